@@ -1,0 +1,403 @@
+//! The service catalogue as checked types: what is written here cannot be wrong.
+//!
+//! Only [`super::read`] makes these. Every id that is referred to exists, every duration is in its range, every list
+//! that must not be empty is not. Everything is in order of its id.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use crate::ids::{Id, ProbeId, TargetId};
+use crate::percent::Ppb;
+use crate::time::Instant;
+use crate::wire::assignment::Check;
+
+/// One version of the service catalogue.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    /// Whose services these are.
+    pub organisation: Organisation,
+    /// From when a first version holds, if the catalogue says so.
+    pub effective_from: Option<Instant>,
+    /// Who the services are for.
+    pub customers: BTreeMap<Id, Customer>,
+    /// Who else takes part; `own` is always there.
+    pub parties: BTreeMap<Id, Party>,
+    /// What the services are made of.
+    pub components: BTreeMap<Id, Component>,
+    /// The hosts whose capacity is read.
+    pub hosts: BTreeMap<Id, Host>,
+    /// The services.
+    pub services: BTreeMap<Id, Service>,
+    /// What was promised.
+    pub targets: BTreeMap<TargetId, Target>,
+    /// How urgent incidents are for whom.
+    pub priorities: Priorities,
+    /// Where incidents are told.
+    pub receivers: BTreeMap<Id, Receiver>,
+    /// Which incidents are told where, in the order written.
+    pub routes: Vec<Route>,
+}
+
+/// Whose services these are.
+#[derive(Clone, Debug)]
+pub struct Organisation {
+    /// Its name.
+    pub name: String,
+    /// The time zone of everything that names none.
+    pub time_zone: TimeZone,
+}
+
+/// A customer of services.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    /// Its name.
+    pub id: Id,
+    /// Its name for people.
+    pub name: String,
+    /// Where to reach it, if written.
+    pub contact: Option<String>,
+}
+
+/// Who answers for components.
+#[derive(Clone, Debug)]
+pub struct Party {
+    /// Its name.
+    pub id: Id,
+    /// Its name for people.
+    pub name: String,
+    /// What it is to the organisation.
+    pub kind: PartyKind,
+}
+
+/// What a party is to the organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartyKind {
+    /// The organisation itself.
+    Own,
+    /// A supplier.
+    Supplier,
+    /// A customer whose parts the service needs.
+    Customer,
+}
+
+/// A part that services are made of.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Its name.
+    pub id: Id,
+    /// Its name for people.
+    pub name: String,
+    /// Who answers for it.
+    pub party: Id,
+    /// The host it runs on, if written.
+    pub host: Option<Id>,
+}
+
+/// A host whose capacity is read.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// Its name.
+    pub id: Id,
+    /// The agent that runs on it.
+    pub agent: Id,
+}
+
+/// A service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name.
+    pub id: Id,
+    /// Its name for people.
+    pub name: String,
+    /// What it is good for, if written.
+    pub outcome: Option<String>,
+    /// Who owns it, if written.
+    pub owner: Option<String>,
+    /// Who it is for.
+    pub customers: Vec<Id>,
+    /// How much its failure weighs.
+    pub criticality: Criticality,
+    /// Its entry into the catalogue, if written; else it is the instant it was first recorded.
+    pub since: Option<Instant>,
+    /// The zone its days and months are counted in.
+    pub time_zone: TimeZone,
+    /// Its probes, in order of their ids; never empty.
+    pub probes: BTreeMap<Id, Probe>,
+    /// The probes that must all be available; those of `available_when`, or all of its own.
+    pub needs: Vec<Id>,
+}
+
+/// How much a service's failure weighs: the impact of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Criticality {
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+    /// All there is.
+    Critical,
+}
+
+impl Criticality {
+    /// All of them, lightest first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// As the catalogue writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// A probe of a service.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// Its full name.
+    pub id: ProbeId,
+    /// The component it looks at, if written.
+    pub component: Option<Id>,
+    /// The agents that run it; never empty, in order, each once.
+    pub agents: Vec<Id>,
+    /// From the start of one attempt to the start of the next.
+    pub interval_ms: i64,
+    /// The one deadline of an attempt.
+    pub timeout_ms: i64,
+    /// How long an observation speaks: the rules' *reach*.
+    pub stale_after_ms: i64,
+    /// Failures in a row that confirm an outage.
+    pub fall: u32,
+    /// Successes in a row that end one.
+    pub rise: u32,
+    /// How many vantage points must agree; the default is half of those that see something, rounded up.
+    pub quorum: Option<u32>,
+    /// Above this an answer is degraded.
+    pub slow_after_ms: Option<i64>,
+    /// What is asked of whom.
+    pub check: Check,
+}
+
+/// What kind of agreement a target stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgreementKind {
+    /// A service level agreement with a customer.
+    Sla,
+    /// An operational level agreement within the organisation.
+    Ola,
+    /// A contract with a supplier.
+    Underpinning,
+}
+
+impl AgreementKind {
+    /// As the catalogue writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sla => "sla",
+            Self::Ola => "ola",
+            Self::Underpinning => "underpinning",
+        }
+    }
+}
+
+/// A service level target: an availability over a window.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its full name.
+    pub id: TargetId,
+    /// The agreement's kind.
+    pub kind: AgreementKind,
+    /// With whom it was agreed: a customer for an SLA, else a party.
+    pub party: Id,
+    /// What it is about.
+    pub service: Id,
+    /// Over what it is counted.
+    pub window: WindowKind,
+    /// The share of time promised.
+    pub availability: Ppb,
+    /// What becomes of time that was not measured.
+    pub unmeasured: UnmeasuredPolicy,
+    /// What becomes of time that was degraded.
+    pub degraded: DegradedPolicy,
+    /// Targets on breaks.
+    pub breaks: BreakTargets,
+}
+
+/// Over what a target is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WindowKind {
+    /// A local day.
+    Day,
+    /// An ISO week, from Monday.
+    Week,
+    /// A local month.
+    Month,
+    /// A quarter of a local year.
+    Quarter,
+    /// A local year.
+    Year,
+    /// A length of time that ends now and never closes: `30d`, `24h`.
+    Rolling {
+        /// Its length.
+        length_ms: i64,
+    },
+}
+
+/// What becomes of time that was not measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UnmeasuredPolicy {
+    /// It is neither uptime nor downtime.
+    #[default]
+    Exclude,
+    /// It is lost.
+    CountAsDown,
+    /// It is not lost.
+    CountAsUp,
+}
+
+/// What becomes of time that was degraded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DegradedPolicy {
+    /// It is not lost.
+    #[default]
+    CountAsUp,
+    /// It is lost.
+    CountAsDown,
+}
+
+/// Targets on breaks; each is optional.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct BreakTargets {
+    /// At most so many.
+    pub at_most: Option<u64>,
+    /// None longer than this.
+    pub longest_ms: Option<i64>,
+    /// The mean time to restore service at most this.
+    pub mtrs_ms: Option<i64>,
+    /// The mean time between service incidents at least this.
+    pub mtbsi_ms: Option<i64>,
+}
+
+/// How soon an incident wants to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Urgency {
+    /// In its turn.
+    Normal,
+    /// Now.
+    Urgent,
+}
+
+impl Urgency {
+    /// As the catalogue writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Urgent => "urgent",
+        }
+    }
+}
+
+/// The priority of an incident: `P1` to `P5`, `P1` first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Priority(u8);
+
+impl Priority {
+    /// All of them, first things first.
+    pub const ALL: [Self; 5] = [Self(1), Self(2), Self(3), Self(4), Self(5)];
+
+    /// `P1` to `P5`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.as_str() == text)
+    }
+
+    /// As the catalogue writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self.0 {
+            1 => "P1",
+            2 => "P2",
+            3 => "P3",
+            4 => "P4",
+            _ => "P5",
+        }
+    }
+
+    const fn new(number: u8) -> Self {
+        Self(number)
+    }
+}
+
+/// Criticality × urgency → priority: always the full matrix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Priorities(pub BTreeMap<(Criticality, Urgency), Priority>);
+
+impl Default for Priorities {
+    /// | | urgent | normal |
+    /// |---|---|---|
+    /// | critical | P1 | P2 |
+    /// | high | P1 | P2 |
+    /// | medium | P2 | P3 |
+    /// | low | P3 | P4 |
+    fn default() -> Self {
+        let rows = [
+            (Criticality::Critical, 1, 2),
+            (Criticality::High, 1, 2),
+            (Criticality::Medium, 2, 3),
+            (Criticality::Low, 3, 4),
+        ];
+        let cells = rows.into_iter().flat_map(|(criticality, urgent, normal)| {
+            [
+                ((criticality, Urgency::Urgent), Priority::new(urgent)),
+                ((criticality, Urgency::Normal), Priority::new(normal)),
+            ]
+        });
+        Self(cells.collect())
+    }
+}
+
+impl Priorities {
+    /// The priority of an incident of this urgency with a service of this criticality.
+    pub fn of(&self, criticality: Criticality, urgency: Urgency) -> Priority {
+        self.0.get(&(criticality, urgency)).copied().unwrap_or(Priority::new(1))
+    }
+}
+
+/// Where incidents are told: a webhook.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    /// Its name.
+    pub id: Id,
+    /// Where its URL comes from.
+    pub url: WebhookUrl,
+}
+
+/// Where a webhook's URL comes from. It may be a secret, so it is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum WebhookUrl {
+    /// Written in the catalogue.
+    Url(String),
+    /// The first line of a file, read by the collector.
+    File(String),
+}
+
+impl std::fmt::Debug for WebhookUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Url(_) => f.write_str("Url(…)"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
+}
+
+/// Which incidents are told to a receiver.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The receiver.
+    pub to: Id,
+    /// The priorities it is told of; empty: all.
+    pub priorities: Vec<Priority>,
+}

@@ -1,0 +1,149 @@
+//! The names of things: services, probes, agents, hosts, components, parties, targets.
+//!
+//! An [`Id`] is what a person writes in the catalogue and what stands in URLs, labels and keys of the store, so it
+//! is short and plain. Ids are ordered by their bytes, which is the order the rules ask for.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest id, in bytes.
+pub const ID_BYTES_MAX: usize = 64;
+
+/// A name of 1 to 64 characters out of `a-z 0-9 - _ .`, starting with a letter or a digit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Id(Arc<str>);
+
+/// Why a text is no [`Id`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id of 1 to 64 characters out of a-z, 0-9, '-', '_' and '.', starting with a letter or a digit")]
+pub struct BadId;
+
+impl Id {
+    /// Checks and keeps `text`.
+    pub fn new(text: &str) -> Result<Self, BadId> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+        let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if starts && text.len() <= ID_BYTES_MAX && text.bytes().all(plain) {
+            Ok(Self(Arc::from(text)))
+        } else {
+            Err(BadId)
+        }
+    }
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl TryFrom<String> for Id {
+    type Error = BadId;
+
+    fn try_from(text: String) -> Result<Self, BadId> {
+        Self::new(&text)
+    }
+}
+
+impl std::str::FromStr for Id {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        Self::new(text)
+    }
+}
+
+impl From<Id> for String {
+    fn from(id: Id) -> Self {
+        id.0.as_ref().to_owned()
+    }
+}
+
+/// Two ids joined by a slash: a probe in its service (`webshop/front-page`), a target in its agreement.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PathId {
+    /// The service or agreement.
+    pub parent: Id,
+    /// The probe or target in it.
+    pub child: Id,
+}
+
+/// A probe, known everywhere outside its service as `service/probe`.
+pub type ProbeId = PathId;
+/// A target, known everywhere outside its agreement as `agreement/target`.
+pub type TargetId = PathId;
+
+impl PathId {
+    /// `parent/child`.
+    pub const fn new(parent: Id, child: Id) -> Self {
+        Self { parent, child }
+    }
+}
+
+impl fmt::Display for PathId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}/{}", self.parent, self.child))
+    }
+}
+
+impl TryFrom<String> for PathId {
+    type Error = BadId;
+
+    fn try_from(text: String) -> Result<Self, BadId> {
+        let (parent, child) = text.split_once('/').ok_or(BadId)?;
+        Ok(Self { parent: Id::new(parent)?, child: Id::new(child)? })
+    }
+}
+
+impl From<PathId> for String {
+    fn from(id: PathId) -> Self {
+        id.to_string()
+    }
+}
+
+/// A vantage point: one agent running one probe.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct VantagePoint {
+    /// What is probed.
+    pub probe: ProbeId,
+    /// Who probes it.
+    pub agent: Id,
+}
+
+impl fmt::Display for VantagePoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} from {}", self.probe, self.agent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_plain_and_bounded() {
+        for good in ["a", "web-1", "0", "a.b_c", &"x".repeat(64)] {
+            assert!(Id::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "A", "a b", "a/b", "ü", "a\n", &"x".repeat(65)] {
+            assert_eq!(Id::new(bad), Err(BadId), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_probe_id_is_read_from_its_path() {
+        let id = PathId::try_from("webshop/front-page".to_owned()).unwrap();
+        assert_eq!((id.parent.as_str(), id.child.as_str()), ("webshop", "front-page"));
+        assert!(PathId::try_from("webshop".to_owned()).is_err());
+        assert!(PathId::try_from("a/b/c".to_owned()).is_err());
+    }
+}

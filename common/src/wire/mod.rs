@@ -1,0 +1,31 @@
+//! What agents and collectors say to each other, wire version 1.
+//!
+//! An agent pushes a [`push::Push`] that carries one [`batch::Batch`]; both travel in a [`frame`] with magic, version
+//! and checksum. The collector answers with a [`push::PushAnswer`] in JSON. An agent learns what to observe from an
+//! [`assignment::Assignment`], in JSON with an `ETag`.
+//!
+//! The batch is framed once, when it is closed, and those bytes are what lies in the spool, what is pushed, and what
+//! the collector takes the digest of: the same key with other bytes is another batch.
+
+pub mod assignment;
+pub mod batch;
+pub mod columns;
+pub mod frame;
+pub mod pack;
+pub mod push;
+
+/// The version of everything on the wire.
+pub const WIRE_VERSION: u16 = 1;
+
+/// Most observations, readings and volumes in one batch.
+pub const BATCH_ROWS_MAX: usize = 50_000;
+/// Most streams in one batch.
+pub const BATCH_STREAMS_MAX: usize = 20_000;
+/// Most bytes of a framed batch.
+pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// Most bytes of a batch once decompressed.
+pub const BATCH_RAW_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most bytes of a pushed body: a batch and its envelope.
+pub const PUSH_BYTES_MAX: usize = BATCH_BYTES_MAX + 4096;
+/// Most bytes of the name of a mount point or an interface.
+pub const OF_BYTES_MAX: usize = 256;
