@@ -13,6 +13,14 @@
 //! | [`wire`] | frames, batches, pushes, assignments: what agents and collectors say to each other |
 //! | [`measure`] | from observations to states, from states to figures |
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_wrap,
+        reason = "tests count small things, and a cast reads better there than a conversion"
+    )
+)]
+
 pub mod catalogue;
 pub mod ids;
 pub mod measure;

@@ -1,1 +1,26 @@
-//! x
+//! From observations to states, from states to figures: the rules of measurement, as pure functions.
+//!
+//! | step | room | in → out |
+//! |---|---|---|
+//! | confirm | [`vantage`] | the observations of one vantage point → its timeline |
+//! | agree | [`probe`] | the timelines of a probe's vantage points → the probe's timeline |
+//! | depend | [`service`] | the timelines of a service's probes → its timeline, and who lost the time |
+//! | window | [`window`] | a kind of window, a zone, an instant → the interval |
+//! | account | [`kinds`] | states × committed time → stretches of the seven kinds, which add up |
+//! | judge | [`availability`], [`breaks`] | the account × the target → ratios, verdicts, budget |
+//! | together | [`target`] | one target in one window: all of the above |
+//! | show | [`figures`] | everything, in the keys of the figures' contract |
+//!
+//! Nothing here knows the present: `as_of` is an argument, and observations at or after it are the caller's to leave
+//! out. The same facts give the same figures, whatever the order in which they arrived.
+
+pub mod availability;
+pub mod breaks;
+pub mod figures;
+pub mod kinds;
+pub mod probe;
+pub mod service;
+pub mod target;
+pub mod timeline;
+pub mod vantage;
+pub mod window;

@@ -1,0 +1,194 @@
+//! Section 6 of the rules: every instant of a window belongs to one of seven kinds, and the kinds add up to it.
+//!
+//! What is committed is a list of intervals: the agreed service time less maintenance and exclusions. Calendars,
+//! maintenance and exclusions cannot be recorded yet, so the committed time is the window from the service's entry into
+//! the catalogue on, and the kinds *maintenance* and *excluded* are always zero.
+
+use serde::{Deserialize, Serialize};
+
+use crate::observation::State;
+use crate::time::{Instant, Interval};
+
+use super::timeline::Timeline;
+
+/// What an instant of a window is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Outside the agreed service time, or before the service's entry into the catalogue.
+    NotAgreed,
+    /// Planned maintenance that counts as such.
+    Maintenance,
+    /// Excluded by agreement.
+    Excluded,
+    /// Committed, and up.
+    Up,
+    /// Committed, and degraded.
+    Degraded,
+    /// Committed, and down.
+    Down,
+    /// Committed, and not measured.
+    Unmeasured,
+}
+
+impl Kind {
+    /// Whether it belongs to the committed time.
+    pub const fn is_committed(self) -> bool {
+        matches!(self, Self::Up | Self::Degraded | Self::Down | Self::Unmeasured)
+    }
+
+    /// As the figures write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAgreed => "not_agreed",
+            Self::Maintenance => "maintenance",
+            Self::Excluded => "excluded",
+            Self::Up => "up",
+            Self::Degraded => "degraded",
+            Self::Down => "down",
+            Self::Unmeasured => "unmeasured",
+        }
+    }
+}
+
+impl From<State> for Kind {
+    fn from(state: State) -> Self {
+        match state {
+            State::Up => Self::Up,
+            State::Degraded => Self::Degraded,
+            State::Unmeasured => Self::Unmeasured,
+            State::Down => Self::Down,
+        }
+    }
+}
+
+/// How long each kind lasted, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kinds {
+    /// Outside the agreed service time.
+    pub not_agreed: i64,
+    /// Planned maintenance.
+    pub maintenance: i64,
+    /// Excluded by agreement.
+    pub excluded: i64,
+    /// Committed and up.
+    pub up: i64,
+    /// Committed and degraded.
+    pub degraded: i64,
+    /// Committed and down.
+    pub down: i64,
+    /// Committed and not measured.
+    pub unmeasured: i64,
+}
+
+impl Kinds {
+    /// Adds a stretch.
+    pub fn add(&mut self, kind: Kind, ms: i64) {
+        let total = match kind {
+            Kind::NotAgreed => &mut self.not_agreed,
+            Kind::Maintenance => &mut self.maintenance,
+            Kind::Excluded => &mut self.excluded,
+            Kind::Up => &mut self.up,
+            Kind::Degraded => &mut self.degraded,
+            Kind::Down => &mut self.down,
+            Kind::Unmeasured => &mut self.unmeasured,
+        };
+        *total += ms;
+    }
+
+    /// All seven together.
+    pub const fn total(&self) -> i64 {
+        self.not_agreed + self.maintenance + self.excluded + self.committed()
+    }
+
+    /// `C`: the four committed kinds together.
+    pub const fn committed(&self) -> i64 {
+        self.up + self.degraded + self.down + self.unmeasured
+    }
+}
+
+/// A stretch of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KindStretch {
+    /// When.
+    pub interval: Interval,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// A window, or the part of it that has been, as stretches of the seven kinds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// What is accounted for.
+    pub interval: Interval,
+    /// The stretches, in order, without holes and without equal neighbours.
+    pub stretches: Vec<KindStretch>,
+    /// How long each kind lasted.
+    pub kinds: Kinds,
+}
+
+impl Account {
+    /// Accounts for `interval`: before `entry` nothing was agreed, after it the states say what the time was.
+    pub fn of(interval: Interval, entry: Instant, states: &Timeline) -> Self {
+        let committed = Interval::new(interval.start.max(entry), interval.end);
+        let mut account = Self { interval, stretches: Vec::new(), kinds: Kinds::default() };
+        account.push(interval.intersect(Interval::new(interval.start, entry)), Kind::NotAgreed);
+        for stretch in states.clip(committed).stretches() {
+            account.push(stretch.interval, Kind::from(stretch.state));
+        }
+        debug_assert_eq!(account.kinds.total(), interval.len_ms(), "the seven kinds add up to what is accounted for");
+        account
+    }
+
+    fn push(&mut self, interval: Interval, kind: Kind) {
+        if interval.is_empty() {
+            return;
+        }
+        self.kinds.add(kind, interval.len_ms());
+        match self.stretches.last_mut() {
+            Some(last) if last.kind == kind && last.interval.end == interval.start => last.interval.end = interval.end,
+            _ => self.stretches.push(KindStretch { interval, kind }),
+        }
+    }
+
+    /// How long each kind lasted inside `part`: a breakdown, which never changes a total.
+    pub fn kinds_within(&self, part: Interval) -> Kinds {
+        let mut kinds = Kinds::default();
+        for stretch in self.within(part) {
+            kinds.add(stretch.kind, stretch.interval.intersect(part).len_ms());
+        }
+        kinds
+    }
+
+    /// The stretches that `part` touches, whole.
+    pub fn within(&self, part: Interval) -> impl Iterator<Item = &KindStretch> {
+        let first = self.stretches.partition_point(|s| s.interval.end <= part.start);
+        self.stretches.iter().skip(first).take_while(move |s| s.interval.start < part.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(start: i64, end: i64) -> Interval {
+        Interval::new(Instant::from_ms(start), Instant::from_ms(end))
+    }
+
+    #[test]
+    fn the_kinds_add_up_in_the_whole_and_in_every_part() {
+        let mut states = Timeline::constant(span(0, 40), State::Up);
+        states.push(span(40, 55), State::Down);
+        states.push(span(55, 70), State::Degraded);
+        let account = Account::of(span(-20, 100), Instant::from_ms(10), &states);
+        let expected = Kinds { not_agreed: 30, up: 30, down: 15, degraded: 15, unmeasured: 30, ..Kinds::default() };
+        assert_eq!(account.kinds, expected);
+        for cut in -20..=100 {
+            let (a, b) = (account.kinds_within(span(-20, cut)), account.kinds_within(span(cut, 100)));
+            assert_eq!(a.total() + b.total(), 120);
+            assert_eq!((a.down + b.down, a.not_agreed + b.not_agreed), (15, 30));
+        }
+        let before = Account::of(span(-20, 5), Instant::from_ms(10), &states);
+        assert_eq!(before.kinds, Kinds { not_agreed: 25, ..Kinds::default() });
+    }
+}

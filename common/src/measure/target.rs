@@ -1,0 +1,99 @@
+//! One target in one window: the account of its time, the availability, the breaks, the budget, and who lost what.
+//!
+//! This is the only place where a target's figures come from. The page, the API, the report, the metrics and the
+//! incident decider all read a [`TargetFigures`].
+
+use std::collections::BTreeMap;
+
+use crate::catalogue::model::{Catalogue, Service, Target};
+use crate::ids::{Id, ProbeId};
+use crate::time::{Instant, Interval};
+
+use super::availability::{Availability, Budget, Promise, Verdict};
+use super::breaks::Breaks;
+use super::kinds::{Account, Kind};
+use super::service::ServiceTimeline;
+use super::vantage::VantageRules;
+use super::window::Window;
+
+/// One target in one window.
+#[derive(Clone, Debug)]
+pub struct TargetFigures {
+    /// When.
+    pub window: Window,
+    /// Whether confirmation can still change it.
+    pub settled: bool,
+    /// The service's entry into the catalogue.
+    pub entry: Instant,
+    /// What every instant so far was.
+    pub account: Account,
+    /// The availability and its verdict.
+    pub availability: Availability,
+    /// The error budget.
+    pub budget: Budget,
+    /// The breaks.
+    pub breaks: Breaks,
+    /// The verdicts on break targets, by their names in the catalogue.
+    pub break_verdicts: BTreeMap<&'static str, Verdict>,
+    /// The downtime each probe is charged with; they add up to it.
+    pub charges: Charges,
+}
+
+/// Downtime by probe, in milliseconds.
+pub type Charges = BTreeMap<Id, i64>;
+
+impl TargetFigures {
+    /// Measures `target` of `service` in `window`. The timeline covers the window's elapsed part.
+    pub fn measure(target: &Target, service: &Service, entry: Instant, window: Window, seen: &ServiceTimeline) -> Self {
+        let elapsed = window.elapsed();
+        let account = Account::of(elapsed, entry, &seen.states);
+        let promise = Promise { target: target.availability, unmeasured: target.unmeasured, degraded: target.degraded };
+        let availability = Availability::of(&account.kinds, promise);
+        let future = Interval::new(elapsed.end.max(entry).max(window.interval.start), window.interval.end);
+        let budget = availability.budget(promise, future.len_ms());
+        let breaks = Breaks::of(&account);
+        let break_verdicts = breaks.verdicts(&target.breaks);
+        let charges = charges_within(service, &account, seen, elapsed);
+        let settled = window.is_settled(settling_ms(service));
+        Self { window, settled, entry, account, availability, budget, breaks, break_verdicts, charges }
+    }
+
+    /// Whether anything that was promised is broken: the availability, or a target on breaks.
+    pub fn is_breached(&self) -> bool {
+        self.availability.verdict == Verdict::Breached
+            || self.break_verdicts.values().any(|verdict| *verdict == Verdict::Breached)
+    }
+}
+
+/// What each probe that the service needs is charged with inside `part`.
+pub fn charges_within(service: &Service, account: &Account, seen: &ServiceTimeline, part: Interval) -> Charges {
+    let mut charges: Charges = service.needs.iter().map(|probe| (probe.clone(), 0)).collect();
+    for stretch in account.within(part).filter(|stretch| stretch.kind == Kind::Down) {
+        seen.charge(stretch.interval.intersect(part), &mut charges);
+    }
+    charges
+}
+
+/// How a probe's observations become states.
+pub fn vantage_rules(service: &Service, probe: &Id) -> Option<VantageRules> {
+    let probe = service.probes.get(probe)?;
+    Some(VantageRules { reach_ms: probe.stale_after_ms, fall: probe.fall, rise: probe.rise })
+}
+
+/// `(fall + rise) × reach` of the slowest of the service's probes: how long after its end a window settles.
+pub fn settling_ms(service: &Service) -> i64 {
+    let of_probe = |rules: VantageRules| rules.reach_ms.saturating_mul(i64::from(rules.fall) + i64::from(rules.rise));
+    service.probes.keys().filter_map(|probe| vantage_rules(service, probe)).map(of_probe).max().unwrap_or(0)
+}
+
+/// The component and the party behind a probe. A probe without a component has none; without a party it is `own`.
+pub fn responsible<'a>(catalogue: &'a Catalogue, service: &'a Service, probe: &Id) -> (Option<&'a Id>, &'a str) {
+    let component = service.probes.get(probe).and_then(|p| p.component.as_ref());
+    let party = component.and_then(|id| catalogue.components.get(id)).map_or("own", |c| c.party.as_str());
+    (component, party)
+}
+
+/// A probe's full name.
+pub fn probe_id(service: &Service, probe: &Id) -> ProbeId {
+    ProbeId::new(service.id.clone(), probe.clone())
+}

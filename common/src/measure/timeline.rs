@@ -1,0 +1,163 @@
+//! A timeline: a span of time cut into stretches of one state each, without holes and without equal neighbours.
+
+use crate::observation::State;
+use crate::time::{Instant, Interval};
+
+/// A stretch of time in one state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// When.
+    pub interval: Interval,
+    /// In which state.
+    pub state: State,
+}
+
+/// A span of time cut into stretches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    stretches: Vec<Stretch>,
+}
+
+impl Timeline {
+    /// Nothing but `state` over `span`; no stretch at all when `span` is empty.
+    pub fn constant(span: Interval, state: State) -> Self {
+        let mut timeline = Self::default();
+        timeline.push(span, state);
+        timeline
+    }
+
+    /// The stretches, in order.
+    pub fn stretches(&self) -> &[Stretch] {
+        &self.stretches
+    }
+
+    /// The span that is covered, `None` when nothing is.
+    pub fn span(&self) -> Option<Interval> {
+        Some(Interval::new(self.stretches.first()?.interval.start, self.stretches.last()?.interval.end))
+    }
+
+    /// Adds `interval` at the end; what is empty is left out and what continues the last stretch lengthens it. A hole
+    /// before `interval` becomes unmeasured, and what overlaps the end is cut off, so that a timeline never has either.
+    pub fn push(&mut self, interval: Interval, state: State) {
+        let mut interval = interval;
+        if let Some(last) = self.stretches.last() {
+            let end = last.interval.end;
+            interval.start = interval.start.max(end);
+            if interval.start > end && !interval.is_empty() {
+                self.append(Interval::new(end, interval.start), State::Unmeasured);
+            }
+        }
+        self.append(interval, state);
+    }
+
+    fn append(&mut self, interval: Interval, state: State) {
+        if interval.is_empty() {
+            return;
+        }
+        match self.stretches.last_mut() {
+            Some(last) if last.state == state => last.interval.end = interval.end,
+            _ => self.stretches.push(Stretch { interval, state }),
+        }
+    }
+
+    /// The part inside `span`, unmeasured where this timeline says nothing.
+    #[must_use]
+    pub fn clip(&self, span: Interval) -> Self {
+        let mut clipped = Self::default();
+        if span.is_empty() {
+            return clipped;
+        }
+        let first = self.stretches.partition_point(|s| s.interval.end <= span.start);
+        let inside = self.stretches.iter().skip(first).take_while(|s| s.interval.start < span.end);
+        let mut covered_to = span.start;
+        for stretch in inside {
+            let part = stretch.interval.intersect(span);
+            clipped.push(Interval::new(covered_to, part.start), State::Unmeasured);
+            clipped.push(part, stretch.state);
+            covered_to = part.end;
+        }
+        clipped.push(Interval::new(covered_to, span.end), State::Unmeasured);
+        clipped
+    }
+
+    /// The state at `at`, unmeasured where this timeline says nothing.
+    pub fn state_at(&self, at: Instant) -> State {
+        let place = self.stretches.partition_point(|s| s.interval.end <= at);
+        self.stretches.get(place).filter(|s| s.interval.contains(at)).map_or(State::Unmeasured, |s| s.state)
+    }
+
+    /// The last stretch, if there is one.
+    pub fn last(&self) -> Option<&Stretch> {
+        self.stretches.last()
+    }
+}
+
+/// Walks several timelines side by side over `span`: calls `each` with every interval on which none of them changes
+/// and with their states, in their order.
+pub fn side_by_side(timelines: &[&Timeline], span: Interval, mut each: impl FnMut(Interval, &[State])) {
+    let starting = |t: &&Timeline| t.stretches.partition_point(|s| s.interval.end <= span.start);
+    let mut places: Vec<usize> = timelines.iter().map(starting).collect();
+    let mut states = vec![State::Unmeasured; timelines.len()];
+    let mut at = span.start;
+    while at < span.end {
+        let mut next = span.end;
+        for ((timeline, place), state) in timelines.iter().zip(&mut places).zip(&mut states) {
+            while timeline.stretches.get(*place).is_some_and(|s| s.interval.end <= at) {
+                *place += 1;
+            }
+            match timeline.stretches.get(*place) {
+                Some(stretch) if stretch.interval.start <= at => {
+                    *state = stretch.state;
+                    next = next.min(stretch.interval.end);
+                }
+                Some(later) => {
+                    *state = State::Unmeasured;
+                    next = next.min(later.interval.start);
+                }
+                None => *state = State::Unmeasured,
+            }
+        }
+        each(Interval::new(at, next), &states);
+        at = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(start: i64, end: i64) -> Interval {
+        Interval::new(Instant::from_ms(start), Instant::from_ms(end))
+    }
+
+    #[test]
+    fn holes_become_unmeasured_and_equal_neighbours_one() {
+        let mut timeline = Timeline::default();
+        timeline.push(span(0, 10), State::Up);
+        timeline.push(span(10, 20), State::Up);
+        timeline.push(span(30, 30), State::Down);
+        timeline.push(span(30, 40), State::Down);
+        timeline.push(span(35, 50), State::Up);
+        let expected = [(0, 20, State::Up), (20, 30, State::Unmeasured), (30, 40, State::Down), (40, 50, State::Up)];
+        let found: Vec<_> =
+            timeline.stretches().iter().map(|s| (s.interval.start.as_ms(), s.interval.end.as_ms(), s.state)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(timeline.clip(span(-5, 5)).span(), Some(span(-5, 5)));
+        assert_eq!(timeline.clip(span(-5, 5)).state_at(Instant::from_ms(-1)), State::Unmeasured);
+        assert_eq!(timeline.clip(span(45, 60)).state_at(Instant::from_ms(50)), State::Unmeasured);
+        assert!(timeline.clip(span(7, 7)).stretches().is_empty());
+    }
+
+    #[test]
+    fn timelines_are_walked_where_none_changes() {
+        let a = Timeline::constant(span(0, 10), State::Up);
+        let b = Timeline::constant(span(5, 20), State::Down);
+        let mut seen = Vec::new();
+        side_by_side(&[&a, &b], span(-1, 21), |i, s| seen.push((i.start.as_ms(), i.end.as_ms(), s[0], s[1])));
+        let (up, down, none) = (State::Up, State::Down, State::Unmeasured);
+        assert_eq!(
+            seen,
+            [(-1, 0, none, none), (0, 5, up, none), (5, 10, up, down), (10, 20, none, down), (20, 21, none, none)]
+        );
+    }
+}
