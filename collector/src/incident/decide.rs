@@ -1,0 +1,229 @@
+//! Deciding incidents: outages and verdicts, and what is known → the changes to make. Pure.
+//!
+//! For each service the decider gets its outages within the horizon and the verdicts of its targets. An outage belongs
+//! to the incident it overlaps in time; one that belongs to none opens a new incident, and one that was over before it
+//! became known is opened and resolved in one change. Nothing is decided about a service that is *held*: while an agent
+//! still delivers a backlog, or the collector has only just started, its newest state is not the present.
+
+use uphold_common::catalogue::model::{Catalogue, Target};
+use uphold_common::ids::Id;
+use uphold_common::measure::target::TargetFigures;
+use uphold_common::measure::window::Window;
+use uphold_common::percent::Ratio;
+use uphold_common::time::{DurationText, Instant};
+
+use super::episode::Episode;
+use super::model::{Change, Event, Incident, Number, PriorityText, Resolution, Subject};
+use super::register::Register;
+
+/// What is known of a service at the instant of a decision.
+#[derive(Debug)]
+pub struct Situation<'a> {
+    /// The service.
+    pub service: &'a Id,
+    /// Whether nothing may be concluded about it yet.
+    pub held: bool,
+    /// From when on its outages are listed.
+    pub horizon: Instant,
+    /// Its outages since then, in order.
+    pub episodes: Vec<Episode>,
+    /// Which probes failed in the newest outage, for the summary.
+    pub failing: Vec<String>,
+    /// Its targets in the windows that matter now: the open one, and the one before while it may still change.
+    pub targets: Vec<(&'a Target, &'a TargetFigures)>,
+}
+
+/// The events of one incident that belong together: they are stored and told as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// In order; never empty.
+    pub events: Vec<Event>,
+}
+
+/// Decides what to change.
+pub fn decide(
+    register: &Register,
+    catalogue: &Catalogue,
+    situations: &[Situation<'_>],
+    as_of: Instant,
+) -> Vec<Decision> {
+    let mut decider = Decider { register, catalogue, as_of, next: register.next_number(), decisions: Vec::new() };
+    for situation in situations.iter().filter(|situation| !situation.held) {
+        decider.outages(situation);
+        decider.breaches(situation);
+    }
+    decider.withdrawn();
+    decider.decisions
+}
+
+struct Decider<'a> {
+    register: &'a Register,
+    catalogue: &'a Catalogue,
+    as_of: Instant,
+    next: Number,
+    decisions: Vec<Decision>,
+}
+
+impl Decider<'_> {
+    fn outages(&mut self, situation: &Situation<'_>) {
+        let subject = Subject::ServiceDown { service: situation.service.clone() };
+        let known: Vec<&Incident> = self.register.all().filter(|incident| incident.subject == subject).collect();
+        for episode in &situation.episodes {
+            let mine = known.iter().rev().find(|incident| incident.interval().overlaps(episode.interval()));
+            match (mine, episode.ended) {
+                (None, ended) => {
+                    let end = ended.map(|at| (at, Resolution::Recovered));
+                    self.open(subject.clone(), episode.started, end, outage_summary(situation, episode));
+                }
+                (Some(incident), Some(ended)) if incident.is_open() => {
+                    // An incident that holds several outages, as late data cuts them, ends with the last of them.
+                    let last = situation.episodes.iter().rev().find(|e| e.interval().overlaps(incident.interval()));
+                    if last == Some(episode) {
+                        self.resolve(incident, ended, Resolution::Recovered);
+                    }
+                }
+                (Some(incident), None) if !incident.is_open() => self.reopen(incident),
+                (Some(_), _) => {}
+            }
+        }
+        for incident in known.iter().filter(|incident| incident.is_open() && incident.started >= situation.horizon) {
+            if !situation.episodes.iter().any(|e| e.interval().overlaps(incident.interval())) {
+                self.resolve(incident, incident.started, Resolution::NeverWas);
+            }
+        }
+    }
+
+    fn breaches(&mut self, situation: &Situation<'_>) {
+        for (target, figures) in &situation.targets {
+            let window = figures.window;
+            let subject = breach_of(target, &window);
+            let known = self.register.all().rev().find(|incident| incident.subject == subject);
+            let known = known.filter(|incident| incident.is_open() || window_start(&window).is_some());
+            let breached = figures.is_breached();
+            match known {
+                None if breached => {
+                    let end = (!window.is_open()).then_some((window.interval.end, Resolution::WindowClosed));
+                    self.open(subject, breach_started(figures), end, breach_summary(target, figures));
+                }
+                Some(incident) if incident.is_open() && !breached => {
+                    self.resolve(incident, self.as_of.min(window.interval.end), Resolution::MetAgain);
+                }
+                Some(incident) if incident.is_open() && !window.is_open() => {
+                    self.resolve(incident, window.interval.end, Resolution::WindowClosed);
+                }
+                Some(incident) if !incident.is_open() && breached && window.is_open() => self.reopen(incident),
+                _ => {}
+            }
+        }
+        self.closed_windows(situation);
+    }
+
+    /// Incidents about windows that are long over: nobody lists those windows any more.
+    fn closed_windows(&mut self, situation: &Situation<'_>) {
+        let open: Vec<&Incident> = self.register.open().filter(|i| i.subject.service() == situation.service).collect();
+        for incident in open {
+            let Subject::TargetBreached { target, window_start: Some(start), .. } = &incident.subject else { continue };
+            let Some(target) = self.catalogue.targets.get(target) else { continue };
+            let listed = situation.targets.iter().any(|(_, figures)| window_start(&figures.window) == Some(*start));
+            let zone = self.catalogue.services.get(situation.service).map(|service| &service.time_zone);
+            if let (false, Some(zone)) = (listed, zone) {
+                let window = Window::holding(target.window, zone, *start, self.as_of);
+                if !window.is_open() {
+                    self.resolve(incident, window.interval.end, Resolution::WindowClosed);
+                }
+            }
+        }
+    }
+
+    fn withdrawn(&mut self) {
+        let open: Vec<&Incident> = self.register.open().collect();
+        for incident in open {
+            let known = match &incident.subject {
+                Subject::ServiceDown { service } => self.catalogue.services.contains_key(service),
+                Subject::TargetBreached { target, .. } => self.catalogue.targets.contains_key(target),
+            };
+            if !known {
+                self.resolve(incident, self.as_of.max(incident.started), Resolution::Withdrawn);
+            }
+        }
+    }
+
+    fn open(&mut self, subject: Subject, started: Instant, end: Option<(Instant, Resolution)>, summary: String) {
+        let Some(service) = self.catalogue.services.get(subject.service()) else { return };
+        let priority = PriorityText(self.catalogue.priorities.of(service.criticality, subject.urgency()));
+        let number = self.next;
+        self.next = Number(number.0 + 1);
+        let decided_at = self.as_of;
+        let opened = Change::Opened { subject, started, priority, summary };
+        let mut events = vec![Event { number, place: 1, decided_at, change: opened }];
+        if let Some((ended, resolution)) = end {
+            events.push(Event { number, place: 2, decided_at, change: Change::Resolved { ended, resolution } });
+        }
+        self.decisions.push(Decision { events });
+    }
+
+    fn resolve(&mut self, incident: &Incident, ended: Instant, resolution: Resolution) {
+        self.follow(incident, Change::Resolved { ended, resolution });
+    }
+
+    fn reopen(&mut self, incident: &Incident) {
+        self.follow(incident, Change::Reopened);
+    }
+
+    /// One decision at a time for each incident: what follows is decided at the next tick, from its outcome.
+    fn follow(&mut self, incident: &Incident, change: Change) {
+        let (number, place) = (incident.number, incident.events + 1);
+        if self.decisions.iter().all(|decision| decision.events.iter().all(|event| event.number != number)) {
+            self.decisions.push(Decision { events: vec![Event { number, place, decided_at: self.as_of, change }] });
+        }
+    }
+}
+
+/// The start of a calendar window, which names it; a rolling window has none.
+fn window_start(window: &Window) -> Option<Instant> {
+    let rolling = matches!(window.kind, uphold_common::catalogue::model::WindowKind::Rolling { .. });
+    (!rolling).then_some(window.interval.start)
+}
+
+fn breach_of(target: &Target, window: &Window) -> Subject {
+    Subject::TargetBreached {
+        service: target.service.clone(),
+        target: target.id.clone(),
+        window_start: window_start(window),
+    }
+}
+
+/// A breach is laid to the beginning of the last break so far: without it the target would have held longer.
+fn breach_started(figures: &TargetFigures) -> Instant {
+    figures.breaks.all.last().map_or(figures.window.elapsed().end, |last| last.start)
+}
+
+fn outage_summary(situation: &Situation<'_>, episode: &Episode) -> String {
+    let over = episode.ended.map_or(String::new(), |ended| {
+        format!(" for {}, over before it became known", DurationText(ended.since_ms(episode.started)))
+    });
+    let by = match situation.failing.as_slice() {
+        [] => String::new(),
+        failing => format!(" (failing: {})", failing.join(", ")),
+    };
+    format!("{} is down since {}{over}{by}", situation.service, episode.started)
+}
+
+fn breach_summary(target: &Target, figures: &TargetFigures) -> String {
+    let printed = |ratio: Option<Ratio>| ratio.map_or("none".to_owned(), |r| r.percent(target.availability.decimals()));
+    format!(
+        "{} of {} is breached: {}% of {} promised, {} lost of {} counted in the {} from {}",
+        target.id,
+        target.service,
+        printed(figures.availability.ratio),
+        target.availability,
+        DurationText(figures.availability.lost),
+        DurationText(figures.availability.counted),
+        figures.window.kind.text(),
+        figures.window.interval.start,
+    )
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

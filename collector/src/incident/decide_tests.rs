@@ -1,0 +1,245 @@
+//! Decisions by scenario: outages that end, return, were over before they were known, or never were.
+
+use std::collections::BTreeMap;
+
+use uphold_common::catalogue::model::{
+    AgreementKind, BreakTargets, Criticality, DegradedPolicy, Organisation, Priorities, Probe, Service,
+    UnmeasuredPolicy, WindowKind,
+};
+use uphold_common::ids::PathId;
+use uphold_common::measure::service::ServiceTimeline;
+use uphold_common::measure::timeline::Timeline;
+use uphold_common::observation::State;
+use uphold_common::percent::Ppb;
+use uphold_common::time::Interval;
+use uphold_common::wire::assignment::{Check, TcpCheck};
+
+use super::*;
+
+fn id(text: &str) -> Id {
+    Id::new(text).unwrap()
+}
+
+fn at(ms: i64) -> Instant {
+    Instant::from_ms(ms)
+}
+
+fn catalogue() -> Catalogue {
+    let zone = jiff::tz::TimeZone::UTC;
+    let probe = Probe {
+        id: PathId::new(id("shop"), id("web")),
+        component: None,
+        agents: vec![id("a")],
+        interval_ms: 10,
+        timeout_ms: 5,
+        stale_after_ms: 25,
+        fall: 2,
+        rise: 1,
+        quorum: None,
+        slow_after_ms: None,
+        check: Check::Tcp(TcpCheck { address: "127.0.0.1:1".to_owned() }),
+    };
+    let service = Service {
+        id: id("shop"),
+        name: "Shop".to_owned(),
+        outcome: None,
+        owner: None,
+        customers: Vec::new(),
+        criticality: Criticality::High,
+        since: Some(at(0)),
+        time_zone: zone.clone(),
+        probes: BTreeMap::from([(id("web"), probe)]),
+        needs: vec![id("web")],
+    };
+    let target = Target {
+        id: PathId::new(id("sla"), id("availability")),
+        kind: AgreementKind::Sla,
+        party: id("retail"),
+        service: id("shop"),
+        window: WindowKind::Month,
+        availability: Ppb::parse("99%").unwrap(),
+        unmeasured: UnmeasuredPolicy::Exclude,
+        degraded: DegradedPolicy::CountAsUp,
+        breaks: BreakTargets::default(),
+    };
+    Catalogue {
+        organisation: Organisation { name: "Example".to_owned(), time_zone: zone },
+        effective_from: None,
+        customers: BTreeMap::new(),
+        parties: BTreeMap::new(),
+        components: BTreeMap::new(),
+        hosts: BTreeMap::new(),
+        services: BTreeMap::from([(id("shop"), service)]),
+        targets: BTreeMap::from([(target.id.clone(), target)]),
+        priorities: Priorities::default(),
+        receivers: BTreeMap::new(),
+        routes: Vec::new(),
+    }
+}
+
+/// A small world: the episodes it shows, decided at once and applied to its register.
+struct World {
+    catalogue: Catalogue,
+    register: Register,
+    held: bool,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { catalogue: catalogue(), register: Register::default(), held: false }
+    }
+
+    /// Decides over these outages at `now`, applies what was decided, and shows it as text.
+    fn sees(&mut self, outages: &[(i64, Option<i64>)], now: i64) -> Vec<String> {
+        let episodes = outages.iter().map(|(s, e)| Episode { started: at(*s), ended: e.map(at) }).collect();
+        let shop = id("shop");
+        let situation = Situation {
+            service: &shop,
+            held: self.held,
+            horizon: at(0),
+            episodes,
+            failing: vec!["shop/web".to_owned()],
+            targets: Vec::new(),
+        };
+        let decisions = decide(&self.register, &self.catalogue, &[situation], at(now));
+        self.apply(&decisions)
+    }
+
+    /// The same over the month's target, the service having been down for these outages.
+    fn measures(&mut self, outages: &[(i64, i64)], now: i64) -> Vec<String> {
+        let mut states = Timeline::default();
+        for (start, end) in outages {
+            states.push(Interval::new(at(0), at(*start)), State::Up);
+            let up_to = states.span().map_or(0, |span| span.end.as_ms());
+            states.push(Interval::new(at(up_to), at(*start)), State::Up);
+            states.push(Interval::new(at(*start), at(*end)), State::Down);
+        }
+        let seen_to = states.span().map_or(at(0), |span| span.end);
+        states.push(Interval::new(seen_to, at(now)), State::Up);
+        let seen = ServiceTimeline { states, losses: Vec::new() };
+        let decisions = {
+            let target = self.catalogue.targets.values().next().unwrap();
+            let service = &self.catalogue.services[&id("shop")];
+            let window = Window::holding(WindowKind::Month, &service.time_zone, at(now), at(now));
+            let figures = TargetFigures::measure(target, service, at(0), window, &seen);
+            let situation = Situation {
+                service: &service.id,
+                held: self.held,
+                horizon: at(0),
+                episodes: Vec::new(),
+                failing: Vec::new(),
+                targets: vec![(target, &figures)],
+            };
+            decide(&self.register, &self.catalogue, &[situation], at(now))
+        };
+        self.apply(&decisions)
+    }
+
+    fn apply(&mut self, decisions: &[Decision]) -> Vec<String> {
+        let mut shown = Vec::new();
+        for event in decisions.iter().flat_map(|decision| &decision.events) {
+            self.register.apply(event).unwrap();
+            shown.push(match &event.change {
+                Change::Opened { started, priority, .. } => {
+                    format!("{} opened from {} {}", event.number, started.as_ms(), priority.0.as_str())
+                }
+                Change::Resolved { ended, resolution } => {
+                    format!("{} resolved at {} {resolution:?}", event.number, ended.as_ms())
+                }
+                Change::Reopened => format!("{} reopened", event.number),
+            });
+        }
+        shown
+    }
+}
+
+#[test]
+fn an_outage_is_one_incident_from_its_first_failure_to_its_recovery() {
+    let mut world = World::new();
+    assert!(world.sees(&[], 90).is_empty());
+    assert_eq!(world.sees(&[(100, None)], 120), ["INC-1 opened from 100 P1"]);
+    assert!(world.sees(&[(100, None)], 121).is_empty(), "deciding again changes nothing");
+    assert_eq!(world.sees(&[(100, Some(200))], 200), ["INC-1 resolved at 200 Recovered"]);
+    assert!(world.sees(&[(100, Some(200))], 300).is_empty());
+    assert_eq!(world.sees(&[(100, Some(200)), (250, None)], 301), ["INC-2 opened from 250 P1"]);
+}
+
+#[test]
+fn an_outage_that_was_over_before_it_became_known_is_one_change() {
+    let mut world = World::new();
+    assert_eq!(world.sees(&[(100, Some(200))], 900), ["INC-1 opened from 100 P1", "INC-1 resolved at 200 Recovered"]);
+    assert!(world.sees(&[(100, Some(200))], 901).is_empty());
+}
+
+#[test]
+fn a_held_service_is_not_decided() {
+    let mut world = World::new();
+    world.held = true;
+    assert!(world.sees(&[(100, None)], 120).is_empty());
+    world.held = false;
+    assert_eq!(world.sees(&[(100, Some(150))], 900).len(), 2);
+}
+
+#[test]
+fn late_data_reopens_moves_and_withdraws_but_never_doubles() {
+    let mut world = World::new();
+    world.sees(&[(100, None)], 120);
+    world.sees(&[(100, Some(200))], 200);
+    assert_eq!(world.sees(&[(100, None)], 260), ["INC-1 reopened"]);
+    assert!(world.sees(&[(90, None)], 261).is_empty(), "an earlier beginning is the same incident");
+    assert_eq!(world.sees(&[], 262), ["INC-1 resolved at 100 NeverWas"]);
+
+    let mut world = World::new();
+    world.sees(&[(100, None)], 400);
+    assert!(world.sees(&[(100, Some(150)), (300, None)], 401).is_empty(), "one open incident holds both");
+    assert_eq!(world.sees(&[(100, Some(150)), (300, Some(410))], 411), ["INC-1 resolved at 410 Recovered"]);
+}
+
+#[test]
+fn a_breached_target_is_one_incident_a_window() {
+    const DAY: i64 = 86_400_000;
+    let mut world = World::new();
+    assert!(world.measures(&[(1_000, 1_010)], 100_000).is_empty());
+    assert_eq!(world.measures(&[(1_000, 3_000)], 100_000), ["INC-1 opened from 1000 P2"]);
+    assert!(world.measures(&[(1_000, 3_000)], 100_001).is_empty());
+    assert_eq!(world.measures(&[(1_000, 3_000)], 200_000), ["INC-1 resolved at 200000 MetAgain"]);
+    assert_eq!(world.measures(&[(1_000, 9_000)], 200_001), ["INC-1 reopened"]);
+    assert_eq!(world.measures(&[], 32 * DAY), [format!("INC-1 resolved at {} WindowClosed", 31 * DAY)]);
+    assert!(world.measures(&[], 33 * DAY).is_empty());
+}
+
+#[test]
+fn what_left_the_catalogue_is_resolved() {
+    let mut world = World::new();
+    world.sees(&[(100, None)], 120);
+    world.catalogue.services.clear();
+    let decisions = decide(&world.register, &world.catalogue, &[], at(500));
+    assert_eq!(world.apply(&decisions), ["INC-1 resolved at 500 Withdrawn"]);
+}
+
+#[test]
+fn the_events_lead_to_the_same_incidents_again() {
+    let mut world = World::new();
+    let mut events = Vec::new();
+    for (outages, now) in [(vec![(100, None)], 120), (vec![(100, Some(200))], 210), (vec![(100, None)], 220)] {
+        let shop = id("shop");
+        let episodes = outages.iter().map(|(s, e): &(i64, Option<i64>)| Episode { started: at(*s), ended: e.map(at) });
+        let situation = Situation {
+            service: &shop,
+            held: false,
+            horizon: at(0),
+            episodes: episodes.collect(),
+            failing: Vec::new(),
+            targets: Vec::new(),
+        };
+        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
+        events.extend(decisions.iter().flat_map(|d| d.events.clone()));
+        world.apply(&decisions);
+    }
+    let mut again = Register::default();
+    for event in &events {
+        again.apply(event).unwrap();
+    }
+    assert_eq!(again.all().collect::<Vec<_>>(), world.register.all().collect::<Vec<_>>());
+    assert!(again.apply(&events[0]).is_err(), "an event that was taken in cannot follow itself");
+}

@@ -1,0 +1,17 @@
+//! Incidents: raised by themselves, once, and kept as events.
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`model`] | an incident, its events, and the fold from events to the incident |
+//! | [`episode`] | a service's timeline → its outages, from the first failure to the measured recovery |
+//! | [`decide`] | outages and verdicts, and what is known → changes; pure |
+//! | [`register`] | the incidents that are open or recent, in memory |
+//!
+//! Each transition is decided once, from figures and the instant they were taken at, and is stored together with its
+//! outbox entries in one commit. Deciding again over the same facts changes nothing; late data brings further events,
+//! never another history.
+
+pub mod decide;
+pub mod episode;
+pub mod model;
+pub mod register;
