@@ -33,6 +33,11 @@ impl Id {
         }
     }
 
+    /// `own`: the organisation itself as a party, which is always there.
+    pub fn own() -> Self {
+        Self(Arc::from("own"))
+    }
+
     /// The name as written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -137,6 +142,11 @@ mod tests {
         for bad in ["", "-a", "A", "a b", "a/b", "ü", "a\n", &"x".repeat(65)] {
             assert_eq!(Id::new(bad), Err(BadId), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_own_party_has_an_id_like_any_other() {
+        assert_eq!(Id::new("own"), Ok(Id::own()));
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! | [`ids`] | the names of services, probes, agents, hosts |
 //! | [`percent`] | parts per billion and exact ratios, read and printed without a float |
 //! | [`observation`] | what one attempt or one reading says |
-//! | [`catalogue`] | the service catalogue: located tree, checked types, every problem with its place |
+//! | [`yaml`] | YAML with places, read by a walk that collects every problem |
+//! | [`catalogue`] | the service catalogue: checked types, the walk that makes them, what each agent is to do |
 //! | [`wire`] | frames, batches, pushes, assignments: what agents and collectors say to each other |
 //! | [`measure`] | from observations to states, from states to figures |
 
@@ -28,3 +29,4 @@ pub mod observation;
 pub mod percent;
 pub mod time;
 pub mod wire;
+pub mod yaml;

@@ -1,3 +1,15 @@
 //! The service catalogue: what people promise, and how it is watched.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`model`] | the checked types |
+//! | [`read()`] | from files to the checked types, or every problem in them |
+//! | [`assign`] | what each agent is to observe |
+//! | [`fingerprint`] | which version this is, and whether it would measure the past differently than another |
 
+pub mod assign;
+pub mod fingerprint;
 pub mod model;
+mod read;
+
+pub use read::{BODY_PATTERN_SIZE_MAX, body_pattern, read};

@@ -1,0 +1,35 @@
+//! What each agent is to observe: the catalogue, turned around.
+
+use std::collections::BTreeSet;
+
+use super::model::{Catalogue, Probe};
+use crate::ids::Id;
+use crate::wire::assignment::{Assignment, ProbeSpec};
+
+/// Every agent that runs a probe or reads a host.
+pub fn agents(catalogue: &Catalogue) -> BTreeSet<Id> {
+    let of_probes = probes(catalogue).flat_map(|probe| &probe.agents);
+    let of_hosts = catalogue.hosts.values().map(|host| &host.agent);
+    of_probes.chain(of_hosts).cloned().collect()
+}
+
+/// What `agent` is to observe, probes and hosts in order of their ids; nothing for an agent the catalogue does not know.
+pub fn assignment(catalogue: &Catalogue, agent: &Id) -> Assignment {
+    let mine = probes(catalogue).filter(|probe| probe.agents.contains(agent));
+    let hosts = catalogue.hosts.values().filter(|host| host.agent == *agent);
+    Assignment { probes: mine.map(spec).collect(), hosts: hosts.map(|host| host.id.clone()).collect() }
+}
+
+fn probes(catalogue: &Catalogue) -> impl Iterator<Item = &Probe> {
+    catalogue.services.values().flat_map(|service| service.probes.values())
+}
+
+fn spec(probe: &Probe) -> ProbeSpec {
+    ProbeSpec {
+        id: probe.id.clone(),
+        interval_ms: probe.interval_ms,
+        timeout_ms: probe.timeout_ms,
+        slow_after_ms: probe.slow_after_ms,
+        check: probe.check.clone(),
+    }
+}

@@ -1,0 +1,133 @@
+//! Which version of the catalogue this is, and whether it would measure the past differently than another.
+//!
+//! A version is named by the SHA-256 of its files. Beside it, each service and each target has a text of everything
+//! that decides how its past is measured, one `what: value` a line; names, owners and checks are not in it. Two
+//! versions whose texts agree give the same figures for the same observations. The texts are stored with a version, so
+//! their form is kept: a line may be added, never worded anew.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use sha2::{Digest, Sha256};
+
+use super::model::{Catalogue, DegradedPolicy, Probe, Service, Target, UnmeasuredPolicy, WindowKind};
+use crate::ids::Id;
+use crate::percent::Ppb;
+use crate::yaml::scalars::exact_duration;
+
+/// SHA-256 over the names and texts of the files in the order given, in hexadecimal.
+pub fn content_hash<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> String {
+    let mut hash = Sha256::new();
+    for (name, text) in files {
+        for part in [name.as_ref(), text.as_ref()] {
+            // Lengths first, so that no two lists of files run together into the same bytes.
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// For each `service webshop` and each `target shop-sla/availability`, everything that decides how its past is measured.
+pub fn measured_as(catalogue: &Catalogue) -> BTreeMap<String, String> {
+    let services = catalogue.services.values().map(|one| (format!("service {}", one.id), service_text(one)));
+    let targets = catalogue.targets.values().map(|one| (format!("target {}", one.id), target_text(one)));
+    services.chain(targets).collect()
+}
+
+/// What `new` measures differently than `old` of what is in both: one sentence a difference, for people.
+pub fn changes_to_the_past(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (what, before) in old {
+        let Some(after) = new.get(what).filter(|after| *after != before) else { continue };
+        let (before, after) = (lines(before), lines(after));
+        for (key, was) in &before {
+            match after.get(key) {
+                Some(is) if is == was => {}
+                Some(is) => sentences.push(format!("{what}: {key} was {was} and is now {is}")),
+                None => sentences.push(format!("{what}: {key} was {was} and is gone")),
+            }
+        }
+        let added = after.iter().filter(|(key, _)| !before.contains_key(*key));
+        sentences.extend(added.map(|(key, is)| format!("{what}: {key} is new, with {is}")));
+    }
+    sentences
+}
+
+fn lines(text: &str) -> BTreeMap<&str, &str> {
+    text.lines().filter_map(|line| line.split_once(": ")).collect()
+}
+
+fn service_text(service: &Service) -> String {
+    let since = or_none(service.since, "its first record");
+    let zone = service.time_zone.iana_name().unwrap_or("UTC");
+    let mut lines =
+        vec![format!("since: {since}"), format!("time zone: {zone}"), format!("needs: {}", joined(&service.needs))];
+    lines.extend(service.probes.values().flat_map(probe_lines));
+    lines.join("\n")
+}
+
+fn probe_lines(probe: &Probe) -> [String; 6] {
+    let name = &probe.id.child;
+    [
+        format!("agents of {name}: {}", joined(&probe.agents)),
+        format!("interval of {name}: {}", exact_duration(probe.interval_ms)),
+        format!("stale_after of {name}: {}", exact_duration(probe.stale_after_ms)),
+        format!("fall of {name}: {}", probe.fall),
+        format!("rise of {name}: {}", probe.rise),
+        format!("quorum of {name}: {}", or_none(probe.quorum, "half, rounded up")),
+    ]
+}
+
+fn target_text(target: &Target) -> String {
+    let unmeasured = match target.unmeasured {
+        UnmeasuredPolicy::Exclude => "exclude",
+        UnmeasuredPolicy::CountAsDown => "count_as_down",
+        UnmeasuredPolicy::CountAsUp => "count_as_up",
+    };
+    let degraded = match target.degraded {
+        DegradedPolicy::CountAsUp => "count_as_up",
+        DegradedPolicy::CountAsDown => "count_as_down",
+    };
+    let breaks = &target.breaks;
+    let length = |ms: Option<i64>| or_none(ms.map(exact_duration), "none");
+    [
+        format!("service: {}", target.service),
+        format!("window: {}", window_text(target.window)),
+        format!("availability: {}", percent_text(target.availability)),
+        format!("unmeasured: {unmeasured}"),
+        format!("degraded: {degraded}"),
+        format!("breaks at most: {}", or_none(breaks.at_most, "none")),
+        format!("longest break: {}", length(breaks.longest_ms)),
+        format!("mtrs: {}", length(breaks.mtrs_ms)),
+        format!("mtbsi: {}", length(breaks.mtbsi_ms)),
+    ]
+    .join("\n")
+}
+
+/// Without the zeros that only say how figures are printed: `99.90%` promises what `99.9%` does.
+fn percent_text(share: Ppb) -> String {
+    let text = share.to_string();
+    let number = text.trim_end_matches('%');
+    let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
+    format!("{number}%")
+}
+
+fn window_text(window: WindowKind) -> String {
+    match window {
+        WindowKind::Day => "day".to_owned(),
+        WindowKind::Week => "week".to_owned(),
+        WindowKind::Month => "month".to_owned(),
+        WindowKind::Quarter => "quarter".to_owned(),
+        WindowKind::Year => "year".to_owned(),
+        WindowKind::Rolling { length_ms } => format!("rolling {}", exact_duration(length_ms)),
+    }
+}
+
+fn joined(ids: &[Id]) -> String {
+    ids.iter().map(Id::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn or_none(value: Option<impl Display>, none: &str) -> String {
+    value.map_or_else(|| none.to_owned(), |value| value.to_string())
+}

@@ -1,0 +1,153 @@
+//! Agreements and their targets: what was promised to whom.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::every;
+use super::sections::Names;
+use crate::catalogue::model::{
+    AgreementKind, BreakTargets, DegradedPolicy, Party, PartyKind, Target, UnmeasuredPolicy, WindowKind,
+};
+use crate::ids::{Id, TargetId};
+use crate::time::DAY_MS;
+use crate::yaml::declared::{Declared, Item};
+use crate::yaml::problem::Read;
+use crate::yaml::walk::{At, Keys};
+
+const KINDS: [(&str, AgreementKind); 3] = [
+    (AgreementKind::Sla.as_str(), AgreementKind::Sla),
+    (AgreementKind::Ola.as_str(), AgreementKind::Ola),
+    (AgreementKind::Underpinning.as_str(), AgreementKind::Underpinning),
+];
+const UNMEASURED: [(&str, UnmeasuredPolicy); 3] = [
+    ("exclude", UnmeasuredPolicy::Exclude),
+    ("count_as_down", UnmeasuredPolicy::CountAsDown),
+    ("count_as_up", UnmeasuredPolicy::CountAsUp),
+];
+const DEGRADED: [(&str, DegradedPolicy); 2] =
+    [("count_as_up", DegradedPolicy::CountAsUp), ("count_as_down", DegradedPolicy::CountAsDown)];
+const WINDOWS: [(&str, WindowKind); 5] = [
+    ("day", WindowKind::Day),
+    ("week", WindowKind::Week),
+    ("month", WindowKind::Month),
+    ("quarter", WindowKind::Quarter),
+    ("year", WindowKind::Year),
+];
+/// What the contract lets a target say, and this release does not hold.
+const TARGET_NOT_YET: [&str; 8] =
+    ["calendar", "min_notice", "maintenance_allowance", "credits", "min_bad", "alerts", "response_time", "capacity"];
+/// Longest rolling window and longest length in a target on breaks.
+const LENGTH_MS: RangeInclusive<i64> = 1..=366 * DAY_MS;
+const BREAKS_MAX: u64 = 1_000_000;
+
+/// The targets of all agreements.
+pub(super) fn targets(
+    agreements: &[Item<'_>],
+    names: &Names,
+    parties: Option<&BTreeMap<Id, Party>>,
+) -> Read<BTreeMap<TargetId, Target>> {
+    let targets = every(agreements.iter().map(|item| agreement(item, names, parties)))?;
+    Ok(targets.into_iter().flatten().map(|target| (target.id.clone(), target)).collect())
+}
+
+fn agreement(item: &Item<'_>, names: &Names, parties: Option<&BTreeMap<Id, Party>>) -> Read<Vec<Target>> {
+    item.mapping(|keys| {
+        let kind = keys.required("kind", |at| at.word(&KINDS));
+        let party = keys.required("party", |at| party(at, kind?, names, parties));
+        let targets = keys.required("targets", |at| {
+            let (_, items) = Declared::read("target of this agreement", &[], &at.items()?);
+            if items.is_empty() { Err(at.problem("expected at least one target")) } else { Ok(items) }
+        });
+        let terms = targets.and_then(|targets| every(targets.iter().map(|target| terms(target, names))));
+        let (agreement, kind, party) = (item.id.clone()?, kind?, party?);
+        let target = |terms: Terms| terms.of(&agreement, kind, &party);
+        Ok(terms?.into_iter().map(target).collect())
+    })
+}
+
+/// A customer for an SLA; for the others the organisation itself, a group in it, or a supplier.
+fn party(at: &At<'_>, kind: AgreementKind, names: &Names, parties: Option<&BTreeMap<Id, Party>>) -> Read<Id> {
+    if kind == AgreementKind::Sla {
+        return names.customers.refer(at);
+    }
+    let party = names.parties.refer(at)?;
+    match parties.and_then(|parties| parties.get(&party)).map(|party| party.kind) {
+        Some(PartyKind::Customer) => {
+            let kind = kind.as_str();
+            Err(at
+                .problem(format!("an agreement of kind \"{kind}\" is with \"own\" or a supplier, not with a customer")))
+        }
+        _ => Ok(party),
+    }
+}
+
+/// A target without the agreement it stands in.
+struct Terms {
+    id: Id,
+    service: Id,
+    window: WindowKind,
+    availability: crate::percent::Ppb,
+    unmeasured: UnmeasuredPolicy,
+    degraded: DegradedPolicy,
+    breaks: BreakTargets,
+}
+
+impl Terms {
+    fn of(self, agreement: &Id, kind: AgreementKind, party: &Id) -> Target {
+        Target {
+            id: TargetId::new(agreement.clone(), self.id),
+            kind,
+            party: party.clone(),
+            service: self.service,
+            window: self.window,
+            availability: self.availability,
+            unmeasured: self.unmeasured,
+            degraded: self.degraded,
+            breaks: self.breaks,
+        }
+    }
+}
+
+fn terms(item: &Item<'_>, names: &Names) -> Read<Terms> {
+    item.mapping(|keys| {
+        let service = keys.required("service", |at| names.services.refer(at));
+        let window = keys.required("window", window);
+        let availability = keys.optional("availability", At::percentage);
+        let unmeasured = keys.or("unmeasured", UnmeasuredPolicy::default(), |at| at.word(&UNMEASURED));
+        let degraded = keys.or("degraded", DegradedPolicy::default(), |at| at.word(&DEGRADED));
+        let breaks = keys.or("breaks", BreakTargets::default(), |at| at.mapping(breaks));
+        keys.not_yet(&TARGET_NOT_YET)?;
+        let missing =
+            || keys.at().problem("the key \"availability\" is missing: a target without it is not supported yet");
+        Ok(Terms {
+            availability: availability?.ok_or_else(missing)?,
+            id: item.id.clone()?,
+            service: service?,
+            window: window?,
+            unmeasured: unmeasured?,
+            degraded: degraded?,
+            breaks: breaks?,
+        })
+    })
+}
+
+/// A word for a window of the calendar, or the length of one that rolls: `30d`, `24h`.
+fn window(at: &At<'_>) -> Read<WindowKind> {
+    let wanted = "\"day\", \"week\", \"month\", \"quarter\", \"year\" or a length such as \"30d\" or \"24h\"";
+    let text = at.scalar(wanted)?;
+    let rolls = text.strip_suffix(['d', 'h']).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    if rolls {
+        return Ok(WindowKind::Rolling { length_ms: at.duration_ms(LENGTH_MS)? });
+    }
+    let known = WINDOWS.iter().find(|(word, _)| *word == text).map(|(_, kind)| *kind);
+    known.ok_or_else(|| at.expected_word(wanted, WINDOWS.iter().map(|(word, _)| *word)))
+}
+
+/// `{ at_most: 3, longest: 30m, mtrs: 1h, mtbsi: 7d }`
+fn breaks(keys: &Keys<'_>) -> Read<BreakTargets> {
+    let at_most = keys.optional("at_most", |at| at.count(0..=BREAKS_MAX));
+    let longest = keys.optional("longest", |at| at.duration_ms(LENGTH_MS));
+    let mtrs = keys.optional("mtrs", |at| at.duration_ms(LENGTH_MS));
+    let mtbsi = keys.optional("mtbsi", |at| at.duration_ms(LENGTH_MS));
+    Ok(BreakTargets { at_most: at_most?, longest_ms: longest?, mtrs_ms: mtrs?, mtbsi_ms: mtbsi? })
+}

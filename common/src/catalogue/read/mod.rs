@@ -1,0 +1,117 @@
+//! From files to the checked catalogue: the walk, room by room.
+//!
+//! Several files are one catalogue: their lists are joined, and what can be said once is said in one of them. First all
+//! ids are declared, then everything is read, so the order of files and entries means nothing and a problem in one
+//! entry causes none in those that refer to it. What the contract knows but this release does not is refused by name.
+
+mod agreements;
+mod organisation;
+mod probes;
+mod receivers;
+mod sections;
+mod services;
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+pub use probes::{BODY_PATTERN_SIZE_MAX, body_pattern};
+
+use super::model::{Catalogue, Priorities};
+use crate::ids::Id;
+use crate::yaml::declared::Item;
+use crate::yaml::problem::{Problems, Read, Report};
+use crate::yaml::tree::{self, Node};
+use crate::yaml::walk::At;
+use sections::{Names, Sections};
+
+/// Most members of a list in which each may stand once.
+const MEMBERS_MAX: usize = 1_000;
+
+/// Reads the files, given as name and text, as one catalogue.
+///
+/// ```
+/// let text = "
+/// organisation: { name: Example, time_zone: UTC }
+/// services:
+///   - id: webshop
+///     name: Web shop
+///     probes:
+///       - { id: door, agents: [a], interval: 30s, timeout: 5s, tcp: { address: '192.0.2.1:443' } }
+/// ";
+/// let catalogue = uphold_common::catalogue::read(&[("catalogue.yaml", text)]).unwrap();
+/// assert_eq!(catalogue.services.len(), 1);
+///
+/// let problems = uphold_common::catalogue::read(&[("catalogue.yaml", &text.replace("30s", "30"))]).unwrap_err();
+/// assert_eq!(problems.shown()[0].path, "services.webshop.probes.door.interval");
+/// ```
+pub fn read<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Catalogue, Problems> {
+    let report = Report::default();
+    let catalogue = trees(files, &report).and_then(|trees| {
+        let roots: Vec<At<'_>> = trees.iter().map(|tree| At::root(tree, &report)).collect();
+        let nothing = Node::empty_mapping("catalogue");
+        catalogue(roots.first().unwrap_or(&At::root(&nothing, &report)), &roots)
+    });
+    report.finish(catalogue)
+}
+
+/// One tree a file; a file that is no YAML stops the walk, since what it declares would be missed everywhere else.
+fn trees<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], report: &Report) -> Read<Vec<Node>> {
+    let tree = |(name, text): &(N, T)| {
+        let tree = tree::read(name.as_ref(), text.as_ref(), report)?;
+        Ok(tree.unwrap_or_else(|| Node::empty_mapping(name.as_ref())))
+    };
+    every(files.iter().map(tree))
+}
+
+/// The checked catalogue; what is missing altogether is missed at the `first` file.
+fn catalogue(first: &At<'_>, roots: &[At<'_>]) -> Read<Catalogue> {
+    let (sections, gathered) = Sections::gather(roots);
+    let (names, lists) = Names::declare(&sections);
+
+    let organisation = sections.organisation(first).and_then(organisation::organisation);
+    let customers = entries(&lists.customers, organisation::customer);
+    let parties = entries(&lists.parties, organisation::party);
+    let components = entries(&lists.components, |item| organisation::component(item, &names));
+    let hosts = entries(&lists.hosts, organisation::host);
+    let zone = organisation.as_ref().map_or(TimeZone::UTC, |organisation| organisation.time_zone.clone());
+    let services_written = sections.at_least_one_service(first);
+    let services = entries(&lists.services, |item| services::service(item, &names, &zone));
+    let targets = agreements::targets(&lists.agreements, &names, parties.as_ref().ok());
+    let receivers = entries(&lists.receivers, receivers::receiver);
+    let routes = every(sections.routes.iter().map(|at| receivers::route(at, &names)));
+    let priorities = sections.incidents.as_ref().map_or_else(|| Ok(Priorities::default()), receivers::incidents);
+    let effective_from = sections.effective_from.as_ref().map(At::instant).transpose();
+    gathered?;
+    services_written?;
+    let organisation = organisation?;
+    Ok(Catalogue {
+        effective_from: effective_from?,
+        customers: customers?,
+        parties: organisation::with_own(parties?, &organisation.name),
+
+        components: components?,
+        hosts: hosts?,
+        services: services?,
+        targets: targets?,
+        priorities: priorities?,
+        receivers: receivers?,
+        routes: routes?,
+        organisation,
+    })
+}
+
+/// The values of all readings, after all of them were made.
+fn every<T>(readings: impl IntoIterator<Item = Read<T>>) -> Read<Vec<T>> {
+    let readings: Vec<Read<T>> = readings.into_iter().collect();
+    readings.into_iter().collect()
+}
+
+/// Each item read, in order of its id.
+fn entries<'t, T>(items: &[Item<'t>], mut read: impl FnMut(&Item<'t>) -> Read<T>) -> Read<BTreeMap<Id, T>> {
+    let entries = every(items.iter().map(|item| {
+        let value = read(item)?;
+        Ok((item.id.clone()?, value))
+    }));
+    entries.map(|entries| entries.into_iter().collect())
+}
