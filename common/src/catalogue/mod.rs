@@ -11,5 +11,7 @@ pub mod assign;
 pub mod fingerprint;
 pub mod model;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use read::{BODY_PATTERN_SIZE_MAX, body_pattern, read};

@@ -41,6 +41,8 @@
 pub mod declared;
 pub mod problem;
 pub mod scalars;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 pub mod walk;
 pub mod words;

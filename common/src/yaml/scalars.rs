@@ -120,8 +120,9 @@ impl At<'_> {
         let wanted = "a time zone such as \"Europe/Zurich\"";
         let text = self.scalar(wanted)?;
         let database = TimeZoneDatabase::bundled();
-        if database.available().any(|name| name.as_str() == text) {
-            return database.get(text).map_err(|_| self.expected(wanted));
+        let zone = database.get(text).ok().filter(|zone| zone.iana_name() == Some(text) && !zone.is_unknown());
+        if let Some(zone) = zone {
+            return Ok(zone);
         }
         let names: Vec<String> = database.available().map(|name| name.as_str().to_owned()).collect();
         let city = |name: &&String| name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(text));

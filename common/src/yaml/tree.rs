@@ -213,7 +213,7 @@ impl<'t> Builder<'t> {
 
 /// What the parser stumbled over, for people.
 fn sentence(error: &ScanError) -> String {
-    const KNOWN: [(&str, &str); 9] = [
+    const KNOWN: [(&str, &str); 11] = [
         ("tab", "a tab cannot indent or separate: use spaces"),
         (
             "mapping values are not allowed",
@@ -224,6 +224,11 @@ fn sentence(error: &ScanError) -> String {
         ("',' or '}'", "inside { } a \",\" or the closing \"}\" was expected"),
         ("',' or ']'", "inside [ ] a \",\" or the closing \"]\" was expected"),
         ("did not find expected key", "a key was expected: is the line indented as those above it?"),
+        (
+            "expected '-' indicator",
+            "a \"- \" or the end of the list was expected: is the line indented as those above it?",
+        ),
+        ("placement of ':'", "a \":\" cannot stand here: is a \"]\" or \"}\" missing before it?"),
         ("simple key", "a key and its \":\" were expected: is the line indented wrongly, or the \":\" missing?"),
         ("invalid indentation", "the line is indented too little for what it belongs to"),
     ];

@@ -72,7 +72,13 @@ impl<'t> At<'t> {
     /// Reads the mapping here; what `read` did not ask for is reported as unknown.
     pub fn mapping<T>(&self, read: impl FnOnce(&Keys<'t>) -> Read<T>) -> Read<T> {
         let Value::Mapping(entries) = &self.node.value else {
-            return Err(self.expected("keys with values"));
+            // A text in place of a mapping is not repeated: `webhook: …` is easily a secret.
+            let found = match self.node.value {
+                _ if self.node.is_nothing() => "nothing",
+                Value::Sequence(_) => "a list",
+                _ => "a text",
+            };
+            return Err(self.problem(format!("expected keys with values, found {found}")));
         };
         let keys = Keys { at: self.clone(), entries, asked: RefCell::default() };
         let value = read(&keys);
@@ -95,18 +101,18 @@ impl<'t> At<'t> {
         values.into_iter().collect()
     }
 
-    /// As [`Self::list`], with 1 to `most` items and none twice; `what` names an item.
+    /// As [`Self::list`], with 1 to `most` items and none twice; `what` names them.
     pub fn set<T: PartialEq>(&self, what: &str, most: usize, mut read: impl FnMut(&Self) -> Read<T>) -> Read<Vec<T>> {
         let items = self.items()?;
         if items.is_empty() || items.len() > most {
             let found = items.len();
-            return Err(self.problem(format!("expected 1 to {most} of {what}, found {found}")));
+            return Err(self.problem(format!("expected 1 to {most} {what}, found {found}")));
         }
         let mut values: Vec<T> = Vec::new();
         let mut told = None;
         for item in items {
             match read(&item) {
-                Ok(value) if values.contains(&value) => told = Some(item.problem("stands in this list twice")),
+                Ok(value) if values.contains(&value) => told = Some(item.expected("each only once")),
                 Ok(value) => values.push(value),
                 Err(one) => told = Some(one),
             }

@@ -35,7 +35,10 @@ pub fn nearest<'w>(text: &str, words: impl IntoIterator<Item = &'w str>) -> Opti
         return None;
     }
     let text = text.to_lowercase();
-    let slips = 1 + text.chars().count() / 4;
+    let slips = match text.chars().count() {
+        0..3 => 0,
+        chars => 1 + chars / 4,
+    };
     words
         .into_iter()
         .filter(|word| word.len() <= COMPARED_BYTES_MAX)

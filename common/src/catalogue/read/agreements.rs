@@ -36,7 +36,8 @@ const WINDOWS: [(&str, WindowKind); 5] = [
 /// What the contract lets a target say, and this release does not hold.
 const TARGET_NOT_YET: [&str; 8] =
     ["calendar", "min_notice", "maintenance_allowance", "credits", "min_bad", "alerts", "response_time", "capacity"];
-/// Longest rolling window and longest length in a target on breaks.
+const ROLLING_MS: RangeInclusive<i64> = 3_600_000..=366 * DAY_MS;
+/// The lengths in a target on breaks.
 const LENGTH_MS: RangeInclusive<i64> = 1..=366 * DAY_MS;
 const BREAKS_MAX: u64 = 1_000_000;
 
@@ -55,7 +56,7 @@ fn agreement(item: &Item<'_>, names: &Names, parties: Option<&BTreeMap<Id, Party
         let kind = keys.required("kind", |at| at.word(&KINDS));
         let party = keys.required("party", |at| party(at, kind?, names, parties));
         let targets = keys.required("targets", |at| {
-            let (_, items) = Declared::read("target of this agreement", &[], &at.items()?);
+            let (_, items) = Declared::read("target", &[], &at.items()?);
             if items.is_empty() { Err(at.problem("expected at least one target")) } else { Ok(items) }
         });
         let terms = targets.and_then(|targets| every(targets.iter().map(|target| terms(target, names))));
@@ -137,7 +138,7 @@ fn window(at: &At<'_>) -> Read<WindowKind> {
     let text = at.scalar(wanted)?;
     let rolls = text.strip_suffix(['d', 'h']).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     if rolls {
-        return Ok(WindowKind::Rolling { length_ms: at.duration_ms(LENGTH_MS)? });
+        return Ok(WindowKind::Rolling { length_ms: at.duration_ms(ROLLING_MS)? });
     }
     let known = WINDOWS.iter().find(|(word, _)| *word == text).map(|(_, kind)| *kind);
     known.ok_or_else(|| at.expected_word(wanted, WINDOWS.iter().map(|(word, _)| *word)))

@@ -67,6 +67,9 @@ fn trees<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], report: &Report) -> Rea
 /// The checked catalogue; what is missing altogether is missed at the `first` file.
 fn catalogue(first: &At<'_>, roots: &[At<'_>]) -> Read<Catalogue> {
     let (sections, gathered) = Sections::gather(roots);
+    if roots.iter().any(|root| !root.is_mapping()) {
+        gathered?;
+    }
     let (names, lists) = Names::declare(&sections);
 
     let organisation = sections.organisation(first).and_then(organisation::organisation);
@@ -75,7 +78,7 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>]) -> Read<Catalogue> {
     let components = entries(&lists.components, |item| organisation::component(item, &names));
     let hosts = entries(&lists.hosts, organisation::host);
     let zone = organisation.as_ref().map_or(TimeZone::UTC, |organisation| organisation.time_zone.clone());
-    let services_written = sections.at_least_one_service(first);
+    let gathered = gathered.and_then(|()| sections.at_least_one_service(first));
     let services = entries(&lists.services, |item| services::service(item, &names, &zone));
     let targets = agreements::targets(&lists.agreements, &names, parties.as_ref().ok());
     let receivers = entries(&lists.receivers, receivers::receiver);
@@ -83,7 +86,6 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>]) -> Read<Catalogue> {
     let priorities = sections.incidents.as_ref().map_or_else(|| Ok(Priorities::default()), receivers::incidents);
     let effective_from = sections.effective_from.as_ref().map(At::instant).transpose();
     gathered?;
-    services_written?;
     let organisation = organisation?;
     Ok(Catalogue {
         effective_from: effective_from?,

@@ -61,7 +61,7 @@ pub(super) fn probe(item: &Item<'_>, service: Result<&Id, &Told>, components: &D
 
 /// `[zurich-1, geneva-1]`, in order.
 fn agents(at: &At<'_>) -> Read<Vec<Id>> {
-    let mut agents = at.set("the agents", AGENTS_MAX, |at| match at.peek("labels") {
+    let mut agents = at.set("agents", AGENTS_MAX, |at| match at.peek("labels") {
         Some(_) => Err(at.not_yet("choosing agents by \"labels\"")),
         None => at.id(),
     })?;
@@ -73,7 +73,7 @@ fn quorum(at: &At<'_>, agents: Option<&Vec<Id>>) -> Read<u32> {
     let quorum = at.small_count(1..=u32::try_from(AGENTS_MAX).unwrap_or(u32::MAX))?;
     match agents.map(Vec::len) {
         Some(agents) if usize::try_from(quorum).is_ok_and(|quorum| quorum > agents) => {
-            Err(at.problem(format!("a quorum of {quorum} cannot be reached by {agents} agents")))
+            Err(at.problem(format!("expected at most the number of agents, {agents}, found \"{quorum}\"")))
         }
         _ => Ok(quorum),
     }
@@ -154,10 +154,11 @@ fn http(at: &At<'_>) -> Read<Check> {
 
 fn expect(at: &At<'_>) -> Read<(Vec<u16>, Option<String>)> {
     at.mapping(|keys| {
-        let codes = keys.or("code", Vec::new(), |at| at.set("the codes", MEMBERS_MAX, code));
+        let codes = keys.or("code", Vec::new(), |at| at.set("codes", MEMBERS_MAX, code));
         let body_matches = keys.optional("body_matches", |at| {
             let pattern = at.text()?;
-            body_pattern(&pattern).map_err(|why| at.problem(format!("not a regular expression: {why}")))?;
+            body_pattern(&pattern)
+                .map_err(|why| at.problem(format!("the regular expression cannot be used: {why}")))?;
             Ok(pattern)
         });
         Ok((codes?, body_matches?))

@@ -76,7 +76,7 @@ pub(super) fn route(at: &At<'_>, names: &Names) -> Read<Route> {
             at.mapping(|keys| {
                 let not_yet = keys.not_yet(&CONDITIONS_NOT_YET);
                 let all = PRIORITIES.len();
-                let read = |at: &At<'_>| at.set("the priorities", all, |at| at.word(&PRIORITIES));
+                let read = |at: &At<'_>| at.set("priorities", all, |at| at.word(&PRIORITIES));
                 let priorities = keys.or("priority", Vec::new(), read);
                 not_yet.and(priorities)
             })

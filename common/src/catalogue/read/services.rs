@@ -19,7 +19,8 @@ pub(super) const CRITICALITIES: [(&str, Criticality); 4] = [
 ];
 
 /// The states of a service in its life, and whether this release knows what to do in them.
-const STATES: [(&str, bool); 3] = [("planned", false), ("live", true), ("retired", false)];
+const STATES: [(&str, (&str, bool)); 3] =
+    [("planned", ("planned", false)), ("live", ("live", true)), ("retired", ("retired", false))];
 
 /// One service; `zone` is the organisation's.
 pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone) -> Read<Service> {
@@ -28,13 +29,13 @@ pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone) -> Read<S
         let outcome = keys.optional("outcome", At::text);
         let owner = keys.optional("owner", At::text);
         let customers =
-            keys.or("customers", Vec::new(), |at| at.set("the customers", MEMBERS_MAX, |at| names.customers.refer(at)));
+            keys.or("customers", Vec::new(), |at| at.set("customers", MEMBERS_MAX, |at| names.customers.refer(at)));
         let criticality = keys.or("criticality", Criticality::Medium, |at| at.word(&CRITICALITIES));
         let state = keys.or("state", (), state);
         let since = keys.optional("since", At::instant);
         let time_zone = keys.or("time_zone", zone.clone(), At::time_zone);
         let probe_items = keys.required("probes", |at| {
-            let (own, items) = Declared::read("probe of this service", &[], &at.items()?);
+            let (own, items) = Declared::read("probe", &[], &at.items()?);
             if items.is_empty() { Err(at.problem("expected at least one probe")) } else { Ok((own, items)) }
         });
         let probes = probe_items
@@ -64,17 +65,15 @@ pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone) -> Read<S
 }
 
 fn state(at: &At<'_>) -> Read<()> {
-    if at.word(&STATES)? {
-        return Ok(());
-    }
-    Err(at.not_yet("a state other than \"live\""))
+    let (word, supported) = at.word(&STATES)?;
+    if supported { Ok(()) } else { Err(at.not_yet(&format!("\"{word}\""))) }
 }
 
 /// `{ all: [front-page, uplink] }`, the probes in order of their ids.
 fn available_when(at: &At<'_>, own: &Declared) -> Read<Vec<Id>> {
     at.mapping(|keys| {
         let not_yet = keys.not_yet(&["any", "at_least", "of", "service"]);
-        let all = keys.optional("all", |at| at.set("the service's probes", MEMBERS_MAX, |at| operand(at, own)));
+        let all = keys.optional("all", |at| at.set("probes", MEMBERS_MAX, |at| operand(at, own)));
         not_yet?;
         let mut all = all?.ok_or_else(|| keys.at().problem("the key \"all\" is missing"))?;
         all.sort();

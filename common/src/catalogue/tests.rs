@@ -1,0 +1,240 @@
+//! The catalogue as people meet it: the worked example is read whole, every mistake is told, nothing makes it panic.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::model::{Catalogue, Criticality, Priority, Urgency, WindowKind};
+use super::{assign, fingerprint, read};
+use crate::ids::{Id, TargetId};
+use crate::time::DAY_MS;
+use crate::wire::assignment::Check;
+
+const EXAMPLE: &str = include_str!("../../../config/catalogue.yaml");
+
+fn example() -> Catalogue {
+    read(&[("catalogue.yaml", EXAMPLE)]).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+fn id(text: &str) -> Id {
+    Id::new(text).unwrap()
+}
+
+/// The fixtures, by name, with the lines they expect.
+fn fixtures() -> Vec<(String, String, Vec<String>)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/catalogue/fixtures");
+    let mut fixtures: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let expected = text.lines().filter_map(|line| line.strip_prefix("# expect: ")).map(str::to_owned).collect();
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), text, expected)
+        })
+        .collect();
+    fixtures.sort();
+    fixtures
+}
+
+#[test]
+fn each_fixture_is_refused_with_the_problems_it_expects() {
+    let fixtures = fixtures();
+    assert!(fixtures.len() >= 100, "only {} fixtures were found", fixtures.len());
+    let mut wrong = Vec::new();
+    for (name, text, expected) in fixtures {
+        let found: Vec<String> = match read(&[("catalogue.yaml", text.as_str())]) {
+            Ok(_) => vec!["nothing".to_owned()],
+            Err(problems) => problems.shown().iter().map(ToString::to_string).collect(),
+        };
+        if found != expected {
+            wrong.push(format!("{name}\n  expected {expected:#?}\n  found {found:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_problem_repeats_a_secret() {
+    for (name, text, expected) in fixtures() {
+        let body = text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
+        if body.contains("s3cret") {
+            assert!(!expected.iter().any(|line| line.contains("s3cret")), "{name}");
+        }
+    }
+}
+
+#[test]
+fn ten_mistakes_are_told_in_one_run() {
+    let (_, _, expected) = fixtures().into_iter().find(|(name, ..)| name == "ten-mistakes.yaml").unwrap();
+    let lines: BTreeSet<&str> = expected.iter().filter_map(|line| line.split(':').nth(1)).collect();
+    assert!(lines.len() >= 10, "{lines:?}");
+}
+
+#[test]
+fn the_example_is_read_whole() {
+    let catalogue = example();
+    let service = &catalogue.services[&id("webshop")];
+    assert_eq!(service.needs, [id("front-page"), id("uplink")]);
+    assert_eq!(service.criticality, Criticality::High);
+    let front_page = &service.probes[&id("front-page")];
+    assert_eq!(front_page.agents, [id("geneva-1"), id("zurich-1")]);
+    assert_eq!((front_page.quorum, front_page.slow_after_ms), (Some(1), Some(800)));
+    let Check::Http(http) = &front_page.check else { panic!("{front_page:?}") };
+    assert_eq!((http.codes.as_slice(), http.body_matches.as_deref()), ([200].as_slice(), Some("ok")));
+
+    let uplink = &service.probes[&id("uplink")];
+    assert_eq!((uplink.stale_after_ms, uplink.fall, uplink.rise, uplink.quorum), (32_000, 2, 1, None));
+
+    let sla = &catalogue.targets[&TargetId::new(id("shop-sla"), id("availability"))];
+    assert_eq!((sla.window, sla.availability.parts(), sla.breaks.at_most), (WindowKind::Month, 999_000_000, Some(3)));
+    let contract = &catalogue.targets[&TargetId::new(id("carrier-contract"), id("availability"))];
+    assert_eq!(contract.window, WindowKind::Rolling { length_ms: 30 * DAY_MS });
+
+    assert_eq!(catalogue.parties.keys().map(Id::as_str).collect::<Vec<_>>(), ["isp", "own"]);
+    assert_eq!(catalogue.components[&id("shop-web")].party, Id::own());
+    assert_eq!(catalogue.priorities.of(Criticality::Low, Urgency::Urgent), Priority::parse("P3").unwrap());
+    assert_eq!(catalogue.routes[0].priorities, [Priority::parse("P1").unwrap(), Priority::parse("P2").unwrap()]);
+}
+
+#[test]
+fn what_is_left_out_has_the_documented_default() {
+    let text = "
+organisation: { name: Example, time_zone: Europe/Zurich }
+services:
+  - id: webshop
+    name: Web shop
+    probes:
+      - { id: b, agents: [a], interval: 10s, timeout: 1s, http: { url: 'https://shop.example' } }
+      - { id: a, agents: [a], interval: 1m, timeout: 10s, tcp: { address: 'shop.example:443' } }
+customers: [{ id: retail, name: Retail }]
+agreements:
+  - { id: x, kind: sla, party: retail, targets: [{ id: y, service: webshop, window: 24h, availability: 99% }] }
+receivers: [{ id: duty, webhook: { url: 'https://hooks.example/x' } }]
+routes: [{ to: duty }]
+";
+    let catalogue = read(&[("catalogue.yaml", text)]).unwrap();
+    let service = &catalogue.services[&id("webshop")];
+    assert_eq!(service.needs, [id("a"), id("b")]);
+    assert_eq!(service.time_zone.iana_name(), Some("Europe/Zurich"));
+    assert_eq!((service.criticality, service.since, service.customers.len()), (Criticality::Medium, None, 0));
+    assert_eq!(service.probes[&id("a")].stale_after_ms, 130_000);
+    let target = &catalogue.targets[&TargetId::new(id("x"), id("y"))];
+    assert_eq!((target.unmeasured, target.degraded, target.breaks), Default::default());
+    assert!(catalogue.routes[0].priorities.is_empty());
+    assert!(!format!("{catalogue:?}").contains("hooks.example"));
+}
+
+#[test]
+fn several_files_are_one_catalogue_in_any_order() {
+    let organisation = ("a.yaml", "organisation: { name: Example, time_zone: UTC }\ncustomers: [{ id: x, name: X }]\n");
+    let services = (
+        "b.yaml",
+        "services: [{ id: s, name: S, customers: [x], probes: [{ id: p, agents: [a], interval: 1m, timeout: 1s, \
+         tcp: { address: 'a:1' } }] }]\n",
+    );
+    let empty = ("c.yaml", "# nothing yet\n");
+    for files in [[organisation, services, empty], [empty, services, organisation]] {
+        assert_eq!(read(&files).unwrap().services[&id("s")].customers, [id("x")]);
+    }
+    let twice = ("d.yaml", "organisation: { name: Other, time_zone: UTC }\ncustomers: [{ id: x, name: X }]\n");
+    assert_eq!(
+        read(&[organisation, services, twice]).unwrap_err().to_string(),
+        "d.yaml:1:15: organisation: is said once in all files, and was already at a.yaml:1:15\n\
+         d.yaml:2:13: customers.x: the customer \"x\" is declared twice, first at a.yaml:2:13\n\
+         2 problems in d.yaml"
+    );
+    let broken = ("e.yaml", "customers: [\n");
+    let problems = read(&[organisation, services, broken]).unwrap_err();
+    assert!(problems.shown().iter().all(|problem| &*problem.place.file == "e.yaml"), "{problems}");
+    assert_eq!(read::<&str, &str>(&[]).unwrap_err().count(), 2);
+}
+
+#[test]
+fn each_agent_is_assigned_its_probes_and_hosts() {
+    let catalogue = example();
+    assert_eq!(assign::agents(&catalogue), BTreeSet::from([id("geneva-1"), id("zurich-1")]));
+    let probes = |agent| -> Vec<String> {
+        assign::assignment(&catalogue, &id(agent)).probes.iter().map(|probe| probe.id.to_string()).collect()
+    };
+    assert_eq!(probes("zurich-1"), ["webshop/front-page", "webshop/uplink"]);
+    assert_eq!(probes("geneva-1"), ["webshop/front-page"]);
+    assert_eq!(probes("elsewhere"), [""; 0]);
+    assert_eq!(assign::assignment(&catalogue, &id("zurich-1")).hosts, [id("web-1")]);
+    assert!(assign::assignment(&catalogue, &id("geneva-1")).hosts.is_empty());
+}
+
+#[test]
+fn a_version_is_named_by_its_files() {
+    let hash = fingerprint::content_hash(&[("a", "bc")]);
+    assert_eq!(hash.len(), 64);
+    assert_eq!(hash, fingerprint::content_hash(&[("a".to_owned(), "bc".to_owned())]));
+    assert_ne!(hash, fingerprint::content_hash(&[("ab", "c")]));
+    assert_ne!(hash, fingerprint::content_hash(&[("a", "bc"), ("", "")]));
+}
+
+/// The sentences for the example with one text replaced.
+fn changes(from: &str, to: &str) -> Vec<String> {
+    assert!(EXAMPLE.contains(from), "{from}");
+    let changed = read(&[("catalogue.yaml", EXAMPLE.replacen(from, to, 1))]).unwrap();
+    fingerprint::changes_to_the_past(&fingerprint::measured_as(&example()), &fingerprint::measured_as(&changed))
+}
+
+#[test]
+fn what_measures_the_past_differently_is_said() {
+    for (from, to, sentence) in [
+        (
+            "since: 2026-01-01T00:00:00+01:00",
+            "since: 2026-02-01T00:00:00+01:00",
+            "service webshop: since was 2025-12-31T23:00:00Z and is now 2026-01-31T23:00:00Z",
+        ),
+        ("rise: 1 ", "rise: 2 ", "service webshop: rise of front-page was 1 and is now 2"),
+        ("stale_after: 65s", "stale_after: 66s", "service webshop: stale_after of front-page was 65s and is now 66s"),
+        (
+            "[geneva-1, zurich-1]",
+            "[zurich-1]",
+            "service webshop: agents of front-page was geneva-1, zurich-1 and is now zurich-1",
+        ),
+        ("quorum: 1 ", "# ", "service webshop: quorum of front-page was 1 and is now half, rounded up"),
+        ("[front-page, uplink]", "[uplink]", "service webshop: needs was front-page, uplink and is now uplink"),
+        ("\"99.9%\"", "\"99.95%\"", "target shop-sla/availability: availability was 99.9% and is now 99.95%"),
+        ("window: 30d", "window: week", "target carrier-contract/availability: window was rolling 30d and is now week"),
+        (", mtbsi: 7d", "", "target shop-sla/availability: mtbsi was 7d and is now none"),
+    ] {
+        assert_eq!(changes(from, to), [sentence], "{from}");
+    }
+}
+
+#[test]
+fn what_does_not_touch_the_past_is_not_said() {
+    for (from, to) in [
+        ("name: Web shop", "name: The web shop"),
+        ("criticality: high", "criticality: low"),
+        ("slow_after: 800ms", "slow_after: 1s"),
+        ("shop.example/health", "shop.example/healthz"),
+        ("\"99.9%\"", "\"99.90%\""),
+        ("id: carrier-contract", "id: another-contract"),
+    ] {
+        assert_eq!(changes(from, to), [""; 0], "{from}");
+    }
+}
+
+#[test]
+fn no_prefix_and_no_changed_byte_makes_it_panic() {
+    let lines = EXAMPLE.lines().map(|line| line.split(" #").next().unwrap_or_default());
+    let text: String =
+        lines.filter(|line| !line.starts_with('#') && !line.is_empty()).flat_map(|l| [l, "\n"]).collect();
+    assert!(read(&[("a.yaml", &text)]).is_ok());
+    for (cut, _) in text.char_indices() {
+        let _ = read(&[("a.yaml", text.get(..cut).unwrap())]);
+    }
+    for at in 0..text.len() {
+        // Four of the bytes that mean something to YAML, in turn.
+        for turn in 0..4 {
+            let byte = b"\t\n:-{]\"'&*!|#%?\0~"[(at * 4 + turn) % 17];
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = byte;
+            if let Ok(changed) = String::from_utf8(bytes) {
+                let _ = read(&[("a.yaml", changed)]);
+            }
+        }
+    }
+}
