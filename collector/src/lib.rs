@@ -1,1 +1,3 @@
-//! x
+//! The collector: keeps what agents observe, measures services against their targets, raises incidents, reports.
+
+pub mod store;
