@@ -1,0 +1,223 @@
+//! Refusals: every reason a push is not taken, with the HTTP status, the word for programs, the sentence for people,
+//! and whether to come again.
+//!
+//! | status | word | the agent |
+//! |---|---|---|
+//! | 400 | `unsound-push` | sends it anew, it was damaged on the way |
+//! | 403 | `wrong-agent` | holds; its credentials belong to another name |
+//! | 409 | `key-conflict` | starts a new epoch |
+//! | 413 | `too-large` | puts the batch into quarantine |
+//! | 415 | `unknown-version` | holds until the collector is newer |
+//! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old` | puts the batch into quarantine |
+//! | 425 | `too-early` | holds, its clock or the collector's is wrong |
+//! | 503 | `too-many-streams`, `too-many-agents`, `busy` | tries again later |
+
+use uphold_common::ids::Id;
+use uphold_common::time::{DurationText, Instant};
+use uphold_common::wire::WIRE_VERSION;
+use uphold_common::wire::batch::BatchKey;
+use uphold_common::wire::push::Problem;
+
+use super::admission::{ROW_AGE_MAX_MS, ROW_AHEAD_MAX_MS};
+use crate::store::{Appended, StoreError};
+
+/// After how many seconds to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// For the `Retry-After` header.
+    pub after_s: u32,
+}
+
+/// How long to wait when the store has reached a bound that only people can move.
+const RETRY_BOUND_S: u32 = 300;
+/// How long to wait when the store is busy.
+const RETRY_BUSY_S: u32 = 5;
+/// The longest wait for a clock.
+const RETRY_EARLY_MAX_S: u32 = 300;
+
+/// Why a push is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The body, or the batch in it, is larger than is taken.
+    TooLarge {
+        /// What is too large, and by how much.
+        what: String,
+    },
+    /// It is of a wire version that this program does not read.
+    UnknownVersion {
+        /// The version it names.
+        found: u16,
+    },
+    /// The envelope is not sound.
+    UnsoundPush {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The batch is not sound.
+    UnsoundBatch {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The batch's key is not the envelope's.
+    KeyMismatch {
+        /// The key of the batch.
+        batch: BatchKey,
+    },
+    /// Who pushes is not who it says.
+    WrongAgent {
+        /// The name that the credentials belong to.
+        authenticated: Id,
+        /// The name in the push.
+        claimed: Id,
+    },
+    /// Its seq is 0.
+    NoSeq,
+    /// A row lies too far ahead.
+    TooEarly {
+        /// The latest instant in the batch.
+        latest: Instant,
+        /// The collector's clock.
+        now: Instant,
+    },
+    /// A row lies too far back.
+    TooOld {
+        /// The earliest instant in the batch.
+        earliest: Instant,
+    },
+    /// Another batch has arrived under its key.
+    KeyConflict {
+        /// The key.
+        key: BatchKey,
+    },
+    /// It would bring more streams than the store may know.
+    TooManyStreams,
+    /// Its agent is one more than the store may know.
+    TooManyAgents,
+    /// The store, or the way to it, is full.
+    Busy,
+}
+
+impl Refusal {
+    /// The refusal in what became of a batch, if it is one.
+    pub fn of_appended(appended: Appended, key: &BatchKey) -> Option<Self> {
+        match appended {
+            Appended::Kept | Appended::Duplicate => None,
+            Appended::Conflict => Some(Self::KeyConflict { key: key.clone() }),
+            Appended::TooManyStreams => Some(Self::TooManyStreams),
+            Appended::TooManyAgents => Some(Self::TooManyAgents),
+        }
+    }
+
+    /// How a failure of the store is told to an agent: its cause stays in the log.
+    pub fn of_store_error(error: &StoreError) -> Self {
+        match error {
+            StoreError::TooLarge { .. } => Self::TooLarge { what: error.to_string() },
+            _ => Self::Busy,
+        }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::UnsoundPush { .. } => 400,
+            Self::WrongAgent { .. } => 403,
+            Self::KeyConflict { .. } => 409,
+            Self::TooLarge { .. } => 413,
+            Self::UnknownVersion { .. } => 415,
+            Self::UnsoundBatch { .. } | Self::KeyMismatch { .. } | Self::NoSeq | Self::TooOld { .. } => 422,
+            Self::TooEarly { .. } => 425,
+            Self::TooManyStreams | Self::TooManyAgents | Self::Busy => 503,
+        }
+    }
+
+    /// The word for programs.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too-large",
+            Self::UnknownVersion { .. } => "unknown-version",
+            Self::UnsoundPush { .. } => "unsound-push",
+            Self::UnsoundBatch { .. } => "unsound-batch",
+            Self::KeyMismatch { .. } => "key-mismatch",
+            Self::WrongAgent { .. } => "wrong-agent",
+            Self::NoSeq => "no-seq",
+            Self::TooEarly { .. } => "too-early",
+            Self::TooOld { .. } => "too-old",
+            Self::KeyConflict { .. } => "key-conflict",
+            Self::TooManyStreams => "too-many-streams",
+            Self::TooManyAgents => "too-many-agents",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// A few words for people.
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "the push is too large",
+            Self::UnknownVersion { .. } => "the wire version is not known",
+            Self::UnsoundPush { .. } => "the push is not sound",
+            Self::UnsoundBatch { .. } => "the batch is not sound",
+            Self::KeyMismatch { .. } => "the batch is not the one announced",
+            Self::WrongAgent { .. } => "the push comes from another agent",
+            Self::NoSeq => "the batch has no number",
+            Self::TooEarly { .. } => "the batch lies in the future",
+            Self::TooOld { .. } => "the batch lies too far back",
+            Self::KeyConflict { .. } => "another batch has this key",
+            Self::TooManyStreams => "the collector knows too many streams",
+            Self::TooManyAgents => "the collector knows too many agents",
+            Self::Busy => "the collector is busy",
+        }
+    }
+
+    /// What was wrong this time, and what would be right.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::TooLarge { what: text } | Self::UnsoundPush { why: text } | Self::UnsoundBatch { why: text } => {
+                text.clone()
+            }
+            Self::UnknownVersion { found } => {
+                format!("it is of wire version {found}, and this collector reads version {WIRE_VERSION}")
+            }
+            Self::KeyMismatch { batch } => format!("the batch inside is {batch}, which the envelope does not say"),
+            Self::WrongAgent { authenticated, claimed } => {
+                format!("these are the credentials of {authenticated}, and the push says it is from {claimed}")
+            }
+            Self::NoSeq => "batches are numbered from 1".to_owned(),
+            Self::TooEarly { latest, now } => format!(
+                "its latest row is of {latest}, which is {} after the collector's clock; at most {} is taken",
+                DurationText(latest.since_ms(*now)),
+                DurationText(ROW_AHEAD_MAX_MS)
+            ),
+            Self::TooOld { earliest } => {
+                format!("its earliest row is of {earliest}; at most {} back is taken", DurationText(ROW_AGE_MAX_MS))
+            }
+            Self::KeyConflict { key } => format!("{key} has arrived with other content; begin a new epoch"),
+            Self::TooManyStreams => "the batch has streams that are new, and no more fit; raise the bound".to_owned(),
+            Self::TooManyAgents => "the agent is new, and no more fit; raise the bound".to_owned(),
+            Self::Busy => "it cannot keep more at the moment; push the same batch again".to_owned(),
+        }
+    }
+
+    /// When to come again, if coming again can help.
+    pub fn retry(&self) -> Option<Retry> {
+        let after_s = match self {
+            Self::TooEarly { latest, now } => {
+                let ahead_s = latest.since_ms(*now).saturating_sub(ROW_AHEAD_MAX_MS) / 1000 + 1;
+                u32::try_from(ahead_s).unwrap_or(RETRY_EARLY_MAX_S).clamp(1, RETRY_EARLY_MAX_S)
+            }
+            Self::TooManyStreams | Self::TooManyAgents => RETRY_BOUND_S,
+            Self::Busy => RETRY_BUSY_S,
+            _ => return None,
+        };
+        Some(Retry { after_s })
+    }
+
+    /// The answer's body.
+    pub fn problem(&self) -> Problem {
+        Problem {
+            kind: format!("urn:uphold:problem:{}", self.word()),
+            title: self.title().to_owned(),
+            status: self.status(),
+            detail: self.detail(),
+        }
+    }
+}

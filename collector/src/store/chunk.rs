@@ -1,0 +1,184 @@
+//! A chunk: up to [`CHUNK_ROWS_MAX`] rows of one stream on one UTC day, in columns.
+//!
+//! ```text
+//! frame    magic UPHc, version 1, checksum (uphold_common::wire::frame), then
+//!   0   1  kind of stream: 0 probe, 1 capacity, 2 volume
+//!   1   4  number of rows, big endian, 1 to 4096
+//!   5   …  the columns, each as `column` draws it; nothing follows the last one
+//!
+//! probe     at:i64  outcome:u32 cause:u32 code:u32 total:u32  resolve:u32 connect:u32 tls:u32 first_byte:u32 transfer:u32
+//! capacity  at:i64  used:u64 limit:u64
+//! volume    at:i64  over_ms:u32 amount:u64
+//! ```
+//!
+//! Rows are in strictly ascending order of time and lie in the day their key names; both are checked when a chunk is
+//! written and when it is read. A chunk that is not sound gives an error, never other rows: its reader counts it, says
+//! so once, and leaves it out. An unused column costs one byte, one that repeats a value nine.
+
+use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, Reading, Volume};
+use uphold_common::time::{DAY_MS, Instant};
+use uphold_common::wire::frame::{self, Compression, FrameError, Magic};
+
+use super::column::{read, write};
+use super::rows::{Block, Row};
+use super::stream::StreamKind;
+
+/// Most rows in one chunk.
+pub(super) const CHUNK_ROWS_MAX: usize = 4096;
+/// Most bytes of a chunk that are looked at.
+const CHUNK_BYTES_MAX: usize = 1024 * 1024;
+const CHUNK: Magic = Magic(*b"UPHc");
+const VERSION: u16 = 1;
+
+/// Why rows are no chunk, or bytes no rows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ChunkError {
+    /// The frame is not sound.
+    #[error("{0}")]
+    Frame(#[from] FrameError),
+    /// A column could not be packed or unpacked.
+    #[error("{0}")]
+    Pack(String),
+    /// The content is no chunk.
+    #[error("it holds {0}")]
+    Content(&'static str),
+}
+
+/// The rows of a day as chunks of at most `bytes_max` each, as far as halving them can do that.
+pub(super) fn encode_day(day: i32, block: &Block, bytes_max: usize) -> Result<Vec<Vec<u8>>, ChunkError> {
+    let mut chunks = Vec::new();
+    let mut waiting = block.pieces(CHUNK_ROWS_MAX);
+    waiting.reverse();
+    while let Some(piece) = waiting.pop() {
+        let chunk = encode(day, &piece)?;
+        if chunk.len() > bytes_max && piece.len() > 1 {
+            waiting.extend(piece.pieces(piece.len().div_ceil(2)).into_iter().rev());
+        } else {
+            chunks.push(chunk);
+        }
+    }
+    Ok(chunks)
+}
+
+/// The chunk of these rows.
+pub(super) fn encode(day: i32, block: &Block) -> Result<Vec<u8>, ChunkError> {
+    let rows = u32::try_from(block.len()).map_err(|_| ChunkError::Content("too many rows"))?;
+    if block.len() > CHUNK_ROWS_MAX || rows == 0 {
+        return Err(ChunkError::Content("no rows or too many"));
+    }
+    let mut out = vec![block.kind() as u8];
+    out.extend_from_slice(&rows.to_be_bytes());
+    match block {
+        Block::Probe(rows) => {
+            write_times(&mut out, day, rows)?;
+            write(&mut out, &column(rows, |r| r.outcome as u32))?;
+            write(&mut out, &column(rows, |r| r.cause as u32))?;
+            write(&mut out, &column(rows, |r| u32::from(r.code)))?;
+            write(&mut out, &column(rows, |r| r.total.code()))?;
+            for phase in 0..Phases::NAMES.len() {
+                let code = |r: &Observation| r.phases.to_array().get(phase).map_or(0, |p| p.code());
+                write(&mut out, &column(rows, code))?;
+            }
+        }
+        Block::Capacity(rows) => {
+            write_times(&mut out, day, rows)?;
+            write(&mut out, &column(rows, |r| r.used))?;
+            write(&mut out, &column(rows, |r| r.limit))?;
+        }
+        Block::Volume(rows) => {
+            write_times(&mut out, day, rows)?;
+            write(&mut out, &column(rows, |r| r.over_ms))?;
+            write(&mut out, &column(rows, |r| r.amount))?;
+        }
+    }
+    Ok(frame::seal(CHUNK, VERSION, Compression::Plain, &out)?)
+}
+
+/// The rows of a chunk of `kind` on `day`.
+pub(super) fn decode(day: i32, kind: StreamKind, bytes: &[u8]) -> Result<Block, ChunkError> {
+    let content = frame::open(CHUNK, VERSION, CHUNK_BYTES_MAX, bytes)?;
+    let (header, mut rest) = content.split_first_chunk::<5>().ok_or(ChunkError::Content("no header"))?;
+    let [found, n0, n1, n2, n3] = *header;
+    let rows = u32::from_be_bytes([n0, n1, n2, n3]) as usize;
+    if found != kind as u8 {
+        return Err(ChunkError::Content("rows of another kind"));
+    }
+    if rows == 0 || rows > CHUNK_ROWS_MAX {
+        return Err(ChunkError::Content("no rows or too many"));
+    }
+    let times = read_times(&mut rest, day, rows)?;
+    let block = match kind {
+        StreamKind::Probe => Block::Probe(read_observations(&mut rest, &times)?),
+        StreamKind::Capacity => Block::Capacity(read_readings(&mut rest, &times)?),
+        StreamKind::Volume => Block::Volume(read_volumes(&mut rest, &times)?),
+    };
+    if rest.is_empty() { Ok(block) } else { Err(ChunkError::Content("more than its columns")) }
+}
+
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+fn write_times<R: Row>(out: &mut Vec<u8>, day: i32, rows: &[R]) -> Result<(), ChunkError> {
+    let times = column(rows, |r| r.at().as_ms());
+    check_times(day, &times)?;
+    write(out, &times)
+}
+
+fn read_times(bytes: &mut &[u8], day: i32, rows: usize) -> Result<Vec<Instant>, ChunkError> {
+    let times: Vec<i64> = read(bytes, rows)?;
+    check_times(day, &times)?;
+    Ok(times.into_iter().map(Instant::from_ms).collect())
+}
+
+fn check_times(day: i32, times: &[i64]) -> Result<(), ChunkError> {
+    if !times.is_sorted_by(|a, b| a < b) {
+        return Err(ChunkError::Content("rows out of order"));
+    }
+    let in_day = |ms: &i64| ms.div_euclid(DAY_MS) == i64::from(day);
+    let inside = times.first().is_some_and(in_day) && times.last().is_some_and(in_day);
+    if inside { Ok(()) } else { Err(ChunkError::Content("rows of another day")) }
+}
+
+fn read_observations(bytes: &mut &[u8], times: &[Instant]) -> Result<Vec<Observation>, ChunkError> {
+    const UNKNOWN: ChunkError = ChunkError::Content("a code that is not known");
+    let n = times.len();
+    let [outcomes, causes, codes, totals] = [read::<u32>(bytes, n)?, read(bytes, n)?, read(bytes, n)?, read(bytes, n)?];
+    let mut phases: [Vec<u32>; 5] = Default::default();
+    for phase in &mut phases {
+        *phase = read(bytes, n)?;
+    }
+    let small = |column: &[u32], row: usize| column.get(row).copied().and_then(|code| u8::try_from(code).ok());
+    let micros = |column: &Vec<u32>, row: usize| Micros::from_code(column.get(row).copied().unwrap_or_default());
+    let mut rows = Vec::with_capacity(n);
+    for (row, at) in times.iter().enumerate() {
+        rows.push(Observation {
+            at: *at,
+            outcome: small(&outcomes, row).and_then(Outcome::from_code).ok_or(UNKNOWN)?,
+            cause: small(&causes, row).and_then(Cause::from_code).ok_or(UNKNOWN)?,
+            code: codes.get(row).and_then(|code| u16::try_from(*code).ok()).ok_or(UNKNOWN)?,
+            total: micros(&totals, row),
+            phases: Phases::from_array(phases.each_ref().map(|column| micros(column, row))),
+        });
+    }
+    Ok(rows)
+}
+
+fn read_readings(bytes: &mut &[u8], times: &[Instant]) -> Result<Vec<Reading>, ChunkError> {
+    let (used, limits) = (read::<u64>(bytes, times.len())?, read::<u64>(bytes, times.len())?);
+    if limits.contains(&0) {
+        return Err(ChunkError::Content("a limit of 0"));
+    }
+    let values = used.into_iter().zip(limits);
+    Ok(times.iter().zip(values).map(|(at, (used, limit))| Reading { at: *at, used, limit }).collect())
+}
+
+fn read_volumes(bytes: &mut &[u8], times: &[Instant]) -> Result<Vec<Volume>, ChunkError> {
+    let (stretches, amounts) = (read::<u32>(bytes, times.len())?, read::<u64>(bytes, times.len())?);
+    let values = stretches.into_iter().zip(amounts);
+    Ok(times.iter().zip(values).map(|(at, (over_ms, amount))| Volume { at: *at, over_ms, amount }).collect())
+}
+
+#[cfg(test)]
+#[path = "chunk_tests.rs"]
+mod tests;

@@ -1,0 +1,79 @@
+//! What the store keeps in memory, and how an arriving batch changes it: the same way when it is appended and when it
+//! is replayed from the journal.
+
+use std::collections::BTreeMap;
+
+use uphold_common::ids::VantagePoint;
+use uphold_common::time::{Instant, Interval};
+use uphold_common::wire::batch::Batch;
+
+use super::delivery::{Deliveries, Digest};
+use super::head::Head;
+use super::rows::Block;
+use super::stream::{StreamId, Streams};
+use super::{Admitted, Appended};
+
+/// Streams, deliveries, head, and what was touched.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// The streams and their numbers.
+    pub(super) streams: Streams,
+    /// Which batches have arrived.
+    pub(super) deliveries: Deliveries,
+    /// Rows that wait to be sealed.
+    pub(super) head: Head,
+    /// Vantage points with rows that nobody has taken notice of.
+    pub(super) touched: BTreeMap<VantagePoint, Interval>,
+}
+
+impl Memory {
+    /// Whether a batch can be kept; changes nothing.
+    pub(super) fn judge(&self, admitted: &Admitted, streams_max: usize, agents_max: usize) -> Appended {
+        let key = &admitted.batch.key;
+        let known = self.deliveries.get(&key.agent, key.epoch).and_then(|delivery| delivery.digest(key.seq));
+        match known {
+            Some(digest) if digest == admitted.digest => return Appended::Duplicate,
+            Some(_) => return Appended::Conflict,
+            None => {}
+        }
+        if !self.deliveries.contains(&key.agent) && self.deliveries.agents() >= agents_max {
+            return Appended::TooManyAgents;
+        }
+        // Each of a batch's streams is one at most, so only a store that is nearly full has to look at them.
+        if self.streams.len() + admitted.batch.streams.len() > streams_max {
+            let new = |id: &StreamId| !self.streams.contains(id);
+            let ids = admitted.batch.streams.iter().map(|rows| StreamId::of(&key.agent, rows));
+            let mut new: Vec<StreamId> = ids.filter(new).collect();
+            new.sort_unstable();
+            new.dedup();
+            if !new.is_empty() && self.streams.len() + new.len() > streams_max {
+                return Appended::TooManyStreams;
+            }
+        }
+        Appended::Kept
+    }
+
+    /// Takes a batch in.
+    pub(super) fn absorb(&mut self, received_at: Instant, batch: &Batch, digest: Digest) {
+        for rows in &batch.streams {
+            let block = Block::of(rows);
+            let Some(span) = block.span() else { continue };
+            let id = StreamId::of(&batch.key.agent, rows);
+            let number = self.streams.number_or_new(&id);
+            self.streams.observe(number, &block);
+            self.head.add(number, &block);
+            if let StreamId::Probe(from) = id {
+                let touched = self.touched.entry(from).or_insert(span);
+                *touched = Interval::new(touched.start.min(span.start), touched.end.max(span.end));
+            }
+        }
+        self.deliveries.note(&batch.key, digest, received_at);
+    }
+
+    /// The head is durable in chunks.
+    pub(super) fn sealed(&mut self) {
+        self.head = Head::default();
+        self.streams.saved();
+        self.deliveries.saved();
+    }
+}

@@ -1,0 +1,291 @@
+//! The store: what agents delivered, and the small governed records, durable and bounded.
+//!
+//! [`Store`] is the narrow trait in the words of the domain; [`EmbeddedStore`] keeps it in an embedded database. The
+//! engine's thread owns it, and every call is synchronous.
+//!
+//! ```text
+//! append → journal (durable) + head (memory) ──seal──▶ chunks of an hour ──merge──▶ chunks of a day
+//! ```
+//!
+//! 1. A batch is acknowledged after [`Store::append`] returns: it is in the journal, flushed and synced.
+//! 2. A seal writes all of the head as chunks, together with the streams, the deliveries and the number of the last
+//!    journal entry they cover (the watermark), as one atomic change; it is synced before the journal is emptied.
+//! 3. Opening replays the journal's entries above the watermark. Those at or below it are ignored, there or not, so
+//!    a crash between seal and emptying loses nothing and doubles nothing.
+//! 4. A day that has been over for an hour is merged: one stream's parts are read, settled, and replaced by one, as
+//!    one atomic change. Late rows make further parts, and the day is merged again.
+//! 5. A chunk or journal entry that is damaged is counted, named once in the log, and left out; a governed record
+//!    that is damaged is an error, and so is the store's own state.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `sled_store` | the database behind keys and values; the one file that names it |
+//! | `embedded`, `maintenance` | [`EmbeddedStore`]: open, append, ask; seal and merge |
+//! | `memory`: `stream`, `delivery`, `head` | what is kept in memory beside the database |
+//! | `chunk`, `column`, `parts`, `keys` | the bytes |
+//! | `lock` | who holds the data directory |
+
+mod chunk;
+mod column;
+mod delivery;
+mod embedded;
+mod error;
+mod head;
+mod keys;
+mod lock;
+mod maintenance;
+mod memory;
+mod parts;
+mod records;
+mod rows;
+mod sled_store;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use uphold_common::ids::{Id, VantagePoint};
+use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volume};
+use uphold_common::time::{Instant, Interval};
+use uphold_common::wire::batch::{Batch, Epoch};
+
+pub use delivery::{Delivery, Digest, RECENT_MAX};
+pub use embedded::{EmbeddedStore, StoreOptions};
+pub use error::StoreError;
+pub use lock::DataDir;
+pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
+
+/// What the collector keeps.
+pub trait Store: Send {
+    /// Its id: random, made together with the store.
+    fn id(&self) -> Epoch;
+
+    /// What is known of an agent's epoch.
+    fn delivery(&self, agent: &Id, epoch: Epoch) -> Option<&Delivery>;
+
+    /// Appends batches in one commit, which is durable when this returns; one answer for each batch, in their order.
+    fn append(&mut self, received_at: Instant, batches: Vec<Admitted>) -> Result<Vec<Appended>, StoreError>;
+
+    /// The observations of a vantage point in `span`, sorted and settled.
+    fn observations(&self, from: &VantagePoint, span: Interval) -> Result<Vec<Observation>, StoreError>;
+
+    /// The readings of a resource in `span`, sorted; of two at one instant the higher utilisation.
+    fn readings(&self, of: &ResourceId, span: Interval) -> Result<Vec<Reading>, StoreError>;
+
+    /// The volumes of a flow in `span`, sorted; of two at one instant the one over the longer stretch.
+    fn volumes(&self, of: &FlowId, span: Interval) -> Result<Vec<Volume>, StoreError>;
+
+    /// The newest reading of every resource.
+    fn latest_readings(&self) -> Vec<(ResourceId, Reading)>;
+
+    /// The newest volume of every flow.
+    fn latest_volumes(&self) -> Vec<(FlowId, Volume)>;
+
+    /// The vantage points that ever delivered.
+    fn vantage_points(&self) -> Vec<VantagePoint>;
+
+    /// The vantage points with rows that arrived (or were replayed) since the last call, each with the stretch from
+    /// the earliest of those rows to just after the latest.
+    fn take_touched(&mut self) -> BTreeMap<VantagePoint, Interval>;
+
+    /// Changes governed records, all or none of them; durable when this returns.
+    fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
+
+    /// Changes records that can be rebuilt, all or none of them; durable with the next commit, append or seal.
+    fn commit_derived(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
+
+    /// The value of a record.
+    fn record(&self, kind: RecordKind, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// At most `limit` records of a kind, with their keys, in the range's order.
+    fn records(&self, kind: RecordKind, range: &KeyRange, limit: usize) -> Result<Vec<Record>, StoreError>;
+
+    /// One bounded step of upkeep: a seal if one is due, else some merging. Call it only after what
+    /// [`Store::take_touched`] gave has been dealt with, because a seal ends the replay of those rows.
+    fn maintain(&mut self, now: Instant) -> Result<Maintained, StoreError>;
+
+    /// Makes everything durable, derived records too.
+    fn close(&mut self) -> Result<(), StoreError>;
+
+    /// What it holds and has done.
+    fn stats(&self) -> StoreStats;
+}
+
+/// A batch that was admitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// The digest of its framed bytes.
+    pub digest: Digest,
+    /// Its framed bytes, as they were pushed.
+    pub framed: Vec<u8>,
+    /// What it says.
+    pub batch: Batch,
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// It is durable.
+    Kept,
+    /// It had arrived before, or stands earlier in the same call; that one is durable.
+    Duplicate,
+    /// Another batch has arrived under its key; nothing of this one is kept.
+    Conflict,
+    /// It would bring more streams than the store may know; nothing of it is kept.
+    TooManyStreams,
+    /// Its agent would be one more than the store may know; nothing of it is kept.
+    TooManyAgents,
+}
+
+/// The kinds of records. The numbers stand in keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum RecordKind {
+    /// Single values that callers keep.
+    Meta = 0,
+    /// Versions of the catalogue.
+    Catalogue = 1,
+    /// Incident changes.
+    IncidentEvent = 2,
+    /// What waits to be delivered to receivers.
+    Outbox = 3,
+    /// What could not be delivered.
+    DeadLetter = 4,
+    /// Derived: states as run-length stretches.
+    Stretches = 5,
+    /// When a service was first recorded.
+    Service = 6,
+}
+
+impl RecordKind {
+    /// Whether records of the kind can be rebuilt from observations.
+    pub const fn is_derived(self) -> bool {
+        matches!(self, Self::Stretches)
+    }
+}
+
+/// A record's key and value.
+pub type Record = (Vec<u8>, Vec<u8>);
+
+/// A change to one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordChange {
+    /// Its kind.
+    pub kind: RecordKind,
+    /// Its key, of at most [`RECORD_KEY_BYTES_MAX`] bytes.
+    pub key: Vec<u8>,
+    /// Its new value, of at most [`RECORD_BYTES_MAX`] bytes; none removes it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// A range of keys, and which end to begin at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRange {
+    /// The least key.
+    pub start: Bound<Vec<u8>>,
+    /// The greatest key.
+    pub end: Bound<Vec<u8>>,
+    /// Whether the greatest keys come first.
+    pub newest_first: bool,
+}
+
+impl KeyRange {
+    /// Every key.
+    pub const fn all() -> Self {
+        Self { start: Bound::Unbounded, end: Bound::Unbounded, newest_first: false }
+    }
+
+    /// The keys that begin with `prefix`.
+    pub fn prefix(prefix: &[u8]) -> Self {
+        let mut after = prefix.to_vec();
+        while let Some(last) = after.pop() {
+            if let Some(next) = last.checked_add(1) {
+                after.push(next);
+                break;
+            }
+        }
+        let end = if after.is_empty() { Bound::Unbounded } else { Bound::Excluded(after) };
+        Self { start: Bound::Included(prefix.to_vec()), end, newest_first: false }
+    }
+
+    /// The same keys, beginning after `key`: how a long range is read in pages.
+    #[must_use]
+    pub fn after(mut self, key: Vec<u8>) -> Self {
+        if self.newest_first {
+            self.end = Bound::Excluded(key);
+        } else {
+            self.start = Bound::Excluded(key);
+        }
+        self
+    }
+
+    /// The same keys, the greatest first.
+    #[must_use]
+    pub const fn reversed(mut self) -> Self {
+        self.newest_first = true;
+        self
+    }
+
+    /// Whether no key can lie in it.
+    pub fn is_empty(&self) -> bool {
+        match (&self.start, &self.end) {
+            (Bound::Included(start), Bound::Included(end)) => start > end,
+            (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => {
+                start >= end
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What a step of upkeep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Maintained {
+    /// How many rows were sealed, if the head was.
+    pub sealed_rows: Option<usize>,
+    /// How many streams of finished days were merged.
+    pub merged_streams: usize,
+    /// Whether there is more to do at once.
+    pub more: bool,
+}
+
+/// What the store holds and has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreStats {
+    /// Batches in the journal.
+    pub journal_batches: u64,
+    /// Their bytes.
+    pub journal_bytes: u64,
+    /// Rows in the head.
+    pub head_rows: usize,
+    /// Their bytes in memory.
+    pub head_bytes: usize,
+    /// Streams that are known.
+    pub streams: usize,
+    /// Agents that are known.
+    pub agents: usize,
+    /// Days that have chunks.
+    pub days: usize,
+    /// Days that have parts to merge, today among them.
+    pub days_unmerged: usize,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+    /// Batches appended.
+    pub appended_batches: u64,
+    /// Rows appended.
+    pub appended_rows: u64,
+    /// Batches that had arrived before.
+    pub duplicate_batches: u64,
+    /// Seals.
+    pub seals: u64,
+    /// Chunks written, by seals and merges.
+    pub chunks_written: u64,
+    /// Streams merged, once for each day.
+    pub merged_streams: u64,
+    /// Damaged chunks met.
+    pub corrupt_chunks: u64,
+    /// Damaged entries of the journal met.
+    pub corrupt_journal: u64,
+    /// Damaged derived records and entries of the store's own dictionaries met.
+    pub corrupt_records: u64,
+}

@@ -1,0 +1,137 @@
+//! Governed and derived records: small values under callers' keys, and the tally of what was found damaged.
+//!
+//! A record stands in one entry or, when it is long, in several, as `parts` draws them. All entries of a commit are
+//! one batch of one tree. A governed record that is damaged is an error, because leaving it out would change history
+//! silently; a derived one is counted and absent, and is rebuilt.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use super::embedded::EmbeddedStore;
+use super::error::StoreError;
+use super::keys;
+use super::parts::{self, RECORD_KEY_BYTES_MAX};
+use super::sled_store::{Place, Writes};
+use super::{KeyRange, Record, RecordChange, RecordKind};
+
+/// Most damaged places that are told apart; further ones are neither counted nor named.
+const PLACES_MAX: usize = 1024;
+
+/// What can be found damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Damaged {
+    /// A chunk.
+    Chunk,
+    /// An entry of the journal.
+    Journal,
+    /// A derived record, or an entry of a dictionary.
+    Record,
+}
+
+/// What was found damaged, each place once.
+#[derive(Debug, Default)]
+pub(super) struct Damage {
+    places: BTreeSet<String>,
+    counts: BTreeMap<Damaged, u64>,
+}
+
+impl Damage {
+    /// Counts a place and names it in the log, the first time it is met.
+    pub(super) fn note(&mut self, what: Damaged, place: &str, why: &str) {
+        if self.places.len() < PLACES_MAX && self.places.insert(place.to_owned()) {
+            *self.counts.entry(what).or_default() += 1;
+            tracing::error!(place, why, "damaged in the store, left out");
+        }
+    }
+
+    /// How many places of a sort were met.
+    pub(super) fn count(&self, what: Damaged) -> u64 {
+        self.counts.get(&what).copied().unwrap_or(0)
+    }
+}
+
+impl EmbeddedStore {
+    /// The entries that change with these records. Of several changes to one record the last one counts.
+    pub(super) fn record_writes(&self, changes: &[RecordChange]) -> Result<Writes, StoreError> {
+        let last: BTreeMap<(RecordKind, &[u8]), Option<&[u8]>> =
+            changes.iter().map(|c| ((c.kind, c.key.as_slice()), c.value.as_deref())).collect();
+        let mut writes = Writes::default();
+        for ((kind, key), value) in last {
+            if key.len() > RECORD_KEY_BYTES_MAX {
+                let (what, found) = ("a record's key", key.len());
+                return Err(StoreError::TooLarge { what, found, limit: RECORD_KEY_BYTES_MAX });
+            }
+            let kind = kind as u8;
+            let first_key = keys::record_key(kind, key);
+            let old = self.disk.get(&first_key)?;
+            let old_parts = old.as_deref().and_then(parts::first_part).map_or(0, |(count, _)| count);
+            let mut entries = value.map(parts::record_parts).transpose()?.unwrap_or_default().into_iter();
+            match entries.next() {
+                Some(entry) => writes.put(first_key, entry),
+                None => writes.remove(first_key),
+            }
+            for part in 1..=u16::MAX {
+                let part_key = keys::record_part_key(kind, key, part);
+                match entries.next() {
+                    Some(entry) => writes.put(part_key, entry),
+                    None if part < old_parts => writes.remove(part_key),
+                    None => break,
+                }
+            }
+        }
+        Ok(writes)
+    }
+
+    /// A record's value, from its first entry on.
+    pub(super) fn whole_record(
+        &self,
+        kind: RecordKind,
+        key: &[u8],
+        entry: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = match parts::first_part(entry) {
+            None => Err("it has no header".to_owned()),
+            Some((count, first)) => {
+                let mut frame_bytes = first.to_vec();
+                for part in 1..count {
+                    let Some(bytes) = self.disk.get(&keys::record_part_key(kind as u8, key, part))? else { break };
+                    frame_bytes.extend_from_slice(&bytes);
+                }
+                parts::record_value(&frame_bytes)
+            }
+        };
+        let place = || format!("record {kind:?} {}", key.escape_ascii());
+        match value {
+            Ok(value) => Ok(Some(value)),
+            Err(why) if kind.is_derived() => {
+                self.damage.borrow_mut().note(Damaged::Record, &place(), &why);
+                Ok(None)
+            }
+            Err(reason) => Err(StoreError::Corrupt { place: place(), reason }),
+        }
+    }
+
+    /// At most `limit` records of a kind.
+    pub(super) fn record_list(
+        &self,
+        kind: RecordKind,
+        range: &KeyRange,
+        limit: usize,
+    ) -> Result<Vec<Record>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut found: Vec<Record> = Vec::new();
+        self.disk.scan(Place::Main, &keys::record_range(kind as u8, range), &mut |key, entry| {
+            found.push((key.get(2..).unwrap_or_default().to_vec(), entry.to_vec()));
+            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        let mut records = Vec::with_capacity(found.len());
+        for (key, entry) in found {
+            if let Some(value) = self.whole_record(kind, &key, &entry)? {
+                records.push((key, value));
+            }
+        }
+        Ok(records)
+    }
+}

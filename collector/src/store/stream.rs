@@ -1,0 +1,218 @@
+//! The dictionary of streams: a number for each, so that chunk keys are short, and the newest row of some.
+//!
+//! ```text
+//! stream   key  02 number:u32      value  frame UPHs, MessagePack of StreamId
+//! newest   key  03 number:u32      value  frame UPHl, 24 bytes:
+//!                                  at:i64, then used:u64 limit:u64, or over_ms:u64 amount:u64
+//! ```
+//!
+//! Numbers are given in order of first sight and become durable with the first seal that holds rows of the stream;
+//! until then they are given anew when the journal is replayed. A damaged entry leaves its number unused for good.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+use uphold_common::ids::{Id, VantagePoint};
+use uphold_common::observation::{FlowId, Reading, ResourceId, Volume};
+use uphold_common::time::Instant;
+use uphold_common::wire::columns::Rows;
+
+use super::rows::{Block, utilisation};
+
+/// What a stream is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StreamId {
+    /// Attempts of a vantage point.
+    Probe(VantagePoint),
+    /// Readings of a resource.
+    Capacity(ResourceId),
+    /// Volumes of a flow.
+    Volume(FlowId),
+}
+
+/// The kinds of streams. The numbers stand in chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum StreamKind {
+    /// Attempts of a vantage point.
+    Probe = 0,
+    /// Readings of a resource.
+    Capacity = 1,
+    /// Volumes of a flow.
+    Volume = 2,
+}
+
+impl StreamId {
+    /// The stream that pushed rows of `agent` belong to.
+    pub(super) fn of(agent: &Id, rows: &Rows) -> Self {
+        match rows {
+            Rows::Probe(probe, _) => Self::Probe(VantagePoint { probe: probe.clone(), agent: agent.clone() }),
+            Rows::Capacity(id, _) => Self::Capacity(id.clone()),
+            Rows::Volume(id, _) => Self::Volume(id.clone()),
+        }
+    }
+
+    /// Which kind it is.
+    pub(super) const fn kind(&self) -> StreamKind {
+        match self {
+            Self::Probe(_) => StreamKind::Probe,
+            Self::Capacity(_) => StreamKind::Capacity,
+            Self::Volume(_) => StreamKind::Volume,
+        }
+    }
+}
+
+/// The streams and their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    ids: BTreeMap<u32, StreamId>,
+    numbers: HashMap<StreamId, u32>,
+    next: u32,
+    unsaved: BTreeSet<u32>,
+    readings: BTreeMap<u32, Reading>,
+    volumes: BTreeMap<u32, Volume>,
+    newest_unsaved: BTreeSet<u32>,
+}
+
+impl Streams {
+    /// How many streams are known.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether this stream is known.
+    pub(super) fn contains(&self, id: &StreamId) -> bool {
+        self.numbers.contains_key(id)
+    }
+
+    /// The number of a stream that is known.
+    pub(super) fn number(&self, id: &StreamId) -> Option<u32> {
+        self.numbers.get(id).copied()
+    }
+
+    /// The stream of a number.
+    pub(super) fn id(&self, number: u32) -> Option<&StreamId> {
+        self.ids.get(&number)
+    }
+
+    /// The number of a stream, given now if it has none.
+    pub(super) fn number_or_new(&mut self, id: &StreamId) -> u32 {
+        if let Some(number) = self.number(id) {
+            return number;
+        }
+        let number = self.next;
+        self.restore(number, Some(id.clone()));
+        self.unsaved.insert(number);
+        number
+    }
+
+    /// Puts back an entry read from the store; `None` for one that is damaged.
+    pub(super) fn restore(&mut self, number: u32, id: Option<StreamId>) {
+        self.next = self.next.max(number.saturating_add(1));
+        if let Some(id) = id {
+            self.numbers.insert(id.clone(), number);
+            self.ids.insert(number, id);
+        }
+    }
+
+    /// Looks at new rows of a stream for its newest; rows must be sorted.
+    pub(super) fn observe(&mut self, number: u32, rows: &Block) {
+        let newer = match rows {
+            Block::Probe(_) => false,
+            Block::Capacity(rows) => rows.last().is_some_and(|row| self.newest_reading(number, *row)),
+            Block::Volume(rows) => rows.last().is_some_and(|row| self.newest_volume(number, *row)),
+        };
+        if newer {
+            self.newest_unsaved.insert(number);
+        }
+    }
+
+    fn newest_reading(&mut self, number: u32, row: Reading) -> bool {
+        let known = self.readings.get(&number);
+        let newer = known.is_none_or(|old| row.at.cmp(&old.at).then_with(|| utilisation(&row, old)).is_gt());
+        if newer {
+            self.readings.insert(number, row);
+        }
+        newer
+    }
+
+    fn newest_volume(&mut self, number: u32, row: Volume) -> bool {
+        let rank = |v: &Volume| (v.at, v.over_ms, v.amount);
+        let newer = self.volumes.get(&number).is_none_or(|old| rank(&row) > rank(old));
+        if newer {
+            self.volumes.insert(number, row);
+        }
+        newer
+    }
+
+    /// The vantage points that are known, in the order they were first seen.
+    pub(super) fn vantage_points(&self) -> Vec<VantagePoint> {
+        let probe = |id: &StreamId| if let StreamId::Probe(from) = id { Some(from.clone()) } else { None };
+        self.ids.values().filter_map(probe).collect()
+    }
+
+    /// The newest reading of each resource.
+    pub(super) fn latest_readings(&self) -> Vec<(ResourceId, Reading)> {
+        let of =
+            |number: &u32| if let Some(StreamId::Capacity(of)) = self.id(*number) { Some(of.clone()) } else { None };
+        self.readings.iter().filter_map(|(number, row)| Some((of(number)?, *row))).collect()
+    }
+
+    /// The newest volume of each flow.
+    pub(super) fn latest_volumes(&self) -> Vec<(FlowId, Volume)> {
+        let of = |number: &u32| if let Some(StreamId::Volume(of)) = self.id(*number) { Some(of.clone()) } else { None };
+        self.volumes.iter().filter_map(|(number, row)| Some((of(number)?, *row))).collect()
+    }
+
+    /// The entries that are not durable yet.
+    pub(super) fn unsaved(&self) -> impl Iterator<Item = (u32, &StreamId)> {
+        self.unsaved.iter().filter_map(|number| Some((*number, self.ids.get(number)?)))
+    }
+
+    /// The newest rows that are not durable yet, as they stand in the store.
+    pub(super) fn newest_unsaved(&self) -> impl Iterator<Item = (u32, [u8; 24])> {
+        self.newest_unsaved.iter().filter_map(|number| {
+            let reading = self.readings.get(number).map(|r| newest_bytes(r.at, r.used, r.limit));
+            let volume = || self.volumes.get(number).map(|v| newest_bytes(v.at, u64::from(v.over_ms), v.amount));
+            Some((*number, reading.or_else(volume)?))
+        })
+    }
+
+    /// Puts back a newest row read from the store; `false` when it fits no stream.
+    pub(super) fn restore_newest(&mut self, number: u32, bytes: &[u8]) -> bool {
+        let Some((at, first, second)) = newest_fields(bytes) else { return false };
+        match (self.id(number).map(StreamId::kind), u32::try_from(first)) {
+            (Some(StreamKind::Capacity), _) if second > 0 => {
+                self.readings.insert(number, Reading { at, used: first, limit: second });
+            }
+            (Some(StreamKind::Volume), Ok(over_ms)) => {
+                self.volumes.insert(number, Volume { at, over_ms, amount: second });
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Everything is durable now.
+    pub(super) fn saved(&mut self) {
+        self.unsaved.clear();
+        self.newest_unsaved.clear();
+    }
+}
+
+fn newest_bytes(at: Instant, first: u64, second: u64) -> [u8; 24] {
+    let (mut bytes, fields) = ([0; 24], [at.as_ms().to_be_bytes(), first.to_be_bytes(), second.to_be_bytes()]);
+    for (place, field) in bytes.iter_mut().zip(fields.as_flattened()) {
+        *place = *field;
+    }
+    bytes
+}
+
+fn newest_fields(bytes: &[u8]) -> Option<(Instant, u64, u64)> {
+    let (at, rest) = bytes.split_first_chunk::<8>()?;
+    let (first, rest) = rest.split_first_chunk::<8>()?;
+    let (second, rest) = rest.split_first_chunk::<8>()?;
+    let at = Instant::from_ms(i64::from_be_bytes(*at));
+    rest.is_empty().then(|| (at, u64::from_be_bytes(*first), u64::from_be_bytes(*second)))
+}
