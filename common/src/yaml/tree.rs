@@ -213,7 +213,12 @@ impl<'t> Builder<'t> {
 
 /// What the parser stumbled over, for people.
 fn sentence(error: &ScanError) -> String {
-    const KNOWN: [(&str, &str); 11] = [
+    const KNOWN: [(&str, &str); 16] = [
+        ("unprintable", "a control character stands here: only text is read"),
+        ("recursion limit", "nested deeper than 32 levels"),
+        ("trailing content", "the text goes on after its closing quote"),
+        ("misplaced bracket", "a \"]\" or \"}\" closes what was never opened"),
+        ("expected node content", "a value was expected"),
         ("tab", "a tab cannot indent or separate: use spaces"),
         (
             "mapping values are not allowed",
