@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use proptest::prelude::*;
+
 use super::problem::{Problems, Report};
 use super::tree::{self, Node, Value};
 use super::walk::At;
@@ -58,6 +60,11 @@ fn text_depth_and_nodes_are_bounded() {
         writeln!(keys, "{key}: a").unwrap();
     }
     assert_eq!(refusal(&keys), "a.yaml:250000:9: more than 500000 keys and values in one file");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused() {
+    assert_eq!(refusal("\0"), "a.yaml:1:1: a control character stands here: only text is read");
 }
 
 #[test]
@@ -123,5 +130,54 @@ fn time_zones_are_those_of_the_bundled_database_as_it_spells_them() {
 fn exact_durations_are_exact() {
     for (ms, text) in [(0, "0ms"), (1_500, "1500ms"), (90_000, "90s"), (5_400_000, "90m"), (86_400_000, "1d")] {
         assert_eq!(scalars::exact_duration(ms), text);
+    }
+}
+
+/// What means something to YAML, and a few characters that mean nothing.
+const PIECES: [&str; 34] = [
+    "a",
+    "é",
+    ": ",
+    ":",
+    "- ",
+    "-",
+    "\n",
+    "\n  ",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "\"",
+    "'",
+    "? ",
+    "&a ",
+    "*a",
+    "!t ",
+    "|",
+    ">2",
+    "%YAML 1.2\n",
+    "%TAG ! x\n",
+    "---",
+    "...",
+    "\t",
+    " #",
+    "\\",
+    "\u{feff}",
+    "\0",
+    "~",
+    "<<",
+    "\r\n",
+    "@",
+];
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(pieces in proptest::collection::vec(proptest::sample::select(PIECES.as_slice()), 0..40)) {
+        let read = |at: &At<'_>| at.mapping(|keys| keys.list("a", |item| item.mapping(|keys| keys.optional("a", At::text))));
+        if let Err(problems) = read_file("a.yaml", &pieces.concat(), |at| read(at)) {
+            prop_assert!(problems.count() > 0);
+            prop_assert!(problems.shown().iter().all(|problem| !problem.to_string().contains('\n')));
+        }
     }
 }

@@ -73,7 +73,8 @@ impl Node {
     }
 }
 
-/// Reads `text` as one document; `None` when nothing is written in it.
+/// Reads `text` as one document; `None` when nothing is written in it. What is refused without making the rest
+/// unreadable is put on record, and the tree is given all the same, so that the walk finds the other problems.
 pub fn read(file: &str, text: &str, report: &Report) -> Read<Option<Node>> {
     let file: Arc<str> = Arc::from(file);
     if text.len() > TEXT_BYTES_MAX {
@@ -81,7 +82,7 @@ pub fn read(file: &str, text: &str, report: &Report) -> Read<Option<Node>> {
         let message = format!("the file has {} bytes, more than the {TEXT_BYTES_MAX} that are read", text.len());
         return Err(report.add(&place, "", message));
     }
-    Builder { file, report, parser: Parser::new_from_str(text), nodes: 0, refused: None }.document()
+    Builder { file, report, parser: Parser::new_from_str(text), nodes: 0 }.document()
 }
 
 struct Builder<'t> {
@@ -89,8 +90,6 @@ struct Builder<'t> {
     report: &'t Report,
     parser: Parser<'t, StrInput<'t>>,
     nodes: usize,
-    /// Set when something was refused that does not stop the reading of the rest.
-    refused: Option<Told>,
 }
 
 impl<'t> Builder<'t> {
@@ -107,10 +106,7 @@ impl<'t> Builder<'t> {
                 event => root = Some(self.node(event, span, 1)?),
             }
         }
-        match self.refused {
-            Some(told) => Err(told),
-            None => Ok(root.filter(|node| !node.is_nothing())),
-        }
+        Ok(root.filter(|node| !node.is_nothing()))
     }
 
     fn next(&mut self) -> Read<(Event<'t>, Span)> {
@@ -179,7 +175,7 @@ impl<'t> Builder<'t> {
                 Slot::Occupied(first) => {
                     let line = *first.get();
                     let message = format!("the key {} is written twice, first in line {line}", shown(&key));
-                    self.refused = Some(self.tell(span.start, message));
+                    self.tell(span.start, message);
                 }
             }
         }
@@ -193,12 +189,12 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn refuse(&mut self, anchor: usize, tagged: bool, at: Marker) {
+    fn refuse(&self, anchor: usize, tagged: bool, at: Marker) {
         if anchor != 0 {
-            self.refused = Some(self.tell(at, "anchors (&name) are not read: write the value out where it is needed"));
+            self.tell(at, "anchors (&name) are not read: write the value out where it is needed");
         }
         if tagged {
-            self.refused = Some(self.tell(at, "tags (!name) are not read: leave it out"));
+            self.tell(at, "tags (!name) are not read: leave it out");
         }
     }
 
@@ -213,7 +209,12 @@ impl<'t> Builder<'t> {
 
 /// What the parser stumbled over, for people.
 fn sentence(error: &ScanError) -> String {
-    const KNOWN: [(&str, &str); 11] = [
+    const KNOWN: [(&str, &str); 16] = [
+        ("unprintable", "a control character stands here: only text is read"),
+        ("recursion limit", "nested deeper than 32 levels"),
+        ("trailing content", "the text goes on after its closing quote"),
+        ("misplaced bracket", "a \"]\" or \"}\" closes what was never opened"),
+        ("expected node content", "a value was expected"),
         ("tab", "a tab cannot indent or separate: use spaces"),
         (
             "mapping values are not allowed",
