@@ -1,6 +1,6 @@
 //! Every text in `scenarios/`, held against each implementation of the rules.
 //!
-//! To have another implementation checked, give it a [`Measurer`] and add it to [`measurers`]: it must meet every
+//! To have another implementation checked, give it a `Measurer` and add it to [`measurers`]: it must meet every
 //! expectation, and agree with the reference on everything the scenarios do not mention.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own steps outside its functions may fail it")]
@@ -8,12 +8,10 @@
 use std::fs;
 use std::path::Path;
 
-use uphold_tests::scenario::{Measurer, Reference, Scenario, check, disagreements, read};
-
-/// The implementations that are checked; the reference is the first.
-fn measurers() -> Vec<Box<dyn Measurer>> {
-    vec![Box::new(Reference)]
-}
+use uphold_tests::scenario::{
+    Facts, Measured, Measurer, Reference, Scenario, Span, Stretch, Subject, Target, check, disagreements, measurers,
+    read,
+};
 
 fn scenarios() -> Vec<(String, Scenario)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -103,4 +101,37 @@ fn a_mistake_in_a_scenario_names_its_place() {
     ] {
         assert_eq!(read(text).unwrap_err(), complaint);
     }
+}
+
+/// An implementation with a mistake in it: it takes every failure for confirmed.
+struct Hasty;
+
+impl Hasty {
+    fn told(facts: Facts<'_>) -> Scenario {
+        let mut scenario = facts.scenario.clone();
+        scenario.probes.iter_mut().for_each(|p| p.fall = 1);
+        scenario
+    }
+}
+
+impl Measurer for Hasty {
+    fn name(&self) -> &'static str {
+        "the hasty one"
+    }
+
+    fn states(&self, facts: Facts<'_>, subject: &Subject, span: Span) -> Vec<Stretch> {
+        Reference.states(Facts { scenario: &Self::told(facts), ..facts }, subject, span)
+    }
+
+    fn figures(&self, facts: Facts<'_>, target: &Target) -> Measured {
+        Reference.figures(Facts { scenario: &Self::told(facts), ..facts }, target)
+    }
+}
+
+#[test]
+fn an_implementation_with_a_mistake_is_found() {
+    let named = |wanted: &str| scenarios().into_iter().find(|(name, _)| name == wanted).unwrap().1;
+    let scenario = named("confirmation");
+    assert!(!check(&scenario, &Hasty).is_empty());
+    assert!(!disagreements(&scenario, &Reference, &Hasty).is_empty());
 }

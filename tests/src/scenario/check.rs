@@ -40,10 +40,10 @@ fn check_one(facts: Facts<'_>, check: &Check, measurer: &dyn Measurer) -> Vec<St
         }
         Expected::Figures(name, pairs) => {
             let target = facts.scenario.targets.iter().find(|t| t.name == *name).expect("a known target");
-            let measured = measurer.figures(facts, target);
+            let found = measurer.figures(facts, target);
             let mut wrong: Vec<String> =
-                pairs.iter().flat_map(|(key, word)| check_figure(target, &measured, key, word)).collect();
-            wrong.extend(laws(facts, target, &measured));
+                pairs.iter().flat_map(|(key, word)| check_figure(target, &found, key, word)).collect();
+            wrong.extend(laws(facts, target, &found));
             wrong
         }
     }
@@ -118,13 +118,10 @@ fn laws(facts: Facts<'_>, target: &Target, measured: &Measured) -> Vec<String> {
     let mut wrong = unequal("the seven kinds: ", &length_word(so_far), &length_word(f.kinds.iter().sum()));
     wrong.extend(unequal("charges: ", &length_word(f.down), &length_word(measured.charges.values().sum())));
     wrong.extend(unequal("breaks: ", &length_word(f.down), &length_word(f.breaks.iter().map(|b| b.2).sum())));
-    let not_above = |a: Fraction, b: Fraction| match (a, b) {
-        (Some((p, q)), Some((r, s))) => p * s <= r * q,
-        _ => true,
-    };
+    let above = |low: (i128, i128), high: (i128, i128)| low.0 * high.1 > high.0 * low.1;
     let ladder = [Some((0, 1)), f.availability_min, f.availability, f.availability_max, Some((1, 1))];
-    let present: Vec<Fraction> = ladder.into_iter().filter(Option::is_some).collect();
-    if present.windows(2).any(|pair| !not_above(pair[0], pair[1])) {
+    let present: Vec<(i128, i128)> = ladder.into_iter().flatten().collect();
+    if present.windows(2).any(|pair| above(pair[0], pair[1])) {
         wrong.push(format!("0 ≤ A_min ≤ A ≤ A_max ≤ 1 does not hold: {ladder:?}"));
     }
     if facts.now >= target.window.1 && f.met.is_some_and(|met| met != (f.lost <= f.budget)) {
@@ -167,9 +164,10 @@ fn subjects(scenario: &Scenario) -> Vec<Subject> {
     vantages.chain(probes).chain(services).collect()
 }
 
-/// A stretch that holds everything seen, with ten minutes on either side.
+/// A stretch that holds everything seen, and as much on either side as an observation can reach.
 fn whole(scenario: &Scenario) -> Span {
     let from = scenario.arrivals.iter().map(|a| a.at).min().unwrap_or(super::MIDNIGHT_MS);
     let to = scenario.arrivals.iter().map(|a| a.at).max().unwrap_or(super::MIDNIGHT_MS);
-    (from - 600_000, to + 600_000)
+    let reach = scenario.probes.iter().map(|p| p.stale_after_ms).max().unwrap_or(0);
+    (from - reach, to + 2 * reach)
 }

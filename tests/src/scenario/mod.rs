@@ -239,3 +239,9 @@ pub trait Measurer {
     /// The figures of `target`.
     fn figures(&self, facts: Facts<'_>, target: &Target) -> Measured;
 }
+
+/// The implementations that are checked; the reference is the first. Another one that is added here must meet every
+/// expectation and every law, and agree with the reference on everything else.
+pub fn measurers() -> Vec<Box<dyn Measurer>> {
+    vec![Box::new(Reference)]
+}
