@@ -1,1 +1,17 @@
-//! x
+//! What the tests share: an independent reference of the rules, the scenario language, a harness for processes.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`reference`] | the rules of measurement once more, naively, to compare with |
+//! | [`scenario`] | text files that anybody can read, evaluated by any [`scenario::Measurer`] |
+//! | [`process`] | the programs themselves, and the servers around them, started and always ended |
+//!
+//! Nothing here is part of a program: a failed expectation may panic, and says what was expected.
+
+#![expect(clippy::expect_used, reason = "what a scenario names was resolved when it was read")]
+#![expect(clippy::cast_possible_wrap, reason = "the reference counts small windows, tick by tick")]
+#![expect(clippy::format_push_string, reason = "messages of tests are built once, where they are read")]
+
+pub mod process;
+pub mod reference;
+pub mod scenario;

@@ -1,0 +1,37 @@
+//! Waiting with a deadline. The one file of the tests that asks for the time and the one that sleeps.
+
+use std::io;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long it is from one look to the next.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Waits until `done` gives something, at most `deadline`; the error says `what` it waited for.
+pub fn wait_for<T>(deadline: Duration, what: &str, mut done: impl FnMut() -> Option<T>) -> io::Result<T> {
+    let began = now();
+    loop {
+        if let Some(found) = done() {
+            return Ok(found);
+        }
+        if now() - began > deadline {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("waited {deadline:?} in vain for {what}")));
+        }
+        pause();
+    }
+}
+
+/// Waits until `done`, at most `deadline`; the error says `what` it waited for.
+pub fn wait_until(deadline: Duration, what: &str, mut done: impl FnMut() -> bool) -> io::Result<()> {
+    wait_for(deadline, what, || done().then_some(()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a deadline for real processes is in real time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "between two looks at another process there is nothing to wait on")]
+fn pause() {
+    thread::sleep(LOOK_AGAIN);
+}

@@ -1,0 +1,173 @@
+//! Holding a measurer against what a scenario expects, against the laws, and against another measurer.
+
+use std::collections::BTreeMap;
+
+use super::words::{length, length_word, state_word, time_word};
+use super::{Check, Expected, Facts, Measured, Measurer, Scenario, Span, Stretch, Subject, Target};
+use crate::reference::figures::percent;
+
+/// A ratio as the reference gives it.
+type Fraction = Option<(i128, i128)>;
+
+/// What is wrong with `measurer` in this scenario; each complaint names its line.
+pub fn check(scenario: &Scenario, measurer: &dyn Measurer) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for one in &scenario.checks {
+        let facts = Facts { scenario, now: one.now };
+        for complaint in check_one(facts, one, measurer) {
+            wrong.push(format!("line {}: {}: {complaint}", one.line, measurer.name()));
+        }
+    }
+    wrong
+}
+
+fn check_one(facts: Facts<'_>, check: &Check, measurer: &dyn Measurer) -> Vec<String> {
+    match &check.expected {
+        Expected::Lengths(subject, span, expected) => {
+            let mut found = BTreeMap::new();
+            for (from, to, state) in measurer.states(facts, subject, *span) {
+                *found.entry(state).or_insert(0) += to - from;
+            }
+            let told = |lengths: &BTreeMap<_, i64>| {
+                let some = lengths.iter().filter(|(_, ms)| **ms != 0);
+                some.map(|(s, ms)| format!("{} {}", state_word(*s), length_word(*ms))).collect::<Vec<_>>().join("  ")
+            };
+            unequal("", &told(expected), &told(&found))
+        }
+        Expected::Stretches(subject, expected) => {
+            let span = (expected.first().map_or(0, |s| s.0), expected.last().map_or(0, |s| s.1));
+            unequal("", &stretches_word(expected), &stretches_word(&measurer.states(facts, subject, span)))
+        }
+        Expected::Figures(name, pairs) => {
+            let target = facts.scenario.targets.iter().find(|t| t.name == *name).expect("a known target");
+            let found = measurer.figures(facts, target);
+            let mut wrong: Vec<String> =
+                pairs.iter().flat_map(|(key, word)| check_figure(target, &found, key, word)).collect();
+            wrong.extend(laws(facts, target, &found));
+            wrong
+        }
+    }
+}
+
+fn unequal(what: &str, expected: &str, found: &str) -> Vec<String> {
+    if expected == found { Vec::new() } else { vec![format!("{what}expected {expected}; found {found}")] }
+}
+
+fn stretches_word(stretches: &[Stretch]) -> String {
+    let each = stretches.iter().map(|(from, _, state)| format!("{} {}", time_word(*from), state_word(*state)));
+    let until = stretches.last().map(|(_, to, _)| format!("until {}", time_word(*to)));
+    each.chain(until).collect::<Vec<_>>().join("  ")
+}
+
+/// One pair of `expect target`.
+fn check_figure(target: &Target, measured: &Measured, key: &str, expected: &str) -> Vec<String> {
+    let f = &measured.figures;
+    let found = match key {
+        "A" => return check_fraction(key, expected, f.availability, |w| w.parse().ok()),
+        "A_min" => return check_fraction(key, expected, f.availability_min, |w| w.parse().ok()),
+        "A_max" => return check_fraction(key, expected, f.availability_max, |w| w.parse().ok()),
+        "coverage" => return check_fraction(key, expected, f.coverage, |w| w.parse().ok()),
+        "MTRS" => return check_fraction(key, expected, f.mtrs, |w| length(w).map(i128::from)),
+        "MTBF" => return check_fraction(key, expected, f.mtbf, |w| length(w).map(i128::from)),
+        "MTBSI" => return check_fraction(key, expected, f.mtbsi, |w| length(w).map(i128::from)),
+        "C" => length_word(f.committed),
+        "U" => length_word(f.unmeasured),
+        "D" => length_word(f.down),
+        "G" => length_word(f.degraded),
+        "N" => length_word(f.counted),
+        "L" => length_word(f.lost),
+        "N_whole" => length_word(f.counted_whole),
+        "budget" => length_word(f.budget),
+        "remaining" => length_word(f.remaining),
+        "not_agreed" => length_word(f.kinds[0]),
+        "up" => length_word(f.kinds[3]),
+        "degraded" => length_word(f.kinds[4]),
+        "down" => length_word(f.kinds[5]),
+        "unmeasured" => length_word(f.kinds[6]),
+        "longest" => f.breaks.iter().map(|b| b.2).max().map_or_else(|| "none".to_owned(), length_word),
+        "breaks" => f.breaks.len().to_string(),
+        "percent" => f.availability.map_or_else(|| "none".to_owned(), |a| percent(a, target.decimals.max(2))),
+        "verdict" => f.met.map_or("no-data", |met| if met { "met" } else { "breached" }).to_owned(),
+        "proof" => (if f.not_proven { "not-proven" } else { "proven" }).to_owned(),
+        other => {
+            let id = other.trim_start_matches("charged ");
+            length_word(measured.charges.get(id).copied().unwrap_or(0))
+        }
+    };
+    let expected = length(expected).map_or_else(|| expected.to_owned(), length_word);
+    unequal(&format!("{key}: "), &expected, &found)
+}
+
+/// `p/q` or `p`, where `read` reads the p; equal as ratios, in whatever terms they are written.
+fn check_fraction(key: &str, expected: &str, found: Fraction, read: impl Fn(&str) -> Option<i128>) -> Vec<String> {
+    let (over, under) = expected.split_once('/').unwrap_or((expected, "1"));
+    let wanted = read(over).zip(under.parse::<i128>().ok());
+    let same = match (wanted, found) {
+        (Some((p, q)), Some((over, under))) => p * under == over * q,
+        (None, None) => expected == "none",
+        _ => false,
+    };
+    let shown = found.map_or_else(|| "none".to_owned(), |(over, under)| format!("{over}/{under}"));
+    if same { Vec::new() } else { vec![format!("{key}: expected {expected}; found {shown}")] }
+}
+
+/// What holds for the figures of any window.
+fn laws(facts: Facts<'_>, target: &Target, measured: &Measured) -> Vec<String> {
+    let f = &measured.figures;
+    let so_far = (target.window.1.min(facts.now) - target.window.0).max(0);
+    let mut wrong = unequal("the seven kinds: ", &length_word(so_far), &length_word(f.kinds.iter().sum()));
+    wrong.extend(unequal("charges: ", &length_word(f.down), &length_word(measured.charges.values().sum())));
+    wrong.extend(unequal("breaks: ", &length_word(f.down), &length_word(f.breaks.iter().map(|b| b.2).sum())));
+    let above = |low: (i128, i128), high: (i128, i128)| low.0 * high.1 > high.0 * low.1;
+    let ladder = [Some((0, 1)), f.availability_min, f.availability, f.availability_max, Some((1, 1))];
+    let present: Vec<(i128, i128)> = ladder.into_iter().flatten().collect();
+    if present.windows(2).any(|pair| above(pair[0], pair[1])) {
+        wrong.push(format!("0 ≤ A_min ≤ A ≤ A_max ≤ 1 does not hold: {ladder:?}"));
+    }
+    if facts.now >= target.window.1 && f.met.is_some_and(|met| met != (f.lost <= f.budget)) {
+        wrong.push(format!("the verdict and the budget disagree: lost {} of {}", f.lost, f.budget));
+    }
+    wrong
+}
+
+/// Where two measurers differ: the states of everything in the scenario, and the figures of each target, at each
+/// `now` of the scenario.
+pub fn disagreements(scenario: &Scenario, one: &dyn Measurer, other: &dyn Measurer) -> Vec<String> {
+    let mut nows: Vec<i64> = scenario.checks.iter().map(|c| c.now).collect();
+    nows.sort_unstable();
+    nows.dedup();
+    let mut wrong = Vec::new();
+    for facts in nows.into_iter().map(|now| Facts { scenario, now }) {
+        for subject in subjects(scenario) {
+            let span = whole(scenario);
+            let (a, b) = (one.states(facts, &subject, span), other.states(facts, &subject, span));
+            if a != b {
+                let (a, b) = (stretches_word(&a), stretches_word(&b));
+                wrong.push(format!("{subject:?}: {}: {a}\n    {}: {b}", one.name(), other.name()));
+            }
+        }
+        for target in &scenario.targets {
+            let (a, b) = (one.figures(facts, target), other.figures(facts, target));
+            if a != b {
+                wrong.push(format!("{}: {}: {a:#?}\n    {}: {b:#?}", target.name, one.name(), other.name()));
+            }
+        }
+    }
+    wrong
+}
+
+fn subjects(scenario: &Scenario) -> Vec<Subject> {
+    let probes = scenario.probes.iter();
+    let vantages = probes.flat_map(|p| p.agents.iter().map(|a| Subject::Vantage(p.name.clone(), a.clone())));
+    let probes = scenario.probes.iter().map(|p| Subject::Probe(p.name.clone()));
+    let services = scenario.services.iter().map(|s| Subject::Service(s.name.clone()));
+    vantages.chain(probes).chain(services).collect()
+}
+
+/// A stretch that holds everything seen, and as much on either side as an observation can reach.
+fn whole(scenario: &Scenario) -> Span {
+    let from = scenario.arrivals.iter().map(|a| a.at).min().unwrap_or(super::MIDNIGHT_MS);
+    let to = scenario.arrivals.iter().map(|a| a.at).max().unwrap_or(super::MIDNIGHT_MS);
+    let reach = scenario.probes.iter().map(|p| p.stale_after_ms).max().unwrap_or(0);
+    (from - reach, to + 2 * reach)
+}

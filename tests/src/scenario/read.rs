@@ -1,0 +1,316 @@
+//! From a scenario's text to a [`Scenario`]: the lines about probes, arrivals, services and targets.
+//!
+//! Reading ends at the first mistake, with its line and what was expected there: a scenario is written by hand and
+//! read by people.
+
+use std::collections::BTreeSet;
+
+use super::read_expect::read_expectation;
+use super::words::{Reading, Words, length, outcomes, percentage, span, time};
+use super::{Arrival, Expr, LONG_AFTERWARDS_MS, Probe, Scenario, Service, Span, Target, Unmeasured};
+
+/// Reads a scenario.
+pub fn read(text: &str) -> Result<Scenario, String> {
+    let mut reader = Reader { now: LONG_AFTERWARDS_MS, ..Reader::default() };
+    for (number, line) in joined(text) {
+        let mut words = Words::new(number, &line);
+        if words.peek().is_some() {
+            reader.line(&mut words)?;
+        }
+        if let Some(word) = words.peek() {
+            return Err(words.wrong("the end of the line", word));
+        }
+    }
+    reader.finish()
+}
+
+/// The lines with those that continue them, each with the number of its first.
+fn joined(text: &str) -> Vec<(usize, String)> {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    for (i, line) in text.lines().enumerate() {
+        let said = line.split('#').next().unwrap_or_default();
+        match lines.last_mut() {
+            Some((_, above)) if said.starts_with(' ') => *above += said,
+            _ => lines.push((i + 1, said.to_owned())),
+        }
+    }
+    lines
+}
+
+#[derive(Default)]
+struct Reader {
+    scenario: Scenario,
+    now: i64,
+    shuffled: Option<u64>,
+    /// What arrives once more, put behind everything else.
+    repeats: Vec<Arrival>,
+}
+
+impl Reader {
+    fn line(&mut self, words: &mut Words) -> Reading<()> {
+        let verb = words.next("a line")?;
+        match verb {
+            "probe" => self.probe(words),
+            "also" => self.also(words),
+            "late" => self.late(words),
+            "again" => self.again(words),
+            "shuffled" => words.parse("a number", |w| w.parse().ok()).map(|seed| self.shuffled = Some(seed)),
+            "crowd" => words.parse("a number", |w| w.parse().ok()).map(|n| self.crowd(n)),
+            "service" => self.service(words),
+            "target" => self.target(words),
+            "now" => words.parse("a time", time).map(|now| self.now = now),
+            "expect" => {
+                let check = read_expectation(&self.scenario, self.now, words)?;
+                self.scenario.checks.push(check);
+                Ok(())
+            }
+            other => Err(words.wrong("probe, also, late, again, shuffled, crowd, service, target, now, expect", other)),
+        }
+    }
+
+    fn probe(&mut self, words: &mut Words) -> Reading<()> {
+        let (name, agent) = vantage(words)?;
+        let known = self.scenario.probes.iter().position(|p| p.name == name);
+        let mut probe = match known {
+            Some(i) => self.scenario.probes.remove(i),
+            None => Probe::new(&name),
+        };
+        let mut at = None;
+        let mut stale = None;
+        while let Some(option) = words.peek() {
+            match option {
+                "every" => probe.interval_ms = option_of(words, "a length", length)?,
+                "timeout" => probe.timeout_ms = option_of(words, "a length", length)?,
+                "stale" => stale = Some(option_of(words, "a length", length)?),
+                "fall" => probe.fall = option_of(words, "a number", |w| w.parse().ok())?,
+                "rise" => probe.rise = option_of(words, "a number", |w| w.parse().ok())?,
+                "quorum" => probe.quorum = Some(option_of(words, "a number", |w| w.parse().ok())?),
+                "from" => at = Some(option_of(words, "a time", time)?),
+                _ => break,
+            }
+        }
+        if known.is_none() || stale.is_some() {
+            probe.stale_after_ms = stale.unwrap_or(2 * probe.interval_ms + probe.timeout_ms);
+        }
+        if !probe.agents.contains(&agent) && (at.is_some() || words.peek().is_some()) {
+            probe.agents.push(agent.clone());
+        }
+        while words.peek().is_some() {
+            let (out, times) = words.parse("an outcome: up, slow, DOWN, unk or ..", outcomes)?;
+            for _ in 0..times {
+                let now = at.ok_or_else(|| words.wrong("`from` and a time before the outcomes", "none"))?;
+                self.scenario.arrivals.extend(out.map(|out| Arrival::at_once(&name, &agent, now, out)));
+                at = Some(now + probe.interval_ms);
+            }
+        }
+        self.scenario.probes.push(probe);
+        Ok(())
+    }
+
+    fn also(&mut self, words: &mut Words) -> Reading<()> {
+        let (name, agent) = vantage(words)?;
+        while words.peek().is_some() {
+            let at = words.parse("a time", time)?;
+            let (out, _) = words.parse("an outcome: up, slow, DOWN or unk", outcomes)?;
+            self.scenario.arrivals.extend(out.map(|out| Arrival::at_once(&name, &agent, at, out)));
+        }
+        Ok(())
+    }
+
+    fn late(&mut self, words: &mut Words) -> Reading<()> {
+        let (name, agent) = vantage(words)?;
+        let span = words.parse("a span such as 08:00-09:00", span)?;
+        let arrives = arrives(words)?.ok_or_else(|| words.wrong("`arrives` and a time", "none"))?;
+        let mut touched = 0;
+        for one in self.scenario.arrivals.iter_mut().filter(|a| a.is_of(&name, &agent, span)) {
+            one.arrives_at = arrives;
+            touched += 1;
+        }
+        if touched == 0 { Err(words.wrong("attempts in that span", "none")) } else { Ok(()) }
+    }
+
+    fn again(&mut self, words: &mut Words) -> Reading<()> {
+        let (name, agent) = vantage(words)?;
+        let span = words.parse("a span such as 08:00-09:00", span)?;
+        let arrives = arrives(words)?;
+        let before = self.repeats.len();
+        for one in self.scenario.arrivals.iter().filter(|a| a.is_of(&name, &agent, span)) {
+            self.repeats.push(Arrival { arrives_at: arrives.unwrap_or(one.arrives_at), ..one.clone() });
+        }
+        if self.repeats.len() == before { Err(words.wrong("attempts in that span", "none")) } else { Ok(()) }
+    }
+
+    fn service(&mut self, words: &mut Words) -> Reading<()> {
+        let name = words.next("the service's name")?.to_owned();
+        let since = if words.take("since") { Some(words.parse("a time", time)?) } else { None };
+        if !words.take("=") {
+            let found = words_or_end(words);
+            return Err(words.wrong("=", found));
+        }
+        let expr = self.expression(words, &name)?;
+        self.scenario.services.push(Service { name, since, expr });
+        Ok(())
+    }
+
+    /// `all A B`, `any A (all B C)`, `at_least 2 A B C`.
+    fn expression(&mut self, words: &mut Words, service: &str) -> Reading<Expr> {
+        let kind = words.next("all, any or at_least")?;
+        let k = match kind {
+            "all" | "any" => 0,
+            "at_least" => words.parse("a number", |w| w.parse().ok())?,
+            other => return Err(words.wrong("all, any or at_least", other)),
+        };
+        let mut operands = Vec::new();
+        while let Some(word) = words.peek().filter(|w| *w != ")") {
+            words.next("an operand")?;
+            if word == "(" {
+                operands.push(self.expression(words, service)?);
+                words.parse(")", |w| (w == ")").then_some(()))?;
+            } else {
+                operands.push(self.operand(words, service, word)?);
+            }
+        }
+        match kind {
+            "all" if !operands.is_empty() => Ok(Expr::All(operands)),
+            "any" if !operands.is_empty() => Ok(Expr::Any(operands)),
+            "at_least" if (1..=operands.len()).contains(&(k as usize)) => Ok(Expr::AtLeast(k, operands)),
+            _ => Err(words.wrong("at least one operand, and as many as are asked for", "fewer")),
+        }
+    }
+
+    fn operand(&mut self, words: &Words, service: &str, name: &str) -> Reading<Expr> {
+        if let Some(probe) = self.scenario.probes.iter_mut().find(|p| p.name == name) {
+            if !probe.service.is_empty() && probe.service != service {
+                return Err(words.wrong("a probe of no other service (name that service instead)", name));
+            }
+            service.clone_into(&mut probe.service);
+            return Ok(Expr::Probe(name.to_owned()));
+        }
+        if self.scenario.services.iter().any(|s| s.name == name) {
+            return Ok(Expr::Service(name.to_owned()));
+        }
+        Err(words.wrong("a probe or service from further up", name))
+    }
+
+    fn target(&mut self, words: &mut Words) -> Reading<()> {
+        let name = words.next("the target's name")?.to_owned();
+        words.parse("of", |w| (w == "of").then_some(()))?;
+        let services = &self.scenario.services;
+        let service =
+            words.parse("a service from further up", |w| services.iter().any(|s| s.name == w).then(|| w.to_owned()))?;
+        let (ppb, decimals) = words.parse("a percentage such as 99.9%", percentage)?;
+        words.parse("window", |w| (w == "window").then_some(()))?;
+        let window = words.parse("a span such as 08:00-09:00", span)?;
+        let mut target =
+            Target { name, service, ppb, decimals, window, unmeasured: Unmeasured::Exclude, degraded_is_lost: false };
+        if words.take("unmeasured") {
+            target.unmeasured = words.parse("exclude, count_as_down or count_as_up", |w| match w {
+                "exclude" => Some(Unmeasured::Exclude),
+                "count_as_down" => Some(Unmeasured::CountAsDown),
+                "count_as_up" => Some(Unmeasured::CountAsUp),
+                _ => None,
+            })?;
+        }
+        if words.take("degraded") {
+            target.degraded_is_lost = words.parse("count_as_up or count_as_down", |w| match w {
+                "count_as_up" => Some(false),
+                "count_as_down" => Some(true),
+                _ => None,
+            })?;
+        }
+        self.scenario.targets.push(target);
+        Ok(())
+    }
+
+    /// Other services, each with a probe of its own that fails now and then, on the day of the scenario.
+    fn crowd(&mut self, number: u32) {
+        let day = self.scenario.arrivals.iter().map(|a| a.at).min().unwrap_or(super::MIDNIGHT_MS);
+        for i in 1..=number {
+            let name = format!("crowd-{i}");
+            let probe = Probe { agents: vec![HERE.to_owned()], service: name.clone(), ..Probe::new("probe") };
+            let probe = Probe { name: format!("{name}-probe"), ..probe };
+            for minute in 0..60 {
+                let fails = (minute * 7 + i64::from(i) * 13) % 11 < 4;
+                let out = if fails { super::Out::Down } else { super::Out::Up };
+                self.scenario.arrivals.push(Arrival::at_once(&probe.name, HERE, day + minute * 60_000, out));
+            }
+            let expr = Expr::All(vec![Expr::Probe(probe.name.clone())]);
+            self.scenario.probes.push(probe);
+            self.scenario.services.push(Service { name, since: None, expr });
+        }
+    }
+
+    /// Gives probes without a service one of their own, and puts the arrivals in order.
+    fn finish(self) -> Result<Scenario, String> {
+        let mut scenario = self.scenario;
+        for probe in scenario.probes.iter_mut().filter(|p| p.service.is_empty()) {
+            probe.service.clone_from(&probe.name);
+            let expr = Expr::All(vec![Expr::Probe(probe.name.clone())]);
+            scenario.services.push(Service { name: probe.name.clone(), since: None, expr });
+        }
+        let vantages: BTreeSet<(&str, &str)> =
+            scenario.probes.iter().flat_map(|p| p.agents.iter().map(|a| (p.name.as_str(), a.as_str()))).collect();
+        for one in &scenario.arrivals {
+            if !vantages.contains(&(one.probe.as_str(), one.agent.as_str())) {
+                return Err(format!("{}@{} was never named by a `probe` line", one.probe, one.agent));
+            }
+        }
+        scenario.arrivals.extend(self.repeats);
+        scenario.arrivals.sort_by_key(|a| a.arrives_at);
+        if let Some(seed) = self.shuffled {
+            shuffle(&mut scenario.arrivals, seed);
+        }
+        Ok(scenario)
+    }
+}
+
+/// The agent of a probe line that names none.
+const HERE: &str = "here";
+
+impl Probe {
+    /// A probe with the defaults of the rules, every 60 s with 5 s to answer.
+    fn new(name: &str) -> Self {
+        let (interval_ms, timeout_ms) = (60_000, 5_000);
+        let stale_after_ms = 2 * interval_ms + timeout_ms;
+        let (name, service, agents) = (name.to_owned(), String::new(), Vec::new());
+        Self { name, service, interval_ms, timeout_ms, stale_after_ms, fall: 2, rise: 1, quorum: None, agents }
+    }
+}
+
+impl Arrival {
+    fn at_once(probe: &str, agent: &str, at: i64, out: super::Out) -> Self {
+        Self { probe: probe.to_owned(), agent: agent.to_owned(), at, out, arrives_at: at }
+    }
+
+    fn is_of(&self, probe: &str, agent: &str, span: Span) -> bool {
+        self.probe == probe && self.agent == agent && (span.0..span.1).contains(&self.at)
+    }
+}
+
+fn option_of<T>(words: &mut Words, what: &str, read: impl FnOnce(&str) -> Option<T>) -> Reading<T> {
+    words.next("an option")?;
+    words.parse(what, read)
+}
+
+fn vantage(words: &mut Words) -> Reading<(String, String)> {
+    let word = words.next("a probe's name")?;
+    let (name, agent) = word.split_once('@').unwrap_or((word, HERE));
+    Ok((name.to_owned(), agent.to_owned()))
+}
+
+fn arrives(words: &mut Words) -> Reading<Option<i64>> {
+    if words.take("arrives") { words.parse("a time", time).map(Some) } else { Ok(None) }
+}
+
+fn words_or_end<'a>(words: &mut Words<'a>) -> &'a str {
+    words.peek().unwrap_or("the end of the line")
+}
+
+/// Another order, always the same for the same seed.
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    let mut state = seed | 1;
+    for i in (1..items.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        items.swap(i, ((state >> 33) as usize) % (i + 1));
+    }
+}
