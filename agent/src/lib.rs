@@ -1,1 +1,4 @@
 //! x
+pub mod clock;
+pub mod config;
+pub mod schedule;
