@@ -1,4 +1,6 @@
 //! x
 pub mod clock;
 pub mod config;
+pub mod probe;
 pub mod schedule;
+pub mod tls;
