@@ -7,7 +7,7 @@
 //! A probe that is late by more than an interval skips what it missed, and one whose attempt still runs skips the next.
 //! What is skipped is counted and never made up for in a bunch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uphold_common::ids::{Id, ProbeId};
 use uphold_common::time::Instant;
@@ -21,6 +21,9 @@ const INTERVAL_MS_MIN: i64 = 10;
 pub struct Schedule {
     agent: Id,
     entries: BTreeMap<ProbeId, Entry>,
+    /// The same instants as in the entries, soonest first.
+    queue: BTreeSet<(Instant, ProbeId)>,
+    looked_at: Instant,
 }
 
 #[derive(Debug)]
@@ -51,7 +54,7 @@ pub struct Changes {
 impl Schedule {
     /// A schedule without probes.
     pub const fn new(agent: Id) -> Self {
-        Self { agent, entries: BTreeMap::new() }
+        Self { agent, entries: BTreeMap::new(), queue: BTreeSet::new(), looked_at: Instant::MIN }
     }
 
     /// Takes a new assignment. A probe that stays as it was keeps its place, running or not; one that was changed keeps
@@ -71,30 +74,34 @@ impl Schedule {
             self.entries.insert(spec.id.clone(), entry);
         }
         changes.removed = before.into_keys().collect();
+        self.looked_at = now;
+        self.queue_up();
         changes
     }
 
     /// The probes to start now; each counts as running until [`Self::finished`].
     pub fn due(&mut self, now: Instant) -> Due {
-        let mut due = Due::default();
-        for (id, entry) in &mut self.entries {
-            let interval_ms = entry.spec.interval_ms.max(INTERVAL_MS_MIN);
-            if entry.next_due.since_ms(now) > interval_ms {
-                // The clock was set back: what was next lies far ahead of what is next now.
+        if now < self.looked_at {
+            // The clock was set back: what was next lies far ahead of what is next now.
+            for entry in self.entries.values_mut() {
                 entry.next_due = next_due(&self.agent, &entry.spec, now);
             }
-            let late_ms = now.since_ms(entry.next_due);
-            if late_ms < 0 {
-                continue;
-            }
-            due.skipped = due.skipped.saturating_add(u64::try_from(late_ms / interval_ms).unwrap_or_default());
-            if entry.running {
-                due.skipped = due.skipped.saturating_add(1);
-            } else {
-                entry.running = true;
-                due.start.push(id.clone());
-            }
+            self.queue_up();
+        }
+        self.looked_at = now;
+        let mut due = Due::default();
+        while self.queue.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((at, id)) = self.queue.pop_first() else { break };
+            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            let interval_ms = entry.spec.interval_ms.max(INTERVAL_MS_MIN);
+            let missed = u64::try_from(now.since_ms(at) / interval_ms).unwrap_or_default();
+            due.skipped = due.skipped.saturating_add(missed).saturating_add(u64::from(entry.running));
             entry.next_due = next_due(&self.agent, &entry.spec, now);
+            self.queue.insert((entry.next_due, id.clone()));
+            if !entry.running {
+                entry.running = true;
+                due.start.push(id);
+            }
         }
         due
     }
@@ -108,12 +115,16 @@ impl Schedule {
 
     /// When something is due next.
     pub fn next(&self) -> Option<Instant> {
-        self.entries.values().map(|entry| entry.next_due).min()
+        self.queue.first().map(|(at, _)| *at)
     }
 
     /// The specification of a probe.
     pub fn spec(&self, id: &ProbeId) -> Option<&ProbeSpec> {
         self.entries.get(id).map(|entry| &entry.spec)
+    }
+
+    fn queue_up(&mut self) {
+        self.queue = self.entries.iter().map(|(id, entry)| (entry.next_due, id.clone())).collect();
     }
 }
 

@@ -20,6 +20,15 @@ pub fn client_config() -> Result<Arc<ClientConfig>, String> {
     CONFIG.get_or_init(build).clone()
 }
 
+/// A configuration that accepts no certificate at all, for a machine without roots.
+pub fn without_roots() -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS could not be set up: {error}"))?;
+    Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+}
+
 fn build() -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)

@@ -151,8 +151,15 @@ impl Spool {
         loop {
             let front = *self.waiting.front()?;
             let path = self.path_of(front.seq);
-            let framed = fs::read(&path).ok().filter(|framed| Batch::decode(framed).is_ok());
-            let Some(framed) = framed else {
+            let read = fs::read(&path);
+            if let Err(error) = &read
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                // The agent may be out of handles for a moment: a batch that cannot be read now is not a bad one.
+                tracing::warn!(path = %path.display(), %error, "a batch could not be read, and waits");
+                return None;
+            }
+            let Some(framed) = read.ok().filter(|framed| Batch::decode(framed).is_ok()) else {
                 self.losses.corrupt_files += 1;
                 self.put_aside(front.seq);
                 continue;
@@ -163,7 +170,7 @@ impl Spool {
                 framed,
                 acknowledged_seq: self.cursor.acknowledged_seq,
                 backlog_batches: self.waiting.len() as u64 - 1,
-                backlog_oldest: self.waiting.iter().skip(1).filter_map(|waiting| waiting.oldest).min(),
+                backlog_oldest: self.waiting.iter().skip(1).take(LOOK_AHEAD).filter_map(|waiting| waiting.oldest).min(),
                 store: self.cursor.store,
             });
         }
@@ -274,6 +281,9 @@ impl Spool {
     }
 }
 
+/// How many batches are looked at for the oldest row: they lie in order but for attempts that took long, so the oldest
+/// row is among the first, and a long backlog is not walked for every push.
+const LOOK_AHEAD: usize = 1_000;
 /// The name of the cursor's file.
 const CURSOR: &str = "cursor";
 /// The ending of a batch's file.
