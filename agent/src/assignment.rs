@@ -178,7 +178,9 @@ mod tests {
         let new = Heard::New(Some("\"7\"".to_owned()), Box::default());
         assert_eq!(understand(reply(200, empty), false), Ok(new));
         assert_eq!(understand(reply(304, ""), true), Ok(Heard::Same));
-        for (status, body, etag) in [(200, "{}", true), (200, "<html>", false), (304, "", false), (404, "", true), (500, "", true)] {
+        for (status, body, etag) in
+            [(200, "{}", true), (200, "<html>", false), (304, "", false), (404, "", true), (500, "", true)]
+        {
             assert!(understand(reply(status, body), etag).is_err(), "{status} {body}");
         }
     }

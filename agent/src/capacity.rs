@@ -29,7 +29,8 @@ const FILE_SYSTEMS_MAX: usize = 64;
 const INTERFACES_MAX: usize = 64;
 /// File systems that hold nothing of their own.
 const PSEUDO: [&str; 12] = [
-    "tmpfs", "ramfs", "devtmpfs", "overlay", "aufs", "squashfs", "proc", "sysfs", "cgroup2", "nsfs", "tracefs", "debugfs",
+    "tmpfs", "ramfs", "devtmpfs", "overlay", "aufs", "squashfs", "proc", "sysfs", "cgroup2", "nsfs", "tracefs",
+    "debugfs",
 ];
 
 /// One reading of the whole host.
@@ -97,7 +98,11 @@ impl Probe {
             memory: (total.saturating_sub(self.system.available_memory()), total),
             swap: (self.system.used_swap(), self.system.total_swap()),
             file_systems: self.disks.iter().map(file_system).collect(),
-            interfaces: self.networks.iter().map(|(name, data)| (name.to_string_lossy().into_owned(), volumes(data))).collect(),
+            interfaces: self
+                .networks
+                .iter()
+                .map(|(name, data)| (name.to_string_lossy().into_owned(), volumes(data)))
+                .collect(),
         };
         self.miss("cpu", snapshot.cpu_limit == 0);
         self.miss("memory", total == 0);

@@ -32,7 +32,10 @@ fn pseudo_file_systems_and_second_mounts_are_left_out() {
         file_system("/dev/sdc1", "xfs", &"/x".repeat(200), 9),
     ];
     let snapshot = Snapshot { file_systems: all.to_vec(), ..Snapshot::default() };
-    assert_eq!(named(&rows(&host(), Instant::from_ms(1), &snapshot, None)), ["filesystem / 1/9", "filesystem /var 1/9"]);
+    assert_eq!(
+        named(&rows(&host(), Instant::from_ms(1), &snapshot, None)),
+        ["filesystem / 1/9", "filesystem /var 1/9"]
+    );
     let many: Vec<FileSystem> = (0..100).map(|n| file_system(&format!("d{n}"), "ext4", &format!("/{n}"), 9)).collect();
     let snapshot = Snapshot { file_systems: many, ..Snapshot::default() };
     assert_eq!(rows(&host(), Instant::from_ms(1), &snapshot, None).len(), FILE_SYSTEMS_MAX);

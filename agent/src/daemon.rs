@@ -110,8 +110,7 @@ impl Agent {
             tokio::spawn(runner.run(assigned.clone(), intake_stop)),
             tokio::spawn(capacity),
         ];
-        let pusher =
-            Pusher::new(config.name, config.collectors, remote, recorder.clone(), clock, Arc::clone(&metrics));
+        let pusher = Pusher::new(config.name, config.collectors, remote, recorder.clone(), clock, Arc::clone(&metrics));
         let delivering = tokio::spawn(deliver(pusher, recorder.wake(), rest_stop.clone()));
         let mut serving = vec![tokio::spawn(tick(recorder.clone(), rest_stop.clone()))];
         let listening = listener.map(|(listener, bound)| {

@@ -10,12 +10,14 @@
 //! | [`push`] | the oldest batch → acknowledged |
 //! | [`assignment`] | what is to be observed |
 //! | [`metrics`], [`serve`] | what the agent says of itself |
+//! | [`cli`] | what a person asks on the command line |
 //! | [`daemon`] | all of it together, started and ended in order |
 //!
 //! Embedded in another program, an agent is [`run`] with a [`config::Config`] whose `listen` is `None`.
 
 pub mod assignment;
 pub mod capacity;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;

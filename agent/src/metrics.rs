@@ -103,7 +103,8 @@ impl Metrics {
             acknowledged_seq: m.whole("uphold_agent_acknowledged_seq", "The highest acknowledged seq; 0 for none.")?,
             spool_writable: m.gauge("uphold_agent_spool_writable", "Whether the last batch could be kept: 1 or 0.")?,
             dropped_batches: m.counter("uphold_agent_spool_dropped_batches_total", DROPPED)?,
-            dropped_rows: m.counter("uphold_agent_spool_dropped_rows_total", "Rows in the batches that went unsent.")?,
+            dropped_rows: m
+                .counter("uphold_agent_spool_dropped_rows_total", "Rows in the batches that went unsent.")?,
             corrupt_files: m.counter("uphold_agent_spool_corrupt_files_total", "Spool files that were not sound.")?,
             quarantined: m.counter("uphold_agent_quarantined_batches_total", "Batches refused for good, put aside.")?,
             pushes: m.counters("uphold_agent_pushes_total", PUSHES, &["result"])?,
@@ -261,7 +262,14 @@ mod tests {
 
     fn observation(outcome: Outcome) -> Observation {
         let phases = Phases { connect: Micros::new(250_000), ..Phases::default() };
-        Observation { at: Instant::from_ms(1), outcome, cause: Cause::None, code: 0, total: Micros::new(1_500_000), phases }
+        Observation {
+            at: Instant::from_ms(1),
+            outcome,
+            cause: Cause::None,
+            code: 0,
+            total: Micros::new(1_500_000),
+            phases,
+        }
     }
 
     #[test]

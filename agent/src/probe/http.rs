@@ -136,7 +136,8 @@ impl HttpProbe {
                 break;
             }
         }
-        let code_expected = if self.codes.is_empty() { (200..=299).contains(&code) } else { self.codes.contains(&code) };
+        let code_expected =
+            if self.codes.is_empty() { (200..=299).contains(&code) } else { self.codes.contains(&code) };
         let body_matched = self.body_matches.as_ref().map(|expression| expression.is_match(&kept));
         Ok(Answer { code, code_expected, body_matched, body_bytes: body_bytes as u64, body_cut })
     }

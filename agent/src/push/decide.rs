@@ -137,7 +137,12 @@ mod tests {
         assert_eq!(decide(&refusal(429, Some(9)), 7), retry(9, false));
         assert_eq!(decide(&Heard::Nothing(String::new()), 7), retry(0, true));
         let answer = |acknowledged| {
-            Heard::Answer(PushAnswer { store: Epoch([0; 16]), acknowledged, replay_from: None, now: Instant::from_ms(0) })
+            Heard::Answer(PushAnswer {
+                store: Epoch([0; 16]),
+                acknowledged,
+                replay_from: None,
+                now: Instant::from_ms(0),
+            })
         };
         assert_eq!(decide(&answer(7), 7), Decision::Done);
         assert_eq!(decide(&answer(6), 7), retry(0, true), "an answer to something else acknowledges nothing");

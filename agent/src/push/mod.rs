@@ -120,7 +120,12 @@ impl Pusher {
             }
             (decision, heard) => {
                 let detail = words(&heard);
-                tracing::error!(seq = parcel.seq, collector = shown(&collector), detail, "a batch was refused for good");
+                tracing::error!(
+                    seq = parcel.seq,
+                    collector = shown(&collector),
+                    detail,
+                    "a batch was refused for good"
+                );
                 self.recorder.refused(parcel.epoch, parcel.seq, decision == Decision::NewEpoch).await;
             }
         }

@@ -93,7 +93,8 @@ fn leftovers_of_a_kill_are_cleared_away() {
     let mut spool = Spool::open(&config(&folder)).unwrap();
     assert_eq!(drain(&mut spool), [(2, 20)]);
     assert_eq!(spool.take_losses(), Losses::default());
-    let left: Vec<_> = fs::read_dir(folder.path().join("data/spool")).unwrap().flatten().map(|e| e.file_name()).collect();
+    let left: Vec<_> =
+        fs::read_dir(folder.path().join("data/spool")).unwrap().flatten().map(|e| e.file_name()).collect();
     assert_eq!(left.len(), 3, "cursor, quarantine and the stranger's file: {left:?}");
 }
 

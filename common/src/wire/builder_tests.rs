@@ -81,7 +81,10 @@ fn a_row_that_is_not_later_is_refused_also_after_the_batch_was_closed() {
 fn a_full_batch_comes_back_before_the_row_that_has_no_room() {
     for limits in [
         BatchLimits { rows_max: 3, ..BatchLimits::default() },
-        BatchLimits { raw_bytes_max: STREAM_BYTES + 7 + 3 * OBSERVATION_BYTES + STREAM_BYTES, ..BatchLimits::default() },
+        BatchLimits {
+            raw_bytes_max: STREAM_BYTES + 7 + 3 * OBSERVATION_BYTES + STREAM_BYTES,
+            ..BatchLimits::default()
+        },
     ] {
         let mut builder = BatchBuilder::new(limits);
         let mut closed = Vec::new();
