@@ -163,7 +163,9 @@ impl Desk {
                     Row::Capacity(id, reading) => Some((id, reading)),
                     Row::Probe(..) | Row::Volume(..) => None,
                 }));
-                rows.into_iter().for_each(|row| self.add(row, now));
+                for row in rows {
+                    self.add(row, now);
+                }
             }
             Message::Skipped(attempts) => {
                 self.metrics.skipped(attempts);

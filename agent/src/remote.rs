@@ -65,7 +65,7 @@ impl Remote {
             // Without roots only plain HTTP works; each https request then says so itself.
             Err(_) => builder.tls_backend_preconfigured(tls::without_roots().map_err(RemoteError::Client)?),
         };
-        Ok(Self { client: builder.build().map_err(|error| RemoteError::Client(chain(&error)))? })
+        Ok(Self { client: builder.build().map_err(|error| RemoteError::Client(innermost(&error)))? })
     }
 
     /// Fetches, unless it is still what `etag` says.
@@ -95,7 +95,7 @@ pub fn endpoint(base: &Url, segments: &[&str]) -> Url {
 }
 
 async fn send(request: RequestBuilder, bytes_max: usize) -> Result<Reply, RemoteError> {
-    let no_answer = |error: reqwest::Error| RemoteError::NoAnswer(chain(&error.without_url()));
+    let no_answer = |error: reqwest::Error| RemoteError::NoAnswer(innermost(&error.without_url()));
     let mut response = request.send().await.map_err(no_answer)?;
     let status = response.status().as_u16();
     let (retry_after, etag) = (header(response.headers(), &RETRY_AFTER), header(response.headers(), &ETAG));
@@ -113,15 +113,12 @@ fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// An error with its causes in one line: reqwest's own text says only that sending failed.
-fn chain(error: &reqwest::Error) -> String {
+/// The innermost cause of an error, which is what the system said; reqwest's own text says only that sending failed.
+fn innermost(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
+        text = cause.to_string();
         source = cause.source();
     }
     text

@@ -129,8 +129,8 @@ impl Runner {
             self.probes.insert(id.clone(), Arc::new(probe));
         }
         let (probes, hosts) = (assignment.probes.len(), assignment.hosts.len());
-        let (changed, removed) = (changes.changed.len(), changes.removed.len());
-        tracing::info!(probes, hosts, changed, removed, "the assignment was taken");
+        let (other, gone) = (changes.changed.len(), changes.removed.len());
+        tracing::info!(probes, hosts, changed = other, removed = gone, "the assignment was taken");
         self.recorder.assigned(assignment).await;
     }
 

@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use rustls::ClientConfig;
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::BuilderVerifierExt;
 
 /// Makes ring the provider of this process, for every library that asks for one. Calling it again changes nothing.
 pub fn install_provider() {
@@ -33,7 +33,7 @@ fn build() -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier());
+        .and_then(BuilderVerifierExt::with_platform_verifier);
     match builder {
         Ok(builder) => Ok(Arc::new(builder.with_no_client_auth())),
         Err(error) => Err(format!("the system's certificates could not be used: {error}")),

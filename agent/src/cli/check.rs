@@ -16,7 +16,9 @@ use crate::spool::durable;
 pub(super) async fn run(config: Config) -> Exit {
     let problems = config.check();
     if !problems.is_empty() {
-        problems.iter().for_each(|problem| super::complain(problem));
+        for problem in &problems {
+            super::complain(problem);
+        }
         return Exit::Usage;
     }
     let mut findings = vec![data_dir(&config)];

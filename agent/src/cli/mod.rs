@@ -174,7 +174,9 @@ async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Exit {
     match daemon::run(config, shutdown).await {
         Ok(()) => Exit::Fine,
         Err(RunError::Config(problems)) => {
-            problems.iter().for_each(|problem| complain(problem));
+            for problem in &problems {
+                complain(problem);
+            }
             Exit::Usage
         }
         Err(error) => {

@@ -114,7 +114,7 @@ pub struct Probe {
 
 #[derive(Debug)]
 enum Prepared {
-    Http(http::HttpProbe),
+    Http(Box<http::HttpProbe>),
     Tcp(tcp::TcpProbe),
 }
 
@@ -131,7 +131,7 @@ impl Probe {
     /// Makes a probe ready. What cannot be made ready says so in every attempt.
     pub fn new(spec: &ProbeSpec) -> Self {
         let prepared = match &spec.check {
-            Check::Http(check) => http::HttpProbe::new(check).map(Prepared::Http),
+            Check::Http(check) => http::HttpProbe::new(check).map(|probe| Prepared::Http(Box::new(probe))),
             Check::Tcp(check) => tcp::TcpProbe::new(check).map(Prepared::Tcp),
         };
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());

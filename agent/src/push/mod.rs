@@ -78,12 +78,12 @@ impl Pusher {
         loop {
             // Seen before the spool is looked at, so that what comes in between wakes.
             wake.mark_unchanged();
-            let step = tokio::select! {
+            let came_to = tokio::select! {
                 () = stop.asked() => return,
-                step = self.step() => step,
+                came_to = self.step() => came_to,
             };
             let pause = async {
-                match step {
+                match came_to {
                     Step::Moved => {}
                     // An error means that the recorder is gone; then `stop` follows.
                     Step::Empty if wake.changed().await.is_ok() => {}

@@ -14,7 +14,7 @@ fn at(ms: i64) -> Instant {
 }
 
 fn attempt(probe: &str, ms: i64, outcome: Outcome) -> Row {
-    let total = Micros::new(u64::from(ms.unsigned_abs().wrapping_mul(2_654_435_761) as u32));
+    let total = Micros::new(ms.unsigned_abs().wrapping_mul(2_654_435_761) % u64::from(u32::MAX));
     let phases = Phases::from_array([total; 5]);
     let observation = Observation { at: at(ms), outcome, cause: Cause::None, code: 200, total, phases };
     Row::Probe(PathId::new(id("shop"), id(probe)), observation)
