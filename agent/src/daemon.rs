@@ -27,6 +27,8 @@ use crate::tls;
 
 /// How often the recorder looks whether its batch is old enough.
 const TICK: Duration = Duration::from_millis(200);
+/// How long those who observe may take to end; attempts that run have less.
+const OBSERVERS_END: Duration = Duration::from_secs(3);
 /// How long the last round of pushes may take.
 const LAST_ROUND: Duration = Duration::from_secs(3);
 
@@ -129,7 +131,11 @@ impl Agent {
     pub async fn stop(self) {
         self.intake.stop();
         for task in self.observing {
-            joined(task).await;
+            let abort = task.abort_handle();
+            // A file system that hangs must not keep the agent from ending.
+            if tokio::time::timeout(OBSERVERS_END, joined(task)).await.is_err() {
+                abort.abort();
+            }
         }
         self.recorder.close().await;
         self.rest.stop();
@@ -141,8 +147,7 @@ impl Agent {
         {
             tracing::info!("the last round was cut short; what is left waits on disk");
         }
-        // The last handle goes, and with it the recorder.
-        drop(self.recorder);
+        self.recorder.end().await;
         let ended = tokio::task::spawn_blocking(move || self.recorder_thread.join()).await;
         if !matches!(ended, Ok(Ok(()))) {
             tracing::error!("the recorder did not end as it should");

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use uphold_common::ids::{Id, PathId};
-use uphold_common::observation::{Observation, Outcome};
-use uphold_common::wire::assignment::{Assignment, Check, ProbeSpec, TcpCheck};
-use uphold_common::wire::batch::Batch;
+use uphold_common::observation::{Cause, Observation, Outcome};
+use uphold_common::wire::assignment::{Assignment, Check, HttpCheck, ProbeSpec, TcpCheck};
+use uphold_common::wire::batch::{AgentFact, Batch};
 use uphold_common::wire::columns::Rows;
 use uphold_common::wire::push::Push;
 use url::Url;
@@ -94,7 +94,11 @@ async fn an_agent_observes_delivers_and_tells_of_a_change_at_once() {
     ] {
         assert!(metrics.contains(line), "{line} in\n{metrics}");
     }
-    agent.stop().await;
+    // A connection that is kept alive must not keep the agent from ending.
+    let mut open = tokio::net::TcpStream::connect(own).await.unwrap();
+    open.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    open.read_exact(&mut [0; 12]).await.unwrap();
+    tokio::time::timeout(PATIENCE, agent.stop()).await.unwrap();
     assert!(tokio::net::TcpStream::connect(own).await.is_err(), "nobody listens any more");
 }
 
@@ -130,6 +134,35 @@ async fn what_was_seen_while_no_collector_was_there_is_delivered_later() {
         seqs.push(batch(&mut heard, |_| true).await.key.seq);
     }
     assert!(seqs.is_sorted() && seqs.windows(2).all(|pair| pair[0] != pair[1]), "{seqs:?}");
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_target_delays_no_other_and_what_is_skipped_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (collector, address, mut heard) = Collector::serve().await;
+    let (quick, silent) =
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let mut both = assignment(quick.local_addr().unwrap(), &[]);
+    let mut hangs = both.probes[0].clone();
+    hangs.id.child = Id::new("hangs").unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    hangs.check = Check::Http(HttpCheck { url, codes: Vec::new(), body_matches: None });
+    both.probes.push(hangs);
+    collector.assign(both);
+    let agent = Agent::start(config(folder.path(), address, false)).await.unwrap();
+    let (mut ups, mut timeouts, mut skipped) = (0, 0, 0);
+    while timeouts < 2 || skipped == 0 {
+        let batch = batch(&mut heard, |_| true).await;
+        let seen = observations(&batch);
+        ups += seen.iter().filter(|o| o.outcome == Outcome::Up).count();
+        timeouts += seen.iter().filter(|o| o.cause == Cause::Timeout).count();
+        for fact in batch.facts {
+            let AgentFact::Skipped { attempts } = fact else { panic!("{fact:?}") };
+            skipped += attempts;
+        }
+    }
+    assert!(ups >= 10, "while one took a second, the other was seen {ups} times");
     agent.stop().await;
 }
 

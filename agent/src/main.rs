@@ -3,13 +3,17 @@
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
+use std::time::Duration;
+
 use clap::Parser as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::Level;
 use uphold_agent::cli::Cli;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long a name that is still being looked up may keep the program from ending.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
+
+fn main() -> ExitCode {
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_max_level(Level::INFO)
@@ -18,6 +22,19 @@ async fn main() -> ExitCode {
         .with_writer(io::stderr)
         .init();
     uphold_agent::tls::install_provider();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "the program could not start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(execute(cli));
+    runtime.shutdown_timeout(LAST_MOMENT);
+    code
+}
+
+async fn execute(cli: Cli) -> ExitCode {
     let (terminate, interrupt) = match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
         (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
         (Err(error), _) | (_, Err(error)) => {

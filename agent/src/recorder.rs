@@ -2,7 +2,7 @@
 //!
 //! It is a thread, because writing and syncing files blocks, and hears everything over one bounded channel. Who sends
 //! an observation waits while the channel is full; then the probes' attempts stay open and further ones are skipped and
-//! counted. After each message the batch is closed if it is due, and losses become facts of the next batch.
+//! counted. It takes what is waiting, then closes the batch if it is due; losses become facts of the next batch.
 //!
 //! [`Recorder`] is the handle that everybody else holds.
 
@@ -24,6 +24,8 @@ use crate::spool::{Losses, Parcel, Spool};
 
 /// Messages that wait for the recorder; when there are more, their senders wait.
 const MESSAGES_MAX: usize = 1_024;
+/// Messages that are taken before the batch is looked at: probes that change together share a batch.
+const MESSAGES_TOGETHER: usize = 256;
 
 enum Message {
     Observed(Row),
@@ -35,6 +37,7 @@ enum Message {
     Acknowledged { epoch: Epoch, seq: u64, store: Epoch, done: oneshot::Sender<()> },
     Refused { epoch: Epoch, seq: u64, new_epoch: bool, done: oneshot::Sender<()> },
     Close(oneshot::Sender<()>),
+    End,
 }
 
 /// The handle of the recorder.
@@ -46,7 +49,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the recorder's thread, which ends when the last handle is gone.
+    /// Starts the recorder's thread, which ends when it is told to, or when the last handle is gone.
     pub fn start(spool: Spool, clock: Arc<Clock>, metrics: Arc<Metrics>) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
         let (woken, wake) = watch::channel(0);
@@ -122,9 +125,16 @@ impl Recorder {
         let _ = answer.await;
     }
 
+    /// Ends the recorder's thread, whoever still holds a handle.
+    pub async fn end(&self) {
+        self.send(Message::End).await;
+    }
+
     async fn send(&self, message: Message) {
-        // An error means that the recorder ended, which it does last.
-        let _ = self.sender.send(message).await;
+        if self.sender.send(message).await.is_err() {
+            // Nothing is kept any more; whoever asks for readiness must hear it.
+            self.spool_writable.store(false, Ordering::Relaxed);
+        }
     }
 }
 
@@ -144,9 +154,16 @@ struct Desk {
 impl Desk {
     fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
         self.show_spool();
-        while let Some(message) = receiver.blocking_recv() {
+        while let Some(mut message) = receiver.blocking_recv() {
             let now = self.clock.now();
-            self.take(message, now);
+            for _ in 0..MESSAGES_TOGETHER {
+                if matches!(message, Message::End) {
+                    return;
+                }
+                self.take(message, now);
+                let Ok(next) = receiver.try_recv() else { break };
+                message = next;
+            }
             self.report(now);
             if self.builder.is_due(now) {
                 let content = self.builder.close();
@@ -172,7 +189,7 @@ impl Desk {
                 self.add_fact(AgentFact::Skipped { attempts }, now);
             }
             Message::Assigned(assignment) => self.assign(&assignment),
-            Message::Tick => {}
+            Message::Tick | Message::End => {}
             // An asker that went away needs no answer.
             Message::Front(reply) => drop(reply.send(self.spool.front())),
             Message::Acknowledged { epoch, seq, store, done } => {

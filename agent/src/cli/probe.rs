@@ -16,7 +16,7 @@ pub(super) async fn run(args: ProbeArgs) -> Exit {
     let Some(spec) = spec(&args) else { return Exit::Usage };
     let probe = Probe::new(&spec);
     if let Some(problem) = probe.problem() {
-        complain(problem);
+        complain(&format!("{problem} (http://…, https://… and tcp://host:port are understood)"));
         return Exit::Usage;
     }
     let attempt = probe.attempt(Clock::new().now()).await;

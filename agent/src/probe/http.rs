@@ -65,6 +65,10 @@ impl HttpProbe {
             Some(Host::Ipv6(address)) => address.to_string(),
             None => return Err("the URL has no host".to_owned()),
         };
+        if secure {
+            // Reading the system's certificates takes a while, which is no part of an attempt; a problem shows there.
+            let _ = tls::client_config();
+        }
         let server = secure.then(|| ServerName::try_from(name.clone())).transpose();
         let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let port = url.port_or_known_default().ok_or("the URL has no port")?;

@@ -41,6 +41,8 @@ pub struct Pusher {
     /// Which of the collectors is tried.
     current: usize,
     failures: u32,
+    /// The longest wait that a collector asked for in this round.
+    hold_ms: u64,
     logged: Option<String>,
     replay_logged: Option<(Epoch, u64)>,
 }
@@ -69,8 +71,8 @@ impl Pusher {
         clock: Arc<Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (current, failures, logged, replay_logged) = (0, 0, None, None);
-        Self { agent, collectors, remote, recorder, clock, metrics, current, failures, logged, replay_logged }
+        let (current, failures, hold_ms, logged, replay_logged) = (0, 0, 0, None, None);
+        Self { agent, collectors, remote, recorder, clock, metrics, current, failures, hold_ms, logged, replay_logged }
     }
 
     /// Delivers until `stop` is set; `wake` changes when something new waits.
@@ -129,7 +131,7 @@ impl Pusher {
                 self.recorder.refused(parcel.epoch, parcel.seq, decision == Decision::NewEpoch).await;
             }
         }
-        self.failures = 0;
+        (self.failures, self.hold_ms) = (0, 0);
         Step::Moved
     }
 
@@ -194,6 +196,7 @@ impl Pusher {
 
     /// Every collector is tried once before the agent waits.
     fn retry(&mut self, at_least_ms: i64, next_collector: bool) -> Step {
+        self.hold_ms = self.hold_ms.max(u64::try_from(at_least_ms).unwrap_or_default());
         if next_collector && self.collectors.len() > 1 {
             self.current = (self.current + 1) % self.collectors.len();
             if self.current != 0 {
@@ -203,7 +206,7 @@ impl Pusher {
         self.failures = self.failures.saturating_add(1);
         // Without randomness the longest wait is the polite one.
         let random = getrandom::u64().unwrap_or(u64::MAX);
-        let ms = backoff_ms(self.failures, random).max(u64::try_from(at_least_ms).unwrap_or_default());
+        let ms = backoff_ms(self.failures, random).max(std::mem::take(&mut self.hold_ms));
         Step::Wait { ms }
     }
 
