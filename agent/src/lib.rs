@@ -1,1 +1,39 @@
-//! x
+//! The agent: observes services and its host, and delivers what it saw, however long that takes.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`schedule`], [`runner`] | now → due probes → attempts |
+//! | [`probe`] | a specification → facts → a verdict |
+//! | [`capacity`] | this host → readings |
+//! | [`recorder`] | the one decider: owns the open batch and the spool |
+//! | [`spool`] | batches on disk, found again after any kill |
+//! | [`push`] | the oldest batch → acknowledged |
+//! | [`assignment`] | what is to be observed |
+//! | [`metrics`], [`serve`] | what the agent says of itself |
+//! | [`cli`] | what a person asks on the command line |
+//! | [`daemon`] | all of it together, started and ended in order |
+//!
+//! Embedded in another program, an agent is [`run`] with a [`config::Config`] whose `listen` is `None`.
+
+pub mod assignment;
+pub mod capacity;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod daemon;
+pub mod metrics;
+pub mod probe;
+pub mod push;
+pub mod recorder;
+pub mod remote;
+pub mod runner;
+pub mod schedule;
+pub mod serve;
+pub mod spool;
+pub mod stop;
+pub mod tls;
+
+#[cfg(test)]
+mod fake_collector;
+
+pub use daemon::{Agent, RunError, run};

@@ -9,6 +9,7 @@
 
 pub mod assignment;
 pub mod batch;
+pub mod builder;
 pub mod columns;
 pub mod frame;
 pub mod pack;

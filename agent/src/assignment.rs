@@ -1,0 +1,201 @@
+//! Learns what to observe: asks the collectors, keeps the answer on disk, and tells whoever runs it.
+//!
+//! The kept answer lets an agent work after a restart while no collector can be reached. It is asked for again every
+//! ten seconds with its `ETag`, and quickly until the first answer. A collector that refuses changes nothing: what was
+//! assigned last holds until another assignment comes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use uphold_common::ids::Id;
+use uphold_common::wire::assignment::Assignment;
+use url::Url;
+
+use crate::config::{Config, shown};
+use crate::remote::{Remote, Reply, endpoint};
+use crate::runner::Assigned;
+use crate::spool::durable;
+use crate::stop::Stop;
+
+/// Most bytes of an assignment.
+const ASSIGNMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How often a collector is asked.
+const INTERVAL_MS: u64 = 10_000;
+/// How often until the first answer, and up to twice that.
+const FIRST_MS: u64 = 1_000;
+
+/// An assignment as it is kept on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    etag: Option<String>,
+    assignment: Assignment,
+}
+
+/// What a collector said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// An assignment, with its `ETag`.
+    New(Option<String>, Box<Assignment>),
+    /// It is still the one that is known.
+    Same,
+}
+
+/// Learns what to observe.
+#[derive(Debug)]
+pub struct Fetcher {
+    agent: Id,
+    collectors: Vec<Url>,
+    remote: Remote,
+    path: PathBuf,
+    kept: Option<Kept>,
+    answered: bool,
+    logged: Option<String>,
+}
+
+impl Fetcher {
+    /// Reads what was kept, if anything was.
+    pub fn open(config: &Config, remote: Remote) -> Self {
+        let path = config.data_dir.join("assignment.json");
+        let kept = read(&path);
+        let (agent, collectors) = (config.name.clone(), config.collectors.clone());
+        Self { agent, collectors, remote, path, kept, answered: false, logged: None }
+    }
+
+    /// What was kept from an earlier run.
+    pub fn kept(&self) -> Assigned {
+        self.kept.as_ref().map(|kept| Arc::new(kept.assignment.clone()))
+    }
+
+    /// Asks again and again, and tells what changed, until `stop`.
+    pub async fn run(mut self, out: watch::Sender<Assigned>, mut stop: Stop) {
+        loop {
+            let work = async {
+                if let Some(assignment) = self.ask().await {
+                    out.send_replace(Some(assignment));
+                }
+                let ms = if self.answered {
+                    INTERVAL_MS
+                } else {
+                    FIRST_MS + getrandom::u64().unwrap_or_default() % FIRST_MS
+                };
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+            };
+            tokio::select! {
+                () = stop.asked() => return,
+                () = work => {}
+            }
+        }
+    }
+
+    /// Asks the collectors in their order until one answers; what comes back is new.
+    async fn ask(&mut self) -> Assigned {
+        let mut problem = String::new();
+        for collector in self.collectors.clone() {
+            let etag = self.kept.as_ref().and_then(|kept| kept.etag.as_deref());
+            match fetch(&self.remote, &collector, &self.agent, etag).await {
+                Ok(heard) => {
+                    self.answered = true;
+                    if self.logged.take().is_some() {
+                        tracing::info!(collector = shown(&collector), "the assignment can be fetched again");
+                    }
+                    return self.learn(heard).await;
+                }
+                Err(error) => problem = format!("{}: {error}", shown(&collector)),
+            }
+        }
+        if self.logged.as_ref() != Some(&problem) {
+            tracing::warn!(problem, "the assignment could not be fetched");
+            self.logged = Some(problem);
+        }
+        None
+    }
+
+    async fn learn(&mut self, heard: Heard) -> Assigned {
+        let Heard::New(etag, assignment) = heard else { return None };
+        let known = self.kept.as_ref().is_some_and(|kept| kept.assignment == *assignment);
+        if known && self.kept.as_ref().is_some_and(|kept| kept.etag == etag) {
+            return None;
+        }
+        let kept = Kept { etag, assignment: *assignment };
+        self.kept = Some(kept.clone());
+        let (path, fresh) = (self.path.clone(), kept.clone());
+        let written = tokio::task::spawn_blocking(move || write(&path, &fresh)).await;
+        if !matches!(written, Ok(Ok(()))) {
+            tracing::warn!(path = %self.path.display(), "the assignment could not be kept on disk");
+        }
+        (!known).then(|| Arc::new(kept.assignment))
+    }
+}
+
+/// Asks one collector once.
+pub async fn fetch(remote: &Remote, collector: &Url, agent: &Id, etag: Option<&str>) -> Result<Heard, String> {
+    let url = endpoint(collector, &["api", "v1", "agents", agent.as_str(), "assignment"]);
+    let reply = remote.get(url, etag, ASSIGNMENT_BYTES_MAX).await.map_err(|error| error.to_string())?;
+    understand(reply, etag.is_some())
+}
+
+fn understand(reply: Reply, asked_with_etag: bool) -> Result<Heard, String> {
+    match reply.status {
+        200 => {
+            let assignment = serde_json::from_slice(&reply.body);
+            let assignment = assignment.map_err(|error| format!("the assignment is not understood: {error}"))?;
+            Ok(Heard::New(reply.etag, Box::new(assignment)))
+        }
+        304 if asked_with_etag => Ok(Heard::Same),
+        404 => Err("the collector knows no agent of this name (status 404)".to_owned()),
+        status => Err(format!("status {status}")),
+    }
+}
+
+fn read(path: &Path) -> Option<Kept> {
+    let bytes = std::fs::read(path).ok()?;
+    let kept = serde_json::from_slice(&bytes);
+    if let Err(error) = &kept {
+        tracing::warn!(path = %path.display(), %error, "the kept assignment is not understood, and is fetched anew");
+    }
+    kept.ok()
+}
+
+fn write(path: &Path, kept: &Kept) -> std::io::Result<()> {
+    durable::write(path, &serde_json::to_vec(kept)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply { status, retry_after: None, etag: Some("\"7\"".to_owned()), body: body.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn only_an_assignment_is_one() {
+        let empty = r#"{"probes":[],"hosts":[]}"#;
+        let new = Heard::New(Some("\"7\"".to_owned()), Box::default());
+        assert_eq!(understand(reply(200, empty), false), Ok(new));
+        assert_eq!(understand(reply(304, ""), true), Ok(Heard::Same));
+        for (status, body, etag) in
+            [(200, "{}", true), (200, "<html>", false), (304, "", false), (404, "", true), (500, "", true)]
+        {
+            assert!(understand(reply(status, body), etag).is_err(), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn what_was_kept_is_found_again_and_garbage_is_not_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("assignment.json");
+        assert_eq!(read(&path), None);
+        let hosts = vec![Id::new("web-1").unwrap()];
+        let assignment = Assignment { probes: Vec::new(), hosts };
+        let kept = Kept { etag: Some("\"7\"".to_owned()), assignment };
+        write(&path, &kept).unwrap();
+        assert_eq!(read(&path), Some(kept));
+        std::fs::write(&path, b"garbage").unwrap();
+        assert_eq!(read(&path), None);
+    }
+}

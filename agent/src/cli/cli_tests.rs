@@ -1,0 +1,79 @@
+//! The command line: flags become a configuration, and every answer its exit code.
+
+use clap::CommandFactory as _;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(line.split(' '))
+}
+
+async fn exit(line: &str) -> ExitCode {
+    parse(line).unwrap().execute(std::future::pending()).await
+}
+
+#[test]
+fn the_command_line_is_consistent_and_explains_itself() {
+    Cli::command().debug_assert();
+    let help = Cli::command().render_long_help().to_string();
+    for word in ["run", "probe", "check", "figures", "Examples:", "Exit codes:"] {
+        assert!(help.contains(word), "{word} in\n{help}");
+    }
+}
+
+#[test]
+fn flags_become_a_configuration() {
+    let line = "uphold-agent run --name a --collector http://x:1 --collector https://y --data d --spool-bytes 1GiB";
+    let Command::Run(args) = parse(line).unwrap().command else { panic!("run") };
+    let config = args.config();
+    assert_eq!((config.name.as_str(), config.collectors.len()), ("a", 2));
+    assert_eq!(config.listen, Some(LISTEN_DEFAULT.parse().unwrap()));
+    assert_eq!((config.spool.bytes_max, config.check()), (1 << 30, vec![]));
+    for wrong in [
+        "uphold-agent run --name a",
+        "uphold-agent run --name A --collector http://x",
+        "uphold-agent run --name a --collector x",
+        "uphold-agent run --name a --collector http://x --spool-bytes much",
+        "uphold-agent probe http://x --timeout 0s",
+        "uphold-agent figures webshop --collector http://x --as-of yesterday",
+    ] {
+        assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_its_exit_code() {
+    let open = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let open_at = open.local_addr().unwrap();
+    let closed_at = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display();
+    let flags = format!("--name a --collector http://{closed_at} --data {data}");
+    for (line, code) in [
+        (format!("probe tcp://{open_at}"), 0),
+        (format!("probe tcp://{open_at}/ --format json"), 0),
+        (format!("probe tcp://{closed_at}"), 1),
+        (format!("probe http://{closed_at}"), 1),
+        ("probe ftp://x".to_owned(), 2),
+        ("probe tcp://x".to_owned(), 2),
+        (format!("probe tcp://{open_at} --code 200"), 2),
+        (format!("check {flags} --listen {open_at}"), 1),
+        (format!("check {flags} --spool-bytes 1KiB"), 2),
+        (format!("run {flags} --spool-bytes 1KiB"), 2),
+        (format!("run {flags} --listen {open_at}"), 1),
+        (format!("figures webshop --collector http://{closed_at}"), 1),
+    ] {
+        assert_eq!(exit(&format!("uphold-agent {line}")).await, ExitCode::from(code), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn check_is_content_with_a_collector_that_assigns() {
+    let (collector, address, _heard) = crate::fake_collector::Collector::serve().await;
+    collector.assign(uphold_common::wire::assignment::Assignment::default());
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display();
+    let line = format!("uphold-agent check --name a --collector http://{address} --data {data} --listen 127.0.0.1:0");
+    assert_eq!(exit(&line).await, ExitCode::SUCCESS);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it leaves nothing behind");
+}

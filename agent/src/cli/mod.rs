@@ -1,0 +1,211 @@
+//! The command line: what can be asked, and how each answer becomes an exit code.
+//!
+//! Results go to standard output, everything else to standard error. Colours are off when the output is no terminal.
+
+mod check;
+mod figures;
+mod probe;
+mod table;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use uphold_common::ids::Id;
+use uphold_common::time::{Instant, parse_duration_ms};
+use url::Url;
+
+use crate::config::{Config, LISTEN_DEFAULT, Overflow, SpoolConfig, parse_bytes};
+use crate::daemon::{self, RunError};
+
+/// Where data lies unless something else is said.
+const DATA_DEFAULT: &str = "uphold-data/agent";
+
+const EXIT_CODES: &str = "Exit codes:
+  0  fine
+  1  the probe is down, or what was asked for failed
+  2  wrong usage or configuration
+  3  the agent could not measure";
+
+const EXAMPLES: &str = "Examples:
+  uphold-agent probe https://shop.example/health --body-matches ok
+  uphold-agent probe tcp://db.example:5432 --timeout 2s
+  uphold-agent check --name zurich-1 --collector https://uphold.example --data /var/lib/uphold-agent
+  uphold-agent run --name zurich-1 --collector https://uphold.example --data /var/lib/uphold-agent
+  uphold-agent figures webshop --collector https://uphold.example
+
+Exit codes:
+  0  fine
+  1  the probe is down, or what was asked for failed
+  2  wrong usage or configuration
+  3  the agent could not measure";
+
+const PROBE_EXAMPLES: &str = "Examples:
+  uphold-agent probe http://127.0.0.1:8080/health
+  uphold-agent probe https://shop.example/ --code 200 --code 301 --slow-after 800ms
+  uphold-agent probe tcp://[2001:db8::1]:443 --timeout 2s --format json
+
+Exit codes: 0 up or degraded, 1 down, 2 wrong usage, 3 the agent could not measure";
+
+/// Observes services and their hosts, and delivers what it saw to a collector.
+#[derive(Debug, Parser)]
+#[command(name = "uphold-agent", version, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the agent until SIGTERM or SIGINT
+    #[command(after_help = EXIT_CODES)]
+    Run(RunArgs),
+    /// Make one attempt now, and show what was seen
+    #[command(after_help = PROBE_EXAMPLES)]
+    Probe(ProbeArgs),
+    /// Check that an agent started with these flags would work
+    #[command(after_help = EXIT_CODES)]
+    Check(RunArgs),
+    /// Show a service's figures as the collector has them
+    #[command(after_help = EXIT_CODES)]
+    Figures(FiguresArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// The agent's name, as the catalogue writes it
+    #[arg(long)]
+    name: Id,
+    /// A collector; several are tried in their order
+    #[arg(long = "collector", value_name = "URL", required = true)]
+    collectors: Vec<Url>,
+    /// The directory of the spool
+    #[arg(long, value_name = "DIR", default_value = DATA_DEFAULT)]
+    data: PathBuf,
+    /// Where /metrics, /healthz and /readyz are served
+    #[arg(long, value_name = "ADDRESS", default_value = LISTEN_DEFAULT)]
+    listen: SocketAddr,
+    /// How much may wait for the collectors; beyond, the oldest goes
+    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = bytes)]
+    spool_bytes: u64,
+}
+
+#[derive(Debug, Args)]
+struct ProbeArgs {
+    /// http://…, https://… or tcp://host:port
+    #[arg(value_name = "URL")]
+    target: String,
+    /// The one deadline over all phases
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration_ms)]
+    timeout: i64,
+    /// Above this an answer is degraded
+    #[arg(long, value_name = "DURATION", value_parser = duration_ms)]
+    slow_after: Option<i64>,
+    /// An expected code; several are possible [default: 200 to 299]
+    #[arg(long = "code", value_name = "CODE")]
+    codes: Vec<u16>,
+    /// A regular expression that the body must match
+    #[arg(long, value_name = "REGEX")]
+    body_matches: Option<String>,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct FiguresArgs {
+    /// The service, as the catalogue writes it
+    service: Id,
+    /// Measure as if it were this instant: RFC 3339, or milliseconds since 1970
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    as_of: Option<Instant>,
+    /// The collector
+    #[arg(long, value_name = "URL")]
+    collector: Url,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// What the program ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Fine = 0,
+    Failed = 1,
+    Usage = 2,
+    Unknown = 3,
+}
+
+impl Cli {
+    /// Does what was asked; the agent itself runs until `shutdown`.
+    pub async fn execute(self, shutdown: impl Future<Output = ()>) -> ExitCode {
+        let exit = match self.command {
+            Command::Run(args) => run(args.config(), shutdown).await,
+            Command::Probe(args) => probe::run(args).await,
+            Command::Check(args) => check::run(args.config()).await,
+            Command::Figures(args) => figures::run(args).await,
+        };
+        ExitCode::from(exit as u8)
+    }
+}
+
+impl RunArgs {
+    fn config(self) -> Config {
+        Config {
+            name: self.name,
+            collectors: self.collectors,
+            data_dir: self.data,
+            listen: Some(self.listen),
+            spool: SpoolConfig { bytes_max: self.spool_bytes, overflow: Overflow::DropOldest },
+        }
+    }
+}
+
+async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Exit {
+    match daemon::run(config, shutdown).await {
+        Ok(()) => Exit::Fine,
+        Err(RunError::Config(problems)) => {
+            for problem in &problems {
+                complain(problem);
+            }
+            Exit::Usage
+        }
+        Err(error) => {
+            complain(&error.to_string());
+            Exit::Failed
+        }
+    }
+}
+
+/// Says on standard error what is wrong. That nobody listens there is no reason to fail otherwise.
+fn complain(problem: &str) {
+    use std::io::Write as _;
+    let visible: String = problem.chars().map(|c| if c.is_control() { '·' } else { c }).collect();
+    let _ = writeln!(anstream::stderr(), "uphold-agent: {visible}");
+}
+
+fn duration_ms(text: &str) -> Result<i64, &'static str> {
+    let expected = "a duration from 1ms to 1h is expected, such as 800ms or 10s";
+    parse_duration_ms(text).filter(|ms| (1..=3_600_000).contains(ms)).ok_or(expected)
+}
+
+fn bytes(text: &str) -> Result<u64, &'static str> {
+    parse_bytes(text).ok_or("a size is expected, such as 256MiB or 2GiB")
+}
+
+fn instant(text: &str) -> Result<Instant, &'static str> {
+    Instant::parse(text).ok_or("an instant is expected, such as 2026-03-01T00:00:00+01:00")
+}
+
+#[cfg(test)]
+#[path = "cli_tests.rs"]
+mod tests;

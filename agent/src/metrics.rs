@@ -1,0 +1,309 @@
+//! The agent's metrics: the one file that registers any.
+//!
+//! Labels come from the assignment (services, probes, hosts) and from this host's mounts, which the capacity reader
+//! bounds in number. The series of what is no longer assigned or read are removed, so that nobody looks at a frozen
+//! value.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use uphold_common::ids::ProbeId;
+use uphold_common::observation::{Observation, Outcome, Phases, Reading, Resource, ResourceId};
+
+use crate::spool::{Level, Losses};
+
+const PROBE: [&str; 2] = ["service", "probe"];
+
+/// The agent's metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    probe_success: GaugeVec,
+    probe_duration: GaugeVec,
+    probe_phase: GaugeVec,
+    probe_attempts: IntCounterVec,
+    capacity_used: GaugeVec,
+    capacity_limit: GaugeVec,
+    spool_bytes: IntGauge,
+    spool_batches: IntGauge,
+    acknowledged_seq: IntGauge,
+    spool_writable: Gauge,
+    dropped_batches: IntCounter,
+    dropped_rows: IntCounter,
+    corrupt_files: IntCounter,
+    quarantined: IntCounter,
+    pushes: IntCounterVec,
+    replay_requests: IntCounter,
+    skipped: IntCounter,
+    not_later: IntCounter,
+    clock_steps: IntCounter,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    probes: BTreeSet<ProbeId>,
+    resources: BTreeSet<ResourceId>,
+}
+
+/// Registers metrics one after the other, so that their names and help stand in one place.
+struct Maker(Registry);
+
+impl Maker {
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
+        let metric = GaugeVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
+        let metric = Gauge::new(name, help)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn whole(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        let metric = IntGauge::new(name, help)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+        let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+        let metric = IntCounter::new(name, help)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+}
+
+impl Metrics {
+    /// Registers everything.
+    pub fn new() -> prometheus::Result<Self> {
+        let m = Maker(Registry::new());
+        let build = m.gauges("uphold_agent_build_info", "Always 1; the version stands in the label.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        let phase = ["service", "probe", "phase"];
+        let outcome = ["service", "probe", "outcome"];
+        let capacity = ["host", "resource", "of"];
+        Ok(Self {
+            probe_success: m.gauges("uphold_probe_success", SUCCESS, &PROBE)?,
+            probe_duration: m.gauges("uphold_probe_duration_seconds", DURATION, &PROBE)?,
+            probe_phase: m.gauges("uphold_probe_phase_seconds", PHASE, &phase)?,
+            probe_attempts: m.counters("uphold_probe_attempts_total", "Attempts, by their outcome.", &outcome)?,
+            capacity_used: m.gauges("uphold_capacity_used", USED, &capacity)?,
+            capacity_limit: m.gauges("uphold_capacity_limit", LIMIT, &capacity)?,
+            spool_bytes: m.whole("uphold_agent_spool_bytes", "What the waiting batches take on disk, in bytes.")?,
+            spool_batches: m.whole("uphold_agent_spool_batches", "Batches that wait for a collector.")?,
+            acknowledged_seq: m.whole("uphold_agent_acknowledged_seq", "The highest acknowledged seq; 0 for none.")?,
+            spool_writable: m.gauge("uphold_agent_spool_writable", "Whether the last batch could be kept: 1 or 0.")?,
+            dropped_batches: m.counter("uphold_agent_spool_dropped_batches_total", DROPPED)?,
+            dropped_rows: m
+                .counter("uphold_agent_spool_dropped_rows_total", "Rows in the batches that went unsent.")?,
+            corrupt_files: m.counter("uphold_agent_spool_corrupt_files_total", "Spool files that were not sound.")?,
+            quarantined: m.counter("uphold_agent_quarantined_batches_total", "Batches refused for good, put aside.")?,
+            pushes: m.counters("uphold_agent_pushes_total", PUSHES, &["result"])?,
+            replay_requests: m.counter("uphold_agent_replay_requests_total", REPLAY)?,
+            skipped: m.counter("uphold_agent_skipped_attempts_total", "Attempts that were due and not made.")?,
+            not_later: m.counter("uphold_agent_not_later_rows_total", NOT_LATER)?,
+            clock_steps: m.counter("uphold_agent_clock_steps_total", "Steps of the wall clock of over a second.")?,
+            known: Mutex::default(),
+            registry: m.0,
+        })
+    }
+
+    /// An attempt was made.
+    pub fn observed(&self, probe: &ProbeId, observation: &Observation) {
+        let labels = [probe.parent.as_str(), probe.child.as_str()];
+        match observation.outcome {
+            Outcome::Up | Outcome::Degraded => self.probe_success.with_label_values(&labels).set(1.0),
+            Outcome::Down => self.probe_success.with_label_values(&labels).set(0.0),
+            // Neither success nor failure: a value here would be a lie either way.
+            Outcome::Unknown => drop(self.probe_success.remove_label_values(&labels)),
+        }
+        let attempts = [labels[0], labels[1], observation.outcome.as_str()];
+        self.probe_attempts.with_label_values(&attempts).inc();
+        if let Some(total_us) = observation.total.get() {
+            self.probe_duration.with_label_values(&labels).set(seconds(total_us));
+        }
+        for (name, phase) in Phases::NAMES.iter().zip(observation.phases.to_array()) {
+            let labels = [labels[0], labels[1], *name];
+            match phase.get() {
+                Some(us) => self.probe_phase.with_label_values(&labels).set(seconds(us)),
+                None => drop(self.probe_phase.remove_label_values(&labels)),
+            }
+        }
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).probes.insert(probe.clone());
+    }
+
+    /// Removes the series of probes for which `assigned` is false.
+    pub fn forget_unless(&self, assigned: impl Fn(&ProbeId) -> bool) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.probes.retain(|probe| {
+            let keep = assigned(probe);
+            if !keep {
+                self.forget(probe);
+            }
+            keep
+        });
+    }
+
+    /// The resources as they were read just now; those that were not read are removed.
+    pub fn read<'a>(&self, readings: impl Iterator<Item = (&'a ResourceId, &'a Reading)>) {
+        let mut read = BTreeSet::new();
+        for (id, reading) in readings {
+            let labels = [id.host.as_str(), id.resource.as_str(), id.of.as_str()];
+            let unit = if id.resource == Resource::Cpu { 1_000.0 } else { 1.0 };
+            self.capacity_used.with_label_values(&labels).set(float(reading.used) / unit);
+            self.capacity_limit.with_label_values(&labels).set(float(reading.limit) / unit);
+            read.insert(id.clone());
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in known.resources.difference(&read) {
+            let labels = [gone.host.as_str(), gone.resource.as_str(), gone.of.as_str()];
+            // Both are there or neither is.
+            let _ = self.capacity_used.remove_label_values(&labels);
+            let _ = self.capacity_limit.remove_label_values(&labels);
+        }
+        known.resources = read;
+    }
+
+    /// What the spool holds.
+    pub fn spool(&self, level: Level, writable: bool) {
+        let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.spool_bytes.set(whole(level.disk_bytes));
+        self.spool_batches.set(whole(level.batches));
+        self.acknowledged_seq.set(whole(level.acknowledged_seq));
+        self.spool_writable.set(if writable { 1.0 } else { 0.0 });
+    }
+
+    /// What the spool lost.
+    pub fn lost(&self, losses: Losses) {
+        self.dropped_batches.inc_by(losses.dropped_batches);
+        self.dropped_rows.inc_by(losses.dropped_rows);
+        self.corrupt_files.inc_by(losses.corrupt_files);
+        self.quarantined.inc_by(losses.refused_batches);
+    }
+
+    /// A push ended; `result` is one of a few fixed words.
+    pub fn pushed(&self, result: &'static str) {
+        self.pushes.with_label_values(&[result]).inc();
+    }
+
+    /// A collector asked for a replay.
+    pub fn replay_requested(&self) {
+        self.replay_requests.inc();
+    }
+
+    /// Attempts were due and not made.
+    pub fn skipped(&self, attempts: u64) {
+        self.skipped.inc_by(attempts);
+    }
+
+    /// A row was not later than the last one of its stream.
+    pub fn not_later(&self) {
+        self.not_later.inc();
+    }
+
+    /// How many steps the clock made since the start.
+    pub fn clock_steps(&self, total: u64) {
+        self.clock_steps.inc_by(total.saturating_sub(self.clock_steps.get()));
+    }
+
+    /// Everything in the text format of Prometheus.
+    pub fn text(&self) -> prometheus::Result<String> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    fn forget(&self, probe: &ProbeId) {
+        let (service, probe) = (probe.parent.as_str(), probe.child.as_str());
+        // A series that was never there is gone all the same.
+        let _ = self.probe_success.remove_label_values(&[service, probe]);
+        let _ = self.probe_duration.remove_label_values(&[service, probe]);
+        for phase in Phases::NAMES {
+            let _ = self.probe_phase.remove_label_values(&[service, probe, phase]);
+        }
+        for outcome in [Outcome::Up, Outcome::Degraded, Outcome::Down, Outcome::Unknown] {
+            let _ = self.probe_attempts.remove_label_values(&[service, probe, outcome.as_str()]);
+        }
+    }
+}
+
+const SUCCESS: &str = "Whether the last attempt was up or degraded: 1 or 0; absent when the agent could not measure.";
+const DURATION: &str = "How long the last attempt took in all, in seconds.";
+const PHASE: &str = "How long each phase of the last attempt took, in seconds; a phase that was not reached is absent.";
+const USED: &str = "What is in use of a resource of the host, in bytes; cpu in cores.";
+const LIMIT: &str = "What there is of a resource of the host, in bytes; cpu in cores.";
+const DROPPED: &str = "Batches that went unsent because the spool or the disk was full.";
+const PUSHES: &str = "Pushes, by their result: done, retry, quarantine or new_epoch.";
+const REPLAY: &str = "Answers in which a collector asked for batches it no longer holds.";
+const NOT_LATER: &str = "Rows that were not kept because they were not later than the last one of their stream.";
+
+fn seconds(us: u64) -> f64 {
+    float(us) / 1_000_000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "metrics are floats; no verdict is made from them")]
+fn float(n: u64) -> f64 {
+    n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uphold_common::ids::Id;
+    use uphold_common::observation::{Cause, Micros};
+    use uphold_common::time::Instant;
+
+    fn observation(outcome: Outcome) -> Observation {
+        let phases = Phases { connect: Micros::new(250_000), ..Phases::default() };
+        Observation {
+            at: Instant::from_ms(1),
+            outcome,
+            cause: Cause::None,
+            code: 0,
+            total: Micros::new(1_500_000),
+            phases,
+        }
+    }
+
+    #[test]
+    fn series_stand_in_base_units_and_go_with_their_probe() {
+        let metrics = Metrics::new().unwrap();
+        let probe = ProbeId::new(Id::new("webshop").unwrap(), Id::new("web").unwrap());
+        metrics.observed(&probe, &observation(Outcome::Up));
+        let text = metrics.text().unwrap();
+        for line in [
+            r#"uphold_probe_success{probe="web",service="webshop"} 1"#,
+            r#"uphold_probe_duration_seconds{probe="web",service="webshop"} 1.5"#,
+            r#"uphold_probe_phase_seconds{phase="connect",probe="web",service="webshop"} 0.25"#,
+            r#"uphold_probe_attempts_total{outcome="up",probe="web",service="webshop"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+        metrics.observed(&probe, &observation(Outcome::Unknown));
+        assert!(!metrics.text().unwrap().contains("uphold_probe_success{"));
+        metrics.forget_unless(|_| false);
+        assert!(!metrics.text().unwrap().contains("webshop"));
+    }
+
+    #[test]
+    fn what_is_no_longer_read_is_removed() {
+        let metrics = Metrics::new().unwrap();
+        let host = Id::new("web-1").unwrap();
+        let cpu = ResourceId { host: host.clone(), resource: Resource::Cpu, of: String::new() };
+        let disk = ResourceId { host, resource: Resource::Filesystem, of: "/var".to_owned() };
+        let reading = Reading { at: Instant::from_ms(1), used: 1_500, limit: 4_000 };
+        metrics.read([(&cpu, &reading), (&disk, &reading)].into_iter());
+        let text = metrics.text().unwrap();
+        assert!(text.contains(r#"uphold_capacity_used{host="web-1",of="",resource="cpu"} 1.5"#), "{text}");
+        assert!(text.contains(r#"uphold_capacity_limit{host="web-1",of="/var",resource="filesystem"} 4000"#), "{text}");
+        metrics.read([(&cpu, &reading)].into_iter());
+        assert!(!metrics.text().unwrap().contains("/var"));
+    }
+}

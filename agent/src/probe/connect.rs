@@ -1,0 +1,121 @@
+//! The first two phases of every attempt: from a name to addresses, from addresses to a connection.
+//!
+//! Addresses are tried in the order the resolver gave them. Each gets its equal part of the time that is left, so that
+//! one address that swallows everything (an IPv6 route that leads nowhere) does not eat the deadline of the others.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use super::{Happened, Run, Trouble, TroubleKind};
+
+/// Most addresses of a name that are tried.
+const ADDRESSES_MAX: usize = 8;
+
+/// Where a probe connects to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Target {
+    /// A connection, or what happened instead.
+    pub async fn connect(&self, run: &mut Run, timeout: Duration) -> Result<TcpStream, Happened> {
+        let addresses = self.resolve().await?;
+        run.phases.resolve = run.lap();
+        let mut troubles = Vec::new();
+        for (nth, address) in addresses.iter().enumerate() {
+            let left = timeout.saturating_sub(run.watch.elapsed());
+            let untried = u32::try_from(addresses.len() - nth).unwrap_or(u32::MAX);
+            match tokio::time::timeout(left / untried.max(1), TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    run.phases.connect = run.lap();
+                    // Without it the request could wait for an acknowledgement and the first byte would look slow.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => troubles.push(Trouble::from(&error)),
+                Err(_) => troubles.push(Trouble::from(&io::Error::from(io::ErrorKind::TimedOut))),
+            }
+        }
+        Err(worst(troubles, timeout <= run.watch.elapsed()))
+    }
+
+    async fn resolve(&self) -> Result<Vec<SocketAddr>, Happened> {
+        if let Ok(address) = self.host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, self.port)]);
+        }
+        match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
+            Ok(found) => {
+                let addresses: Vec<SocketAddr> = found.take(ADDRESSES_MAX).collect();
+                if addresses.is_empty() {
+                    return Err(Happened::NotResolved(format!("{} has no address", self.host)));
+                }
+                Ok(addresses)
+            }
+            Err(error) => {
+                let trouble = Trouble::from(&error);
+                // Out of handles or memory is the agent's own trouble also while it asks for a name.
+                if trouble.kind == TroubleKind::OfTheAgent && error.raw_os_error().is_some() {
+                    return Err(Happened::NotConnected(trouble));
+                }
+                Err(Happened::NotResolved(trouble.text))
+            }
+        }
+    }
+}
+
+/// Of what the addresses said, what tells most: trouble of the service before trouble of the agent, since an agent
+/// without IPv6 that is refused over IPv4 did measure.
+fn worst(troubles: Vec<Trouble>, out_of_time: bool) -> Happened {
+    let of_the_service = troubles.iter().position(|trouble| trouble.kind != TroubleKind::OfTheAgent);
+    match troubles.into_iter().nth(of_the_service.unwrap_or_default()) {
+        Some(trouble) if trouble.kind == TroubleKind::Other && out_of_time => Happened::TimedOut,
+        Some(trouble) => Happened::NotConnected(trouble),
+        None => Happened::NotTried("there was no address to try".to_owned()),
+    }
+}
+
+/// Takes `host:port` or `[address]:port` apart.
+pub fn parse_target(text: &str) -> Option<Target> {
+    let (host, port) = text.rsplit_once(':')?;
+    let bare = host.strip_prefix('[').map_or(Some(host), |rest| rest.strip_suffix(']'))?;
+    let bracketed = bare.len() != host.len();
+    if bare.is_empty() || bracketed != bare.contains(':') {
+        return None;
+    }
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    Some(Target { host: bare.to_owned(), port })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        for (text, host, port) in
+            [("127.0.0.1:80", "127.0.0.1", 80), ("[::1]:443", "::1", 443), ("db.example:5432", "db.example", 5432)]
+        {
+            assert_eq!(parse_target(text), Some(Target { host: host.to_owned(), port }), "{text}");
+        }
+        for text in ["", "host", ":80", "host:", "host:0", "host:99999", "::1:80", "[::1:80", "[host]:80", "[]:80"] {
+            assert_eq!(parse_target(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn trouble_of_the_service_counts_before_trouble_of_the_agent() {
+        let of = |kind| Trouble { kind, text: String::new() };
+        let (agent, refused) = (of(TroubleKind::OfTheAgent), of(TroubleKind::Refused));
+        let other = of(TroubleKind::Other);
+        assert_eq!(worst(vec![agent.clone(), refused.clone()], true), Happened::NotConnected(refused));
+        assert_eq!(worst(vec![agent.clone()], false), Happened::NotConnected(agent.clone()));
+        assert_eq!(worst(vec![agent, other], true), Happened::TimedOut);
+    }
+}

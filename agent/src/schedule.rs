@@ -1,0 +1,158 @@
+//! When each probe is due; pure.
+//!
+//! A probe is due at the instants that leave its phase when divided by its interval. The phase comes from a hash of the
+//! agent's and the probe's names that is written down here, so it is the same after a restart and in every build:
+//! attempts keep their rhythm, and a thousand probes spread over their interval instead of starting together.
+//!
+//! A probe that is late by more than an interval skips what it missed, and one whose attempt still runs skips the next.
+//! What is skipped is counted and never made up for in a bunch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uphold_common::ids::{Id, ProbeId};
+use uphold_common::time::Instant;
+use uphold_common::wire::assignment::ProbeSpec;
+
+/// The least interval a schedule keeps; the catalogue's own bound is higher.
+const INTERVAL_MS_MIN: i64 = 10;
+
+/// When each probe is due.
+#[derive(Debug)]
+pub struct Schedule {
+    agent: Id,
+    entries: BTreeMap<ProbeId, Entry>,
+    /// The same instants as in the entries, soonest first.
+    queue: BTreeSet<(Instant, ProbeId)>,
+    looked_at: Instant,
+}
+
+#[derive(Debug)]
+struct Entry {
+    spec: ProbeSpec,
+    next_due: Instant,
+    running: bool,
+}
+
+/// What is to be done now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The probes to start.
+    pub start: Vec<ProbeId>,
+    /// How many attempts were due and are not made.
+    pub skipped: u64,
+}
+
+/// What a new assignment changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Probes that are new or have another specification.
+    pub changed: Vec<ProbeId>,
+    /// Probes that are no longer run.
+    pub removed: Vec<ProbeId>,
+}
+
+impl Schedule {
+    /// A schedule without probes.
+    pub const fn new(agent: Id) -> Self {
+        Self { agent, entries: BTreeMap::new(), queue: BTreeSet::new(), looked_at: Instant::MIN }
+    }
+
+    /// Takes a new assignment. A probe that stays as it was keeps its place, running or not; one that was changed keeps
+    /// its phase as long as its interval is the same.
+    pub fn assign(&mut self, specs: &[ProbeSpec], now: Instant) -> Changes {
+        let mut before = std::mem::take(&mut self.entries);
+        let mut changes = Changes::default();
+        for spec in specs {
+            let entry = match before.remove(&spec.id) {
+                Some(entry) if entry.spec == *spec => entry,
+                old => {
+                    changes.changed.push(spec.id.clone());
+                    let next_due = next_due(&self.agent, spec, now.minus_ms(1));
+                    Entry { spec: spec.clone(), next_due, running: old.is_some_and(|entry| entry.running) }
+                }
+            };
+            self.entries.insert(spec.id.clone(), entry);
+        }
+        changes.removed = before.into_keys().collect();
+        self.looked_at = now;
+        self.queue_up();
+        changes
+    }
+
+    /// The probes to start now; each counts as running until [`Self::finished`].
+    pub fn due(&mut self, now: Instant) -> Due {
+        if now < self.looked_at {
+            // The clock was set back: what was next lies far ahead of what is next now.
+            for entry in self.entries.values_mut() {
+                entry.next_due = next_due(&self.agent, &entry.spec, now);
+            }
+            self.queue_up();
+        }
+        self.looked_at = now;
+        let mut due = Due::default();
+        while self.queue.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((at, id)) = self.queue.pop_first() else { break };
+            let Some(entry) = self.entries.get_mut(&id) else { continue };
+            let interval_ms = entry.spec.interval_ms.max(INTERVAL_MS_MIN);
+            let missed = u64::try_from(now.since_ms(at) / interval_ms).unwrap_or_default();
+            due.skipped = due.skipped.saturating_add(missed).saturating_add(u64::from(entry.running));
+            entry.next_due = next_due(&self.agent, &entry.spec, now);
+            self.queue.insert((entry.next_due, id.clone()));
+            if !entry.running {
+                entry.running = true;
+                due.start.push(id);
+            }
+        }
+        due
+    }
+
+    /// An attempt of this probe ended, or could not be started.
+    pub fn finished(&mut self, id: &ProbeId) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.running = false;
+        }
+    }
+
+    /// When something is due next.
+    pub fn next(&self) -> Option<Instant> {
+        self.queue.first().map(|(at, _)| *at)
+    }
+
+    /// The specification of a probe.
+    pub fn spec(&self, id: &ProbeId) -> Option<&ProbeSpec> {
+        self.entries.get(id).map(|entry| &entry.spec)
+    }
+
+    fn queue_up(&mut self) {
+        self.queue = self.entries.iter().map(|(id, entry)| (entry.next_due, id.clone())).collect();
+    }
+}
+
+/// The first instant after `after` at which the probe is due.
+fn next_due(agent: &Id, spec: &ProbeSpec, after: Instant) -> Instant {
+    let interval_ms = spec.interval_ms.max(INTERVAL_MS_MIN);
+    let since_phase = after.as_ms().saturating_sub(phase_ms(agent, &spec.id, interval_ms));
+    after.plus_ms(interval_ms - since_phase.rem_euclid(interval_ms))
+}
+
+/// The place of a probe in its interval.
+fn phase_ms(agent: &Id, probe: &ProbeId, interval_ms: i64) -> i64 {
+    let name = format!("{agent}/{probe}");
+    let hash = fnv1a(name.as_bytes()) % interval_ms.max(1).unsigned_abs();
+    i64::try_from(hash).unwrap_or_default()
+}
+
+/// FNV-1a of 64 bits, written down so that no library can change it; its upper half is folded in, since the lower bits
+/// of short texts that differ only at their end are alike.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for byte in bytes {
+        hash ^= u64::from(*byte);
+        hash = hash.wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    hash ^ (hash >> 32)
+}
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;

@@ -1,0 +1,116 @@
+//! The schedule: phases that never change, lateness that is skipped and counted.
+
+use super::*;
+use uphold_common::wire::assignment::{Check, TcpCheck};
+
+fn agent() -> Id {
+    Id::new("zurich-1").unwrap()
+}
+
+fn probe(name: &str, interval_ms: i64) -> ProbeSpec {
+    let id = ProbeId::new(Id::new("webshop").unwrap(), Id::new(name).unwrap());
+    let check = Check::Tcp(TcpCheck { address: "127.0.0.1:1".to_owned() });
+    ProbeSpec { id, interval_ms, timeout_ms: 1_000, slow_after_ms: None, check }
+}
+
+fn at(ms: i64) -> Instant {
+    Instant::from_ms(1_767_225_600_000 + ms)
+}
+
+/// A schedule of one probe with an interval of 10 s, at its first due instant.
+fn one() -> (Schedule, ProbeId, Instant) {
+    let mut schedule = Schedule::new(agent());
+    schedule.assign(&[probe("web", 10_000)], at(0));
+    let first = schedule.next().unwrap();
+    (schedule, probe("web", 1).id, first)
+}
+
+#[test]
+fn phases_are_these_in_every_build() {
+    let phases: Vec<i64> = ["web", "web-1", "web-2", "uplink"]
+        .into_iter()
+        .map(|name| phase_ms(&agent(), &probe(name, 60_000).id, 60_000))
+        .collect();
+    assert_eq!(phases, PHASES);
+    assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325 ^ 0xcbf2_9ce4);
+}
+
+const PHASES: [i64; 4] = [54_169, 27_782, 40_715, 19_231];
+
+#[test]
+fn a_thousand_probes_spread_over_their_interval() {
+    let mut seconds = [0_u32; 60];
+    for n in 0..1_000 {
+        let phase = phase_ms(&agent(), &probe(&format!("p{n}"), 60_000).id, 60_000);
+        seconds[usize::try_from(phase / 1_000).unwrap()] += 1;
+    }
+    assert!(seconds.iter().all(|n| (3..=40).contains(n)), "{seconds:?}");
+}
+
+#[test]
+fn a_probe_is_due_once_in_each_interval_and_not_at_once_after_a_start() {
+    let (mut schedule, id, first) = one();
+    assert!((0..10_000).contains(&first.since_ms(at(0))));
+    assert_eq!(schedule.due(first.minus_ms(1)), Due::default());
+    for n in 0..5 {
+        let now = first.plus_ms(n * 10_000 + 3);
+        assert_eq!(schedule.due(now), Due { start: vec![id.clone()], skipped: 0 });
+        assert_eq!(schedule.due(now), Due::default(), "not twice");
+        assert_eq!(schedule.next(), Some(first.plus_ms((n + 1) * 10_000)), "lateness does not add up");
+        schedule.finished(&id);
+    }
+}
+
+#[test]
+fn lateness_and_overlap_are_skipped_and_counted() {
+    // milliseconds late, still running, starts, skipped
+    for (late_ms, running, starts, skipped) in [
+        (0, false, 1, 0),
+        (9_999, false, 1, 0),
+        (10_000, false, 1, 1),
+        (18_000_000, false, 1, 1_800),
+        (0, true, 0, 1),
+        (10_000, true, 0, 2),
+    ] {
+        let (mut schedule, id, first) = one();
+        if running {
+            schedule.due(first.minus_ms(10_000).plus_ms(10_000));
+            let next = schedule.next().unwrap();
+            let due = schedule.due(next.plus_ms(late_ms));
+            assert_eq!((due.start.len(), due.skipped), (starts, skipped), "late by {late_ms}, running");
+        } else {
+            let due = schedule.due(first.plus_ms(late_ms));
+            assert_eq!((due.start.len(), due.skipped), (starts, skipped), "late by {late_ms}");
+            schedule.finished(&id);
+        }
+        assert_eq!(schedule.next().unwrap().since_ms(first) % 10_000, 0, "the phase holds");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_silence_a_probe() {
+    let (mut schedule, _, first) = one();
+    assert_eq!(schedule.due(first.minus_ms(3_600_000).plus_ms(5)), Due::default());
+    let next = schedule.next().unwrap();
+    assert_eq!(next, first.minus_ms(3_600_000).plus_ms(10_000));
+}
+
+#[test]
+fn a_new_assignment_leaves_unchanged_probes_alone() {
+    let (mut schedule, id, first) = one();
+    schedule.due(first);
+    let mut slower = probe("api", 10_000);
+    let changes = schedule.assign(&[slower.clone(), probe("web", 10_000)], first.plus_ms(1));
+    assert_eq!(changes, Changes { changed: vec![slower.id.clone()], removed: vec![] });
+    let due = schedule.due(first.plus_ms(10_000));
+    assert_eq!((due.start, due.skipped), (vec![slower.id.clone()], 1), "web still runs, and its place was kept");
+
+    let phase_before = schedule.spec(&slower.id).map(|spec| next_due(&agent(), spec, first)).unwrap();
+    slower.timeout_ms = 2_000;
+    let changes = schedule.assign(&[slower.clone()], first.plus_ms(10_001));
+    assert_eq!(changes, Changes { changed: vec![slower.id.clone()], removed: vec![id] });
+    let phase_after = schedule.spec(&slower.id).map(|spec| next_due(&agent(), spec, first)).unwrap();
+    assert_eq!(phase_before, phase_after);
+    assert_eq!(schedule.assign(&[], at(0)).removed, [slower.id]);
+    assert_eq!(schedule.next(), None);
+}

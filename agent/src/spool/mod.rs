@@ -1,0 +1,313 @@
+//! The spool: batches on disk between being closed and being acknowledged.
+//!
+//! ```text
+//! data_dir/
+//!   lock                          held by the one agent that writes here
+//!   spool/
+//!     cursor                      epoch, used_seq, passed_seq, acknowledged_seq: see `cursor`
+//!     00000000000000000042.batch  a framed batch, named by its seq; sent in this order
+//!     quarantine/                 what is not sound or was refused for good; bounded
+//!     *.tmp                       being written; a leftover after a crash
+//! ```
+//!
+//! Promises, whenever the agent is killed or the power fails:
+//! - A batch is wholly there or not at all ([`durable`]), and a batch that [`Spool::append`] took is sent.
+//! - A seq is never given to two batches: the next is one above everything used, passed or lying there.
+//! - What was acknowledged is not sent again: the cursor is durable before the file goes.
+//!
+//! Recovery, in this order: temporary files go; without a sound cursor a new random epoch begins; files at or below
+//! `passed_seq` were delivered or dropped and go; a file that is not a sound batch moves to the quarantine and is
+//! counted; a sound batch of another epoch, agent or seq is written anew under this epoch, at the end. A crash in the
+//! middle of that may send rows under two keys, which the collector settles.
+//!
+//! A full disk loses the batch that was to be written, and says so; it never stops the agent.
+
+pub mod cursor;
+pub mod durable;
+pub mod policy;
+pub mod quarantine;
+mod recovery;
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use uphold_common::ids::Id;
+use uphold_common::time::Instant;
+use uphold_common::wire::batch::{Batch, BatchError, BatchKey, Epoch};
+use uphold_common::wire::builder::Content;
+use uphold_common::wire::columns::Rows;
+
+use self::cursor::Cursor;
+use self::policy::SpoolPolicy;
+use self::quarantine::Quarantine;
+use crate::config::Config;
+
+/// Why the spool could not be opened or used.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// Another agent writes there.
+    #[error("another agent uses {0}")]
+    Held(PathBuf),
+    /// The disk refused.
+    #[error("{}: {source}", path.display())]
+    Disk {
+        /// Where.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The batch has no form on the wire.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// No randomness for an epoch.
+    #[error("no random epoch could be made: {0}")]
+    Random(getrandom::Error),
+}
+
+/// What happened to the spool, and has not been reported yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Batches that went because the spool or the disk was full.
+    pub dropped_batches: u64,
+    /// How many rows were in them.
+    pub dropped_rows: u64,
+    /// Files that were not sound.
+    pub corrupt_files: u64,
+    /// Batches that were refused for good.
+    pub refused_batches: u64,
+}
+
+/// The oldest batch, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// The spool's epoch.
+    pub epoch: Epoch,
+    /// The batch's seq.
+    pub seq: u64,
+    /// The framed batch.
+    pub framed: Vec<u8>,
+    /// The highest seq that was acknowledged.
+    pub acknowledged_seq: u64,
+    /// How many batches wait behind it.
+    pub backlog_batches: u64,
+    /// The oldest row that waits behind it.
+    pub backlog_oldest: Option<Instant>,
+    /// The store that acknowledged last.
+    pub store: Option<Epoch>,
+}
+
+/// What the spool holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Level {
+    /// Batches that wait.
+    pub batches: u64,
+    /// What they take on disk.
+    pub disk_bytes: u64,
+    /// The highest seq that was acknowledged.
+    pub acknowledged_seq: u64,
+}
+
+/// Batches on disk.
+#[derive(Debug)]
+pub struct Spool {
+    agent: Id,
+    directory: PathBuf,
+    policy: SpoolPolicy,
+    quarantine: Quarantine,
+    cursor: Cursor,
+    waiting: VecDeque<Waiting>,
+    losses: Losses,
+    /// Held open for as long as the spool is: the lock goes with it.
+    _lock: File,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Waiting {
+    seq: u64,
+    disk_bytes: u64,
+    rows: u64,
+    oldest: Option<Instant>,
+}
+
+impl Spool {
+    /// Frames what a batch holds under the next key and keeps it. On an error the batch is lost and counted.
+    pub fn append(&mut self, content: Content, now: Instant) -> Result<u64, SpoolError> {
+        let seq = self.cursor.used_seq.saturating_add(1);
+        let key = BatchKey { agent: self.agent.clone(), epoch: self.cursor.epoch, seq };
+        let batch = Batch { key, closed_at: now, streams: content.streams, facts: content.facts };
+        let rows = batch.rows() as u64;
+        let kept = batch.encode().map_err(SpoolError::from).and_then(|framed| self.keep(&batch, &framed));
+        if kept.is_err() {
+            self.losses.dropped_batches += 1;
+            self.losses.dropped_rows += rows;
+        }
+        kept.map(|()| seq)
+    }
+
+    /// The oldest batch that waits. What turns out not to be sound is put aside on the way.
+    pub fn front(&mut self) -> Option<Parcel> {
+        loop {
+            let front = *self.waiting.front()?;
+            let path = self.path_of(front.seq);
+            let read = fs::read(&path);
+            if let Err(error) = &read
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                // The agent may be out of handles for a moment: a batch that cannot be read now is not a bad one.
+                tracing::warn!(path = %path.display(), %error, "a batch could not be read, and waits");
+                return None;
+            }
+            let Some(framed) = read.ok().filter(|framed| Batch::decode(framed).is_ok()) else {
+                self.losses.corrupt_files += 1;
+                self.put_aside(front.seq);
+                continue;
+            };
+            return Some(Parcel {
+                epoch: self.cursor.epoch,
+                seq: front.seq,
+                framed,
+                acknowledged_seq: self.cursor.acknowledged_seq,
+                backlog_batches: self.waiting.len() as u64 - 1,
+                backlog_oldest: self.waiting.iter().skip(1).take(LOOK_AHEAD).filter_map(|waiting| waiting.oldest).min(),
+                store: self.cursor.store,
+            });
+        }
+    }
+
+    /// A collector holds this batch now: the cursor is durable before the file goes.
+    pub fn acknowledge(&mut self, seq: u64, store: Epoch) -> Result<(), SpoolError> {
+        self.cursor.acknowledged_seq = self.cursor.acknowledged_seq.max(seq);
+        self.cursor.store = Some(store);
+        self.pass(seq)
+    }
+
+    /// A collector refused this batch for good: it is put aside, and the next one is at the front.
+    pub fn refuse(&mut self, seq: u64) -> Result<(), SpoolError> {
+        if self.waiting.iter().any(|waiting| waiting.seq == seq) {
+            self.losses.refused_batches += 1;
+            self.put_aside(seq);
+        }
+        self.write_cursor()
+    }
+
+    /// Begins a new epoch: the batches that wait are written anew under it, in their order.
+    pub fn new_epoch(&mut self) -> Result<(), SpoolError> {
+        self.cursor = Cursor::new(random_epoch()?, self.cursor.used_seq);
+        self.write_cursor()?;
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.write_anew(&self.path_of(waiting.seq));
+        }
+        Ok(())
+    }
+
+    /// What was lost since the last call.
+    pub fn take_losses(&mut self) -> Losses {
+        std::mem::take(&mut self.losses)
+    }
+
+    /// What it holds.
+    pub fn level(&self) -> Level {
+        Level {
+            batches: self.waiting.len() as u64,
+            disk_bytes: self.waiting.iter().map(|waiting| waiting.disk_bytes).sum(),
+            acknowledged_seq: self.cursor.acknowledged_seq,
+        }
+    }
+
+    /// Its epoch.
+    pub const fn epoch(&self) -> Epoch {
+        self.cursor.epoch
+    }
+
+    /// Writes a batch that was framed under the next seq, after making room for it.
+    fn keep(&mut self, batch: &Batch, framed: &[u8]) -> Result<(), SpoolError> {
+        let disk_bytes = SpoolPolicy::disk_bytes(framed.len() as u64);
+        self.make_room(disk_bytes)?;
+        let seq = batch.key.seq;
+        // Also a write that failed may have left the file: its seq is spent.
+        self.cursor.used_seq = seq;
+        let path = self.path_of(seq);
+        if let Err(source) = durable::write(&path, framed) {
+            let _ = fs::remove_file(&path);
+            return Err(SpoolError::Disk { path, source });
+        }
+        let oldest = batch.streams.iter().flat_map(Rows::instants).min();
+        self.waiting.push_back(Waiting { seq, disk_bytes, rows: batch.rows() as u64, oldest });
+        Ok(())
+    }
+
+    fn make_room(&mut self, incoming: u64) -> Result<(), SpoolError> {
+        let drop = self.policy.to_drop(self.waiting.iter().map(|waiting| waiting.disk_bytes), incoming);
+        let Some(last) = drop.checked_sub(1).and_then(|last| self.waiting.get(last).copied()) else { return Ok(()) };
+        self.losses.dropped_batches += drop as u64;
+        self.losses.dropped_rows += self.waiting.iter().take(drop).map(|waiting| waiting.rows).sum::<u64>();
+        self.pass(last.seq)
+    }
+
+    /// Lets everything up to `seq` go. The files go also when the cursor cannot be written: on a full disk it is they
+    /// that are in the way.
+    fn pass(&mut self, seq: u64) -> Result<(), SpoolError> {
+        self.cursor.passed_seq = self.cursor.passed_seq.max(seq);
+        let written = self.write_cursor();
+        while let Some(front) = self.waiting.front().filter(|front| front.seq <= seq).copied() {
+            // A file that stays is at or below `passed_seq`, and goes at the next start.
+            let _ = fs::remove_file(self.path_of(front.seq));
+            self.waiting.pop_front();
+        }
+        written
+    }
+
+    fn put_aside(&mut self, seq: u64) {
+        let path = self.path_of(seq);
+        let name = format!("{}-{seq:020}.batch", self.cursor.epoch);
+        if let Err(error) = self.quarantine.take(&path, &name) {
+            tracing::warn!(path = %path.display(), %error, "a batch could not be put into quarantine");
+        }
+        self.waiting.retain(|waiting| waiting.seq != seq);
+        if self.waiting.front().is_none_or(|front| front.seq > seq) {
+            self.cursor.passed_seq = self.cursor.passed_seq.max(seq);
+        }
+    }
+
+    fn write_cursor(&self) -> Result<(), SpoolError> {
+        let path = self.directory.join(CURSOR);
+        self.cursor.write(&path).map_err(|source| SpoolError::Disk { path, source })
+    }
+
+    fn path_of(&self, seq: u64) -> PathBuf {
+        self.directory.join(format!("{seq:020}.{BATCH}"))
+    }
+}
+
+/// How many batches are looked at for the oldest row: they lie in order but for attempts that took long, so the oldest
+/// row is among the first, and a long backlog is not walked for every push.
+const LOOK_AHEAD: usize = 1_000;
+/// The name of the cursor's file.
+const CURSOR: &str = "cursor";
+/// The ending of a batch's file.
+const BATCH: &str = "batch";
+
+fn random_epoch() -> Result<Epoch, SpoolError> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(SpoolError::Random)?;
+    Ok(Epoch(bits))
+}
+
+/// Takes the lock of a data directory, making the directory if needed.
+fn lock(data_dir: &Path) -> Result<File, SpoolError> {
+    let path = data_dir.join("lock");
+    let disk = |source| SpoolError::Disk { path: path.clone(), source };
+    fs::create_dir_all(data_dir).map_err(disk)?;
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(disk)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(SpoolError::Held(data_dir.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(SpoolError::Disk { path, source }),
+    }
+}
+
+#[cfg(test)]
+#[path = "spool_tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+//! How a spool is found again: whatever lies in the directory, the agent starts.
+//!
+//! The rules stand in the header of [`super`].
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use uphold_common::wire::batch::Batch;
+use uphold_common::wire::columns::Rows;
+
+use super::cursor::Cursor;
+use super::durable::TEMPORARY;
+use super::policy::SpoolPolicy;
+use super::quarantine::Quarantine;
+use super::{BATCH, CURSOR, Config, Losses, Spool, SpoolError, Waiting, lock, random_epoch};
+
+impl Spool {
+    /// Opens the spool of a data directory, making it if needed, and recovers what lies there.
+    pub fn open(config: &Config) -> Result<Self, SpoolError> {
+        let lock = lock(&config.data_dir)?;
+        let directory = config.data_dir.join("spool");
+        let quarantine_directory = directory.join("quarantine");
+        let quarantine = Quarantine::open(quarantine_directory.clone())
+            .map_err(|source| SpoolError::Disk { path: quarantine_directory, source })?;
+        let found = list(&directory).map_err(|source| SpoolError::Disk { path: directory.clone(), source })?;
+        let highest = found.last().map_or(0, |(seq, _)| *seq);
+        let cursor = match Cursor::read(&directory.join(CURSOR)) {
+            Some(cursor) => Cursor { used_seq: cursor.used_seq.max(highest), ..cursor },
+            None => Cursor::new(random_epoch()?, highest),
+        };
+        let mut spool = Self {
+            agent: config.name.clone(),
+            directory,
+            policy: SpoolPolicy::new(config.spool),
+            quarantine,
+            cursor,
+            waiting: VecDeque::new(),
+            losses: Losses::default(),
+            _lock: lock,
+        };
+        spool.write_cursor()?;
+        spool.recover(found);
+        Ok(spool)
+    }
+
+    fn recover(&mut self, found: Vec<(u64, PathBuf)>) {
+        let mut foreign = Vec::new();
+        for (seq, path) in found {
+            if seq <= self.cursor.passed_seq {
+                // Delivered or dropped before the agent could remove it.
+                let _ = fs::remove_file(&path);
+                continue;
+            }
+            let Some((batch, bytes)) = self.read_sound(seq, &path) else { continue };
+            let ours = batch.key.epoch == self.cursor.epoch && batch.key.agent == self.agent && batch.key.seq == seq;
+            if ours {
+                self.waiting.push_back(waiting(&batch, bytes));
+            } else {
+                foreign.push(path);
+            }
+        }
+        for path in foreign {
+            self.write_anew(&path);
+        }
+    }
+
+    /// Writes the batch at `path` under this epoch and the next seq; the old file goes once the new one is durable.
+    pub(super) fn write_anew(&mut self, path: &Path) {
+        let Some((mut batch, _)) = self.read_sound(self.cursor.used_seq, path) else { return };
+        let before = batch.key.clone();
+        batch.key.agent = self.agent.clone();
+        batch.key.epoch = self.cursor.epoch;
+        batch.key.seq = self.cursor.used_seq.saturating_add(1);
+        let rows = batch.rows() as u64;
+        let kept = batch.encode().map_err(SpoolError::from).and_then(|framed| self.keep(&batch, &framed));
+        match kept {
+            Ok(()) => {
+                let _ = fs::remove_file(path);
+            }
+            Err(error) => {
+                tracing::error!(path = %path.display(), %error, "a batch of another epoch could not be kept");
+                self.losses.dropped_batches += 1;
+                self.losses.dropped_rows += rows;
+                let name = format!("{}-{:020}.{BATCH}", before.epoch, before.seq);
+                if let Err(error) = self.quarantine.take(path, &name) {
+                    tracing::warn!(path = %path.display(), %error, "a file could not be put into quarantine");
+                }
+            }
+        }
+    }
+
+    fn read_sound(&mut self, seq: u64, path: &Path) -> Option<(Batch, u64)> {
+        let read = fs::read(path).map_err(|error| error.to_string());
+        let decoded = read.and_then(|bytes| {
+            let batch = Batch::decode(&bytes).map_err(|error| error.to_string())?;
+            Ok((batch, bytes.len() as u64))
+        });
+        match decoded {
+            Ok(sound) => Some(sound),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), error, "a file of the spool is not sound and is put aside");
+                self.losses.corrupt_files += 1;
+                let name = format!("{}-{seq:020}.corrupt", self.cursor.epoch);
+                if let Err(error) = self.quarantine.take(path, &name) {
+                    tracing::warn!(path = %path.display(), %error, "a file could not be put into quarantine");
+                }
+                None
+            }
+        }
+    }
+}
+
+fn waiting(batch: &Batch, bytes: u64) -> Waiting {
+    Waiting {
+        seq: batch.key.seq,
+        disk_bytes: SpoolPolicy::disk_bytes(bytes),
+        rows: batch.rows() as u64,
+        oldest: batch.streams.iter().flat_map(Rows::instants).min(),
+    }
+}
+
+/// The batches in a directory in order of their seqs; temporary leftovers are removed on the way.
+fn list(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let seq = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+        match (extension, seq) {
+            (Some(TEMPORARY), _) => fs::remove_file(&path)?,
+            (Some(BATCH), Some(seq)) => found.push((seq, path)),
+            _ => {}
+        }
+    }
+    found.sort();
+    Ok(found)
+}
