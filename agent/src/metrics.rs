@@ -91,6 +91,11 @@ impl Metrics {
         let phase = ["service", "probe", "phase"];
         let outcome = ["service", "probe", "outcome"];
         let capacity = ["host", "resource", "of"];
+        let pushes = m.counters("uphold_agent_pushes_total", PUSHES, &["result"])?;
+        for result in ["done", "retry", "quarantine", "new_epoch"] {
+            // There from the start, so that a rate over the first failure is right.
+            pushes.with_label_values(&[result]).inc_by(0);
+        }
         Ok(Self {
             probe_success: m.gauges("uphold_probe_success", SUCCESS, &PROBE)?,
             probe_duration: m.gauges("uphold_probe_duration_seconds", DURATION, &PROBE)?,
@@ -107,7 +112,7 @@ impl Metrics {
                 .counter("uphold_agent_spool_dropped_rows_total", "Rows in the batches that went unsent.")?,
             corrupt_files: m.counter("uphold_agent_spool_corrupt_files_total", "Spool files that were not sound.")?,
             quarantined: m.counter("uphold_agent_quarantined_batches_total", "Batches refused for good, put aside.")?,
-            pushes: m.counters("uphold_agent_pushes_total", PUSHES, &["result"])?,
+            pushes,
             replay_requests: m.counter("uphold_agent_replay_requests_total", REPLAY)?,
             skipped: m.counter("uphold_agent_skipped_attempts_total", "Attempts that were due and not made.")?,
             not_later: m.counter("uphold_agent_not_later_rows_total", NOT_LATER)?,

@@ -310,3 +310,7 @@ impl Desk {
         self.metrics.spool(self.spool.level(), self.writable.load(Ordering::Relaxed));
     }
 }
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;

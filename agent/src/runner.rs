@@ -1,6 +1,6 @@
 //! Runs the attempts that are due: each is a task of its own, so that a slow target delays nobody.
 //!
-//! At most [`ATTEMPTS_MAX`] run at once; what is due beyond that is skipped and counted. The loop itself never waits
+//! At most 512 run at once; what is due beyond that is skipped and counted. The loop itself never waits
 //! for a probe, a disk or a collector.
 
 use std::collections::HashMap;

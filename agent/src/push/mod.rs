@@ -1,6 +1,6 @@
 //! The pusher: takes the oldest batch out of the spool, delivers it, and only then looks at the next.
 //!
-//! One push is in flight at a time, so batches arrive in their order. What becomes of a batch is decided in [`decide`];
+//! One push is in flight at a time, so batches arrive in their order. What becomes of a batch is decided in [`mod@decide`];
 //! here the decision is carried out. A push that is interrupted is made again with the same bytes under the same key,
 //! which a collector that took it already recognises.
 

@@ -194,8 +194,13 @@ impl Spool {
 
     /// Begins a new epoch: the batches that wait are written anew under it, in their order.
     pub fn new_epoch(&mut self) -> Result<(), SpoolError> {
-        self.cursor = Cursor::new(random_epoch()?, self.cursor.used_seq);
-        self.write_cursor()?;
+        let before = self.cursor;
+        self.cursor = Cursor::new(random_epoch()?, before.used_seq);
+        if let Err(error) = self.write_cursor() {
+            // What waits is still of the old epoch, and is sent as such.
+            self.cursor = before;
+            return Err(error);
+        }
         for waiting in std::mem::take(&mut self.waiting) {
             self.write_anew(&self.path_of(waiting.seq));
         }

@@ -1,4 +1,4 @@
-//! How a spool is found again: whatever lies in the directory, the agent starts.
+//! How a spool is found again: whatever lies in the directory, the agent starts, unless it may not read it.
 //!
 //! The rules stand in the header of [`super`].
 
@@ -41,17 +41,23 @@ impl Spool {
             _lock: lock,
         };
         spool.write_cursor()?;
-        spool.recover(found);
+        spool.recover(found)?;
         Ok(spool)
     }
 
-    fn recover(&mut self, found: Vec<(u64, PathBuf)>) {
+    fn recover(&mut self, found: Vec<(u64, PathBuf)>) -> Result<(), SpoolError> {
         let mut foreign = Vec::new();
         for (seq, path) in found {
             if seq <= self.cursor.passed_seq {
                 // Delivered or dropped before the agent could remove it.
                 let _ = fs::remove_file(&path);
                 continue;
+            }
+            if let Err(source) = fs::File::open(&path)
+                && source.kind() == io::ErrorKind::PermissionDenied
+            {
+                // Somebody else's file is not a broken one: the operator can help, the quarantine would lose it.
+                return Err(SpoolError::Disk { path, source });
             }
             let Some((batch, bytes)) = self.read_sound(seq, &path) else { continue };
             let ours = batch.key.epoch == self.cursor.epoch && batch.key.agent == self.agent && batch.key.seq == seq;
@@ -64,6 +70,7 @@ impl Spool {
         for path in foreign {
             self.write_anew(&path);
         }
+        Ok(())
     }
 
     /// Writes the batch at `path` under this epoch and the next seq; the old file goes once the new one is durable.
