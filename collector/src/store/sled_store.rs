@@ -204,3 +204,35 @@ fn open_patiently(config: &sled::Config, retry_ms: u64) -> sled::Result<sled::Db
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opening_waits_for_a_lock_that_is_given_up_and_no_longer_than_told() {
+        let scratch = tempfile::tempdir().unwrap();
+        let open = |retry_ms| Disk::open(scratch.path(), 1024 * 1024, retry_ms);
+        let first = open(0).unwrap();
+        let refused = open(100).unwrap_err().to_string();
+        assert!(refused.contains("acquire lock"), "{refused}");
+        let (_held, never) = mpsc::sync_channel::<()>(1);
+        let holder = std::thread::spawn(move || {
+            let _timeout = never.recv_timeout(Duration::from_millis(150));
+            drop(first);
+        });
+        assert!(open(5_000).is_ok());
+        holder.join().unwrap();
+    }
+
+    #[test]
+    fn a_database_that_failed_once_is_not_asked_again() {
+        let scratch = tempfile::tempdir().unwrap();
+        let disk = Disk::open(scratch.path(), 1024 * 1024, 0).unwrap();
+        let failure = std::io::Error::other("no space left");
+        assert!(matches!(disk.check::<()>(Err(sled::Error::Io(failure))), Err(StoreError::Io(_))));
+        assert!(matches!(disk.get(b"a"), Err(StoreError::Dead)));
+        assert!(matches!(disk.sync(), Err(StoreError::Dead)));
+        assert_eq!(disk.bytes(), 0);
+    }
+}
