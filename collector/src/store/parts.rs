@@ -8,8 +8,9 @@
 //!           further parts the bytes that follow
 //! ```
 //!
-//! An entry stays within [`PART_BYTES_MAX`], because seventeen of them in one page must stay within a quarter of a
-//! segment: a larger page would leave the log for a file that the database never syncs.
+//! An entry stays within [`PART_BYTES_MAX`]. The database splits pages by count, not by size: a page holds up to
+//! sixteen entries and, for a moment after two of them are joined, nineteen. All of these must stay within a quarter
+//! of a segment, because a larger page would leave the log for a file that the database never syncs.
 
 use uphold_common::time::Instant;
 use uphold_common::wire::frame::{self, Compression, Magic};
@@ -18,7 +19,7 @@ use super::Record;
 use super::error::StoreError;
 
 /// Most bytes of one entry of the database, its frame aside.
-pub(super) const PART_BYTES_MAX: usize = 24 * 1024;
+pub(super) const PART_BYTES_MAX: usize = 6 * 1024;
 /// Most bytes of a record.
 pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most bytes of a record's key.

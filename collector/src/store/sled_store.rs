@@ -1,7 +1,7 @@
 //! The embedded database, and the one file that names it: keys and values in a main tree and two journal trees.
 //!
 //! ```text
-//! store/db      sled's log, in segments of 2 MiB: a page of seventeen entries of 24 KiB stays within a quarter
+//! store/db      sled's log, in segments of 512 KiB, sled's own choice
 //! store/conf    sled's settings
 //! store/blobs/  stays empty, see `parts`
 //! trees         main, journal-0, journal-1
@@ -22,8 +22,8 @@ use super::KeyRange;
 use super::error::StoreError;
 use super::lock::{make_dir, restrict, sync_dir};
 
-/// Bytes of a segment of sled's log.
-const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes of a segment of sled's log. With 2 MiB three days of 2,000 probes took 193 MB on disk instead of 147 MB.
+const SEGMENT_BYTES: usize = 512 * 1024;
 /// How long to wait between two attempts to open a database whose lock is still held.
 const RETRY_MS: u64 = 50;
 
