@@ -11,11 +11,12 @@ use std::ops::ControlFlow;
 use uphold_common::time::Instant;
 
 use super::chunk::{self, ChunkError};
-use super::embedded::{DAY, DELIVERY, EmbeddedStore, NEWEST, STREAM, State, packed, put_state};
+use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::head::{all_time, end_of};
 use super::keys::{self, ChunkKey};
 use super::parts::{self, PART_BYTES_MAX};
+use super::recovery::{DAY, DELIVERY, NEWEST, STREAM, State, packed, put_state};
 use super::rows::Block;
 use super::sled_store::{Place, Writes};
 use super::{KeyRange, Maintained};
@@ -222,7 +223,3 @@ fn put_chunks(writes: &mut Writes, day: i32, stream: u32, made: u32, rows: &Bloc
     }
     Ok(count)
 }
-
-#[cfg(test)]
-#[path = "embedded_tests.rs"]
-mod tests;

@@ -20,7 +20,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `sled_store` | the database behind keys and values; the one file that names it |
-//! | `embedded`, `maintenance` | [`EmbeddedStore`]: open, append, ask; seal and merge |
+//! | `embedded`, `recovery`, `maintenance`, `records` | [`EmbeddedStore`]: append and ask; open; seal and merge; records |
 //! | `memory`: `stream`, `delivery`, `head` | what is kept in memory beside the database |
 //! | `chunk`, `column`, `parts`, `keys` | the bytes |
 //! | `lock` | who holds the data directory |
@@ -37,9 +37,17 @@ mod maintenance;
 mod memory;
 mod parts;
 mod records;
+mod recovery;
 mod rows;
 mod sled_store;
 mod stream;
+
+#[cfg(test)]
+mod recovery_tests;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod upkeep_tests;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

@@ -1,7 +1,7 @@
 //! The embedded database, and the one file that names it: keys and values in a main tree and two journal trees.
 //!
 //! ```text
-//! store/db      sled's log, in segments of 2 MiB: a page of seventeen entries of 24 KiB stays within a quarter
+//! store/db      sled's log, in segments of 512 KiB, sled's own choice
 //! store/conf    sled's settings
 //! store/blobs/  stays empty, see `parts`
 //! trees         main, journal-0, journal-1
@@ -22,8 +22,8 @@ use super::KeyRange;
 use super::error::StoreError;
 use super::lock::{make_dir, restrict, sync_dir};
 
-/// Bytes of a segment of sled's log.
-const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+/// Bytes of a segment of sled's log. With 2 MiB three days of 2,000 probes took 193 MB on disk instead of 147 MB.
+const SEGMENT_BYTES: usize = 512 * 1024;
 /// How long to wait between two attempts to open a database whose lock is still held.
 const RETRY_MS: u64 = 50;
 
@@ -202,5 +202,37 @@ fn open_patiently(config: &sled::Config, retry_ms: u64) -> sled::Result<sled::Db
             }
             other => return other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opening_waits_for_a_lock_that_is_given_up_and_no_longer_than_told() {
+        let scratch = tempfile::tempdir().unwrap();
+        let open = |retry_ms| Disk::open(scratch.path(), 1024 * 1024, retry_ms);
+        let first = open(0).unwrap();
+        let refused = open(100).unwrap_err().to_string();
+        assert!(refused.contains("acquire lock"), "{refused}");
+        let (_held, never) = mpsc::sync_channel::<()>(1);
+        let holder = std::thread::spawn(move || {
+            let _timeout = never.recv_timeout(Duration::from_millis(150));
+            drop(first);
+        });
+        assert!(open(5_000).is_ok());
+        holder.join().unwrap();
+    }
+
+    #[test]
+    fn a_database_that_failed_once_is_not_asked_again() {
+        let scratch = tempfile::tempdir().unwrap();
+        let disk = Disk::open(scratch.path(), 1024 * 1024, 0).unwrap();
+        let failure = std::io::Error::other("no space left");
+        assert!(matches!(disk.check::<()>(Err(sled::Error::Io(failure))), Err(StoreError::Io(_))));
+        assert!(matches!(disk.get(b"a"), Err(StoreError::Dead)));
+        assert!(matches!(disk.sync(), Err(StoreError::Dead)));
+        assert_eq!(disk.bytes(), 0);
     }
 }

@@ -1,0 +1,197 @@
+//! Opening again: after a drop, after a crash, after a crash at the worst moments, with damage in every place.
+
+use std::ops::ControlFlow;
+
+use uphold_common::time::{DAY_MS, Interval};
+use uphold_common::wire::batch::Epoch;
+
+use super::keys::chunks_of;
+use super::sled_store::{Place, Writes};
+use super::testing::*;
+use super::*;
+
+const DAY: i32 = 20_454;
+
+/// Flips a byte of every value in a range, and gives their number.
+fn damage(store: &EmbeddedStore, place: Place, range: &KeyRange) -> usize {
+    let mut found: Vec<Record> = Vec::new();
+    let mut collect = |key: &[u8], value: &[u8]| {
+        found.push((key.to_vec(), value.to_vec()));
+        ControlFlow::Continue(())
+    };
+    store.disk.scan(place, range, &mut collect).unwrap();
+    let (count, mut writes) = (found.len(), Writes::default());
+    for (key, mut value) in found {
+        let middle = value.len() / 2;
+        value[middle] ^= 1;
+        writes.put(key, value);
+    }
+    store.disk.apply(place, writes).unwrap();
+    count
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_or_doubled_without_a_close() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    let rows = vec![probed("web", [0, 5_000]), read(7, 40), flowed(8, 99)];
+    let answers =
+        store.append(at(10), vec![admitted(1, rows.clone()), admitted(2, vec![probed("web", [5_000, 9_000])])]);
+    assert_eq!(answers.unwrap(), vec![Appended::Kept; 2]);
+    let (id, seen) = (store.id(), store.observations(&vantage("web"), all()).unwrap());
+    drop(store);
+
+    let mut store = open(scratch.path());
+    assert_eq!((store.id(), store.stats().journal_batches), (id, 2));
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap(), seen);
+    assert_eq!(seen, vec![up(0), up(5_000), up(9_000)]);
+    assert_eq!(store.readings(&disk(), all()).unwrap().len(), 1);
+    assert_eq!(store.latest_readings()[0].1.used, 40);
+    assert_eq!(store.latest_volumes()[0].1.amount, 99);
+    assert_eq!(store.vantage_points(), vec![vantage("web")]);
+    assert_eq!(store.delivery(&vantage("web").agent, Epoch([1; 16])).map(Delivery::highest), Some(2));
+    assert_eq!(store.take_touched(), BTreeMap::from([(vantage("web"), Interval::new(at(0), at(9_001)))]));
+    assert!(store.take_touched().is_empty());
+    assert_eq!(store.append(at(11), vec![admitted(1, rows)]).unwrap(), vec![Appended::Duplicate]);
+}
+
+#[test]
+fn a_crash_right_after_the_answer_loses_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (path, image) = (scratch.path().join("data"), scratch.path().join("image"));
+    let mut store = open(&path);
+    // Large enough for several parts in the journal.
+    let noise = |seq: u64| probed("web", (0..20_000).map(|n| n * 1_000 + i64::try_from(seq).unwrap()));
+    for seq in 1..=5 {
+        store.append(at(0), vec![admitted(seq, vec![noise(seq)])]).unwrap();
+    }
+    let change = RecordChange { kind: RecordKind::Catalogue, key: b"v1".to_vec(), value: Some(vec![7; 200_000]) };
+    store.commit(std::slice::from_ref(&change)).unwrap();
+    crash_image(&path, &image);
+    let survivor = open(&image);
+    assert_eq!(survivor.observations(&vantage("web"), all()).unwrap().len(), 100_000);
+    assert_eq!(survivor.record(RecordKind::Catalogue, b"v1").unwrap(), change.value);
+    assert_eq!((survivor.id(), survivor.stats().corrupt_journal), (store.id(), 0));
+}
+
+#[test]
+fn a_crash_between_seal_and_emptying_the_journal_doubles_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (path, image) = (scratch.path().join("data"), scratch.path().join("image"));
+    let mut store = open(&path);
+    store.append(at(0), vec![admitted(1, vec![probed("web", [1, 2]), read(3, 4)])]).unwrap();
+    store.commit_seal().unwrap();
+    crash_image(&path, &image);
+
+    let mut survivor = open(&image);
+    let stats = survivor.stats();
+    assert_eq!((stats.head_rows, stats.journal_batches, stats.journal_bytes), (0, 0, 0));
+    assert!(survivor.disk.is_empty(Place::Journal0).unwrap(), "emptied when it was opened");
+    assert!(survivor.take_touched().is_empty());
+    assert_eq!(survivor.observations(&vantage("web"), all()).unwrap(), vec![up(1), up(2)]);
+    assert_eq!(survivor.latest_readings()[0].1.used, 4);
+    let again = survivor.append(at(1), vec![admitted(1, vec![probed("web", [1, 2]), read(3, 4)])]).unwrap();
+    assert_eq!(again, vec![Appended::Duplicate], "the delivery was sealed too");
+    survivor.append(at(1), vec![admitted(2, vec![probed("web", [3])])]).unwrap();
+    drop(survivor);
+    assert_eq!(open(&image).observations(&vantage("web"), all()).unwrap(), vec![up(1), up(2), up(3)]);
+}
+
+#[test]
+fn what_is_left_of_a_half_emptied_journal_is_ignored() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    for seq in 1..=4 {
+        store.append(at(0), vec![admitted(seq, vec![probed("web", [seq.cast_signed()])])]).unwrap();
+    }
+    let mut left = Vec::new();
+    let mut collect = |key: &[u8], value: &[u8]| {
+        left.push((key.to_vec(), value.to_vec()));
+        ControlFlow::Continue(())
+    };
+    store.disk.scan(Place::Journal0, &KeyRange::all(), &mut collect).unwrap();
+    store.seal().unwrap();
+    store.append(at(0), vec![admitted(5, vec![probed("web", [5])])]).unwrap();
+    let mut writes = Writes::default();
+    left.drain(2..).for_each(|(key, value)| writes.put(key, value));
+    store.disk.apply(Place::Journal0, writes).unwrap();
+    drop(store);
+    let store = open(scratch.path());
+    assert_eq!((store.stats().journal_batches, store.stats().head_rows), (1, 1));
+    assert!(store.disk.is_empty(Place::Journal0).unwrap());
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap(), (1..=5).map(up).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_damaged_chunk_is_left_out_counted_once_and_kept_as_evidence() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    store.append(at(0), vec![admitted(1, vec![probed("web", [1]), probed("shop", [1])])]).unwrap();
+    store.seal().unwrap();
+    let stream = store.memory.streams.number(&super::stream::StreamId::Probe(vantage("web"))).unwrap();
+    let range = KeyRange::prefix(&chunks_of(DAY, Some(stream)));
+    assert_eq!(damage(&store, Place::Main, &range), 1);
+    for (seq, ms) in [(2, 2), (3, 3)] {
+        store.append(at(0), vec![admitted(seq, vec![probed("web", [ms])])]).unwrap();
+        store.seal().unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(store.observations(&vantage("web"), all()).unwrap(), vec![up(2), up(3)]);
+    }
+    assert_eq!(store.observations(&vantage("shop"), all()).unwrap(), vec![up(1)]);
+    let step = store.maintain(at(DAY_MS + 3_600_000)).unwrap();
+    assert_eq!((step.merged_streams, step.more), (1, false));
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap(), vec![up(2), up(3)]);
+    assert_eq!(store.stats().corrupt_chunks, 1);
+    assert_eq!(damage(&store, Place::Main, &range), 2, "the merged part and the damaged one");
+}
+
+#[test]
+fn a_damaged_journal_entry_and_dictionary_entry_are_left_out_and_counted() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    store.append(at(0), vec![admitted(1, vec![read(5, 1)])]).unwrap();
+    store.seal().unwrap();
+    for (seq, ms) in [(2, 1), (3, 2)] {
+        store.append(at(0), vec![admitted(seq, vec![probed("web", [ms])])]).unwrap();
+    }
+    let journal = store.journal.active;
+    assert_eq!(damage(&store, journal, &KeyRange::prefix(&2_u64.to_be_bytes())), 1);
+    assert_eq!(damage(&store, Place::Main, &KeyRange::prefix(&[keys::STREAM])), 1);
+    drop(store);
+    let mut store = open(scratch.path());
+    assert_eq!(store.stats().corrupt_journal, 1);
+    assert_eq!(store.stats().corrupt_records, 2, "the stream, and its newest row that fits nothing now");
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap(), vec![up(2)]);
+    assert!(store.readings(&disk(), all()).unwrap().is_empty());
+    store.append(at(0), vec![admitted(4, vec![read(6, 2)])]).unwrap();
+    assert_eq!(store.readings(&disk(), all()).unwrap().len(), 1, "under a new number");
+}
+
+#[test]
+fn a_damaged_state_or_one_of_another_version_is_an_error() {
+    let scratch = tempfile::tempdir().unwrap();
+    let reopen = || EmbeddedStore::open(DataDir::claim(scratch.path(), "test", at(0)).unwrap(), options());
+    let store = open(scratch.path());
+    let mut writes = Writes::default();
+    let state = super::recovery::State { format: 2, ..store.state.clone() };
+    super::recovery::put_state(&mut writes, &state).unwrap();
+    store.disk.apply(Place::Main, writes).unwrap();
+    drop(store);
+    assert!(matches!(reopen(), Err(StoreError::Version { found: 2, readable: 1 })));
+}
+
+#[test]
+fn a_store_that_is_held_or_dead_says_so() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    let held = DataDir::claim(scratch.path(), "other", at(0)).unwrap_err();
+    assert!(matches!(held, StoreError::Held { .. }), "{held}");
+    store.disk.fail();
+    assert!(matches!(store.append(at(0), Vec::new()), Err(StoreError::Dead)));
+    assert!(matches!(store.observations(&vantage("web"), all()), Err(StoreError::Dead)));
+    assert!(matches!(store.commit(&[]), Err(StoreError::Dead)));
+    assert!(matches!(store.record(RecordKind::Meta, b"a"), Err(StoreError::Dead)));
+    assert!(matches!(store.maintain(at(0)), Err(StoreError::Dead)));
+    assert!(matches!(store.close(), Err(StoreError::Dead)));
+}

@@ -1,0 +1,282 @@
+//! Seals, merges, bounds and records in an open store, and a model that random use is held against.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use uphold_common::observation::{Micros, Observation, Phases, settle_all};
+use uphold_common::time::DAY_MS;
+use uphold_common::wire::batch::{BatchKey, Epoch};
+use uphold_common::wire::columns::Rows;
+
+use super::keys::chunks_of;
+use super::sled_store::Place;
+use super::testing::*;
+use super::*;
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn chunks(store: &EmbeddedStore, day: i32) -> usize {
+    let mut count = 0;
+    let mut each = |_: &[u8], _: &[u8]| {
+        count += 1;
+        std::ops::ControlFlow::Continue(())
+    };
+    store.disk.scan(Place::Main, &KeyRange::prefix(&chunks_of(day, None)), &mut each).unwrap();
+    count
+}
+
+#[test]
+fn a_seal_is_due_by_age_by_journal_and_by_head() {
+    let scratch = tempfile::tempdir().unwrap();
+    let small = StoreOptions { head_bytes_max: 4_000, ..options() };
+    let mut store = open_with(scratch.path(), small);
+    assert_eq!(store.maintain(at(0)).unwrap(), Maintained::default());
+    store.append(at(0), vec![admitted(1, vec![probed("web", [1])])]).unwrap();
+    assert_eq!(store.maintain(at(HOUR_MS - 1)).unwrap().sealed_rows, None);
+    assert_eq!(store.maintain(at(HOUR_MS)).unwrap().sealed_rows, Some(1));
+    assert_eq!((store.stats().journal_bytes, store.stats().head_bytes, store.stats().seals), (0, 0, 1));
+
+    store.append(at(HOUR_MS), vec![admitted(2, vec![probed("web", 10..120)])]).unwrap();
+    assert_eq!(store.maintain(at(HOUR_MS)).unwrap().sealed_rows, Some(110));
+
+    store.options.journal_bytes_max = 10;
+    store.append(at(HOUR_MS), vec![admitted(3, vec![probed("web", [200])])]).unwrap();
+    assert_eq!(store.maintain(at(HOUR_MS)).unwrap().sealed_rows, Some(1));
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap().len(), 112);
+}
+
+#[test]
+fn a_full_head_refuses_and_a_seal_makes_room() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open_with(scratch.path(), StoreOptions { head_bytes_max: 2_000, ..options() });
+    store.append(at(0), vec![admitted(1, vec![probed("web", 0..200)])]).unwrap();
+    let refused = store.append(at(0), vec![admitted(2, vec![probed("web", [300])])]).unwrap_err();
+    assert!(matches!(refused, StoreError::Full { limit: 4_000, .. }), "{refused}");
+    assert!(store.maintain(at(0)).unwrap().sealed_rows.is_some());
+    assert_eq!(store.append(at(0), vec![admitted(2, vec![probed("web", [300])])]).unwrap(), vec![Appended::Kept]);
+}
+
+#[test]
+fn what_arrives_in_one_call_is_decided_in_its_order() {
+    use Appended::{Conflict, Duplicate, Kept, TooManyAgents, TooManyStreams};
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open_with(scratch.path(), StoreOptions { streams_max: 2, agents_max: 1, ..options() });
+    let stranger = BatchKey { agent: id("berlin-1"), epoch: Epoch([1; 16]), seq: 1 };
+    let batches = vec![
+        admitted(1, vec![probed("a", [1])]),
+        admitted(1, vec![probed("a", [1])]),
+        admitted(1, vec![probed("a", [2])]),
+        admitted(2, vec![probed("a", [3]), probed("b", [3]), probed("c", [3])]),
+        admitted(3, vec![probed("b", [4])]),
+        admitted(4, vec![probed("a", [5]), probed("b", [5])]),
+        admitted_as(stranger, vec![]),
+    ];
+    let answers = store.append(at(0), batches).unwrap();
+    assert_eq!(answers, vec![Kept, Duplicate, Conflict, TooManyStreams, Kept, Kept, TooManyAgents]);
+    assert_eq!(store.observations(&vantage("a"), all()).unwrap(), vec![up(1), up(5)]);
+    assert_eq!((store.stats().streams, store.stats().agents, store.stats().duplicate_batches), (2, 1, 1));
+}
+
+#[test]
+fn a_finished_day_is_merged_and_late_rows_merge_it_again() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open_with(scratch.path(), StoreOptions { merge_streams_max: 2, ..options() });
+    for seq in 1..=6_u64 {
+        let ms = seq.cast_signed() * HOUR_MS;
+        let streams = ["a", "b", "c", "d", "e"].map(|probe| probed(probe, [ms, ms + 5, ms + 9]));
+        store.append(at(ms), vec![admitted(seq, streams.to_vec())]).unwrap();
+        store.seal().unwrap();
+    }
+    assert_eq!(chunks(&store, 20_454), 30);
+    assert_eq!(store.maintain(at(DAY_MS + HOUR_MS - 1)).unwrap(), Maintained::default(), "not rested yet");
+    let over = at(DAY_MS + HOUR_MS);
+    let merged: Vec<_> = (0..4).map(|_| store.maintain(over).unwrap()).map(|m| (m.merged_streams, m.more)).collect();
+    assert_eq!(merged, vec![(2, true), (2, true), (1, false), (0, false)]);
+    assert_eq!((chunks(&store, 20_454), store.stats().days_unmerged), (5, 0));
+    assert_eq!(store.observations(&vantage("c"), all()).unwrap().len(), 18);
+
+    store.append(over, vec![admitted(7, vec![probed("c", [HOUR_MS, HOUR_MS + 1])])]).unwrap();
+    store.seal().unwrap();
+    drop(store);
+    let mut store = open(scratch.path());
+    assert_eq!(store.stats().days_unmerged, 1);
+    let step = store.maintain(over).unwrap();
+    assert_eq!((step.merged_streams, step.more, chunks(&store, 20_454)), (1, false, 5));
+    assert_eq!(store.observations(&vantage("c"), all()).unwrap().len(), 19);
+    let span = Interval::new(at(HOUR_MS + 1), at(HOUR_MS + 9));
+    assert_eq!(store.observations(&vantage("c"), span).unwrap(), vec![up(HOUR_MS + 1), up(HOUR_MS + 5)]);
+    assert!(store.observations(&vantage("c"), Interval::new(at(5), at(5))).unwrap().is_empty());
+}
+
+#[test]
+fn the_newest_row_stays_the_newest_through_late_rows_and_restarts() {
+    let scratch = tempfile::tempdir().unwrap();
+    for (seq, ms, used) in [(1, 50, 10), (2, 20, 99), (3, 50, 30), (4, 50, 20)] {
+        let mut store = open(scratch.path());
+        store.append(at(0), vec![admitted(seq, vec![read(ms, used), flowed(ms, used)])]).unwrap();
+        store.seal().unwrap();
+    }
+    let store = open(scratch.path());
+    let reading = store.latest_readings();
+    assert_eq!((reading.len(), reading[0].1.at, reading[0].1.used), (1, at(50), 30));
+    assert_eq!(store.latest_volumes()[0].1.amount, 30);
+    assert_eq!(store.readings(&disk(), all()).unwrap().iter().map(|r| r.used).collect::<Vec<_>>(), vec![99, 30]);
+    assert_eq!(store.volumes(&net(), all()).unwrap().iter().map(|v| v.amount).collect::<Vec<_>>(), vec![99, 30]);
+}
+
+#[test]
+fn many_seals_keep_the_disk_bounded() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    let mut seq = 0;
+    let (mut sizes, mut dice) = (Vec::new(), Dice(9));
+    for round in 0..24_i64 {
+        for _ in 0..20 {
+            seq += 1;
+            let base = round * HOUR_MS;
+            let mut rows: Vec<Observation> = (0..3_600).map(|n| up(base + n * 1_000)).collect();
+            for row in &mut rows {
+                row.total = Micros::new(dice.next() >> 33);
+            }
+            store.append(at(base), vec![admitted(seq, vec![Rows::Probe(vantage("web").probe, rows)])]).unwrap();
+        }
+        assert!(store.stats().journal_bytes > 200_000);
+        store.seal().unwrap();
+        assert_eq!(store.stats().journal_bytes, 0);
+        sizes.push(store.stats().disk_bytes);
+    }
+    while store.maintain(at(DAY_MS + HOUR_MS)).unwrap().more {}
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap().len(), 86_400);
+    assert_eq!(blobs(&scratch), 0);
+    let (half, whole) = (sizes[11], sizes[23]);
+    assert!(whole <= half + 4 * 1024 * 1024, "{half} bytes after 12 seals, {whole} after 24");
+}
+
+/// Files beside the log: a page over a quarter of a segment would stand in one.
+fn blobs(scratch: &tempfile::TempDir) -> usize {
+    fs::read_dir(scratch.path().join("store/blobs")).unwrap().count()
+}
+
+#[test]
+fn the_largest_batches_chunks_and_records_stay_in_the_log() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (mut store, mut dice) = (open(scratch.path()), Dice(3));
+    for seq in 1..=6_u64 {
+        let mut rows: Vec<Observation> = (0..50_000).map(|n| up(n * 1_000 + seq.cast_signed())).collect();
+        for row in &mut rows {
+            let mut noise = || Micros::new(dice.next() >> 32);
+            row.phases =
+                Phases { connect: noise(), tls: noise(), first_byte: noise(), transfer: noise(), ..row.phases };
+        }
+        let batch = admitted(seq, vec![Rows::Probe(vantage("web").probe, rows)]);
+        assert!(batch.framed.len() > 800_000, "{}", batch.framed.len());
+        store.append(at(0), vec![batch]).unwrap();
+        let value: Vec<u8> = (0..40_000).flat_map(|_| dice.next().to_be_bytes()).collect();
+        let key = seq.to_be_bytes().to_vec();
+        store.commit(&[RecordChange { kind: RecordKind::Catalogue, key, value: Some(value) }]).unwrap();
+        if seq % 3 == 0 {
+            store.seal().unwrap();
+        }
+    }
+    while store.maintain(at(DAY_MS + HOUR_MS)).unwrap().more {}
+    assert_eq!(blobs(&scratch), 0);
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap().len(), 300_000);
+}
+
+#[test]
+fn records_are_read_as_they_were_committed() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    let mut dice = Dice(5);
+    let long: Vec<u8> = (0..300_000).map(|_| dice.next().to_be_bytes()[0]).collect();
+    let change = |key: &[u8], value: Option<&[u8]>| RecordChange {
+        kind: RecordKind::Outbox,
+        key: key.to_vec(),
+        value: value.map(<[u8]>::to_vec),
+    };
+    store.commit(&[change(b"a1", Some(b"x")), change(b"a2", Some(&long)), change(b"b", Some(b""))]).unwrap();
+    let keys = |store: &EmbeddedStore, range: &KeyRange, limit| {
+        let found = store.records(RecordKind::Outbox, range, limit).unwrap();
+        found.into_iter().map(|(key, _)| String::from_utf8(key).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(keys(&store, &KeyRange::all(), 10), ["a1", "a2", "b"]);
+    assert_eq!(keys(&store, &KeyRange::all().reversed(), 2), ["b", "a2"]);
+    assert_eq!(keys(&store, &KeyRange::prefix(b"a"), 10), ["a1", "a2"]);
+    assert_eq!(keys(&store, &KeyRange::all().after(b"a1".to_vec()), 10), ["a2", "b"]);
+    assert_eq!(keys(&store, &KeyRange::all().reversed().after(b"a2".to_vec()), 10), ["a1"]);
+    assert!(store.records(RecordKind::DeadLetter, &KeyRange::all(), 10).unwrap().is_empty());
+    assert_eq!(store.record(RecordKind::Outbox, b"a2").unwrap(), Some(long));
+
+    store.commit(&[change(b"a2", Some(b"lost")), change(b"a2", Some(b"short")), change(b"b", None)]).unwrap();
+    assert_eq!(store.record(RecordKind::Outbox, b"a2").unwrap(), Some(b"short".to_vec()));
+    assert_eq!(store.record(RecordKind::Outbox, b"b").unwrap(), None);
+    assert!(store.disk.get(&keys::record_part_key(RecordKind::Outbox as u8, b"a2", 1)).unwrap().is_none());
+    let refused = store.commit(&[change(&[0; RECORD_KEY_BYTES_MAX + 1], None)]).unwrap_err();
+    assert!(matches!(refused, StoreError::TooLarge { .. }), "{refused}");
+}
+
+#[test]
+fn a_damaged_record_is_an_error_unless_it_is_derived() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    for kind in [RecordKind::IncidentEvent, RecordKind::Stretches] {
+        let change = RecordChange { kind, key: b"k".to_vec(), value: Some(b"value".to_vec()) };
+        store.commit_derived(&[change]).unwrap();
+        let mut writes = super::sled_store::Writes::default();
+        writes.put(keys::record_key(kind as u8, b"k"), b"\x00\x01UPHr".to_vec());
+        store.disk.apply(Place::Main, writes).unwrap();
+    }
+    assert!(matches!(store.record(RecordKind::IncidentEvent, b"k"), Err(StoreError::Corrupt { .. })));
+    assert!(store.records(RecordKind::IncidentEvent, &KeyRange::all(), 9).is_err());
+    assert_eq!(store.record(RecordKind::Stretches, b"k").unwrap(), None);
+    assert!(store.records(RecordKind::Stretches, &KeyRange::all(), 9).unwrap().is_empty());
+    assert_eq!(store.stats().corrupt_records, 1);
+}
+
+/// Random appends, seals, merges and restarts, held against a plain list of everything that was ever delivered.
+#[test]
+fn random_use_agrees_with_a_plain_model() {
+    for seed in 0..6 {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut dice = Dice(seed);
+        let mut store = open_with(scratch.path(), StoreOptions { merge_streams_max: 1, ..options() });
+        let mut model: BTreeMap<&str, Vec<Observation>> = BTreeMap::new();
+        let mut now_ms = 0;
+        for seq in 1..=60 {
+            now_ms += dice.below(6).cast_signed() * HOUR_MS / 2;
+            let probe = ["a", "b", "c"][usize::try_from(dice.below(3)).unwrap()];
+            // Late by up to three days, on a coarse grid, so that instants and days meet again.
+            let instants: BTreeSet<i64> =
+                (0..dice.below(40)).map(|_| now_ms - dice.below(3 * 24 * 60).cast_signed() * 60_000).collect();
+            let mut rows: Vec<Observation> = instants.into_iter().map(up).collect();
+            for row in &mut rows {
+                row.total = Micros::new(dice.below(900));
+            }
+            model.entry(probe).or_default().extend(&rows);
+            let streams = vec![Rows::Probe(vantage(probe).probe, rows)];
+            store.append(at(now_ms), vec![admitted(seq, streams)]).unwrap();
+            match dice.below(8) {
+                0 => {
+                    drop(store);
+                    store = open_with(scratch.path(), StoreOptions { merge_streams_max: 1, ..options() });
+                }
+                1 => assert!(store.seal().is_ok()),
+                2 | 3 => assert!(store.maintain(at(now_ms)).is_ok()),
+                _ => {}
+            }
+            let span = Interval::new(at(now_ms - 2 * DAY_MS - 777_777), at(now_ms - 60_000));
+            for (probe, rows) in &model {
+                for span in [all(), span] {
+                    let mut expected: Vec<Observation> = rows.iter().filter(|r| span.contains(r.at)).copied().collect();
+                    settle_all(&mut expected);
+                    assert_eq!(
+                        store.observations(&vantage(probe), span).unwrap(),
+                        expected,
+                        "seed {seed}, batch {seq}"
+                    );
+                }
+            }
+        }
+        assert!(store.stats().corrupt_chunks == 0 && store.stats().corrupt_journal == 0);
+    }
+}
