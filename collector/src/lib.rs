@@ -4,3 +4,4 @@
 //! The rooms and what passes between them are in `ARCHITECTURE.md`.
 
 pub mod incident;
+pub mod notify;
