@@ -1,4 +1,4 @@
-//! For the tests of this room: a small catalogue.
+//! For the tests of this room: a small catalogue, and messages.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,8 @@ use uphold_common::catalogue::model::{
 };
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
+
+use super::message::{Kind, Message};
 
 pub(super) fn id(text: &str) -> Id {
     Id::new(text).unwrap()
@@ -54,4 +56,9 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
 pub(super) fn route(to: &str, priorities: &[&str]) -> Route {
     let priorities = priorities.iter().map(|text| Priority::parse(text).unwrap()).collect();
     Route { to: id(to), priorities }
+}
+
+/// A message number `n` to a receiver.
+pub(super) fn message(receiver: &str, n: u64) -> Message {
+    Message { receiver: id(receiver), id: format!("x-INC-{n}.1"), kind: Kind::Opened, body: format!("{{\"n\":{n}}}") }
 }
