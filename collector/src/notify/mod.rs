@@ -9,6 +9,7 @@
 //! | [`queue`] | one receiver's messages, and what is shown of the receiver |
 //! | [`retry`] | when to try again, and when to give up; pure |
 //! | [`verdict`] | what an attempt saw → delivered, again later, or never; pure |
+//! | [`webhook`] | one attempt over HTTP |
 //!
 //! The engine owns the [`outbox::Outbox`] and commits a decision and its messages at once; the `worker` only asks it
 //! for what is due and reports what it saw. A message is delivered **at least once**, in order at each receiver: after
@@ -23,6 +24,9 @@ pub mod plan;
 pub mod queue;
 pub mod retry;
 pub mod verdict;
+pub mod webhook;
 
+#[cfg(test)]
+mod scripted;
 #[cfg(test)]
 mod testing;
