@@ -10,8 +10,9 @@
 //! | [`retry`] | when to try again, and when to give up; pure |
 //! | [`verdict`] | what an attempt saw → delivered, again later, or never; pure |
 //! | [`webhook`] | one attempt over HTTP |
+//! | [`worker`] | the loop between the outbox and the attempts |
 //!
-//! The engine owns the [`outbox::Outbox`] and commits a decision and its messages at once; the `worker` only asks it
+//! The engine owns the [`outbox::Outbox`] and commits a decision and its messages at once; the [`worker`] only asks it
 //! for what is due and reports what it saw. A message is delivered **at least once**, in order at each receiver: after
 //! a crash it may be sent again, under the same id, by which a receiver knows it.
 //!
@@ -25,6 +26,7 @@ pub mod queue;
 pub mod retry;
 pub mod verdict;
 pub mod webhook;
+pub mod worker;
 
 #[cfg(test)]
 mod scripted;
