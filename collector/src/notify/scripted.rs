@@ -17,7 +17,8 @@ use super::webhook::{Timeouts, WebhookClient};
 /// A client that gives up soon, with the TLS provider that `main` installs.
 pub(super) fn client() -> WebhookClient {
     rustls::crypto::ring::default_provider().install_default().ok();
-    let timeouts = Timeouts { connect: Duration::from_millis(300), total: Duration::from_millis(300) };
+    // Long enough for a busy machine, short enough to be waited for.
+    let timeouts = Timeouts { connect: Duration::from_secs(2), total: Duration::from_secs(2) };
     WebhookClient::new(timeouts).unwrap()
 }
 

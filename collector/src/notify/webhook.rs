@@ -1,7 +1,8 @@
 //! One attempt to deliver a message over HTTP: it says what it saw, and judges nothing.
 //!
 //! A `POST` of the event with `webhook-id`, by which a receiver knows a message that it already has. Redirects are
-//! not followed. A URL that comes from a file is read anew at each attempt, so that it can be changed in place.
+//! not followed. A proxy is taken from the environment, where operators expect to set it. A URL that comes from a file
+//! is read anew at each attempt, so that it can be changed in place.
 //!
 //! A URL may be a secret: errors name the receiver's file, but never the URL, its host, its path or what the file
 //! holds. What the receiver answers beyond its status is not kept either.
@@ -153,7 +154,7 @@ fn reason(error: reqwest::Error, url: &Url) -> String {
         return "the receiver did not answer in time".to_owned();
     }
     let error = error.without_url();
-    let mut text = error.to_string();
+    let mut text = "could not reach the receiver".to_owned();
     let mut source = error.source();
     while let Some(error) = source {
         let said = error.to_string();
