@@ -5,4 +5,5 @@
 
 pub mod incident;
 pub mod ingest;
+pub mod notify;
 pub mod store;

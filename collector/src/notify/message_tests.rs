@@ -1,0 +1,142 @@
+//! Messages: the golden body, the kinds, and who is told.
+
+use uphold_common::ids::PathId;
+
+use super::*;
+use crate::incident::model::{Number, PriorityText, Resolution};
+use crate::notify::testing::{at, catalogue, id, route};
+
+const T0: i64 = 1_767_225_600_000;
+const STORE: Epoch = Epoch([0x0a, 0x1b, 0x2c, 0x3d, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+
+fn down() -> Subject {
+    Subject::ServiceDown { service: id("shop") }
+}
+
+fn opened(subject: Subject, priority: &str) -> Change {
+    let priority = PriorityText(Priority::parse(priority).unwrap());
+    Change::Opened { subject, started: at(T0), priority, summary: "shop is \"down\"".to_owned() }
+}
+
+fn resolved(ended: i64) -> Change {
+    Change::Resolved { ended: at(T0 + ended), resolution: Resolution::Recovered }
+}
+
+/// A history of incident 7, one decision for each list of changes, and what the last decision makes of the incident.
+fn history(decisions: &[&[Change]]) -> (Decision, Incident) {
+    let (mut place, mut incident) = (0, None);
+    let mut last = Decision { events: Vec::new() };
+    for (i, changes) in decisions.iter().enumerate() {
+        last.events.clear();
+        for change in *changes {
+            place += 1;
+            let decided_at = at(T0 + 60_000 * (1 + i64::try_from(i).unwrap()) + 250);
+            let event = Event { number: Number(7), place, decided_at, change: change.clone() };
+            incident = Incident::after(incident, &event);
+            last.events.push(event);
+        }
+    }
+    (last, incident.unwrap())
+}
+
+fn told(catalogue: &Catalogue, decisions: &[&[Change]]) -> Vec<Message> {
+    let (decision, after) = history(decisions);
+    compose(STORE, catalogue, &decision, &after)
+}
+
+fn one(decisions: &[&[Change]]) -> (Message, Value) {
+    let mut catalogue = catalogue(&[("duty", "http://127.0.0.1/")]);
+    catalogue.routes = vec![route("duty", &[])];
+    let mut messages = told(&catalogue, decisions);
+    assert_eq!(messages.len(), 1);
+    let message = messages.remove(0);
+    let body = serde_json::from_str(&message.body).unwrap();
+    (message, body)
+}
+
+#[test]
+fn the_body_is_as_it_was() {
+    let (message, _) = one(&[&[opened(down(), "P1")], &[resolved(45_000)]]);
+    assert_eq!(message.id, "0a1b2c3d-INC-7.2");
+    let golden = concat!(
+        r#"{"data":{"cause":"service_down","customers":["retail","wholesale"],"duration_ms":45000,"number":7,"#,
+        r#""opened":"2026-01-01T00:01:00.25Z","opened_ms":1767225660250,"priority":"P1","#,
+        r#""resolved":{"decided":"2026-01-01T00:02:00.25Z","decided_ms":1767225720250,"#,
+        r#""ended":"2026-01-01T00:00:45Z","ended_ms":1767225645000,"resolution":"recovered","#,
+        r#""resolution_text":"the service works again"},"#,
+        r#""service":"shop","service_name":"The shop","started":"2026-01-01T00:00:00Z","started_ms":1767225600000,"#,
+        r#""state":"resolved","summary":"shop is \"down\"","urgency":"urgent"},"#,
+        r#""datacontenttype":"application/json","id":"0a1b2c3d-INC-7.2","#,
+        r#""source":"urn:uphold:store:0a1b2c3d0405060708090a0b0c0d0e0f","specversion":"1.0","subject":"INC-7","#,
+        r#""time":"2026-01-01T00:02:00.25Z","type":"uphold.incident.resolved"}"#,
+    );
+    assert_eq!(message.body, golden);
+}
+
+#[test]
+fn a_breach_names_its_target_and_window() {
+    let target = PathId::new(id("sla"), id("availability"));
+    for (window_start, expected) in [(Some(at(T0)), json!("2026-01-01T00:00:00Z")), (None, Value::Null)] {
+        let subject = Subject::TargetBreached { service: id("shop"), target: target.clone(), window_start };
+        // What is written by hand here is what the incident's own form says.
+        let own = serde_json::to_value(&subject).unwrap();
+        let (_, body) = one(&[&[opened(subject, "P2")]]);
+        let data = &body["data"];
+        assert_eq!(data["cause"], own["cause"]);
+        assert_eq!(data["target"], "sla/availability");
+        assert_eq!(data["window_start"], expected);
+        assert_eq!(data["state"], "open");
+        assert_eq!(data["urgency"], "normal");
+        assert!(data.get("resolved").is_none() && data.get("duration_ms").is_none());
+    }
+    let (_, body) = one(&[&[opened(down(), "P1")]]);
+    assert_eq!(body["data"]["cause"], serde_json::to_value(down()).unwrap()["cause"]);
+}
+
+#[test]
+fn the_kind_tells_what_the_decision_did() {
+    let open = [opened(down(), "P1")];
+    let over = [open[0].clone(), resolved(9)];
+    let table: [(&[&[Change]], &str, &str); 4] = [
+        (&[&open], "uphold.incident.opened", "0a1b2c3d-INC-7.1"),
+        (&[&over], "uphold.incident.recorded", "0a1b2c3d-INC-7.2"),
+        (&[&open, &[resolved(9)]], "uphold.incident.resolved", "0a1b2c3d-INC-7.2"),
+        (&[&over, &[Change::Reopened]], "uphold.incident.reopened", "0a1b2c3d-INC-7.3"),
+    ];
+    for (decisions, kind, event_id) in table {
+        let (message, body) = one(decisions);
+        assert_eq!((message.kind.as_str(), message.id.as_str()), (kind, event_id));
+        assert_eq!((&body["type"], &body["id"]), (&json!(kind), &json!(event_id)));
+    }
+}
+
+#[test]
+fn each_receiver_that_a_route_names_is_told_once() {
+    let mut catalogue = catalogue(&[("chat", "http://a/"), ("duty", "http://b/"), ("mute", "http://c/")]);
+    catalogue.routes = vec![
+        route("duty", &["P1"]),
+        route("chat", &[]),
+        route("duty", &["P1", "P2"]),
+        route("mute", &["P5"]),
+        route("gone", &[]),
+    ];
+    let receivers = |priority: &str| -> Vec<String> {
+        told(&catalogue, &[&[opened(down(), priority)]]).iter().map(|m| m.receiver.to_string()).collect()
+    };
+    assert_eq!(receivers("P1"), ["chat", "duty"]);
+    assert_eq!(receivers("P3"), ["chat"]);
+    assert_eq!(receivers("P5"), ["chat", "mute"]);
+}
+
+#[test]
+fn a_service_that_left_the_catalogue_is_told_of_by_its_id() {
+    let mut catalogue = catalogue(&[("duty", "http://127.0.0.1/")]);
+    catalogue.routes = vec![route("duty", &[])];
+    catalogue.services.clear();
+    let withdrawn = Change::Resolved { ended: at(T0), resolution: Resolution::Withdrawn };
+    let messages = told(&catalogue, &[&[opened(down(), "P1")], &[withdrawn]]);
+    let body: Value = serde_json::from_str(&messages[0].body).unwrap();
+    assert_eq!((&body["data"]["service_name"], &body["data"]["customers"]), (&json!("shop"), &json!([])));
+    assert_eq!(body["data"]["resolved"]["resolution"], "withdrawn");
+    assert_eq!(body["data"]["duration_ms"], 0);
+}

@@ -1,0 +1,34 @@
+//! Telling the outside world of incidents: from a decision to an answered webhook.
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`message`] | a decision → one event for each receiver; pure |
+//! | [`entry`] | what is kept of a message while it waits, and when it could not be delivered |
+//! | [`plan`] | what a commit is to change in the outbox, before it is so |
+//! | [`outbox`] | which message is due at which receiver, and what becomes of it; pure |
+//! | [`queue`] | one receiver's messages, and what is shown of the receiver |
+//! | [`retry`] | when to try again, and when to give up; pure |
+//! | [`verdict`] | what an attempt saw → delivered, again later, or never; pure |
+//! | [`webhook`] | one attempt over HTTP |
+//! | [`worker`] | the loop between the outbox and the attempts |
+//!
+//! The engine owns the [`outbox::Outbox`] and commits a decision and its messages at once; the [`worker`] only asks it
+//! for what is due and reports what it saw. A message is delivered **at least once**, in order at each receiver: after
+//! a crash it may be sent again, under the same id, by which a receiver knows it.
+//!
+//! A webhook's URL may be a secret. It stands in the catalogue or in a file, goes into the request, and nowhere else.
+
+pub mod entry;
+pub mod message;
+pub mod outbox;
+pub mod plan;
+pub mod queue;
+pub mod retry;
+pub mod verdict;
+pub mod webhook;
+pub mod worker;
+
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod testing;

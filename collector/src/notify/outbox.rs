@@ -1,0 +1,314 @@
+//! The outbox: which message is due at which receiver, and what becomes of it. Pure; the engine owns it.
+//!
+//! Each receiver is told in order, one message at a time: the next goes out only after the one before was delivered
+//! or given up. What is out is known in memory only, so a restart sends it again under the same id: **at least once**.
+//!
+//! ```text
+//!              enqueue            due              settle: delivered
+//!   decision ──────────▶ waiting ─────▶ out ──────────────────────────▶ gone
+//!              │           ▲  │          ├── settle: failed, again later ──▶ waiting
+//!              │ full      └──┼──────────┘
+//!              ▼              ▼ retire   └── settle: refused, or failed for three days
+//!          dead letter ◀──────┴────────────────────────┘
+//! ```
+//!
+//! Bounds: [`OutboxPolicy::waiting_max`] messages for each receiver, beyond which the newest is refused
+//! (`refuse_newest`: it becomes a dead letter, *outbox full*); [`OutboxPolicy::dead_letters_max`] dead letters in all,
+//! beyond which the oldest goes. Both are counted.
+//!
+//! Nothing changes by planning. [`super::plan`] says how plans and commits go together.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use uphold_common::catalogue::model::{Catalogue, WebhookUrl};
+use uphold_common::ids::Id;
+use uphold_common::time::Instant;
+use uphold_common::wire::pack::PackError;
+
+use super::entry::{DeadLetter, Entry, Key, bounded};
+use super::message::Message;
+use super::plan::{Cause, Place, Plan, Step};
+use super::queue::{Queue, ReceiverSnapshot};
+use super::retry::RetryPolicy;
+use super::verdict::Outcome;
+
+/// Most messages that one [`Outbox::retire`] gives up, so that its commit stays small.
+pub const RETIRE_MAX: usize = 1_000;
+
+/// The outbox's bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxPolicy {
+    /// Most messages that wait for one receiver.
+    pub waiting_max: usize,
+    /// Most dead letters, over all receivers.
+    pub dead_letters_max: usize,
+    /// When to try again, and when to give up.
+    pub retry: RetryPolicy,
+}
+
+impl Default for OutboxPolicy {
+    fn default() -> Self {
+        Self { waiting_max: 10_000, dead_letters_max: 1_000, retry: RetryPolicy::default() }
+    }
+}
+
+/// A message that is to be sent now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its key, by which what became of it is reported.
+    pub key: Key,
+    /// Where to.
+    pub url: WebhookUrl,
+    /// The message's id.
+    pub id: String,
+    /// The event, in JSON.
+    pub body: String,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+}
+
+/// A record of the outbox that could not be read. It is left where it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the record {} of the outbox is damaged: {reason}", .key.escape_ascii())]
+pub struct BadRecord {
+    /// Where it lies.
+    pub place: Place,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// The messages that wait, and those that could not be delivered.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    policy: OutboxPolicy,
+    queues: BTreeMap<Id, Queue>,
+    /// Oldest first.
+    dead: VecDeque<(Key, DeadLetter)>,
+    dead_dropped: u64,
+    next_order: u64,
+    /// Counts what was applied, so that a plan is known to be of the present.
+    revision: u64,
+}
+
+impl Outbox {
+    /// The outbox that was stored, and what of it could not be read.
+    pub fn load(
+        policy: OutboxPolicy,
+        waiting: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+        dead: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> (Self, Vec<BadRecord>) {
+        let mut outbox = Self { policy, next_order: 1, ..Self::default() };
+        let mut bad = Vec::new();
+        for (key, value) in waiting {
+            match outbox.read(&key, || Entry::unpack(&value)) {
+                Ok((key, entry)) => outbox.queues.entry(key.receiver).or_default().insert(key.order, entry),
+                Err(reason) => bad.push(BadRecord { place: Place::Waiting, key, reason }),
+            }
+        }
+        let mut letters = Vec::new();
+        for (key, value) in dead {
+            match outbox.read(&key, || DeadLetter::unpack(&value)) {
+                Ok(letter) => letters.push(letter),
+                Err(reason) => bad.push(BadRecord { place: Place::Dead, key, reason }),
+            }
+        }
+        letters.sort_by_key(|(key, letter)| (letter.died, key.order));
+        outbox.dead = letters.into();
+        (outbox, bad)
+    }
+
+    /// Adds messages. Each waits behind what its receiver is still to be told.
+    pub fn enqueue(&self, plan: &mut Plan, messages: Vec<Message>, now: Instant) -> Result<(), PackError> {
+        self.begin(plan);
+        for message in messages {
+            let key = Key { receiver: message.receiver.clone(), order: self.next_order.saturating_add(plan.orders) };
+            plan.orders += 1;
+            let entry = Entry::new(message, now);
+            let added = plan.added.entry(key.receiver.clone()).or_default();
+            if self.waiting(&key.receiver) + *added >= self.policy.waiting_max {
+                self.bury(plan, key, entry, "outbox full", Cause::OutboxFull, now)?;
+                continue;
+            }
+            *added += 1;
+            plan.put(Place::Waiting, &key, Some(entry.pack()?), true);
+            plan.steps.push(Step::Enqueue(key, entry));
+        }
+        Ok(())
+    }
+
+    /// The messages to send now, at most one for each receiver. From here on they are out, until they are settled.
+    pub fn due(&mut self, catalogue: &Catalogue, now: Instant) -> Vec<Delivery> {
+        // Of a receiver that left the catalogue nothing is shown any more once nothing waits for it.
+        self.queues.retain(|id, queue| !queue.is_empty() || catalogue.receivers.contains_key(id));
+        let longest_ms = self.policy.retry.longest_ms();
+        let ready = |entry: &Entry| entry.not_before <= now || entry.not_before.since_ms(now) > longest_ms;
+        let due = self.queues.iter_mut().filter_map(|(id, queue)| {
+            let url = &catalogue.receivers.get(id)?.url;
+            let (order, entry) = queue.take(ready)?;
+            Some(Delivery {
+                key: Key { receiver: id.clone(), order },
+                url: url.clone(),
+                id: entry.id.clone(),
+                body: entry.body.clone(),
+                attempt: entry.attempts.saturating_add(1),
+            })
+        });
+        due.collect()
+    }
+
+    /// Settles a message that is out; `random` spreads the next attempt. A message that is not out is left alone: it
+    /// was settled already.
+    pub fn settle(
+        &self,
+        plan: &mut Plan,
+        key: &Key,
+        outcome: &Outcome,
+        now: Instant,
+        random: u32,
+    ) -> Result<(), PackError> {
+        self.begin(plan);
+        let out = self.queues.get(&key.receiver).and_then(|queue| queue.out(key.order));
+        let Some(entry) = out.filter(|_| plan.gone.insert(key.clone())) else { return Ok(()) };
+        let Outcome::Failed { retryable, retry_after_ms, error } = outcome else {
+            plan.put(Place::Waiting, key, None, true);
+            plan.steps.push(Step::Deliver(key.clone()));
+            return Ok(());
+        };
+        let attempts = entry.attempts.saturating_add(1);
+        let mut entry = Entry { attempts, ..entry.clone() };
+        let retry = &self.policy.retry;
+        if *retryable && !retry.gives_up(entry.created, now) {
+            entry.not_before = now.plus_ms(retry.wait_ms(attempts, *retry_after_ms, random));
+            plan.put(Place::Waiting, key, Some(entry.pack()?), false);
+            plan.steps.push(Step::Retry(key.clone(), entry, error.clone()));
+            return Ok(());
+        }
+        plan.put(Place::Waiting, key, None, true);
+        self.bury(plan, key.clone(), entry, error, Cause::Failed, now)
+    }
+
+    /// Gives up what waits for receivers that are no longer in the catalogue, but for what is out just then, and at
+    /// most [`RETIRE_MAX`] at once: to be called at each tick, it is cheap when there is nothing to do.
+    pub fn retire(&self, plan: &mut Plan, catalogue: &Catalogue, now: Instant) -> Result<(), PackError> {
+        self.begin(plan);
+        let gone = self.queues.iter().filter(|(id, _)| !catalogue.receivers.contains_key(id));
+        let messages = gone.flat_map(|(id, queue)| {
+            queue.resting().map(|(order, entry)| (Key { receiver: id.clone(), order }, entry.clone()))
+        });
+        for (key, entry) in messages.take(RETIRE_MAX) {
+            if plan.gone.insert(key.clone()) {
+                plan.put(Place::Waiting, &key, None, true);
+                let reason = "the receiver is no longer in the catalogue";
+                self.bury(plan, key, entry, reason, Cause::Retired, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a plan so, once its changes are committed.
+    pub fn apply(&mut self, plan: Plan) {
+        if plan.is_empty() {
+            return;
+        }
+        debug_assert_eq!(plan.revision, Some(self.revision), "one plan at a time");
+        self.revision += 1;
+        self.next_order = self.next_order.saturating_add(plan.orders);
+        for step in plan.steps {
+            match step {
+                Step::Enqueue(key, entry) => self.queue(&key).insert(key.order, entry),
+                Step::Deliver(key) => self.queue(&key).delivered(key.order),
+                Step::Retry(key, entry, error) => {
+                    let queue = self.queue(&key);
+                    queue.failed(&error);
+                    queue.put_back(key.order, entry);
+                }
+                Step::Bury(key, letter, cause) => {
+                    let queue = self.queue(&key);
+                    if cause == Cause::Failed {
+                        queue.failed(&letter.reason);
+                    }
+                    queue.buried(key.order, cause == Cause::OutboxFull);
+                    self.dead.push_back((key, letter));
+                }
+            }
+        }
+        self.dead.drain(..plan.dead_dropped.min(self.dead.len()));
+        self.dead_dropped += u64::try_from(plan.dead_dropped).unwrap_or(u64::MAX);
+    }
+
+    /// What is shown of the receivers: those of the catalogue, and others for which something still waits.
+    pub fn snapshot(&self, catalogue: &Catalogue) -> Vec<ReceiverSnapshot> {
+        let nothing = Queue::default();
+        let mut ids: Vec<&Id> = catalogue.receivers.keys().chain(self.queues.keys()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.into_iter().map(|id| self.queues.get(id).unwrap_or(&nothing).snapshot(id)).collect()
+    }
+
+    /// The dead letters that are kept, oldest first.
+    pub fn dead_letters(&self) -> impl ExactSizeIterator<Item = &(Key, DeadLetter)> {
+        self.dead.iter()
+    }
+
+    /// How many dead letters made room for newer ones since the program started.
+    pub const fn dead_letters_dropped(&self) -> u64 {
+        self.dead_dropped
+    }
+
+    /// Reads one record. Its order is never given again, even if the rest of it cannot be read.
+    fn read<T>(&mut self, key: &[u8], unpack: impl FnOnce() -> Result<T, PackError>) -> Result<(Key, T), String> {
+        let key = Key::from_bytes(key).ok_or("its key is none of the outbox")?;
+        self.next_order = self.next_order.max(key.order.saturating_add(1));
+        let value = unpack().map_err(|error| error.to_string())?;
+        Ok((key, value))
+    }
+
+    fn begin(&self, plan: &mut Plan) {
+        let revision = *plan.revision.get_or_insert(self.revision);
+        debug_assert_eq!(revision, self.revision, "one plan at a time");
+    }
+
+    fn queue(&mut self, key: &Key) -> &mut Queue {
+        self.queues.entry(key.receiver.clone()).or_default()
+    }
+
+    fn waiting(&self, receiver: &Id) -> usize {
+        self.queues.get(receiver).map_or(0, Queue::len)
+    }
+
+    fn bury(
+        &self,
+        plan: &mut Plan,
+        key: Key,
+        entry: Entry,
+        reason: &str,
+        cause: Cause,
+        now: Instant,
+    ) -> Result<(), PackError> {
+        let letter = DeadLetter { entry, reason: bounded(reason), died: now };
+        plan.put(Place::Dead, &key, Some(letter.pack()?), true);
+        plan.dead_added.push_back(key.clone());
+        plan.steps.push(Step::Bury(key, letter, cause));
+        while self.dead.len() + plan.dead_added.len() - plan.dead_dropped.min(self.dead.len())
+            > self.policy.dead_letters_max
+        {
+            if let Some((oldest, _)) = self.dead.get(plan.dead_dropped) {
+                plan.put(Place::Dead, oldest, None, true);
+            } else if let Some(own) = plan.dead_added.pop_front() {
+                plan.withhold(Place::Dead, &own);
+            }
+            plan.dead_dropped += 1;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "outbox_model_tests.rs"]
+mod model;

@@ -1,0 +1,64 @@
+//! For the tests of this room: a small catalogue, and messages.
+
+use std::collections::BTreeMap;
+
+use uphold_common::catalogue::model::{
+    Catalogue, Criticality, Organisation, Priorities, Priority, Receiver, Route, Service, WebhookUrl,
+};
+use uphold_common::ids::Id;
+use uphold_common::time::Instant;
+
+use super::message::{Kind, Message};
+
+pub(super) fn id(text: &str) -> Id {
+    Id::new(text).unwrap()
+}
+
+pub(super) fn at(ms: i64) -> Instant {
+    Instant::from_ms(ms)
+}
+
+/// A service `shop` for `retail` and `wholesale`, and these receivers with their URLs; no routes.
+pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
+    let zone = jiff::tz::TimeZone::UTC;
+    let shop = Service {
+        id: id("shop"),
+        name: "The shop".to_owned(),
+        outcome: None,
+        owner: None,
+        customers: vec![id("retail"), id("wholesale")],
+        criticality: Criticality::High,
+        since: None,
+        time_zone: zone.clone(),
+        probes: BTreeMap::new(),
+        needs: Vec::new(),
+    };
+    let receivers = receivers.iter().map(|(name, url)| {
+        let url = WebhookUrl::Url((*url).to_owned());
+        (id(name), Receiver { id: id(name), url })
+    });
+    Catalogue {
+        organisation: Organisation { name: "Example".to_owned(), time_zone: zone },
+        effective_from: None,
+        customers: BTreeMap::new(),
+        parties: BTreeMap::new(),
+        components: BTreeMap::new(),
+        hosts: BTreeMap::new(),
+        services: BTreeMap::from([(id("shop"), shop)]),
+        targets: BTreeMap::new(),
+        priorities: Priorities::default(),
+        receivers: receivers.collect(),
+        routes: Vec::new(),
+    }
+}
+
+/// A route to a receiver for these priorities.
+pub(super) fn route(to: &str, priorities: &[&str]) -> Route {
+    let priorities = priorities.iter().map(|text| Priority::parse(text).unwrap()).collect();
+    Route { to: id(to), priorities }
+}
+
+/// A message number `n` to a receiver.
+pub(super) fn message(receiver: &str, n: u64) -> Message {
+    Message { receiver: id(receiver), id: format!("x-INC-{n}.1"), kind: Kind::Opened, body: format!("{{\"n\":{n}}}") }
+}
