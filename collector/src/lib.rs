@@ -4,3 +4,5 @@
 //! The rooms and what passes between them are in `ARCHITECTURE.md`.
 
 pub mod incident;
+pub mod snapshot;
+pub mod store;
