@@ -4,5 +4,7 @@
 //! The rooms and what passes between them are in `ARCHITECTURE.md`.
 
 pub mod incident;
+pub mod metrics;
+pub mod page;
 pub mod snapshot;
 pub mod store;
