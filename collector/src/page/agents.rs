@@ -46,7 +46,7 @@ fn of_agent(id: &str, agent: &AgentSnapshot, clock: &Clock<'_>) -> Markup {
                     td { (clock.ago(at)) }
                     td { @if agent.backlog_batches == 0 { "none" } @else { (batches(agent.backlog_batches)) } }
                 }
-                None => { td { "not since the start" } td { "–" } }
+                None => { td { "none yet" } td { "–" } }
             }
         }
     }

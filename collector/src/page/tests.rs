@@ -38,7 +38,7 @@ fn the_page_says_what_the_snapshot_holds() {
         "Error budget overspent by",
         "1.3 of 4 cores",
         "11.5 of 16 GiB",
-        "not since the start",
+        "none yet",
         "Catalogue version 3 · store 5e5e5e5e",
     ] {
         assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
