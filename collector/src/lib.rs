@@ -6,5 +6,6 @@
 pub mod incident;
 pub mod metrics;
 pub mod page;
+pub mod report;
 pub mod snapshot;
 pub mod store;

@@ -2,10 +2,12 @@
 //!
 //! Nothing in it is typed in as a figure: states are, and the figures come from the rules as always.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::model::{Catalogue, Priority};
+use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Service, Target};
 use uphold_common::ids::{Id, PathId, VantagePoint};
+use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::service::{ServiceTimeline, service_timeline};
 use uphold_common::measure::target::TargetFigures;
@@ -103,13 +105,33 @@ pub(crate) fn of(catalogue: Catalogue) -> Snapshot {
     }
 }
 
+fn span(as_of: Instant) -> Interval {
+    Interval::new(as_of.minus_ms(parse_duration_ms("95d").unwrap()), as_of)
+}
+
+fn timelines(service: &Service, span: Interval) -> BTreeMap<Id, Timeline> {
+    service.probes.keys().map(|probe| (probe.clone(), probe_timeline(probe.as_str(), span))).collect()
+}
+
+/// The figures of a service, as the API writes them.
+pub(crate) fn figures(service: &str) -> String {
+    let snapshot = snapshot();
+    let service = &snapshot.catalogue.services[&id(service)];
+    let span = span(snapshot.as_of);
+    let seen = service_timeline(&timelines(service, span), span);
+    let measured = |(target, figures)| Measured { target: &snapshot.catalogue.targets[target], figures, seen: &seen };
+    let measured: Vec<Measured<'_>> = snapshot.services[&service.id].targets.iter().map(measured).collect();
+    let figures = Figures::of(&snapshot.catalogue, snapshot.catalogue_version, service, snapshot.as_of, &measured);
+    serde_json::to_string(&figures).unwrap()
+}
+
 fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     let service = &catalogue.services[id];
     let entry = service.since.unwrap_or(as_of.minus_ms(95_000));
-    let span = Interval::new(as_of.minus_ms(parse_duration_ms("95d").unwrap()), as_of);
-    let timelines = service.probes.keys().map(|probe| (probe.clone(), probe_timeline(probe.as_str(), span))).collect();
+    let span = span(as_of);
+    let timelines = timelines(service, span);
     let seen: ServiceTimeline = service_timeline(&timelines, span);
-    let figures = |target: &uphold_common::catalogue::model::Target| {
+    let figures = |target: &Target| {
         let window = Window::holding(target.window, &service.time_zone, as_of, as_of);
         (target.id.clone(), TargetFigures::measure(target, service, entry, window, &seen))
     };
@@ -141,13 +163,7 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     }
 }
 
-fn newest(
-    probe: &uphold_common::catalogue::model::Probe,
-    agent: &Id,
-    place: usize,
-    state: State,
-    as_of: Instant,
-) -> (VantagePoint, Observation) {
+fn newest(probe: &Probe, agent: &Id, place: usize, state: State, as_of: Instant) -> (VantagePoint, Observation) {
     let (outcome, cause) = match state {
         State::Down => (Outcome::Down, Cause::Refused),
         State::Degraded => (Outcome::Degraded, Cause::Slow),
@@ -187,7 +203,7 @@ fn incidents(as_of: Instant) -> (Vec<Incident>, Vec<Incident>) {
         breached,
         "P2",
         ago("12d3h24m"),
-        "Mail: office-ola/mail breached, 99.24 % of 99.5 % promised in November 2026",
+        "Mail: office-ola/mail breached, 99.23 % of 99.5 % promised in November 2026",
     );
     let outage = incident(9, down("mail"), "P1", ago("18m42s"), "Mail is down: smtp, connection refused");
     let past = |number, service: &str, start: &str, end: &str, summary: &str| {
@@ -228,7 +244,7 @@ fn volumes(as_of: Instant) -> Vec<(FlowId, Volume)> {
     vec![of(Flow::NetworkReceived, 18_330_000), of(Flow::NetworkSent, 4_215_000)]
 }
 
-fn agents(as_of: Instant) -> std::collections::BTreeMap<Id, AgentSnapshot> {
+fn agents(as_of: Instant) -> BTreeMap<Id, AgentSnapshot> {
     let facts = FactCounts { skipped_attempts: 3, clock_steps: 1, ..FactCounts::default() };
     let zurich = AgentSnapshot { last_push: Some(as_of.minus_ms(2_000)), ..AgentSnapshot::default() };
     let geneva =

@@ -19,7 +19,7 @@ pub(super) fn block(catalogue: &Catalogue, service: &Service, target: &Target, f
                 span.who { (agreed_with(catalogue, target)) }
             }
             p.figure {
-                data.availability value=[a.ratio] data-service=(service.id) data-target=(target.id)
+                data.availability value=(a.ratio.map(|ratio| ratio.to_string()).unwrap_or_default()) data-service=(service.id) data-target=(target.id)
                     data-good-ms=(a.counted - a.lost) data-counted-ms=(a.counted)
                     { (percent(a.ratio, target).unwrap_or_else(|| "–".to_owned())) }
                 span.promise { "of " (promised(target)) " promised" }

@@ -55,9 +55,10 @@ pub(super) fn brief(ms: i64) -> String {
     DurationText(ms - ms % unit_ms).to_string()
 }
 
-/// A length in full seconds: `42m 3s`.
+/// A length in full seconds: `42m 3s`. What is below a second is not cut to nothing: `0.25s`.
 pub(super) fn seconds(ms: i64) -> String {
-    DurationText(ms - ms % 1_000).to_string()
+    let below = if ms.abs() < 1_000 { 0 } else { ms % 1_000 };
+    DurationText(ms - below).to_string()
 }
 
 /// How long an attempt took: `3.4 ms`, `76 ms`, `1.24 s`.
@@ -158,6 +159,7 @@ mod tests {
             assert_eq!(took(Micros::new(us)).as_deref(), Some(text));
         }
         assert_eq!(took(Micros::NONE), None);
+        assert_eq!((seconds(250), seconds(61_999), seconds(0)), ("0.25s".into(), "1m 1s".into(), "0s".into()));
         assert_eq!(bytes_of(12_348_030_976, 17_179_869_184), "11.5 of 16 GiB");
         assert_eq!(
             (bytes(1_023), bytes(1_536), cores_of(1_350, 4_000)),
