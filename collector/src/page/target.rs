@@ -29,10 +29,19 @@ pub(super) fn block(catalogue: &Catalogue, service: &Service, target: &Target, f
             @if a.not_proven {
                 p.note { strong { "Not proven:" } " what was not measured could change the verdict." }
             }
+            @if can_still_be_met(figures) {
+                p.note { "Below the promise so far; by the end of the window it can still be met." }
+            }
             @if a.verdict != Verdict::NoData { (budget(figures)) }
             (account(service, target, figures))
         }
     }
+}
+
+/// Whether a breach so far can still be made good, which the budget of a whole window says; a rolling one has no end.
+fn can_still_be_met(figures: &TargetFigures) -> bool {
+    let comes_to_an_end = figures.window.is_open() && !matches!(figures.window.kind, WindowKind::Rolling { .. });
+    comes_to_an_end && figures.availability.verdict == Verdict::Breached && figures.budget.remaining_ms >= 0
 }
 
 /// `99.95 %`, cut to the decimals of the promise.

@@ -35,6 +35,7 @@ fn the_page_says_what_the_snapshot_holds() {
         "of 99.9 % promised met",
         "Measured 98.64 % of the time; between 98.60 % and 99.95 %.",
         "No observation yet; the first is expected within a few seconds.",
+        "Below the promise so far; by the end of the window it can still be met.",
         "Error budget overspent by",
         "1.3 of 4 cores",
         "11.5 of 16 GiB",
