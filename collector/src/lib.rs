@@ -5,5 +5,9 @@
 
 pub mod incident;
 pub mod ingest;
+pub mod metrics;
 pub mod notify;
+pub mod page;
+pub mod report;
+pub mod snapshot;
 pub mod store;

@@ -1,0 +1,190 @@
+//! Every metric of the collector: its name, type, labels and what it says.
+//!
+//! One table: `docs/metrics.md` says the same, and a test compares the two. Names begin with `uphold_`, units are
+//! seconds, bytes, cores and ratios, and what only grows ends in `_total`.
+
+/// What a value may do from scrape to scrape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// Rise and fall.
+    Gauge,
+    /// Rise, and start again from zero with the collector.
+    Counter,
+}
+
+impl Type {
+    /// As the text format writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+        }
+    }
+}
+
+/// A metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Type,
+    /// The names of its labels, in the order in which values are given.
+    pub labels: &'static [&'static str],
+    /// What it says.
+    pub help: &'static str,
+}
+
+macro_rules! metrics {
+    ($($key:ident = $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(
+            #[doc = $help]
+            pub const $key: Metric =
+                Metric { name: $name, kind: Type::$kind, labels: &[$($label),*], help: $help };
+        )*
+        /// All of them, as they are documented.
+        pub const ALL: &[Metric] = &[$($key),*];
+    };
+}
+
+metrics! {
+    BUILD_INFO = Gauge "uphold_build_info" ["version"]
+        "1, with the version of the program as a label.";
+    START_TIME = Gauge "uphold_start_timestamp_seconds" []
+        "When the collector started.";
+    SNAPSHOT_TIME = Gauge "uphold_snapshot_timestamp_seconds" []
+        "The instant that everything on this page is as of.";
+    TICK_DURATION = Gauge "uphold_tick_duration_seconds" []
+        "How long it took to make this snapshot.";
+    CATALOGUE_VERSION = Gauge "uphold_catalogue_version" []
+        "The version of the service catalogue in force, counted from 1.";
+
+    SERVICE_STATE = Gauge "uphold_service_state" ["service", "state"]
+        "1 for the state the service is in, 0 for the others.";
+    SERVICE_STATE_SINCE = Gauge "uphold_service_state_since_timestamp_seconds" ["service"]
+        "Since when the service has been in its state, as far back as its windows reach.";
+
+    AVAILABILITY = Gauge "uphold_availability_ratio" ["service", "agreement", "target", "window"]
+        "Availability in the window so far; absent while nothing counts.";
+    AVAILABILITY_GOOD = Gauge "uphold_availability_good_seconds" ["service", "agreement", "target", "window"]
+        "Numerator of the availability: counted time that was not lost.";
+    AVAILABILITY_COUNTED = Gauge "uphold_availability_counted_seconds" ["service", "agreement", "target", "window"]
+        "Denominator of the availability: time that counts.";
+    AVAILABILITY_TARGET = Gauge "uphold_availability_target_ratio" ["service", "agreement", "target", "window"]
+        "The availability that was promised.";
+    AVAILABILITY_MIN = Gauge "uphold_availability_min_ratio" ["service", "agreement", "target", "window"]
+        "Availability had all unmeasured time been down; absent while nothing is committed.";
+    AVAILABILITY_MAX = Gauge "uphold_availability_max_ratio" ["service", "agreement", "target", "window"]
+        "Availability had no unmeasured time been down; absent while nothing is committed.";
+    COVERAGE = Gauge "uphold_coverage_ratio" ["service", "agreement", "target", "window"]
+        "Measured share of the committed time; absent while nothing is committed.";
+    BREACHED = Gauge "uphold_target_breached" ["service", "agreement", "target", "window"]
+        "1 when the availability or a target on breaks is breached, else 0.";
+    NOT_PROVEN = Gauge "uphold_target_not_proven" ["service", "agreement", "target", "window"]
+        "1 when unmeasured time could have changed the verdict on the availability, else 0.";
+    BUDGET = Gauge "uphold_error_budget_seconds" ["service", "agreement", "target", "window"]
+        "What may be lost in the whole window.";
+    BUDGET_SPENT = Gauge "uphold_error_budget_spent_seconds" ["service", "agreement", "target", "window"]
+        "What was lost in the window so far.";
+    BUDGET_REMAINING = Gauge "uphold_error_budget_remaining_seconds" ["service", "agreement", "target", "window"]
+        "What may still be lost; below zero the target can no longer be met.";
+    DOWNTIME = Gauge "uphold_downtime_seconds" ["service", "agreement", "target", "window"]
+        "Committed time in the window that was down.";
+    DEGRADED = Gauge "uphold_degraded_seconds" ["service", "agreement", "target", "window"]
+        "Committed time in the window that was degraded.";
+    UNMEASURED = Gauge "uphold_unmeasured_seconds" ["service", "agreement", "target", "window"]
+        "Committed time in the window that was not measured.";
+    BREAKS = Gauge "uphold_breaks" ["service", "agreement", "target", "window"]
+        "Breaks in the window so far.";
+
+    PROBE_STATE = Gauge "uphold_probe_state" ["service", "probe", "state"]
+        "1 for the state the probe is in, 0 for the others.";
+    PROBE_SUCCESS = Gauge "uphold_probe_success" ["service", "probe", "agent"]
+        "1 when the newest attempt was up or degraded, 0 when it was down; absent when the agent could not measure.";
+    PROBE_TIME = Gauge "uphold_probe_timestamp_seconds" ["service", "probe", "agent"]
+        "When the newest attempt began.";
+    PROBE_DURATION = Gauge "uphold_probe_duration_seconds" ["service", "probe", "agent"]
+        "How long the newest attempt took in all.";
+    PROBE_PHASE = Gauge "uphold_probe_phase_seconds" ["service", "probe", "agent", "phase"]
+        "How long a phase of the newest attempt took; absent when it was not reached.";
+
+    CAPACITY_USED = Gauge "uphold_capacity_used" ["host", "resource", "of"]
+        "How much of a resource is in use: cores for cpu, else bytes.";
+    CAPACITY_LIMIT = Gauge "uphold_capacity_limit" ["host", "resource", "of"]
+        "How much of a resource there is: cores for cpu, else bytes.";
+    NETWORK = Gauge "uphold_network_bytes_per_second" ["host", "flow", "of"]
+        "Rate over the newest reading of a network interface.";
+
+    INCIDENTS_OPEN = Gauge "uphold_incidents_open" ["priority"]
+        "Open incidents.";
+    INCIDENT_COMMITS_FAILED = Counter "uphold_incident_commits_failed_total" []
+        "Incident decisions that could not be stored and were tried again.";
+
+    AGENT_LAST_PUSH = Gauge "uphold_agent_last_push_timestamp_seconds" ["agent"]
+        "When the agent pushed last; absent when it has not since the collector started.";
+    AGENT_BACKLOG = Gauge "uphold_agent_backlog_batches" ["agent"]
+        "Batches that waited on the agent behind its last push.";
+    AGENT_CLOCK_OFFSET = Gauge "uphold_agent_clock_offset_seconds" ["agent"]
+        "The agent's clock less the collector's at the last push.";
+    AGENT_SPOOL_OVERFLOW = Counter "uphold_agent_spool_overflow_batches_total" ["agent"]
+        "Batches that the agent's full spool let go, as reported.";
+    AGENT_SPOOL_CORRUPT = Counter "uphold_agent_spool_corrupt_total" ["agent"]
+        "Spool files the agent could not read, as reported.";
+    AGENT_QUARANTINED = Counter "uphold_agent_quarantined_total" ["agent"]
+        "Batches of the agent that were refused for good, as reported.";
+    AGENT_CLOCK_STEPS = Counter "uphold_agent_clock_steps_total" ["agent"]
+        "Steps of the agent's clock, as reported.";
+    AGENT_SKIPPED = Counter "uphold_agent_skipped_attempts_total" ["agent"]
+        "Attempts due on the agent and not made, as reported.";
+
+    RECEIVER_WAITING = Gauge "uphold_receiver_waiting" ["receiver"]
+        "Messages that wait for delivery.";
+    RECEIVER_DEAD = Gauge "uphold_receiver_dead_letters" ["receiver"]
+        "Messages given up and kept to be looked at.";
+    RECEIVER_DELIVERED = Counter "uphold_receiver_delivered_total" ["receiver"]
+        "Messages delivered.";
+    RECEIVER_FAILED = Counter "uphold_receiver_failed_attempts_total" ["receiver"]
+        "Deliveries that failed and were or will be tried again.";
+
+    PUSHES = Counter "uphold_pushes_total" ["result"]
+        "Pushes of agents by what became of them.";
+    ROWS = Counter "uphold_rows_total" []
+        "Rows taken in.";
+
+    STORE_DISK = Gauge "uphold_store_disk_bytes" []
+        "What the store takes on disk.";
+    STORE_JOURNAL = Gauge "uphold_store_journal_bytes" []
+        "What waits in the journal to be sealed.";
+    STORE_JOURNAL_BATCHES = Gauge "uphold_store_journal_batches" []
+        "Batches in the journal.";
+    STORE_HEAD = Gauge "uphold_store_head_bytes" []
+        "What the head holds in memory.";
+    STORE_HEAD_ROWS = Gauge "uphold_store_head_rows" []
+        "Rows in the head.";
+    STORE_STREAMS = Gauge "uphold_store_streams" []
+        "Streams that are known.";
+    STORE_AGENTS = Gauge "uphold_store_agents" []
+        "Agents that are known.";
+    STORE_DAYS = Gauge "uphold_store_dates" []
+        "Dates that have chunks.";
+    STORE_DAYS_UNMERGED = Gauge "uphold_store_dates_unmerged" []
+        "Dates that have parts to merge, today among them.";
+    STORE_BATCHES = Counter "uphold_store_appended_batches_total" []
+        "Batches appended.";
+    STORE_ROWS = Counter "uphold_store_appended_rows_total" []
+        "Rows appended.";
+    STORE_DUPLICATES = Counter "uphold_store_duplicate_batches_total" []
+        "Batches that had arrived before.";
+    STORE_SEALS = Counter "uphold_store_seals_total" []
+        "Seals of the head into chunks.";
+    STORE_CHUNKS = Counter "uphold_store_chunks_written_total" []
+        "Chunks written by seals and merges.";
+    STORE_MERGED = Counter "uphold_store_merged_streams_total" []
+        "Streams merged into one chunk a day.";
+    STORE_CORRUPT_CHUNKS = Counter "uphold_store_corrupt_chunks_total" []
+        "Damaged chunks met.";
+    STORE_CORRUPT_JOURNAL = Counter "uphold_store_corrupt_journal_total" []
+        "Damaged entries of the journal met.";
+    STORE_CORRUPT_RECORDS = Counter "uphold_store_corrupt_records_total" []
+        "Damaged derived records and dictionary entries met.";
+}

@@ -1,0 +1,85 @@
+//! What the metrics page says of the program's own work: snapshots, incidents, agents, receivers, pushes, the store.
+
+use uphold_common::catalogue::model::Priority;
+
+use super::{MetricsError, Sheet, names, number};
+use crate::snapshot::{AgentSnapshot, ReceiverSnapshot, Snapshot};
+use crate::store::StoreStats;
+
+pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), MetricsError> {
+    let health = &snapshot.health;
+    sheet.count(&names::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1)?;
+    sheet.seconds(&names::START_TIME, &[], health.started_ms)?;
+    sheet.seconds(&names::SNAPSHOT_TIME, &[], snapshot.as_of.as_ms())?;
+    sheet.put(&names::TICK_DURATION, &[], number(health.tick_us) / 1_000_000.0)?;
+    sheet.count(&names::CATALOGUE_VERSION, &[], snapshot.catalogue_version)?;
+    for priority in Priority::ALL {
+        let open = snapshot.open_incidents.iter().filter(|incident| incident.priority.0 == priority).count();
+        sheet.count(&names::INCIDENTS_OPEN, &[priority.as_str()], whole(open))?;
+    }
+    sheet.count(&names::INCIDENT_COMMITS_FAILED, &[], health.failed_commits)?;
+    for (id, agent) in &snapshot.agents {
+        of_agent(sheet, id.as_str(), agent)?;
+    }
+    for (id, receiver) in &snapshot.receivers {
+        of_receiver(sheet, id.as_str(), receiver)?;
+    }
+    for (result, pushes) in &health.pushes {
+        sheet.count(&names::PUSHES, &[result], *pushes)?;
+    }
+    sheet.count(&names::ROWS, &[], health.rows)?;
+    of_store(sheet, &health.store)
+}
+
+fn of_agent(sheet: &mut Sheet, id: &str, agent: &AgentSnapshot) -> Result<(), MetricsError> {
+    let labels = [id];
+    if let Some(at) = agent.last_push {
+        sheet.seconds(&names::AGENT_LAST_PUSH, &labels, at.as_ms())?;
+        sheet.count(&names::AGENT_BACKLOG, &labels, agent.backlog_batches)?;
+        sheet.seconds(&names::AGENT_CLOCK_OFFSET, &labels, agent.clock_offset_ms)?;
+    }
+    let facts = &agent.facts;
+    sheet.count(&names::AGENT_SPOOL_OVERFLOW, &labels, facts.spool_overflow_batches)?;
+    sheet.count(&names::AGENT_SPOOL_CORRUPT, &labels, facts.spool_corrupt)?;
+    sheet.count(&names::AGENT_QUARANTINED, &labels, facts.quarantined)?;
+    sheet.count(&names::AGENT_CLOCK_STEPS, &labels, facts.clock_steps)?;
+    sheet.count(&names::AGENT_SKIPPED, &labels, facts.skipped_attempts)
+}
+
+fn of_receiver(sheet: &mut Sheet, id: &str, receiver: &ReceiverSnapshot) -> Result<(), MetricsError> {
+    let labels = [id];
+    sheet.count(&names::RECEIVER_WAITING, &labels, receiver.waiting)?;
+    sheet.count(&names::RECEIVER_DEAD, &labels, receiver.dead_letters)?;
+    sheet.count(&names::RECEIVER_DELIVERED, &labels, receiver.delivered)?;
+    sheet.count(&names::RECEIVER_FAILED, &labels, receiver.failed_attempts)
+}
+
+fn of_store(sheet: &mut Sheet, store: &StoreStats) -> Result<(), MetricsError> {
+    for (metric, value) in [
+        (&names::STORE_DISK, store.disk_bytes),
+        (&names::STORE_JOURNAL, store.journal_bytes),
+        (&names::STORE_JOURNAL_BATCHES, store.journal_batches),
+        (&names::STORE_HEAD, whole(store.head_bytes)),
+        (&names::STORE_HEAD_ROWS, whole(store.head_rows)),
+        (&names::STORE_STREAMS, whole(store.streams)),
+        (&names::STORE_AGENTS, whole(store.agents)),
+        (&names::STORE_DAYS, whole(store.days)),
+        (&names::STORE_DAYS_UNMERGED, whole(store.days_unmerged)),
+        (&names::STORE_BATCHES, store.appended_batches),
+        (&names::STORE_ROWS, store.appended_rows),
+        (&names::STORE_DUPLICATES, store.duplicate_batches),
+        (&names::STORE_SEALS, store.seals),
+        (&names::STORE_CHUNKS, store.chunks_written),
+        (&names::STORE_MERGED, store.merged_streams),
+        (&names::STORE_CORRUPT_CHUNKS, store.corrupt_chunks),
+        (&names::STORE_CORRUPT_JOURNAL, store.corrupt_journal),
+        (&names::STORE_CORRUPT_RECORDS, store.corrupt_records),
+    ] {
+        sheet.count(metric, &[], value)?;
+    }
+    Ok(())
+}
+
+fn whole(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,95 @@
+//! Who measures and who is told: the agents with what they report of themselves, and the receivers of incidents.
+
+use maud::{Markup, html};
+
+use super::text::{Clock, counted};
+use crate::snapshot::{AgentSnapshot, ReceiverSnapshot, Snapshot};
+
+/// From where on the difference of two clocks is worth a word; below lies what travelled in between.
+const OFFSET_SHOWN_MS: u64 = 1_000;
+
+pub(super) fn section(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
+    html! {
+        section.agents {
+            h2 { "Agents" }
+            @if snapshot.agents.is_empty() { p.empty { "No agent is named in the catalogue, and none has pushed." } }
+            @else {
+                div.card {
+                    table {
+                        thead { tr { th scope="col" { "Agent" } th scope="col" { "Last push" } th scope="col" { "Backlog" } } }
+                        tbody { @for (id, agent) in &snapshot.agents { (of_agent(id.as_str(), agent, clock)) } }
+                    }
+                }
+            }
+        }
+        @if !snapshot.receivers.is_empty() {
+            section.receivers {
+                h2 { "Receivers" }
+                div.card {
+                    table {
+                        thead { tr { th scope="col" { "Receiver" } th scope="col" { "Delivered" } th scope="col" { "Waiting" } } }
+                        tbody { @for (id, receiver) in &snapshot.receivers { (of_receiver(id.as_str(), receiver)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn of_agent(id: &str, agent: &AgentSnapshot, clock: &Clock<'_>) -> Markup {
+    let remarks = remarks(agent);
+    html! {
+        tr data-agent=(id) {
+            th scope="row" { (id) @if !remarks.is_empty() { span.remark { (remarks.join(", ")) } } }
+            @match agent.last_push {
+                Some(at) => {
+                    td { (clock.ago(at)) }
+                    td { @if agent.backlog_batches == 0 { "none" } @else { (batches(agent.backlog_batches)) } }
+                }
+                None => { td { "none yet" } td { "–" } }
+            }
+        }
+    }
+}
+
+/// What the agent reported of its own measuring, and how far its clock is off.
+fn remarks(agent: &AgentSnapshot) -> Vec<String> {
+    let offset = agent.clock_offset_ms;
+    let mut remarks = Vec::new();
+    if agent.last_push.is_some() && offset.unsigned_abs() >= OFFSET_SHOWN_MS {
+        let direction = if offset < 0 { "behind" } else { "ahead" };
+        let ms = offset.unsigned_abs();
+        remarks.push(format!("clock {}.{} s {direction}", ms / 1_000, ms % 1_000 / 100));
+    }
+    let facts = &agent.facts;
+    for (count, what) in [
+        (facts.spool_overflow_batches, "batches lost to a full spool"),
+        (facts.spool_corrupt, "spool files unreadable"),
+        (facts.quarantined, "batches refused"),
+        (facts.clock_steps, "clock steps"),
+        (facts.skipped_attempts, "attempts skipped"),
+    ] {
+        if count > 0 {
+            remarks.push(format!("{what}: {count}"));
+        }
+    }
+    remarks
+}
+
+fn of_receiver(id: &str, receiver: &ReceiverSnapshot) -> Markup {
+    html! {
+        tr data-receiver=(id) {
+            th scope="row" {
+                (id)
+                @if receiver.dead_letters > 0 { span.remark { "given up: " (receiver.dead_letters) } }
+                @if let Some(error) = &receiver.last_error { span.remark { "last attempt: " (error) } }
+            }
+            td { (receiver.delivered) }
+            td { @if receiver.waiting == 0 { "none" } @else { (receiver.waiting) } }
+        }
+    }
+}
+
+fn batches(count: u64) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), "batch", "batches")
+}

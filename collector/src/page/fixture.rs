@@ -1,0 +1,281 @@
+//! A snapshot as a collector has it after some months: what the tests of everything shown start from.
+//!
+//! Nothing in it is typed in as a figure: states are, and the figures come from the rules as always.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Service, Target};
+use uphold_common::ids::{Id, PathId, VantagePoint};
+use uphold_common::measure::figures::{Figures, Measured};
+use uphold_common::measure::kinds::Account;
+use uphold_common::measure::service::{ServiceTimeline, service_timeline};
+use uphold_common::measure::target::TargetFigures;
+use uphold_common::measure::timeline::Timeline;
+use uphold_common::measure::window::{Window, local_days};
+use uphold_common::observation::{
+    Cause, Flow, FlowId, Micros, Observation, Outcome, Phases, Reading, Resource, ResourceId, State, Volume,
+};
+use uphold_common::time::{Instant, Interval, parse_duration_ms};
+use uphold_common::wire::batch::Epoch;
+
+use crate::incident::model::{Incident, Number, PriorityText, Resolution, Resolved, Subject};
+use crate::snapshot::{
+    AgentSnapshot, FactCounts, Health, ProbeSnapshot, ReceiverSnapshot, STRIP_DAYS, ServiceSnapshot, Snapshot, StripDay,
+};
+use crate::store::StoreStats;
+
+/// Sunday, 22 November 2026, a little after two in Zurich.
+pub(crate) const AS_OF: &str = "2026-11-22T14:03:22+01:00";
+
+/// The catalogue of the fixture, with `from` replaced by `to` in its text.
+pub(crate) fn catalogue(from: &str, to: &str) -> Catalogue {
+    let text = include_str!("fixture.yaml").replace(from, to);
+    uphold_common::catalogue::read(&[("fixture.yaml", text)]).unwrap()
+}
+
+/// The whole snapshot.
+pub(crate) fn snapshot() -> Snapshot {
+    of(catalogue("", ""))
+}
+
+pub(crate) fn id(text: &str) -> Id {
+    Id::new(text).unwrap()
+}
+
+fn when(text: &str) -> Instant {
+    Instant::parse(text).unwrap()
+}
+
+/// What went wrong where, as `probe`, its state, how long before now it began, and for how long.
+const TROUBLE: [(&str, State, &str, &str); 11] = [
+    ("front-page", State::Down, "8d2h", "11m4s"),
+    ("front-page", State::Down, "30d1h", "47m"),
+    ("front-page", State::Degraded, "1d5h", "3h20m"),
+    ("front-page", State::Unmeasured, "15d", "7h"),
+    ("uplink", State::Down, "8d1h55m", "4m30s"),
+    ("uplink", State::Down, "3d4h", "2m15s"),
+    ("smtp", State::Down, "12d7h", "3h40m"),
+    ("smtp", State::Down, "41d", "1h12m"),
+    ("smtp", State::Down, "18m42s", "18m42s"),
+    ("search", State::Unmeasured, "2d", "9h30m"),
+    ("search", State::Degraded, "52m", "52m"),
+];
+
+fn probe_timeline(probe: &str, span: Interval) -> Timeline {
+    if probe == "door" {
+        return Timeline::constant(span, State::Unmeasured);
+    }
+    let ms = |text| parse_duration_ms(text).unwrap();
+    let mut trouble: Vec<_> = TROUBLE.iter().filter(|t| t.0 == probe).collect();
+    trouble.sort_by_key(|t| std::cmp::Reverse(ms(t.2)));
+    let (mut timeline, mut at) = (Timeline::default(), span.start);
+    for (_, state, ago, length) in trouble {
+        let start = span.end.minus_ms(ms(ago));
+        timeline.push(Interval::new(at, start), State::Up);
+        at = start.plus_ms(ms(length));
+        timeline.push(Interval::new(start, at), *state);
+    }
+    timeline.push(Interval::new(at, span.end), State::Up);
+    timeline
+}
+
+/// The fixture's world under another catalogue with the same ids.
+pub(crate) fn of(catalogue: Catalogue) -> Snapshot {
+    let as_of = when(AS_OF);
+    let services = catalogue.services.keys().map(|id| (id.clone(), service(&catalogue, id, as_of))).collect();
+    let (open_incidents, recent_incidents) = incidents(as_of);
+    Snapshot {
+        as_of,
+        store: Epoch([0x5e; 16]),
+        catalogue: Arc::new(catalogue),
+        catalogue_version: 3,
+        services,
+        readings: readings(as_of),
+        volumes: volumes(as_of),
+        open_incidents,
+        recent_incidents,
+        agents: agents(as_of),
+        receivers: [(
+            id("duty"),
+            ReceiverSnapshot { waiting: 1, delivered: 7, failed_attempts: 2, ..Default::default() },
+        )]
+        .into(),
+        health: health(),
+    }
+}
+
+fn span(as_of: Instant) -> Interval {
+    Interval::new(as_of.minus_ms(parse_duration_ms("95d").unwrap()), as_of)
+}
+
+fn timelines(service: &Service, span: Interval) -> BTreeMap<Id, Timeline> {
+    service.probes.keys().map(|probe| (probe.clone(), probe_timeline(probe.as_str(), span))).collect()
+}
+
+/// The figures of a service, as the API writes them.
+pub(crate) fn figures(service: &str) -> String {
+    let snapshot = snapshot();
+    let service = &snapshot.catalogue.services[&id(service)];
+    let span = span(snapshot.as_of);
+    let seen = service_timeline(&timelines(service, span), span);
+    let measured = |(target, figures)| Measured { target: &snapshot.catalogue.targets[target], figures, seen: &seen };
+    let measured: Vec<Measured<'_>> = snapshot.services[&service.id].targets.iter().map(measured).collect();
+    let figures = Figures::of(&snapshot.catalogue, snapshot.catalogue_version, service, snapshot.as_of, &measured);
+    serde_json::to_string(&figures).unwrap()
+}
+
+fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
+    let service = &catalogue.services[id];
+    let entry = service.since.unwrap_or(as_of.minus_ms(95_000));
+    let span = span(as_of);
+    let timelines = timelines(service, span);
+    let seen: ServiceTimeline = service_timeline(&timelines, span);
+    let figures = |target: &Target| {
+        let window = Window::holding(target.window, &service.time_zone, as_of, as_of);
+        (target.id.clone(), TargetFigures::measure(target, service, entry, window, &seen))
+    };
+    let days = local_days(&service.time_zone, Interval::new(span.start.max(entry), as_of));
+    let account = Account::of(span, entry, &seen.states);
+    let strip: Vec<StripDay> = days
+        .iter()
+        .map(|(date, part)| StripDay { date: date.to_string(), kinds: account.kinds_within(*part) })
+        .collect();
+    let probes = timelines.iter().map(|(probe, timeline)| {
+        let state = timeline.last().unwrap().state;
+        let of_probe = &service.probes[probe];
+        let newest = |(place, agent): (usize, &Id)| newest(of_probe, agent, place, state, as_of);
+        let newest = if probe.as_str() == "door" {
+            Vec::new()
+        } else {
+            of_probe.agents.iter().enumerate().map(newest).collect()
+        };
+        (probe.clone(), ProbeSnapshot { state, newest })
+    });
+    let last = *seen.states.last().unwrap();
+    ServiceSnapshot {
+        state: last.state,
+        since: last.interval.start.max(entry),
+        entry,
+        probes: probes.collect(),
+        targets: catalogue.targets.values().filter(|t| t.service == *id).map(figures).collect(),
+        strip: strip[strip.len().saturating_sub(STRIP_DAYS)..].to_vec(),
+    }
+}
+
+fn newest(probe: &Probe, agent: &Id, place: usize, state: State, as_of: Instant) -> (VantagePoint, Observation) {
+    let (outcome, cause) = match state {
+        State::Down => (Outcome::Down, Cause::Refused),
+        State::Degraded => (Outcome::Degraded, Cause::Slow),
+        State::Up | State::Unmeasured => (Outcome::Up, Cause::None),
+    };
+    let http = probe.check.kind() == "http";
+    let place = u64::try_from(place).unwrap();
+    let connect = Micros::new(11_250 + 7_000 * place);
+    let phases =
+        Phases { connect, first_byte: if http { Micros::new(64_500) } else { Micros::NONE }, ..Phases::default() };
+    let total = if outcome == Outcome::Degraded { 941_300 } else { 76_250 + 18_400 * place };
+    let at = as_of.minus_ms(8_000 + 5_000 * i64::try_from(place).unwrap());
+    let code = if http { 200 } else { 0 };
+    let observation = Observation { at, outcome, cause, code, total: Micros::new(total), phases };
+    (VantagePoint { probe: probe.id.clone(), agent: agent.clone() }, observation)
+}
+
+fn incidents(as_of: Instant) -> (Vec<Incident>, Vec<Incident>) {
+    let ago = |text: &str| as_of.minus_ms(parse_duration_ms(text).unwrap());
+    let priority = |text: &str| PriorityText(Priority::parse(text).unwrap());
+    let incident = |number, subject, text: &str, started, summary: &str| Incident {
+        number: Number(number),
+        subject,
+        priority: priority(text),
+        summary: summary.to_owned(),
+        started,
+        opened: started.plus_ms(31_000),
+        resolved: None,
+        events: 1,
+    };
+    let target = PathId::new(id("office-ola"), id("mail"));
+    let breached =
+        Subject::TargetBreached { service: id("mail"), target, window_start: Some(when("2026-11-01T00:00:00+01:00")) };
+    let down = |service: &str| Subject::ServiceDown { service: id(service) };
+    let breach = incident(
+        6,
+        breached,
+        "P2",
+        ago("12d3h24m"),
+        "Mail: office-ola/mail breached, 99.23 % of 99.5 % promised in November 2026",
+    );
+    let outage = incident(9, down("mail"), "P1", ago("18m42s"), "Mail is down: smtp, connection refused");
+    let past = |number, service: &str, start: &str, end: &str, summary: &str| {
+        let resolution = Resolution::Recovered;
+        let resolved = Some(Resolved { ended: ago(end), decided_at: ago(end), resolution });
+        Incident { resolved, events: 2, ..incident(number, down(service), "P1", ago(start), summary) }
+    };
+    let recent = vec![
+        past(8, "webshop", "3d4h", "3d3h57m45s", "Web shop is down: uplink, timed out"),
+        past(7, "webshop", "8d2h", "8d1h48m56s", "Web shop is down: front-page, unexpected code 503"),
+        past(5, "mail", "12d7h", "12d3h20m", "Mail is down: smtp, timed out"),
+    ];
+    (vec![breach, outage], recent)
+}
+
+fn readings(as_of: Instant) -> Vec<(ResourceId, Reading)> {
+    let gib = 1_u64 << 30;
+    let of = |resource, of: &str, used, limit| {
+        (
+            ResourceId { host: id("web-1"), resource, of: of.to_owned() },
+            Reading { at: as_of.minus_ms(4_000), used, limit },
+        )
+    };
+    vec![
+        of(Resource::Cpu, "", 1_350, 4_000),
+        of(Resource::Memory, "", 11 * gib + gib / 2, 16 * gib),
+        of(Resource::Swap, "", 0, 2 * gib),
+        of(Resource::Filesystem, "/", 31 * gib, 80 * gib),
+        of(Resource::Filesystem, "/var/lib/postgresql", 437 * gib, 500 * gib),
+    ]
+}
+
+fn volumes(as_of: Instant) -> Vec<(FlowId, Volume)> {
+    let of = |flow, amount| {
+        let volume = Volume { at: as_of.minus_ms(4_000), over_ms: 15_000, amount };
+        (FlowId { host: id("web-1"), flow, of: "eth0".to_owned() }, volume)
+    };
+    vec![of(Flow::NetworkReceived, 18_330_000), of(Flow::NetworkSent, 4_215_000)]
+}
+
+fn agents(as_of: Instant) -> BTreeMap<Id, AgentSnapshot> {
+    let facts = FactCounts { skipped_attempts: 3, clock_steps: 1, ..FactCounts::default() };
+    let zurich = AgentSnapshot { last_push: Some(as_of.minus_ms(2_000)), ..AgentSnapshot::default() };
+    let geneva =
+        AgentSnapshot { last_push: Some(as_of.minus_ms(9_000)), backlog_batches: 12, clock_offset_ms: -1_730, facts };
+    [(id("geneva-1"), geneva), (id("lugano-1"), AgentSnapshot::default()), (id("zurich-1"), zurich)].into()
+}
+
+fn health() -> Health {
+    let store = StoreStats {
+        journal_batches: 40,
+        journal_bytes: 51_200,
+        head_rows: 9_000,
+        head_bytes: 262_144,
+        streams: 5,
+        agents: 2,
+        days: 95,
+        days_unmerged: 1,
+        disk_bytes: 73_400_320,
+        appended_batches: 1_200,
+        appended_rows: 36_000,
+        seals: 24,
+        chunks_written: 120,
+        merged_streams: 5,
+        ..StoreStats::default()
+    };
+    Health {
+        started_ms: when("2026-11-21T06:00:00+01:00").as_ms(),
+        store,
+        tick_us: 1_840,
+        pushes: [("accepted", 1_200), ("duplicate", 4)].into(),
+        rows: 36_000,
+        failed_commits: 0,
+    }
+}

@@ -1,0 +1,50 @@
+//! One service: its state, what was promised of it, its last days, its probes.
+
+use maud::{Markup, html};
+use uphold_common::catalogue::model::Service;
+use uphold_common::observation::State;
+
+use super::text::{self, Clock, brief};
+use super::{probes, strip, target};
+use crate::snapshot::{ServiceSnapshot, Snapshot};
+
+pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) -> Markup {
+    let seen = snapshot.services.get(&service.id);
+    let state = seen.map_or(State::Unmeasured, |seen| seen.state);
+    html! {
+        article.card.service id=(format!("service-{}", service.id)) data-service=(service.id) data-state=(state.as_str()) {
+            header {
+                h2 { (service.name) }
+                @if let Some(outcome) = &service.outcome { p.outcome { (outcome) } }
+                (now(state, seen, clock))
+            }
+            @if let Some(seen) = seen {
+                @for (id, figures) in &seen.targets {
+                    @if let Some(target) = snapshot.catalogue.targets.get(id) {
+                        (target::block(&snapshot.catalogue, service, target, figures))
+                    }
+                }
+                @if seen.targets.is_empty() { p.note { "Nothing was promised of this service." } }
+                (strip::days(seen, service))
+                (probes::list(service, seen, clock))
+            }
+        }
+    }
+}
+
+fn now(state: State, seen: Option<&ServiceSnapshot>, clock: &Clock<'_>) -> Markup {
+    let observed = |seen: &&ServiceSnapshot| seen.probes.values().any(|probe| !probe.newest.is_empty());
+    let known = seen.filter(|seen| state != State::Unmeasured || observed(seen));
+    html! {
+        p.now.(state.as_str()) {
+            (text::shape(state))
+            strong { (text::word(state)) }
+            @if let Some(seen) = known {
+                span.since {
+                    "for " (brief(clock.as_of.since_ms(seen.since).max(0))) ", since " (clock.moment(seen.since))
+                }
+            }
+        }
+        @if known.is_none() { p.note { "No observation yet; the first is expected within a few seconds." } }
+    }
+}

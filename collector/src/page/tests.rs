@@ -1,0 +1,112 @@
+//! The page as a whole: what it says, what it never does.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// The text of the page without its tags.
+fn words(page: &str) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for c in page.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                text.push(' ');
+            }
+            c if !inside => text.push(c),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_page_says_what_the_snapshot_holds() {
+    let page = render(&fixture::snapshot());
+    println!("{page}");
+    let text = words(&page);
+    for expected in [
+        "1 of 4 services up, 2 incidents open",
+        "As of 14:03:22 on Sunday, 22 November 2026 (Europe/Zurich)",
+        "P1 Mail is down: smtp, connection refused INC-9 · open for 18m 42s, since 13:44:40",
+        "November 2026 agreed with Retail division",
+        "of 99.9 % promised met",
+        "Measured 98.64 % of the time; between 98.60 % and 99.95 %.",
+        "No observation yet; the first is expected within a few seconds.",
+        "Below the promise so far; by the end of the window it can still be met.",
+        "Error budget overspent by",
+        "1.3 of 4 cores",
+        "11.5 of 16 GiB",
+        "none yet",
+        "Catalogue version 3 · store 5e5e5e5e",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn figures_stand_in_data_attributes_as_whole_milliseconds() {
+    let snapshot = fixture::snapshot();
+    let page = render(&snapshot);
+    for (id, service) in &snapshot.services {
+        for (target, figures) in &service.targets {
+            let a = &figures.availability;
+            let expected = format!(
+                "data-service=\"{id}\" data-target=\"{target}\" data-good-ms=\"{}\" data-counted-ms=\"{}\"",
+                a.counted - a.lost,
+                a.counted
+            );
+            assert!(page.contains(&expected), "{expected}");
+        }
+    }
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let hostile = r#"<script>alert("1")</script>' onload='x"#;
+    let quoted = format!("name: \"{}\"", hostile.replace('"', "\\\""));
+    let mut snapshot = fixture::of(fixture::catalogue("name: Web shop\n", &format!("{quoted}\n")));
+    hostile.clone_into(&mut snapshot.open_incidents[0].summary);
+    hostile.clone_into(&mut snapshot.readings[3].0.of);
+    let receiver = snapshot.receivers.get_mut(&fixture::id("duty")).unwrap();
+    receiver.last_error = Some(hostile.to_owned());
+    let page = render(&snapshot);
+    assert!(!page.contains("<script>alert") && !page.contains("\"1\""), "{page}");
+    assert_eq!(page.matches("&lt;script&gt;alert").count(), 6, "the name twice, the others once or twice");
+}
+
+#[test]
+fn everything_loaded_is_an_asset_and_nothing_is_inline() {
+    let page = render(&fixture::snapshot());
+    for elsewhere in ["http://", "https://", "//", "style=", "<style", "onclick", "javascript:"] {
+        let found = page.find(elsewhere).map(|at| &page[at.saturating_sub(40)..(at + 60).min(page.len())]);
+        assert_eq!(found, None, "{elsewhere}");
+    }
+    for path in ["/page.css", "/page.js", "/icon.svg"] {
+        assert!(page.contains(&format!("=\"{}\"", &path[1..])) && asset(path).is_some(), "{path}");
+    }
+    let css = asset("/page.css").unwrap().1;
+    assert!(!css.contains("url(") && !css.contains("@import"));
+    assert_eq!(asset("/page.html"), None);
+}
+
+#[test]
+fn an_empty_catalogue_and_a_collector_just_started_have_words() {
+    let mut snapshot = fixture::snapshot();
+    snapshot.services = BTreeMap::new();
+    snapshot.readings.clear();
+    let text = words(&render(&snapshot));
+    assert!(text.contains("0 of 4 services up") && text.contains("4 not measured"), "{text}");
+    assert_eq!(text.matches("No observation yet;").count(), 4);
+    assert!(text.contains("Nothing was read here lately."));
+    let mut catalogue = fixture::catalogue("", "");
+    catalogue.services.clear();
+    catalogue.hosts.clear();
+    snapshot.catalogue = std::sync::Arc::new(catalogue);
+    snapshot.agents.clear();
+    snapshot.open_incidents.clear();
+    let text = words(&render(&snapshot));
+    assert!(text.contains("No services yet, no incident open") && text.contains("none has pushed"), "{text}");
+}

@@ -1,0 +1,160 @@
+//! One target of the report.
+
+use std::collections::BTreeMap;
+
+use uphold_common::ids::TargetId;
+use uphold_common::measure::availability::Verdict;
+use uphold_common::percent::{BILLION, Ratio};
+
+use super::ink::{Ink, clean, length, padded, wrapped};
+use super::view::{BlockView, DayView, TargetView, WindowView};
+
+/// How many characters a day's bar has: one an hour.
+const DAY_WIDTH: usize = 24;
+
+pub(super) fn write(lines: &mut Vec<String>, ink: &Ink<'_>, id: &TargetId, target: &TargetView) {
+    let block = &target.contractual;
+    lines.push(ink.bold(id.to_string()));
+    lines.push(format!("  {}", window(ink, &target.window)));
+    lines.extend(verdict(ink, block));
+    lines.push(String::new());
+    lines.push(format!("  {}", ink.kinds_bar(&block.kinds, ink.width - 4)));
+    lines.extend(indented(&wrapped(&ink.kinds_legend(&block.kinds), ink.width - 4)));
+    lines.push(String::new());
+    lines.push(budget(ink, block));
+    breaks(lines, ink, block);
+    charges(lines, ink, block);
+    days(lines, ink, &block.days);
+}
+
+fn indented(lines: &[String]) -> impl Iterator<Item = String> {
+    lines.iter().map(|line| format!("  {line}"))
+}
+
+fn window(ink: &Ink<'_>, window: &WindowView) -> String {
+    let state = match (window.open, window.settled) {
+        (true, _) => "open",
+        (false, true) => "settled",
+        (false, false) => "closed, not settled yet",
+    };
+    let span = format!("{}: {} to {}", window.kind, ink.moment(window.start), ink.moment(window.end));
+    let entry = match window.before_entry_ms {
+        0 => String::new(),
+        ms => format!("; its first {} lie before the service's entry", length(ms)),
+    };
+    format!("{}, {state}{entry}", clean(&span))
+}
+
+fn verdict(ink: &Ink<'_>, block: &BlockView) -> Vec<String> {
+    let text = |percent: &Option<String>| percent.as_deref().map_or("–".to_owned(), |p| format!("{} %", clean(p)));
+    let verdict = shown(ink, block.verdict);
+    let promise = block.target_ppb.and_then(promise).map(|promise| format!(" of {promise} % promised"));
+    let mut lines =
+        vec![format!("  {}{}: {verdict}", ink.bold(text(&block.availability)), promise.unwrap_or_default())];
+    if block.not_proven {
+        lines.push("  not proven: what was not measured could change the verdict".to_owned());
+    }
+    if block.committed_ms > 0 {
+        lines.push(format!(
+            "  measured {} of the time; between {} and {}",
+            text(&block.coverage),
+            text(&block.availability_min),
+            text(&block.availability_max)
+        ));
+    }
+    let (good, counted) = (length(block.counted_ms - block.lost_ms), length(block.counted_ms));
+    lines.push(format!("  good for {good} of {counted} that count"));
+    lines
+}
+
+fn shown(ink: &Ink<'_>, verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Met => ink.good(verdict.as_str()),
+        Verdict::Breached => ink.bad(verdict.as_str()),
+        Verdict::NoData => ink.soft(verdict.as_str()),
+    }
+}
+
+/// `99.95`, all of its decimals and no more.
+fn promise(ppb: i64) -> Option<String> {
+    let percent = Ratio::new(ppb, BILLION)?.percent(7);
+    Some(percent.trim_end_matches('0').trim_end_matches('.').to_owned())
+}
+
+fn budget(ink: &Ink<'_>, block: &BlockView) -> String {
+    let whole = length(block.budget_ms);
+    match block.remaining_ms {
+        0.. => {
+            let bar = ink.share_bar(block.remaining_ms, block.budget_ms, DAY_WIDTH);
+            format!("  budget  {bar}  {} of {whole} left", length(block.remaining_ms))
+        }
+        over => format!("  budget  {}", ink.bad(&format!("overspent by {} of {whole}", length(-over)))),
+    }
+}
+
+fn breaks(lines: &mut Vec<String>, ink: &Ink<'_>, block: &BlockView) {
+    lines.push(String::new());
+    if block.breaks.is_empty() {
+        lines.push("  no break".to_owned());
+    } else {
+        let rows: Vec<[String; 3]> = (block.breaks.iter())
+            .map(|(start, end, committed_ms)| [ink.moment(*start), ink.moment(*end), length(*committed_ms)])
+            .collect();
+        let wide = |column: usize, least: usize| {
+            rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).max(least) + 2
+        };
+        let (start, end) = (wide(0, 5), wide(1, 3));
+        lines.push(format!("  {}", ink.soft(&format!("{}{}length", padded("break from", start), padded("to", end)))));
+        lines.extend(rows.iter().map(|[a, b, c]| format!("  {}{}{c}", padded(a, start), padded(b, end))));
+        lines.extend(indented(&wrapped(&means(block), ink.width - 4)));
+    }
+    if !block.break_verdicts.is_empty() {
+        let verdicts = block.break_verdicts.iter();
+        let verdicts: Vec<String> =
+            verdicts.map(|(name, verdict)| format!("{} {}", clean(name), shown(ink, *verdict))).collect();
+        lines.push(format!("  targets on breaks: {}", verdicts.join(", ")));
+    }
+}
+
+fn means(block: &BlockView) -> Vec<String> {
+    let named = [
+        ("longest", block.longest_break_ms),
+        ("MTRS", block.mtrs_ms),
+        ("MTBF", block.mtbf_ms),
+        ("MTBSI", block.mtbsi_ms),
+    ];
+    named.into_iter().filter_map(|(name, ms)| Some(format!("{name} {}", length(ms?)))).collect()
+}
+
+fn charges(lines: &mut Vec<String>, ink: &Ink<'_>, block: &BlockView) {
+    let groups = [
+        ("probe", &block.charges_ms),
+        ("component", &block.charges_by_component_ms),
+        ("party", &block.charges_by_party_ms),
+    ];
+    let lost = |charges: &BTreeMap<String, i64>| -> Vec<(String, i64)> {
+        charges.iter().filter(|(_, ms)| **ms > 0).map(|(name, ms)| (clean(name), *ms)).collect()
+    };
+    let rows: Vec<(&str, String, i64)> =
+        groups.into_iter().flat_map(|(by, of)| lost(of).into_iter().map(move |(name, ms)| (by, name, ms))).collect();
+    let Some(wide) = rows.iter().map(|(_, name, _)| name.chars().count() + 2).max() else { return };
+    lines.push(String::new());
+    lines.push(format!("  {}", ink.soft("downtime by")));
+    for (by, name, ms) in rows {
+        lines.push(format!("  {}{}{}", padded(by, 11), padded(&name, wide), length(ms)));
+    }
+}
+
+fn days(lines: &mut Vec<String>, ink: &Ink<'_>, days: &[DayView]) {
+    if days.is_empty() {
+        return;
+    }
+    lines.push(String::new());
+    for day in days {
+        let kinds = &day.kinds;
+        let lost = [("down", kinds.down), ("degraded", kinds.degraded), ("unmeasured", kinds.unmeasured)];
+        let lost: Vec<String> =
+            lost.iter().filter(|(_, ms)| *ms > 0).map(|(name, ms)| format!("{name} {}", length(*ms))).collect();
+        lines.push(format!("  {}  {}  {}", clean(&day.date), ink.kinds_bar(kinds, DAY_WIDTH), lost.join(", ")));
+    }
+}

@@ -1,0 +1,131 @@
+//! What the report reads of the figures' document. Keys that it does not know are passed over.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use uphold_common::ids::{Id, TargetId};
+use uphold_common::measure::availability::Verdict;
+use uphold_common::measure::kinds::Kinds;
+use uphold_common::time::Instant;
+
+/// The figures of one service.
+#[derive(Clone, Debug, Deserialize)]
+pub struct View {
+    /// The version of the rules of measurement.
+    pub rules_version: u32,
+    /// The release of the time zone data.
+    pub time_zone_data: String,
+    /// The instant the figures were taken at.
+    #[serde(rename = "as_of_ms")]
+    pub as_of: Instant,
+    /// The service.
+    pub service: Id,
+    /// The version of the catalogue.
+    pub catalogue_version: u64,
+    /// Its targets, each in one window.
+    pub targets: BTreeMap<TargetId, TargetView>,
+}
+
+/// One target in one window.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TargetView {
+    /// When.
+    pub window: WindowView,
+    /// What counts by contract.
+    pub contractual: BlockView,
+}
+
+/// A window.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WindowView {
+    /// Its kind, as the catalogue writes it.
+    pub kind: String,
+    /// Its start.
+    #[serde(rename = "start_ms")]
+    pub start: Instant,
+    /// Its end.
+    #[serde(rename = "end_ms")]
+    pub end: Instant,
+    /// Whether time may still change it.
+    pub open: bool,
+    /// Whether confirmation can still change it.
+    pub settled: bool,
+    /// How much of it lies before the service's entry into the catalogue.
+    #[serde(default)]
+    pub before_entry_ms: i64,
+}
+
+/// The account of a window.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BlockView {
+    /// What it was made of.
+    pub kinds: Kinds,
+    /// `C`: committed time.
+    #[serde(rename = "C")]
+    pub committed_ms: i64,
+    /// `N`: what counts.
+    #[serde(rename = "N")]
+    pub counted_ms: i64,
+    /// `L`: of it, lost.
+    #[serde(rename = "L")]
+    pub lost_ms: i64,
+    /// The availability, printed.
+    #[serde(rename = "A_percent")]
+    pub availability: Option<String>,
+    /// Its lower bound, printed.
+    #[serde(rename = "A_min_percent")]
+    pub availability_min: Option<String>,
+    /// Its upper bound, printed.
+    #[serde(rename = "A_max_percent")]
+    pub availability_max: Option<String>,
+    /// The measured share, printed.
+    #[serde(rename = "coverage_percent")]
+    pub coverage: Option<String>,
+    /// The promise in parts per billion.
+    pub target_ppb: Option<i64>,
+    /// Whether it was kept.
+    pub verdict: Verdict,
+    /// Whether unmeasured time could have changed that.
+    pub not_proven: bool,
+    /// Start, end and committed length of each break.
+    pub breaks: Vec<(Instant, Instant, i64)>,
+    /// The longest of them.
+    pub longest_break_ms: Option<i64>,
+    /// The mean time to restore service.
+    #[serde(rename = "MTRS_ms")]
+    pub mtrs_ms: Option<i64>,
+    /// The mean time between failures.
+    #[serde(rename = "MTBF_ms")]
+    pub mtbf_ms: Option<i64>,
+    /// The mean time between service incidents.
+    #[serde(rename = "MTBSI_ms")]
+    pub mtbsi_ms: Option<i64>,
+    /// The verdicts on targets on breaks.
+    #[serde(default)]
+    pub break_verdicts: BTreeMap<String, Verdict>,
+    /// What may be lost in the whole window.
+    pub budget_ms: i64,
+    /// What is left of it.
+    pub remaining_ms: i64,
+    /// Downtime by probe.
+    #[serde(default)]
+    pub charges_ms: BTreeMap<String, i64>,
+    /// Downtime by component.
+    #[serde(default)]
+    pub charges_by_component_ms: BTreeMap<String, i64>,
+    /// Downtime by party.
+    #[serde(default)]
+    pub charges_by_party_ms: BTreeMap<String, i64>,
+    /// The window day by day.
+    #[serde(default)]
+    pub days: Vec<DayView>,
+}
+
+/// One local day of a window.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DayView {
+    /// Its date.
+    pub date: String,
+    /// What it was made of.
+    pub kinds: Kinds,
+}

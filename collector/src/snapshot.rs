@@ -1,0 +1,147 @@
+//! The snapshot: everything that is shown or decided, as of one instant.
+//!
+//! Each tick the engine publishes one, immutable. The page, the metrics, the incidents and the lists of the API read it;
+//! none of them computes a figure of its own, so at the same `as_of` they all show the same.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uphold_common::catalogue::model::Catalogue;
+use uphold_common::ids::{Id, TargetId, VantagePoint};
+use uphold_common::measure::kinds::Kinds;
+use uphold_common::measure::target::TargetFigures;
+use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, State, Volume};
+use uphold_common::time::Instant;
+use uphold_common::wire::batch::Epoch;
+
+use crate::incident::model::Incident;
+
+/// How many days the strip of a service shows.
+pub const STRIP_DAYS: usize = 90;
+
+/// Everything that is shown or decided, as of one instant.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The instant: observations at or after it took no part.
+    pub as_of: Instant,
+    /// The store that it was taken from.
+    pub store: Epoch,
+    /// The catalogue in force.
+    pub catalogue: Arc<Catalogue>,
+    /// Its version, counted from 1.
+    pub catalogue_version: u64,
+    /// The services, by id.
+    pub services: BTreeMap<Id, ServiceSnapshot>,
+    /// The newest readings of the catalogue's hosts that still speak for the present.
+    pub readings: Vec<(ResourceId, Reading)>,
+    /// The newest volumes of the catalogue's hosts that still speak for the present.
+    pub volumes: Vec<(FlowId, Volume)>,
+    /// The open incidents, oldest first.
+    pub open_incidents: Vec<Incident>,
+    /// The newest resolved incidents, newest first, at most [`RECENT_INCIDENTS`].
+    pub recent_incidents: Vec<Incident>,
+    /// The agents that the catalogue names or that have pushed, by name.
+    pub agents: BTreeMap<Id, AgentSnapshot>,
+    /// The receivers of the catalogue, by id.
+    pub receivers: BTreeMap<Id, ReceiverSnapshot>,
+    /// The program's own health.
+    pub health: Health,
+}
+
+/// How many resolved incidents a snapshot holds.
+pub const RECENT_INCIDENTS: usize = 50;
+
+/// One service.
+#[derive(Clone, Debug)]
+pub struct ServiceSnapshot {
+    /// Its state now.
+    pub state: State,
+    /// Since when it has been in it, as far back as its windows reach.
+    pub since: Instant,
+    /// Its entry into the catalogue.
+    pub entry: Instant,
+    /// Its probes, by id.
+    pub probes: BTreeMap<Id, ProbeSnapshot>,
+    /// Its targets in the windows that hold now.
+    pub targets: BTreeMap<TargetId, TargetFigures>,
+    /// Its last days, oldest first: at most [`STRIP_DAYS`], today last.
+    pub strip: Vec<StripDay>,
+}
+
+/// One local day of a service, measured for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StripDay {
+    /// Its date, as `2026-03-01`.
+    pub date: String,
+    /// What it was made of.
+    pub kinds: Kinds,
+}
+
+/// One probe.
+#[derive(Clone, Debug)]
+pub struct ProbeSnapshot {
+    /// Its state now.
+    pub state: State,
+    /// The newest observation of each vantage point that has one.
+    pub newest: Vec<(VantagePoint, Observation)>,
+}
+
+/// One agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentSnapshot {
+    /// When it pushed last, since the collector started.
+    pub last_push: Option<Instant>,
+    /// How many batches waited behind that push.
+    pub backlog_batches: u64,
+    /// The agent's clock less the collector's at that push; what travelled in between is part of it.
+    pub clock_offset_ms: i64,
+    /// What it reported of its own measuring, since the collector started.
+    pub facts: FactCounts,
+}
+
+/// What an agent reported of its own measuring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FactCounts {
+    /// Batches that its full spool let go.
+    pub spool_overflow_batches: u64,
+    /// Spool files that could not be read.
+    pub spool_corrupt: u64,
+    /// Batches refused for good.
+    pub quarantined: u64,
+    /// Steps of its clock.
+    pub clock_steps: u64,
+    /// Attempts due and not made.
+    pub skipped_attempts: u64,
+}
+
+/// One receiver.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReceiverSnapshot {
+    /// Messages that wait.
+    pub waiting: u64,
+    /// Messages delivered since the collector started.
+    pub delivered: u64,
+    /// Attempts that failed since the collector started.
+    pub failed_attempts: u64,
+    /// Messages given up, kept to be looked at.
+    pub dead_letters: u64,
+    /// Why the last attempt failed, if it did.
+    pub last_error: Option<String>,
+}
+
+/// The program's own health.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// When the collector started.
+    pub started_ms: i64,
+    /// What the store says of itself.
+    pub store: crate::store::StoreStats,
+    /// How long the tick took that made this snapshot, in microseconds.
+    pub tick_us: u64,
+    /// Pushes by what became of them: `accepted`, `duplicate`, or the word of the problem.
+    pub pushes: BTreeMap<&'static str, u64>,
+    /// Rows taken in since the start.
+    pub rows: u64,
+    /// Incident decisions that could not be stored and are tried again.
+    pub failed_commits: u64,
+}
