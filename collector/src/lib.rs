@@ -3,7 +3,9 @@
 //!
 //! The rooms and what passes between them are in `ARCHITECTURE.md`.
 
+pub mod clock;
 pub mod incident;
+pub mod inforce;
 pub mod ingest;
 pub mod metrics;
 pub mod notify;
@@ -11,3 +13,4 @@ pub mod page;
 pub mod report;
 pub mod snapshot;
 pub mod store;
+pub mod timeline;

@@ -30,7 +30,7 @@ async fn fetch(args: &FiguresArgs) -> Result<Vec<u8>, String> {
     let remote = Remote::new().map_err(|error| error.to_string())?;
     let mut url = endpoint(&args.collector, &["api", "v1", "services", args.service.as_str(), "figures"]);
     if let Some(as_of) = args.as_of {
-        url.set_query(Some(&format!("as_of_ms={}", as_of.as_ms())));
+        url.set_query(Some(&format!("as_of={}", as_of.as_ms())));
     }
     let reply = remote.get(url, None, FIGURES_BYTES_MAX).await;
     let reply = reply.map_err(|error| format!("{}: {error}", shown(&args.collector)))?;

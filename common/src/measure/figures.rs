@@ -36,6 +36,7 @@ pub struct Figures {
     as_of_ms: Instant,
     service: Id,
     catalogue_version: u64,
+    time_zone: String,
     targets: BTreeMap<TargetId, TargetBlock>,
 }
 
@@ -139,6 +140,7 @@ impl Figures {
             as_of_ms: as_of,
             service: service.id.clone(),
             catalogue_version,
+            time_zone: service.time_zone.iana_name().unwrap_or("UTC").to_owned(),
             targets: measured.iter().map(block).collect(),
         }
     }

@@ -1,0 +1,150 @@
+//! The catalogue in force: its versions on record, and each service's entry into it.
+//!
+//! A catalogue whose files differ from the last version's is a new version, recorded with its files, its hash and the
+//! instant it was taken up. Until measuring by several versions is built, a change that would measure the past of a
+//! service or target differently is refused with everything it would change; additions and removals are taken.
+//!
+//! ```text
+//! Catalogue   key version (8 bytes, big endian)   value MessagePack of Version
+//! Service     key id                              value instant of its first record, ms (8 bytes, big endian)
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uphold_common::catalogue::model::{Catalogue, Service};
+use uphold_common::catalogue::{self, fingerprint};
+use uphold_common::ids::Id;
+use uphold_common::time::Instant;
+use uphold_common::wire::pack;
+use uphold_common::yaml::problem::Problems;
+
+use crate::store::{KeyRange, RecordChange, RecordKind, Store, StoreError};
+
+/// A file of the catalogue: its name and its text.
+pub type CatalogueFile = (String, String);
+
+/// The catalogue in force.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// The checked catalogue.
+    pub catalogue: Arc<Catalogue>,
+    /// Its version, counted from 1.
+    pub version: u64,
+    /// The entry of each of its services.
+    pub entries: BTreeMap<Id, Instant>,
+}
+
+/// Why a catalogue is not taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeUpError {
+    /// It is not sound.
+    #[error("{0}")]
+    Problems(Problems),
+    /// It would measure the past of what is already measured differently.
+    #[error(
+        "this catalogue would measure the past differently, which is not supported yet:\n  {}\nGive what changes a new id, or put back what was.",
+        .0.join("\n  ")
+    )]
+    ChangesThePast(Vec<String>),
+    /// The store could not keep or give the versions.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A version on record cannot be read.
+    #[error("version {version} of the catalogue on record cannot be read: {reason}")]
+    Damaged {
+        /// Which version.
+        version: u64,
+        /// How that was noticed.
+        reason: String,
+    },
+}
+
+/// A version on record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Version {
+    number: u64,
+    recorded_at: Instant,
+    hash: String,
+    files: Vec<CatalogueFile>,
+    /// How everything that was ever in the catalogue is measured, so that nothing returns under another rule.
+    measured_as: BTreeMap<String, String>,
+}
+
+/// Takes up the catalogue in `files`: as the version on record if nothing changed, else as a new one.
+pub fn take_up(store: &mut dyn Store, files: &[CatalogueFile], now: Instant) -> Result<InForce, TakeUpError> {
+    let catalogue = catalogue::read(files).map_err(TakeUpError::Problems)?;
+    let hash = fingerprint::content_hash(files);
+    let last = newest(store)?;
+    let mut measured_as = last.as_ref().map(|version| version.measured_as.clone()).unwrap_or_default();
+    let measured_now = fingerprint::measured_as(&catalogue);
+    let differences = fingerprint::changes_to_the_past(&measured_as, &measured_now);
+    if !differences.is_empty() {
+        return Err(TakeUpError::ChangesThePast(differences));
+    }
+    measured_as.extend(measured_now);
+    let number = match &last {
+        Some(version) if version.hash == hash => version.number,
+        last => {
+            let number = last.as_ref().map_or(1, |version| version.number + 1);
+            let first_from = catalogue.effective_from.filter(|_| number == 1);
+            let version = Version { number, recorded_at: now, hash, files: files.to_vec(), measured_as };
+            record(store, &version, &catalogue, first_from.unwrap_or(now))?;
+            number
+        }
+    };
+    let entries = entries(store, &catalogue, now)?;
+    Ok(InForce { catalogue: Arc::new(catalogue), version: number, entries })
+}
+
+/// The files of the version on record, if there is one: what a report reads when no collector runs.
+pub fn on_record(store: &mut dyn Store) -> Result<Option<Vec<CatalogueFile>>, TakeUpError> {
+    Ok(newest(store)?.map(|version| version.files))
+}
+
+/// Keeps a new version, and the first record of each service that has none, in one commit.
+fn record(
+    store: &mut dyn Store,
+    version: &Version,
+    catalogue: &Catalogue,
+    holds_from: Instant,
+) -> Result<(), TakeUpError> {
+    let damaged = |reason: String| TakeUpError::Damaged { version: version.number, reason };
+    let value = pack::pack(version).map_err(|error| damaged(error.to_string()))?;
+    let key = version.number.to_be_bytes().to_vec();
+    let mut changes = vec![RecordChange { kind: RecordKind::Catalogue, key, value: Some(value) }];
+    for id in catalogue.services.keys() {
+        let key = id.as_str().as_bytes().to_vec();
+        if store.record(RecordKind::Service, &key)?.is_none() {
+            let value = Some(holds_from.as_ms().to_be_bytes().to_vec());
+            changes.push(RecordChange { kind: RecordKind::Service, key, value });
+        }
+    }
+    Ok(store.commit(&changes)?)
+}
+
+fn newest(store: &dyn Store) -> Result<Option<Version>, TakeUpError> {
+    let Some((key, value)) = store.records(RecordKind::Catalogue, &KeyRange::all().reversed(), 1)?.pop() else {
+        return Ok(None);
+    };
+    let version = <[u8; 8]>::try_from(key.as_slice()).map_or(0, u64::from_be_bytes);
+    let damaged = |error: pack::PackError| TakeUpError::Damaged { version, reason: error.to_string() };
+    pack::unpack(&value).map(Some).map_err(damaged)
+}
+
+/// The entry of each service: as the catalogue says, else when it was first recorded.
+fn entries(store: &dyn Store, catalogue: &Catalogue, now: Instant) -> Result<BTreeMap<Id, Instant>, StoreError> {
+    let entry = |service: &Service| -> Result<(Id, Instant), StoreError> {
+        let recorded = store.record(RecordKind::Service, service.id.as_str().as_bytes())?;
+        let recorded = recorded.and_then(|value| <[u8; 8]>::try_from(value.as_slice()).ok());
+        let recorded = recorded.map_or(now, |bytes| Instant::from_ms(i64::from_be_bytes(bytes)));
+        Ok((service.id.clone(), service.since.unwrap_or(recorded)))
+    };
+    catalogue.services.values().map(entry).collect()
+}
+
+#[cfg(test)]
+#[path = "inforce_tests.rs"]
+mod tests;

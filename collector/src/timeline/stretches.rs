@@ -1,0 +1,92 @@
+//! A settled day of a vantage point as it is kept: run-length stretches, and the rules they were derived by.
+//!
+//! ```text
+//! key    "service/probe" 0 "agent" 0 day (8 bytes, big endian, sign flipped so that days are in order)
+//! value  frame "UPHs" version 1, holding MessagePack:
+//!        { reach_ms, fall, rise, stretches: [(length in ms, state's number), …] }
+//! ```
+//!
+//! Stretches of other rules than those in force, and damaged ones, are as if they were not kept: they are derived again.
+
+use std::ops::Bound;
+
+use serde::{Deserialize, Serialize};
+use uphold_common::ids::VantagePoint;
+use uphold_common::measure::timeline::Timeline;
+use uphold_common::measure::vantage::VantageRules;
+use uphold_common::observation::State;
+use uphold_common::time::{Instant, Interval};
+use uphold_common::wire::frame::{self, Compression, Magic};
+use uphold_common::wire::pack;
+
+use super::day_interval;
+use crate::store::{KeyRange, RecordChange, RecordKind, Store, StoreError};
+
+const STRETCHES: Magic = Magic(*b"UPHs");
+const VERSION: u16 = 1;
+/// A day has at most so many bytes of stretches: one for each of its milliseconds would be more, and is never kept.
+const BYTES_MAX: usize = 64 * 1024;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Day {
+    reach_ms: i64,
+    fall: u32,
+    rise: u32,
+    stretches: Vec<(i64, u8)>,
+}
+
+/// The kept day, if it was derived by these rules and is sound.
+pub fn kept(
+    store: &dyn Store,
+    point: &VantagePoint,
+    day: i64,
+    rules: VantageRules,
+) -> Result<Option<Timeline>, StoreError> {
+    Ok(store.record(RecordKind::Stretches, &key(point, day))?.and_then(|value| read(&value, day, rules)))
+}
+
+/// The change that keeps a day.
+pub fn change(
+    point: &VantagePoint,
+    day: i64,
+    rules: VantageRules,
+    timeline: &Timeline,
+) -> Result<RecordChange, StoreError> {
+    let stretches = timeline.stretches().iter().map(|s| (s.interval.len_ms(), s.state as u8)).collect();
+    let packed = Day { reach_ms: rules.reach_ms, fall: rules.fall, rise: rules.rise, stretches };
+    let damaged = |reason: String| StoreError::Corrupt { place: format!("day {day} of {point}"), reason };
+    let content = pack::pack(&packed).map_err(|error| damaged(error.to_string()))?;
+    let sealed = frame::seal(STRETCHES, VERSION, Compression::Zstd, &content);
+    // A day of so many stretches is derived each time it is asked for.
+    let value = sealed.ok().filter(|value| value.len() <= BYTES_MAX && content.len() <= BYTES_MAX);
+    Ok(RecordChange { kind: RecordKind::Stretches, key: key(point, day), value })
+}
+
+/// The keys of the days from `first` to `last`.
+pub fn days(point: &VantagePoint, first: i64, last: i64) -> KeyRange {
+    KeyRange { start: Bound::Included(key(point, first)), end: Bound::Included(key(point, last)), newest_first: false }
+}
+
+fn read(value: &[u8], day: i64, rules: VantageRules) -> Option<Timeline> {
+    let content = frame::open(STRETCHES, VERSION, BYTES_MAX, value).ok()?;
+    let kept: Day = pack::unpack(&content).ok()?;
+    if (kept.reach_ms, kept.fall, kept.rise) != (rules.reach_ms, rules.fall, rules.rise) {
+        return None;
+    }
+    let span = day_interval(day);
+    let mut timeline = Timeline::default();
+    let mut at = span.start;
+    for (length_ms, state) in kept.stretches {
+        let end: Instant = at.plus_ms(length_ms);
+        timeline.push(Interval::new(at, end), State::from_code(state)?);
+        at = end;
+    }
+    (timeline.span() == Some(span)).then_some(timeline)
+}
+
+fn key(point: &VantagePoint, day: i64) -> Vec<u8> {
+    let mut key = format!("{}\0{}\0", point.probe, point.agent).into_bytes();
+    key.extend_from_slice(&(day ^ i64::MIN).to_be_bytes());
+    key
+}

@@ -1,0 +1,112 @@
+//! Days that are kept against the whole derived at once, over a real store: late rows, restarts, any instant.
+
+use uphold_common::ids::{Id, PathId};
+use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
+use uphold_common::wire::batch::{Batch, BatchKey, Epoch, digest};
+use uphold_common::wire::columns::Rows;
+
+use super::*;
+use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions};
+
+const RULES: VantageRules = VantageRules { reach_ms: 150_000, fall: 2, rise: 1 };
+const INTERVAL_MS: i64 = 60_000;
+
+fn point() -> VantagePoint {
+    let id = |text| Id::new(text).unwrap();
+    VantagePoint { probe: PathId::new(id("shop"), id("web")), agent: id("a") }
+}
+
+fn open(dir: &std::path::Path) -> EmbeddedStore {
+    let data_dir = DataDir::claim(dir, "test", Instant::from_ms(0)).unwrap();
+    EmbeddedStore::open(data_dir, StoreOptions::default()).unwrap()
+}
+
+fn observation(minute: i64, outcome: Outcome) -> Observation {
+    let (cause, code, total, phases) = (Cause::None, 0, Micros::NONE, Phases::default());
+    Observation { at: Instant::from_ms(minute * INTERVAL_MS), outcome, cause, code, total, phases }
+}
+
+fn append(store: &mut EmbeddedStore, seq: u64, rows: Vec<Observation>) {
+    let key = BatchKey { agent: point().agent, epoch: Epoch([7; 16]), seq };
+    let closed_at = rows.last().map_or(Instant::from_ms(0), |row| row.at);
+    let batch = Batch { key, closed_at, streams: vec![Rows::Probe(point().probe, rows)], facts: Vec::new() };
+    let framed = batch.encode().unwrap();
+    store.append(closed_at, vec![Admitted { digest: digest(&framed), framed, batch }]).unwrap();
+}
+
+/// A history of five days with outages, single failures, silence, and an outage over midnight.
+fn history() -> Vec<Observation> {
+    let outcome = |minute: i64| match minute {
+        1_430..=1_450 | 3_000 | 4_000..=4_001 | 5_700..=5_800 => Some(Outcome::Down),
+        2_000..=2_300 | 5_000..=5_002 => None,
+        2_500 => Some(Outcome::Unknown),
+        _ => Some(Outcome::Up),
+    };
+    (0..5 * 1_440).filter_map(|minute| Some(observation(minute, outcome(minute)?))).collect()
+}
+
+/// The whole derived at once from what the store holds before `as_of`.
+fn at_once(store: &EmbeddedStore, span: Interval, as_of: Instant) -> Timeline {
+    let everything = Interval::new(Instant::MIN, Instant::MAX);
+    let mut all = store.observations(&point(), everything).unwrap();
+    all.retain(|observation| observation.at < as_of);
+    vantage_timeline(&all, RULES, span)
+}
+
+fn compare(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of_minute: i64) {
+    let as_of = Instant::from_ms(as_of_minute * INTERVAL_MS + 1);
+    for (start, end) in [(0, as_of_minute), (700, as_of_minute), (1_439, 1_441), (1_000, 4_000)] {
+        let minute = |m: i64| Instant::from_ms(m.min(as_of_minute) * INTERVAL_MS);
+        let span = Interval::new(minute(start), minute(end));
+        let found = timelines.vantage(store, &point(), RULES, span, as_of).unwrap();
+        assert_eq!(found, at_once(store, span, as_of), "{start} to {end} as of {as_of_minute}");
+    }
+}
+
+fn touch(timelines: &mut Timelines, store: &mut EmbeddedStore, now: Instant) {
+    for (point, rows) in store.take_touched() {
+        timelines.touch(store, &point, RULES, rows, now).unwrap();
+    }
+}
+
+#[test]
+fn kept_days_are_those_derived_at_once_whenever_rows_arrive() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    let now = Instant::from_ms(8 * 1_440 * INTERVAL_MS);
+    let (late, on_time): (Vec<_>, Vec<_>) =
+        history().into_iter().partition(|row| (1_400..1_460).contains(&(row.at.as_ms() / INTERVAL_MS)));
+    for (seq, rows) in on_time.chunks(500).enumerate() {
+        append(&mut store, seq as u64 + 1, rows.to_vec());
+        touch(&mut timelines, &mut store, now);
+    }
+    for as_of in [1_440, 1_445, 3_001, 4_003, 7_199, 9_000] {
+        compare(&mut timelines, &mut store, as_of);
+    }
+    append(&mut store, 1_000, late);
+    touch(&mut timelines, &mut store, now);
+    for as_of in [1_431, 1_440, 7_199, 9_000] {
+        compare(&mut timelines, &mut store, as_of);
+    }
+}
+
+#[test]
+fn a_restart_before_late_rows_were_dealt_with_leaves_no_stale_day() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Instant::from_ms(8 * 1_440 * INTERVAL_MS);
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    append(&mut store, 1, history());
+    touch(&mut timelines, &mut store, now);
+    compare(&mut timelines, &mut store, 9_000);
+    let kept = store.records(RecordKind::Stretches, &stretches::days(&point(), 0, 10), 100).unwrap();
+    assert!(kept.len() >= 4, "days were kept: {}", kept.len());
+
+    append(&mut store, 2, (2_000..2_300).map(|minute| observation(minute, Outcome::Down)).collect());
+    drop(store);
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    touch(&mut timelines, &mut store, now);
+    compare(&mut timelines, &mut store, 9_000);
+}
