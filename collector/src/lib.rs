@@ -3,7 +3,12 @@
 //!
 //! The rooms and what passes between them are in `ARCHITECTURE.md`.
 
+pub mod api;
+pub mod builtin;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod engine;
 pub mod incident;
 pub mod inforce;
 pub mod ingest;
@@ -11,6 +16,7 @@ pub mod metrics;
 pub mod notify;
 pub mod page;
 pub mod report;
+pub mod serve;
 pub mod snapshot;
 pub mod store;
 pub mod timeline;

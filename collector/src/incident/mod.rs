@@ -5,6 +5,7 @@
 //! | [`model`] | an incident, its events, and the fold from events to the incident |
 //! | [`episode`] | a service's timeline → its outages, from the first failure to the measured recovery |
 //! | [`decide`] | outages and verdicts, and what is known → changes; pure |
+//! | [`list`] | the list that is given out |
 //! | [`register`] | the incidents that are open or recent, in memory |
 //!
 //! Each transition is decided once, from figures and the instant they were taken at, and is stored together with its
@@ -13,5 +14,6 @@
 
 pub mod decide;
 pub mod episode;
+pub mod list;
 pub mod model;
 pub mod register;

@@ -67,6 +67,11 @@ impl Register {
         Number(self.highest + 1)
     }
 
+    /// The incident of this number, if it is held.
+    pub fn get(&self, number: Number) -> Option<&Incident> {
+        self.incidents.get(&number)
+    }
+
     /// All that are held, in order of their numbers.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &Incident> {
         self.incidents.values()

@@ -1,0 +1,61 @@
+//! Refusals as RFC 9457 problems.
+//!
+//! The detail is a public sentence: what was wrong this time and what would be right. What only the operator may know
+//! goes to the log instead.
+
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use uphold_common::wire::push::Problem;
+
+use crate::engine::handle::Unanswered;
+use crate::engine::query::QueryError;
+use crate::ingest::Refusal;
+
+/// The content type of a problem.
+pub const PROBLEM_CONTENT_TYPE: &str = "application/problem+json";
+
+/// A problem of this status and word.
+pub fn problem(status: StatusCode, word: &str, detail: &str, retry_after_s: Option<u32>) -> Response {
+    let title = status.canonical_reason().unwrap_or("Refused");
+    let kind = format!("urn:uphold:problem:{word}");
+    let body = Problem { kind, title: title.to_owned(), status: status.as_u16(), detail: detail.to_owned() };
+    respond(status, &body, retry_after_s)
+}
+
+/// The problem that a refused push is told.
+pub fn refused(refusal: &Refusal) -> Response {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    respond(status, &refusal.problem(), refusal.retry().map(|retry| retry.after_s))
+}
+
+/// The problem when the engine gave no answer.
+pub fn unanswered(why: Unanswered) -> Response {
+    let word = match why {
+        Unanswered::Busy => "busy",
+        Unanswered::Stopped => "stopping",
+    };
+    problem(StatusCode::SERVICE_UNAVAILABLE, word, &format!("{why}; try again."), Some(2))
+}
+
+/// The problem when there are no figures.
+pub fn no_figures(error: &QueryError) -> Response {
+    match error {
+        QueryError::NoService { .. } => problem(StatusCode::NOT_FOUND, "no-such-service", &error.to_string(), None),
+        QueryError::Future { .. } => problem(StatusCode::BAD_REQUEST, "in-the-future", &error.to_string(), None),
+        QueryError::Store(_) | QueryError::Write(_) => {
+            tracing::error!(%error, "figures could not be given");
+            let detail = "The figures could not be read; the log of the collector says why.";
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "figures", detail, None)
+        }
+    }
+}
+
+fn respond(status: StatusCode, body: &Problem, retry_after_s: Option<u32>) -> Response {
+    let text = serde_json::to_string(body).unwrap_or_default();
+    let mut response = (status, [(CONTENT_TYPE, PROBLEM_CONTENT_TYPE)], text).into_response();
+    if let Some(seconds) = retry_after_s {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

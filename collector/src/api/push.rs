@@ -1,0 +1,47 @@
+//! `POST /api/v1/push`: a batch comes in.
+//!
+//! The bytes are read under a bound and a deadline, decoded beside the engine, and handed to it. The answer is given
+//! once the batch is durable, never before.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use uphold_common::wire::PUSH_BYTES_MAX;
+
+use super::problem::{problem, refused, unanswered};
+use crate::clock;
+use crate::engine::handle::EngineHandle;
+use crate::ingest;
+
+/// How long the body may take to arrive.
+const BODY_TIME_MAX: Duration = Duration::from_secs(15);
+
+pub(super) async fn push(State(engine): State<EngineHandle>, body: Body) -> Response {
+    let read = Limited::new(body, PUSH_BYTES_MAX).collect();
+    let body = match tokio::time::timeout(BODY_TIME_MAX, read).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail = format!("A push has at most {PUSH_BYTES_MAX} bytes.");
+            return problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &detail, None);
+        }
+        Ok(Err(_)) => return problem(StatusCode::BAD_REQUEST, "unsound-push", "The body ended too early.", None),
+        Err(_) => {
+            let detail = "The body did not arrive in time.";
+            return problem(StatusCode::REQUEST_TIMEOUT, "too-slow", detail, Some(1));
+        }
+    };
+    let arrived = match ingest::decode(&body, None, clock::now()) {
+        Ok(arrived) => arrived,
+        Err(refusal) => return refused(&refusal),
+    };
+    match engine.push(arrived).await {
+        Ok(Ok(answer)) => Json(answer).into_response(),
+        Ok(Err(refusal)) => refused(&refusal),
+        Err(why) => unanswered(why),
+    }
+}

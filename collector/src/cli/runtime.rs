@@ -1,0 +1,32 @@
+//! The asynchronous runtime of a command, and how it is told to stop.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::{Ended, UNAVAILABLE};
+
+/// Runs `work` to its end.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Ended>>) -> Result<T, Ended> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Ended::new(UNAVAILABLE, format!("no runtime: {error}")))?;
+    runtime.block_on(work)
+}
+
+/// Becomes true at SIGTERM or SIGINT.
+pub(super) fn stop_signal() -> Result<watch::Receiver<bool>, Ended> {
+    let no_signals = |error: std::io::Error| Ended::new(UNAVAILABLE, format!("no signals: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        sender.send_replace(true);
+    });
+    Ok(receiver)
+}

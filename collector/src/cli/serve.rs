@@ -1,0 +1,34 @@
+//! `serve`: the collector over a catalogue that people write.
+
+use super::runtime::{block_on, stop_signal};
+use super::{Ended, STORE_DIED, ServeArgs, UNAVAILABLE, USAGE};
+use crate::config::{self, FileConfig};
+use crate::engine::EngineError;
+use crate::serve::{Collector, ServeError, bind};
+
+pub(super) fn serve(args: ServeArgs) -> Result<(), Ended> {
+    let usage = |error: config::ConfigError| Ended::new(USAGE, error);
+    let file = args.config.as_deref().map(FileConfig::read).transpose().map_err(usage)?.unwrap_or_default();
+    let flags = FileConfig { listen: args.listen, data_dir: args.data, catalogue: args.catalogue, store: None };
+    let config = file.overridden_by(flags).map_err(usage)?;
+    let files = config::catalogue_files(&config.catalogue).map_err(usage)?;
+    block_on(async {
+        let stop = stop_signal()?;
+        let tcp = bind(config.listen).await.map_err(|error| ended(&error))?;
+        let collector = Collector::open(&config.data_dir, config.store, &files, tcp).map_err(|error| ended(&error))?;
+        if let Some(address) = collector.address() {
+            anstream::println!("uphold-collector serves {} at http://{address}/", config.catalogue.display());
+        }
+        collector.run(stop).await.map_err(|error| ended(&error))
+    })
+}
+
+/// The exit code and the message for what ended the collector.
+pub(super) fn ended(error: &ServeError) -> Ended {
+    let code = match error {
+        ServeError::Died(_) => STORE_DIED,
+        ServeError::Open(EngineError::TakeUp(_)) => USAGE,
+        _ => UNAVAILABLE,
+    };
+    Ended::new(code, error)
+}

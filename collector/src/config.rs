@@ -1,0 +1,190 @@
+//! What the collector is told when it starts: a configuration file, and flags that override it.
+//!
+//! ```yaml
+//! listen: 127.0.0.1:8080
+//! data_dir: /var/lib/uphold
+//! catalogue: /etc/uphold/catalogue.yaml     # a file, or a directory of .yaml files read as one
+//! store:
+//!   cache: 64MiB                            # pages of the database in memory
+//!   head: 32MiB                             # rows in memory before they are sealed
+//!   journal: 64MiB                          # bytes on disk before they are sealed
+//! ```
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use uphold_common::yaml::problem::{Problems, Read};
+use uphold_common::yaml::walk::At;
+use uphold_common::yaml::{self};
+
+use crate::inforce::CatalogueFile;
+use crate::store::StoreOptions;
+
+/// Where the collector listens unless told otherwise.
+pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// Most files of a catalogue.
+const CATALOGUE_FILES_MAX: usize = 1_000;
+/// Most bytes of a configuration or catalogue file that are read.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// What the collector is told when it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where the page, the API and the metrics are served.
+    pub listen: SocketAddr,
+    /// The directory of the store; nobody else writes there.
+    pub data_dir: PathBuf,
+    /// The catalogue: a file, or a directory of `.yaml` files.
+    pub catalogue: PathBuf,
+    /// The store's bounds.
+    pub store: StoreOptions,
+}
+
+/// Why a file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It could not be read.
+    #[error("could not read {}: {source}", path.display())]
+    Read {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is larger than is read.
+    #[error("{} has more than {FILE_BYTES_MAX} bytes", .0.display())]
+    TooLarge(PathBuf),
+    /// There are more files than are read, or none.
+    #[error("{} holds {found} .yaml files, and 1 to {CATALOGUE_FILES_MAX} are expected", path.display())]
+    Files {
+        /// The directory.
+        path: PathBuf,
+        /// How many there are.
+        found: usize,
+    },
+    /// What is written in it is wrong.
+    #[error("{0}")]
+    Problems(#[from] Problems),
+    /// Nothing says where something is.
+    #[error("{0}")]
+    Missing(&'static str),
+}
+
+/// What a configuration file says; everything may be left out and said by a flag.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileConfig {
+    /// `listen`
+    pub listen: Option<SocketAddr>,
+    /// `data_dir`
+    pub data_dir: Option<PathBuf>,
+    /// `catalogue`
+    pub catalogue: Option<PathBuf>,
+    /// `store`
+    pub store: Option<StoreOptions>,
+}
+
+impl FileConfig {
+    /// Reads a configuration file's text.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
+        yaml::read_file(name, text, |at| {
+            at.mapping(|keys| {
+                let listen = keys.optional("listen", At::socket_address);
+                let data_dir = keys.optional("data_dir", |at| at.text().map(PathBuf::from));
+                let catalogue = keys.optional("catalogue", |at| at.text().map(PathBuf::from));
+                let store = keys.optional("store", store_options);
+                Ok(Self { listen: listen?, data_dir: data_dir?, catalogue: catalogue?, store: store? })
+            })
+        })
+    }
+
+    /// Reads a configuration file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Ok(Self::parse(&path.display().to_string(), &read_text(path)?)?)
+    }
+
+    /// With `self`'s values where `flags` has none.
+    pub fn overridden_by(self, flags: Self) -> Result<Config, ConfigError> {
+        let catalogue = flags.catalogue.or(self.catalogue);
+        let data_dir = flags.data_dir.or(self.data_dir);
+        Ok(Config {
+            listen: flags.listen.or(self.listen).unwrap_or(LISTEN_DEFAULT),
+            catalogue: catalogue
+                .ok_or(ConfigError::Missing("no catalogue: name it with --catalogue or in --config"))?,
+            data_dir: data_dir.ok_or(ConfigError::Missing("no data directory: name it with --data or in --config"))?,
+            store: flags.store.or(self.store).unwrap_or_default(),
+        })
+    }
+}
+
+fn store_options(at: &At<'_>) -> Read<StoreOptions> {
+    const MIB: u64 = 1 << 20;
+    let default = StoreOptions::default();
+    at.mapping(|keys| {
+        let cache = keys.or("cache", default.cache_bytes, |at| at.bytes(8 * MIB..=16 * 1024 * MIB));
+        let head = keys.or("head", default.head_bytes_max as u64, |at| at.bytes(MIB..=1024 * MIB));
+        let journal = keys.or("journal", default.journal_bytes_max, |at| at.bytes(MIB..=4096 * MIB));
+        let head_bytes_max = usize::try_from(head?).unwrap_or(default.head_bytes_max);
+        Ok(StoreOptions { cache_bytes: cache?, head_bytes_max, journal_bytes_max: journal?, ..default.clone() })
+    })
+}
+
+/// Reads a catalogue: a file, or the `.yaml` and `.yml` files of a directory in order of their names.
+pub fn catalogue_files(path: &Path) -> Result<Vec<CatalogueFile>, ConfigError> {
+    let unreadable = |source| ConfigError::Read { path: path.to_owned(), source };
+    if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+        return Ok(vec![(file_name(path), read_text(path)?)]);
+    }
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?.path();
+        if entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            paths.push(entry);
+        }
+    }
+    if paths.is_empty() || paths.len() > CATALOGUE_FILES_MAX {
+        return Err(ConfigError::Files { path: path.to_owned(), found: paths.len() });
+    }
+    paths.sort();
+    paths.iter().map(|path| Ok((file_name(path), read_text(path)?))).collect()
+}
+
+/// The name that problems are told with, which does not change when the directory moves.
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    use std::io::Read as _;
+    let unreadable = |source| ConfigError::Read { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > FILE_BYTES_MAX { Err(ConfigError::TooLarge(path.to_owned())) } else { Ok(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_override_the_file_and_the_file_the_defaults() {
+        let text = "listen: 127.0.0.1:9000\ndata_dir: /d\ncatalogue: /c.yaml\nstore: { head: 16MiB }\n";
+        let file = FileConfig::parse("collector.yaml", text).unwrap();
+        let flags = FileConfig { data_dir: Some("/e".into()), ..FileConfig::default() };
+        let config = file.overridden_by(flags).unwrap();
+        assert_eq!((config.listen.port(), config.data_dir), (9000, PathBuf::from("/e")));
+        assert_eq!((config.store.head_bytes_max, config.catalogue), (16 << 20, PathBuf::from("/c.yaml")));
+        assert!(FileConfig::default().overridden_by(FileConfig::default()).is_err());
+    }
+
+    #[test]
+    fn every_problem_of_the_file_is_told() {
+        let problems = FileConfig::parse("c.yaml", "listn: x\nlisten: nowhere\nstore: { head: 1 }\n").unwrap_err();
+        assert_eq!(problems.count(), 3, "{problems}");
+    }
+
+    #[test]
+    fn the_example_is_sound() {
+        FileConfig::parse("collector.yaml", include_str!("../../config/collector.yaml")).unwrap();
+    }
+}

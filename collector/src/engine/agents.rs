@@ -1,0 +1,82 @@
+//! What is known of the agents, and which services are held because of them.
+//!
+//! A service is **held** while nothing may be concluded from its newest state: one of its agents still delivers a
+//! backlog, or the collector has only just started and has not heard from one of them yet. Its figures are shown all the
+//! same; only incidents wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uphold_common::catalogue::assign;
+use uphold_common::catalogue::model::{Catalogue, Service};
+use uphold_common::ids::Id;
+use uphold_common::time::Instant;
+use uphold_common::wire::batch::AgentFact;
+
+use crate::ingest::Backlog;
+use crate::snapshot::AgentSnapshot;
+
+/// How long after its start the collector waits for agents that have not pushed: their longest pause between attempts
+/// is half of it.
+pub const START_GRACE_MS: i64 = 60_000;
+/// How long a backlog that an agent told of holds its services, if nothing more is heard of it.
+const BACKLOG_HOLDS_MS: i64 = 120_000;
+/// Most agents that are remembered beyond those of the catalogue.
+const STRANGERS_MAX: usize = 1_000;
+
+/// What is known of the agents.
+#[derive(Debug)]
+pub struct Agents {
+    known: BTreeMap<Id, AgentSnapshot>,
+    assigned: BTreeSet<Id>,
+    started: Instant,
+}
+
+impl Agents {
+    /// The agents of a catalogue, none of which has pushed yet.
+    pub fn new(catalogue: &Catalogue, started: Instant) -> Self {
+        let assigned = assign::agents(catalogue);
+        let known = assigned.iter().map(|name| (name.clone(), AgentSnapshot::default())).collect();
+        Self { known, assigned, started }
+    }
+
+    /// Takes in what came with a push that was accepted.
+    pub fn heard(&mut self, name: &Id, backlog: &Backlog, facts: &[AgentFact], now: Instant) {
+        if !self.known.contains_key(name) && self.known.len() >= self.assigned.len() + STRANGERS_MAX {
+            return;
+        }
+        let agent = self.known.entry(name.clone()).or_default();
+        agent.last_push = Some(now);
+        agent.backlog_batches = backlog.batches;
+        agent.clock_offset_ms = backlog.sent_at.since_ms(now);
+        for fact in facts {
+            let counts = &mut agent.facts;
+            match fact {
+                AgentFact::SpoolOverflow { batches, .. } => add(&mut counts.spool_overflow_batches, *batches),
+                AgentFact::SpoolCorrupt { batches } => add(&mut counts.spool_corrupt, *batches),
+                AgentFact::Quarantined { batches } => add(&mut counts.quarantined, *batches),
+                AgentFact::ClockStep { .. } => add(&mut counts.clock_steps, 1),
+                AgentFact::Skipped { attempts } => add(&mut counts.skipped_attempts, *attempts),
+            }
+        }
+    }
+
+    /// Whether nothing may be concluded about `service` yet.
+    pub fn holds(&self, service: &Service, now: Instant) -> bool {
+        let starting = now.since_ms(self.started) < START_GRACE_MS;
+        service.probes.values().flat_map(|probe| &probe.agents).any(|name| match self.known.get(name) {
+            Some(AgentSnapshot { last_push: Some(at), backlog_batches, .. }) => {
+                *backlog_batches > 0 && now.since_ms(*at) < BACKLOG_HOLDS_MS
+            }
+            _ => starting,
+        })
+    }
+
+    /// All of them, by name.
+    pub const fn all(&self) -> &BTreeMap<Id, AgentSnapshot> {
+        &self.known
+    }
+}
+
+fn add(count: &mut u64, more: u64) {
+    *count = count.saturating_add(more);
+}

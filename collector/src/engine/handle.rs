@@ -1,0 +1,113 @@
+//! The asynchronous side of the engine's queue.
+//!
+//! The queue holds [`QUEUE_MAX`] requests. When it is full the request is refused at once, which a push passes on as 503
+//! with `Retry-After`: nobody waits for room, so nothing piles up in front of the queue either.
+
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot, watch};
+use uphold_common::wire::push::PushAnswer;
+
+use crate::ingest::{Arrived, Refusal};
+use crate::notify::entry::Key;
+use crate::notify::outbox::Delivery;
+use crate::notify::verdict::Attempt;
+use crate::notify::worker::Desk;
+use crate::snapshot::Snapshot;
+
+use super::query::{FiguresQuery, QueryError};
+
+/// Most requests that wait for the engine.
+pub const QUEUE_MAX: usize = 1_024;
+
+/// What the engine can be asked.
+pub enum Request {
+    /// To take in a batch.
+    Push(Box<Arrived>, oneshot::Sender<Result<PushAnswer, Refusal>>),
+    /// For the figures of a service, in JSON.
+    Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
+    /// For the messages that are due.
+    Due(oneshot::Sender<Vec<Delivery>>),
+    /// To take note of what became of a message.
+    Settle(Key, Attempt, oneshot::Sender<()>),
+    /// To stop, once everything before it is done.
+    Stop,
+}
+
+/// Why the engine gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// Its queue is full.
+    #[error("the collector has too much to do")]
+    Busy,
+    /// It has stopped.
+    #[error("the collector is stopping")]
+    Stopped,
+}
+
+/// The asynchronous side.
+#[derive(Clone)]
+pub struct EngineHandle {
+    pub(super) queue: SyncSender<Request>,
+    pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(super) messages: Arc<Notify>,
+}
+
+impl EngineHandle {
+    /// The newest snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.borrow())
+    }
+
+    /// Rung when messages may be due.
+    pub fn messages(&self) -> Arc<Notify> {
+        Arc::clone(&self.messages)
+    }
+
+    /// Takes in a batch; answered once it is durable.
+    pub async fn push(&self, arrived: Arrived) -> Result<Result<PushAnswer, Refusal>, Unanswered> {
+        self.ask(|answer| Request::Push(Box::new(arrived), answer)).await
+    }
+
+    /// The figures of a service, in JSON.
+    pub async fn figures(&self, query: FiguresQuery) -> Result<Result<Vec<u8>, QueryError>, Unanswered> {
+        self.ask(|answer| Request::Figures(query, answer)).await
+    }
+
+    /// Asks the engine to stop.
+    pub fn stop(&self) -> Result<(), Unanswered> {
+        self.send(Request::Stop)
+    }
+
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unanswered> {
+        let (sender, answer) = oneshot::channel();
+        self.send(request(sender))?;
+        answer.await.map_err(|_| Unanswered::Stopped)
+    }
+
+    fn send(&self, request: Request) -> Result<(), Unanswered> {
+        self.queue.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => Unanswered::Busy,
+            TrySendError::Disconnected(_) => Unanswered::Stopped,
+        })
+    }
+}
+
+/// How long a report on a delivery waits for room in the queue before it tries again.
+const REPORT_AGAIN: Duration = Duration::from_millis(200);
+
+/// Whoever delivers asks the engine. While it is busy nothing is due, and a report waits until there is room for it.
+impl Desk for EngineHandle {
+    async fn due(&self) -> Vec<Delivery> {
+        self.ask(Request::Due).await.unwrap_or_default()
+    }
+
+    async fn settle(&self, key: Key, attempt: Attempt) {
+        while let Err(Unanswered::Busy) = self.ask(|answer| Request::Settle(key.clone(), attempt.clone(), answer)).await
+        {
+            tokio::time::sleep(REPORT_AGAIN).await;
+        }
+    }
+}

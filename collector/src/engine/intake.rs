@@ -1,0 +1,103 @@
+//! A group of pushes: admitted one by one, appended together, answered once they are durable.
+
+use uphold_common::time::Instant;
+use uphold_common::wire::push::PushAnswer;
+
+use super::Engine;
+use crate::ingest::{self, Admission, Arrived, Backlog, Refusal};
+use crate::store::{Admitted, Appended, StoreError};
+
+/// What a push is answered.
+pub(super) type Answer = Result<PushAnswer, Refusal>;
+
+/// A batch on its way into the store: whose it is in the group, and what its answer will need.
+struct Entering {
+    place: usize,
+    backlog: Backlog,
+    replay_from: Option<u64>,
+}
+
+impl Engine {
+    /// Takes in a group of pushes; the answers are in their order. An error means the store is dead: nothing of the
+    /// group may be acknowledged.
+    pub fn take_in(&mut self, group: Vec<Arrived>, now: Instant) -> Result<Vec<Answer>, StoreError> {
+        let mut answers: Vec<Option<Answer>> = group.iter().map(|_| None).collect();
+        let (mut batches, mut entering) = (Vec::new(), Vec::new());
+        for (place, arrived) in group.into_iter().enumerate() {
+            let backlog = arrived.backlog;
+            let key = arrived.key().clone();
+            let known = self.store.delivery(&key.agent, key.epoch);
+            match ingest::decide(arrived, known) {
+                Admission::Append { batch, replay_from } => {
+                    batches.push(batch);
+                    entering.push(Entering { place, backlog, replay_from });
+                }
+                Admission::Duplicate { seq, replay_from } => {
+                    self.agents.heard(&key.agent, &backlog, &[], now);
+                    set(&mut answers, place, Ok(self.acknowledged(seq, replay_from, now)));
+                    self.count("duplicate");
+                }
+                Admission::Refuse(refusal) => {
+                    self.count(refusal.word());
+                    set(&mut answers, place, Err(refusal));
+                }
+            }
+        }
+        self.append(batches, &entering, &mut answers, now)?;
+        let lost = Refusal::of_store_error(&StoreError::Dead);
+        Ok(answers.into_iter().map(|answer| answer.unwrap_or(Err(lost.clone()))).collect())
+    }
+
+    fn append(
+        &mut self,
+        batches: Vec<Admitted>,
+        entering: &[Entering],
+        answers: &mut [Option<Answer>],
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        if batches.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<_> =
+            batches.iter().map(|b| (b.batch.key.clone(), b.batch.rows() as u64, b.batch.facts.clone())).collect();
+        let outcomes = match self.store.append(now, batches) {
+            Ok(outcomes) => outcomes,
+            Err(full @ StoreError::Full { .. }) => {
+                let refusal = Refusal::of_store_error(&full);
+                for entry in entering {
+                    self.count(refusal.word());
+                    set(answers, entry.place, Err(refusal.clone()));
+                }
+                return Ok(());
+            }
+            Err(dead) => return Err(dead),
+        };
+        for ((outcome, entry), (key, rows, facts)) in outcomes.into_iter().zip(entering).zip(told) {
+            if let Some(refusal) = Refusal::of_appended(outcome, &key) {
+                self.count(refusal.word());
+                set(answers, entry.place, Err(refusal));
+                continue;
+            }
+            let fresh = outcome == Appended::Kept;
+            self.count(if fresh { "accepted" } else { "duplicate" });
+            self.health.rows += if fresh { rows } else { 0 };
+            self.agents.heard(&key.agent, &entry.backlog, if fresh { &facts } else { &[] }, now);
+            set(answers, entry.place, Ok(self.acknowledged(key.seq, entry.replay_from, now)));
+        }
+        Ok(())
+    }
+
+    fn acknowledged(&self, seq: u64, replay_from: Option<u64>, now: Instant) -> PushAnswer {
+        PushAnswer { store: self.store.id(), acknowledged: seq, replay_from, now }
+    }
+
+    fn count(&mut self, word: &'static str) {
+        *self.health.pushes.entry(word).or_default() += 1;
+    }
+}
+
+fn set(answers: &mut [Option<Answer>], place: usize, answer: Answer) {
+    if let Some(slot) = answers.get_mut(place) {
+        *slot = Some(answer);
+    }
+}

@@ -1,0 +1,155 @@
+//! The engine: the one decider of the collector. One thread owns the store, the timelines, the incidents and the
+//! outbox; everybody else asks it over one bounded queue and reads the snapshots it publishes.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`handle`] | the asynchronous side of the queue |
+//! | [`run`] | the thread: takes what waits, ticks, shuts down |
+//! | `intake` | a group of pushes → one durable append → their answers |
+//! | `tick` | what was touched → timelines → incidents → one commit |
+//! | `snapshots` | what a tick measured → a snapshot |
+//! | `measure` | a service over a span → its timeline; a target in a window → its figures |
+//! | [`query`] | figures at any instant |
+//! | [`agents`] | what is known of the agents, and which services are held because of them |
+//!
+//! Nothing in here reads a clock but [`run`]; all of it is synchronous.
+
+pub mod agents;
+pub mod handle;
+mod intake;
+mod measure;
+pub mod query;
+pub mod run;
+mod snapshots;
+mod tick;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uphold_common::catalogue::model::Catalogue;
+use uphold_common::ids::Id;
+use uphold_common::time::Instant;
+use uphold_common::wire::pack;
+
+use crate::incident::list::IncidentList;
+use crate::incident::model::Event;
+use crate::incident::register::Register;
+use crate::inforce::{self, CatalogueFile, InForce, TakeUpError};
+use crate::notify::outbox::{Outbox, OutboxPolicy};
+use crate::snapshot::{Health, RECENT_INCIDENTS};
+use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
+use crate::timeline::Timelines;
+
+use agents::Agents;
+use measure::Strips;
+
+/// The state of the one decider.
+pub struct Engine {
+    store: Box<dyn Store>,
+    in_force: InForce,
+    timelines: Timelines,
+    strips: Strips,
+    register: Register,
+    outbox: Outbox,
+    agents: Agents,
+    health: Health,
+    /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
+    touched_from: BTreeMap<Id, Instant>,
+    started: Instant,
+}
+
+/// Why the engine could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The catalogue cannot be taken up.
+    #[error(transparent)]
+    TakeUp(#[from] TakeUpError),
+    /// A record cannot be read or written.
+    #[error("{what} is damaged: {reason}")]
+    Record {
+        /// Of what.
+        what: &'static str,
+        /// How that was noticed.
+        reason: String,
+    },
+    /// The operating system gave no thread.
+    #[error("no thread for the engine: {0}")]
+    Thread(std::io::Error),
+}
+
+/// How many records are read from the store at once.
+const PAGE_RECORDS: usize = 1_000;
+
+impl Engine {
+    /// Takes up the catalogue and everything on record.
+    pub fn open(mut store: Box<dyn Store>, files: &[CatalogueFile], now: Instant) -> Result<Self, EngineError> {
+        let in_force = inforce::take_up(store.as_mut(), files, now)?;
+        let register = read_register(store.as_ref())?;
+        let waiting = read_all(store.as_ref(), RecordKind::Outbox)?;
+        let dead = read_all(store.as_ref(), RecordKind::DeadLetter)?;
+        let (outbox, bad) = Outbox::load(OutboxPolicy::default(), waiting, dead);
+        for record in bad {
+            tracing::error!(place = ?record.place, reason = record.reason, "a message cannot be read and is left where it is");
+        }
+        let mut engine = Self {
+            store,
+            timelines: Timelines::default(),
+            strips: Strips::default(),
+            register,
+            outbox,
+            agents: Agents::new(&in_force.catalogue, now),
+            health: Health { started_ms: now.as_ms(), ..Health::default() },
+            touched_from: BTreeMap::new(),
+            in_force,
+            started: now,
+        };
+        // Rows that the journal gave back may have touched days that were kept before the end.
+        engine.drop_touched(now)?;
+        Ok(engine)
+    }
+
+    /// The open incidents, and the newest resolved ones if `all` are asked for.
+    pub fn incidents(&self, all: bool, as_of: Instant) -> IncidentList {
+        let resolved = self.register.all().rev().filter(|incident| all && !incident.is_open());
+        IncidentList::new(as_of, self.register.open(), resolved.take(RECENT_INCIDENTS))
+    }
+
+    /// The catalogue in force.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.in_force.catalogue)
+    }
+}
+
+fn damaged(what: &'static str, reason: &impl ToString) -> EngineError {
+    EngineError::Record { what, reason: reason.to_string() }
+}
+
+fn read_all(store: &dyn Store, kind: RecordKind) -> Result<Vec<Record>, StoreError> {
+    let mut all = Vec::new();
+    let mut range = KeyRange::all();
+    loop {
+        let page = store.records(kind, &range, PAGE_RECORDS)?;
+        let Some((last, _)) = page.last() else { return Ok(all) };
+        range = range.after(last.clone());
+        all.extend(page);
+    }
+}
+
+/// Folds the events on record; keys are (number, place), so they come in the order in which they happened.
+fn read_register(store: &dyn Store) -> Result<Register, EngineError> {
+    let mut register = Register::default();
+    let mut range = KeyRange::all();
+    loop {
+        let page = store.records(RecordKind::IncidentEvent, &range, PAGE_RECORDS)?;
+        let Some((last, _)) = page.last() else { return Ok(register) };
+        range = range.after(last.clone());
+        for (_, value) in &page {
+            let event: Event = pack::unpack(value).map_err(|error| damaged("an incident", &error))?;
+            register.apply(&event).map_err(|error| damaged("an incident", &error))?;
+        }
+        register.forget_oldest();
+    }
+}

@@ -1,0 +1,82 @@
+//! Figures at any instant: what the API and the reports ask for.
+
+use uphold_common::catalogue::model::WindowKind;
+use uphold_common::ids::Id;
+use uphold_common::measure::figures::{Figures, Measured};
+use uphold_common::measure::window::Window;
+use uphold_common::time::Instant;
+
+use super::Engine;
+use super::measure::{figures, span_of};
+use crate::store::StoreError;
+
+/// Which figures are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FiguresQuery {
+    /// Of which service.
+    pub service: Id,
+    /// Over which kind of window; none: each target's own.
+    pub window: Option<WindowKind>,
+    /// The window that holds this instant; none: the one that holds `as_of`.
+    pub at: Option<Instant>,
+    /// What the present is taken to be; none: the instant of the newest snapshot.
+    pub as_of: Option<Instant>,
+}
+
+/// Why there are no figures.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// There is no such service.
+    #[error("there is no service {service}{hint}")]
+    NoService {
+        /// What was asked for.
+        service: Id,
+        /// The nearest that there is, as a phrase.
+        hint: String,
+    },
+    /// The instant lies in the future.
+    #[error("{asked} lies in the future: it is {now}")]
+    Future {
+        /// The instant.
+        asked: Instant,
+        /// The present.
+        now: Instant,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The figures have no form in JSON.
+    #[error("the figures could not be written: {0}")]
+    Write(#[from] serde_json::Error),
+}
+
+impl Engine {
+    /// The figures asked for, in JSON. `newest` is the instant of the newest snapshot.
+    pub fn figures(&mut self, query: &FiguresQuery, newest: Instant, now: Instant) -> Result<Vec<u8>, QueryError> {
+        let catalogue = self.catalogue();
+        let Some(service) = catalogue.services.get(&query.service) else {
+            let words = catalogue.services.keys().map(Id::as_str);
+            let hint = uphold_common::yaml::words::did_you_mean(query.service.as_str(), words);
+            return Err(QueryError::NoService { service: query.service.clone(), hint });
+        };
+        let as_of = query.as_of.unwrap_or(newest);
+        if as_of > now {
+            return Err(QueryError::Future { asked: as_of, now });
+        }
+        let entry = self.entry(&service.id);
+        let targets = self.targets_of(&service.id);
+        let at = query.at.unwrap_or(as_of);
+        let window = |kind| Window::holding(query.window.unwrap_or(kind), &service.time_zone, at, as_of);
+        let windows: Vec<Window> = targets.iter().map(|target| window(target.window)).collect();
+        let seen = self.see(service, span_of(&windows, entry, as_of), as_of)?;
+        let measured: Vec<_> = targets
+            .iter()
+            .zip(&windows)
+            .map(|(target, window)| (target, figures(target, service, entry, *window, &seen)))
+            .collect();
+        let measured: Vec<Measured<'_>> =
+            measured.iter().map(|(target, figures)| Measured { target, figures, seen: &seen.service }).collect();
+        let document = Figures::of(&catalogue, self.in_force.version, service, as_of, &measured);
+        Ok(serde_json::to_vec(&document)?)
+    }
+}

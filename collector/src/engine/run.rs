@@ -1,0 +1,198 @@
+//! The engine's thread: takes what waits, ticks, shuts down.
+//!
+//! It waits for a request until the next tick is due, then takes what else waits, up to [`GROUP_MAX`], so that pushes
+//! which arrive together share one flush and one sync. A tick is due every [`TICK_MS`]; one that takes long is not
+//! made up for. When the store is dead nothing can be promised any more: the thread ends with the error, the program
+//! with an exit code of its own, and a restart finds everything that was acknowledged.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{Notify, oneshot, watch};
+use uphold_common::time::Instant;
+
+use super::handle::{EngineHandle, QUEUE_MAX, Request};
+use super::intake::Answer;
+use super::{Engine, EngineError, damaged};
+use crate::clock::{self, Stopwatch};
+use crate::ingest::Arrived;
+use crate::notify::entry::Key;
+use crate::notify::plan::Plan;
+use crate::notify::verdict::{self, Attempt};
+use crate::snapshot::Snapshot;
+use crate::store::StoreError;
+
+/// How often a snapshot is made.
+pub const TICK_MS: u64 = 1_000;
+/// Most requests that are taken at once.
+const GROUP_MAX: usize = 256;
+/// Most steps of upkeep after a tick.
+const UPKEEP_STEPS_MAX: usize = 4;
+
+/// A running engine.
+pub struct Running {
+    /// The asynchronous side.
+    pub handle: EngineHandle,
+    /// Ends when the engine has stopped, with why.
+    pub ended: oneshot::Receiver<Result<(), EngineError>>,
+    /// The thread, to be waited for once it has ended.
+    pub thread: JoinHandle<()>,
+}
+
+/// Waits until the thread is gone, and the store with it.
+pub fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("the engine's thread panicked");
+    }
+}
+
+/// Starts the thread; the first snapshot is there when this returns.
+pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
+    let first = engine.tick(clock::now())?;
+    let (queue, requests) = sync_channel(QUEUE_MAX);
+    let (publish, snapshots) = watch::channel(first);
+    let messages = Arc::new(Notify::new());
+    let handle = EngineHandle { queue, snapshots, messages: Arc::clone(&messages) };
+    let (sender, ended) = oneshot::channel();
+    let body = move || {
+        let result = Loop { engine, requests, publish, messages }.run();
+        if sender.send(result).is_err() {
+            tracing::debug!("nobody waited for the engine to end");
+        }
+    };
+    let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(body);
+    let thread = thread.map_err(EngineError::Thread)?;
+    Ok(Running { handle, ended, thread })
+}
+
+struct Loop {
+    engine: Engine,
+    requests: Receiver<Request>,
+    publish: watch::Sender<Arc<Snapshot>>,
+    messages: Arc<Notify>,
+}
+
+/// A push that waits for its answer.
+type Waiting = (Arrived, oneshot::Sender<Answer>);
+
+impl Loop {
+    fn run(mut self) -> Result<(), EngineError> {
+        let tick = Duration::from_millis(TICK_MS);
+        let mut since_tick = Stopwatch::start();
+        loop {
+            let wait = tick.saturating_sub(since_tick.elapsed());
+            match self.requests.recv_timeout(wait) {
+                Ok(first) => {
+                    if !self.serve(first)? {
+                        return self.stop();
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.stop(),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if since_tick.elapsed() >= tick {
+                since_tick = Stopwatch::start();
+                self.tick(clock::now())?;
+            }
+        }
+    }
+
+    /// Serves a request and what else waits; false when it was told to stop.
+    fn serve(&mut self, first: Request) -> Result<bool, EngineError> {
+        let mut pushes: Vec<Waiting> = Vec::new();
+        let mut goes_on = true;
+        let mut next = Some(first);
+        for _ in 0..GROUP_MAX {
+            match next {
+                Some(Request::Push(arrived, answer)) => pushes.push((*arrived, answer)),
+                Some(Request::Stop) => goes_on = false,
+                Some(other) => self.answer(other)?,
+                None => break,
+            }
+            next = if goes_on { self.requests.try_recv().ok() } else { None };
+        }
+        if let Some(Request::Push(arrived, answer)) = next {
+            pushes.push((*arrived, answer));
+        } else if let Some(other) = next {
+            self.answer(other)?;
+        }
+        self.take_in(pushes)?;
+        Ok(goes_on)
+    }
+
+    fn take_in(&mut self, pushes: Vec<Waiting>) -> Result<(), StoreError> {
+        if pushes.is_empty() {
+            return Ok(());
+        }
+        let (group, waiting): (Vec<Arrived>, Vec<_>) = pushes.into_iter().unzip();
+        let answers = self.engine.take_in(group, clock::now())?;
+        for (answer, waiting) in answers.into_iter().zip(waiting) {
+            // An agent that went away pushes again and learns that the batch is here.
+            let _ = waiting.send(answer);
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, request: Request) -> Result<(), EngineError> {
+        match request {
+            Request::Figures(query, answer) => {
+                let newest = self.publish.borrow().as_of;
+                let _ = answer.send(self.engine.figures(&query, newest, clock::now()));
+            }
+            Request::Due(answer) => {
+                let _ = answer.send(self.engine.due(clock::now()));
+            }
+            Request::Settle(key, attempt, answer) => {
+                self.engine.settle(&key, &attempt, clock::now())?;
+                // Whoever asked may have ended meanwhile.
+                let _ = answer.send(());
+            }
+            Request::Push(..) | Request::Stop => {}
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, now: Instant) -> Result<(), EngineError> {
+        let took = Stopwatch::start();
+        let snapshot = self.engine.tick(now)?;
+        self.engine.health.tick_us = took.elapsed_us();
+        self.publish.send_replace(snapshot);
+        self.messages.notify_one();
+        for _ in 0..UPKEEP_STEPS_MAX {
+            if !self.engine.upkeep(clock::now())? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn stop(mut self) -> Result<(), EngineError> {
+        Ok(self.engine.store.close()?)
+    }
+}
+
+impl Engine {
+    /// The messages that are due.
+    fn due(&mut self, now: Instant) -> Vec<crate::notify::outbox::Delivery> {
+        let catalogue = self.catalogue();
+        self.outbox.due(&catalogue, now)
+    }
+
+    /// Notes what became of a message.
+    fn settle(&mut self, key: &Key, attempt: &Attempt, now: Instant) -> Result<(), EngineError> {
+        let mut plan = Plan::default();
+        // Without random bits attempts are only spread less.
+        let random = getrandom::u32().unwrap_or(0);
+        let settled = self.outbox.settle(&mut plan, key, &verdict::judge(attempt, now), now, random);
+        settled.map_err(|error| damaged("the outbox", &error))?;
+        Ok(self.carry_out(plan, Vec::new())?)
+    }
+
+    /// One step of upkeep; whether there is more to do. What pushes touched since the tick is dealt with first.
+    fn upkeep(&mut self, now: Instant) -> Result<bool, StoreError> {
+        self.drop_touched(now)?;
+        Ok(self.store.maintain(now)?.more)
+    }
+}

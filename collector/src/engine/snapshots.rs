@@ -1,0 +1,101 @@
+//! A snapshot out of what a tick measured.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uphold_common::catalogue::model::{Catalogue, Probe, Service};
+use uphold_common::ids::{Id, VantagePoint};
+use uphold_common::measure::timeline::Timeline;
+use uphold_common::observation::{Observation, State};
+use uphold_common::time::{Instant, Interval};
+use uphold_common::wire::assignment::CAPACITY_INTERVAL_MS;
+
+use super::Engine;
+use super::tick::Measured;
+use crate::incident::model::Incident;
+use crate::notify::queue::ReceiverSnapshot as QueueSnapshot;
+use crate::snapshot::{ProbeSnapshot, RECENT_INCIDENTS, ReceiverSnapshot, ServiceSnapshot, Snapshot};
+
+/// How long a reading of capacity speaks: twice its interval, by section 12 of the rules.
+const READING_REACH_MS: i64 = 2 * CAPACITY_INTERVAL_MS;
+
+impl Engine {
+    /// Everything that is shown, as of `as_of`.
+    pub(super) fn snapshot(
+        &mut self,
+        catalogue: &Arc<Catalogue>,
+        measured: BTreeMap<Id, Measured>,
+        as_of: Instant,
+    ) -> Snapshot {
+        let mut services = BTreeMap::new();
+        for (id, measured) in measured {
+            if let Some(service) = catalogue.services.get(&id) {
+                services.insert(id, self.service_snapshot(service, measured, as_of));
+            }
+        }
+        let speaks = |at: Instant| at < as_of && as_of < at.plus_ms(READING_REACH_MS);
+        let hosted = |host: &Id| catalogue.hosts.contains_key(host);
+        let readings = self.store.latest_readings().into_iter();
+        let volumes = self.store.latest_volumes().into_iter();
+        let resolved = self.register.all().rev().filter(|incident| !incident.is_open());
+        self.health.store = self.store.stats();
+        Snapshot {
+            as_of,
+            store: self.store.id(),
+            catalogue: Arc::clone(catalogue),
+            catalogue_version: self.in_force.version,
+            services,
+            readings: readings.filter(|(id, reading)| hosted(&id.host) && speaks(reading.at)).collect(),
+            volumes: volumes.filter(|(id, volume)| hosted(&id.host) && speaks(volume.at)).collect(),
+            open_incidents: self.register.open().cloned().collect(),
+            recent_incidents: resolved.take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
+            agents: self.agents.all().clone(),
+            receivers: self.receivers(catalogue),
+            health: self.health.clone(),
+        }
+    }
+
+    fn receivers(&self, catalogue: &Catalogue) -> BTreeMap<Id, ReceiverSnapshot> {
+        let shown = |queue: QueueSnapshot| {
+            let receiver = ReceiverSnapshot {
+                waiting: queue.waiting as u64,
+                delivered: queue.delivered,
+                failed_attempts: queue.failed_attempts,
+                dead_letters: queue.dead_letters,
+                last_error: queue.last_error,
+            };
+            (queue.receiver, receiver)
+        };
+        self.outbox.snapshot(catalogue).into_iter().map(shown).collect()
+    }
+
+    fn service_snapshot(&self, service: &Service, measured: Measured, as_of: Instant) -> ServiceSnapshot {
+        let entry = self.entry(&service.id);
+        let last = measured.seen.service.states.last().copied();
+        let probe = |(id, probe): (&Id, &Probe)| {
+            let timeline = measured.seen.probes.get(id);
+            let state = timeline.and_then(Timeline::last).map_or(State::Unmeasured, |stretch| stretch.state);
+            (id.clone(), ProbeSnapshot { state, newest: self.newest(probe, as_of) })
+        };
+        ServiceSnapshot {
+            state: last.map_or(State::Unmeasured, |stretch| stretch.state),
+            since: last.map_or(as_of, |stretch| stretch.interval.start),
+            entry,
+            probes: service.probes.iter().map(probe).collect(),
+            targets: measured.current.into_iter().map(|(target, figures)| (target.id, figures)).collect(),
+            strip: measured.strip,
+        }
+    }
+
+    /// The newest observation of each vantage point, as long as it speaks; none of one that cannot be read, which
+    /// measuring has already said.
+    fn newest(&self, probe: &Probe, as_of: Instant) -> Vec<(VantagePoint, Observation)> {
+        let span = Interval::new(as_of.minus_ms(probe.stale_after_ms), as_of);
+        let newest = |agent: &Id| {
+            let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
+            let observation = self.store.observations(&point, span).ok()?.pop()?;
+            Some((point, observation))
+        };
+        probe.agents.iter().filter_map(newest).collect()
+    }
+}

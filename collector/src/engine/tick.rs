@@ -1,0 +1,192 @@
+//! A tick: what was touched → timelines → incidents → one commit.
+//!
+//! The order matters. What late rows touched is dropped first; only then may the store seal, because a seal ends the
+//! replay of those rows. Incidents and their messages are committed together and applied to memory only after that, so
+//! that a commit that failed is decided again by the next start.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uphold_common::catalogue::model::{Catalogue, Service, Target, WindowKind};
+use uphold_common::ids::Id;
+use uphold_common::measure::target::{TargetFigures, settling_ms, vantage_rules};
+use uphold_common::measure::timeline::Timeline;
+use uphold_common::measure::window::{Window, local_date};
+use uphold_common::observation::State;
+use uphold_common::time::{DAY_MS, Instant, Interval};
+use uphold_common::wire::pack;
+
+use super::measure::{Seen, figures, span_of};
+use super::{Engine, EngineError, damaged};
+use crate::incident::decide::{Decision, Situation, decide};
+use crate::incident::episode::{Episode, episodes};
+use crate::incident::model::{Event, Incident};
+use crate::notify::message;
+use crate::notify::plan::{OutboxChange, Place, Plan};
+use crate::snapshot::{Snapshot, StripDay};
+use crate::store::{RecordChange, RecordKind, StoreError};
+
+/// How far back outages are looked at for incidents: as far as a month's window and a little.
+const HORIZON_MS: i64 = 35 * DAY_MS;
+/// How long after a window closed it is still looked at for a breach that its last moments made.
+const CLOSED_LOOKED_AT_MS: i64 = 3_600_000;
+
+/// A service as it was measured at a tick.
+pub(super) struct Measured {
+    pub(super) seen: Seen,
+    pub(super) current: Vec<(Target, TargetFigures)>,
+    before: Vec<(Target, TargetFigures)>,
+    episodes: Vec<Episode>,
+    horizon: Instant,
+    held: bool,
+    pub(super) strip: Vec<StripDay>,
+}
+
+impl Engine {
+    /// One tick at `now`.
+    pub fn tick(&mut self, now: Instant) -> Result<Arc<Snapshot>, EngineError> {
+        self.drop_touched(now)?;
+        let catalogue = self.catalogue();
+        let mut measured = BTreeMap::new();
+        for service in catalogue.services.values() {
+            measured.insert(service.id.clone(), self.measure_service(service, now)?);
+        }
+        // What touched a held service is looked at again once it is no longer held.
+        self.touched_from.retain(|id, _| measured.get(id).is_some_and(|service| service.held));
+        self.raise(&catalogue, &measured, now)?;
+        Ok(Arc::new(self.snapshot(&catalogue, measured, now)))
+    }
+
+    /// Drops the days and strips that rows since the last call may have changed.
+    pub(super) fn drop_touched(&mut self, now: Instant) -> Result<(), StoreError> {
+        let catalogue = self.catalogue();
+        for (point, rows) in self.store.take_touched() {
+            let Some(service) = catalogue.services.get(&point.probe.parent) else { continue };
+            let Some(rules) = vantage_rules(service, &point.probe.child) else { continue };
+            self.timelines.touch(self.store.as_mut(), &point, rules, rows, now)?;
+            let earliest = rows.start.minus_ms(rules.context_ms());
+            if let Some(strip) = self.strips.get_mut(&service.id) {
+                let date = local_date(&service.time_zone, earliest).to_string();
+                strip.retain(|day, _| *day < date);
+            }
+            let from = self.touched_from.entry(service.id.clone()).or_insert(earliest);
+            *from = earliest.min(*from);
+        }
+        Ok(())
+    }
+
+    fn measure_service(&mut self, service: &Service, as_of: Instant) -> Result<Measured, StoreError> {
+        let entry = self.entry(&service.id);
+        let targets = self.targets_of(&service.id);
+        let zone = &service.time_zone;
+        let windows: Vec<Window> = targets.iter().map(|t| Window::holding(t.window, zone, as_of, as_of)).collect();
+        let closed: Vec<(Target, Window)> =
+            targets.iter().zip(&windows).filter_map(|(t, w)| self.closed_before(t, service, w)).collect();
+        let horizon = as_of.minus_ms(HORIZON_MS).max(entry);
+        let horizon = self.register.known_from().map_or(horizon, |known| horizon.max(known)).min(as_of);
+        let looked_at: Vec<Window> = windows.iter().copied().chain(closed.iter().map(|(_, w)| *w)).collect();
+        let span = span_of(&looked_at, entry, as_of);
+        let seen = self.see(service, Interval::new(span.start.min(horizon), as_of), as_of)?;
+        let measure = |target: &Target, window: &Window| figures(target, service, entry, *window, &seen);
+        let current = targets.iter().zip(&windows).map(|(t, w)| (t.clone(), measure(t, w))).collect();
+        let before = closed.iter().map(|(t, w)| (t.clone(), measure(t, w))).collect();
+        let episodes = episodes(&seen.service.states.clip(Interval::new(horizon, as_of)));
+        let held = self.agents.holds(service, as_of);
+        let strip = self.strip(service, as_of)?;
+        Ok(Measured { seen, current, before, episodes, horizon, held, strip })
+    }
+
+    /// The window before `window`, while it may still change: shortly after it closed, and when late rows touched it.
+    fn closed_before(&self, target: &Target, service: &Service, window: &Window) -> Option<(Target, Window)> {
+        let start = window.interval.start;
+        if matches!(window.kind, WindowKind::Rolling { .. }) {
+            return None;
+        }
+        let fresh = window.as_of.since_ms(start) < settling_ms(service).saturating_add(CLOSED_LOOKED_AT_MS);
+        let touched = self.touched_from.get(&service.id).is_some_and(|earliest| *earliest < start);
+        let before = Window::holding(window.kind, &service.time_zone, start.minus_ms(1), window.as_of);
+        (fresh || touched).then(|| (target.clone(), before))
+    }
+
+    /// Decides incidents, and commits them together with their messages.
+    fn raise(
+        &mut self,
+        catalogue: &Catalogue,
+        measured: &BTreeMap<Id, Measured>,
+        now: Instant,
+    ) -> Result<(), EngineError> {
+        let situations: Vec<Situation<'_>> = measured.iter().map(|(id, m)| situation(id, m)).collect();
+        for decision in decide(&self.register, catalogue, &situations, now) {
+            self.commit(catalogue, &decision, now)?;
+        }
+        let mut retired = Plan::default();
+        self.outbox.retire(&mut retired, catalogue, now).map_err(|error| damaged("the outbox", &error))?;
+        self.carry_out(retired, Vec::new())?;
+        self.register.forget_oldest();
+        Ok(())
+    }
+
+    /// One decision: its events and its messages in one commit, then in memory.
+    fn commit(&mut self, catalogue: &Catalogue, decision: &Decision, now: Instant) -> Result<(), EngineError> {
+        let mut after = decision.events.first().and_then(|event| self.register.get(event.number)).cloned();
+        let mut changes = Vec::new();
+        for event in &decision.events {
+            after = Incident::after(after, event);
+            changes.push(event_record(event)?);
+        }
+        let Some(after) = after else {
+            return Err(damaged("an incident", &"a decision does not follow what is on record"));
+        };
+        let messages = message::compose(self.store.id(), catalogue, decision, &after);
+        let mut plan = Plan::default();
+        self.outbox.enqueue(&mut plan, messages, now).map_err(|error| damaged("the outbox", &error))?;
+        self.carry_out(plan, changes)?;
+        for event in &decision.events {
+            self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
+            tracing::info!(incident = %event.number, place = event.place, change = ?event.change, "incident");
+        }
+        Ok(())
+    }
+
+    /// Commits what is planned for the outbox together with `changes`, then makes it so in memory.
+    pub(super) fn carry_out(&mut self, plan: Plan, mut changes: Vec<RecordChange>) -> Result<(), StoreError> {
+        changes.extend(plan.changes().map(record));
+        for (key, letter) in plan.dead_letters() {
+            tracing::warn!(receiver = %key.receiver, reason = letter.reason, "a message could not be delivered");
+        }
+        if !changes.is_empty() {
+            self.store.commit(&changes)?;
+        }
+        self.outbox.apply(plan);
+        Ok(())
+    }
+}
+
+fn situation<'a>(service: &'a Id, measured: &'a Measured) -> Situation<'a> {
+    let end = measured.seen.service.states.span().map_or(Instant::MIN, |span| span.end);
+    let down_now = |(_, timeline): &(&Id, &Timeline)| timeline.state_at(end.minus_ms(1)) == State::Down;
+    Situation {
+        service,
+        held: measured.held,
+        horizon: measured.horizon,
+        episodes: measured.episodes.clone(),
+        failing: measured.seen.probes.iter().filter(down_now).map(|(id, _)| format!("{service}/{id}")).collect(),
+        targets: measured.current.iter().chain(&measured.before).map(|(t, f)| (t, f)).collect(),
+    }
+}
+
+fn event_record(event: &Event) -> Result<RecordChange, EngineError> {
+    let mut key = event.number.0.to_be_bytes().to_vec();
+    key.extend_from_slice(&event.place.to_be_bytes());
+    let value = pack::pack(event).map_err(|error| damaged("an incident", &error))?;
+    Ok(RecordChange { kind: RecordKind::IncidentEvent, key, value: Some(value) })
+}
+
+/// A change of the outbox as the store's.
+fn record(change: &OutboxChange) -> RecordChange {
+    let kind = match change.place {
+        Place::Waiting => RecordKind::Outbox,
+        Place::Dead => RecordKind::DeadLetter,
+    };
+    RecordChange { kind, key: change.key.clone(), value: change.value.clone() }
+}
