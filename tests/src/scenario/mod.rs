@@ -250,7 +250,7 @@ pub trait Measurer {
 }
 
 /// The implementations that are checked; the reference is the first. Another one that is added here must meet every
-/// expectation and every law, and agree with the reference on everything else.
+/// expectation and every law, and agree with the reference on everything else, but for what it [lacks](Measurer::lacks).
 pub fn measurers() -> Vec<Box<dyn Measurer>> {
     vec![Box::new(Reference), Box::new(Core)]
 }
