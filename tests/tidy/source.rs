@@ -1,5 +1,6 @@
 //! The files of the tree, and a Rust file without its comments, strings and tests.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -15,6 +16,8 @@ pub(crate) struct Tree {
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) text: String,
+    /// Whether the file above it declares it for tests only.
+    only_for_tests: bool,
 }
 
 impl Tree {
@@ -24,13 +27,21 @@ impl Tree {
         let mut files = Vec::new();
         collect(root, root, &mut files);
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Self { files }
+        Self::with_tests_known(files)
     }
 
     /// A tree of these files, for the tests of the rules.
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let file = |(path, text): &(&str, &str)| File { path: (*path).to_owned(), text: (*text).to_owned() };
-        Self { files: files.iter().map(file).collect() }
+        Self::with_tests_known(files.iter().map(|(path, text)| File::new(path, text)).collect())
+    }
+
+    fn with_tests_known(mut files: Vec<File>) -> Self {
+        let declared: BTreeSet<String> =
+            files.iter().filter(|f| f.has_ending("rs")).flat_map(File::modules_for_tests).collect();
+        for file in &mut files {
+            file.only_for_tests = declared.contains(&file.path);
+        }
+        Self { files }
     }
 
     /// The Rust files.
@@ -54,12 +65,42 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<File>) {
             }
         } else if let Ok(text) = fs::read_to_string(&path) {
             let path = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
-            files.push(File { path, text });
+            files.push(File::new(&path, &text));
         }
     }
 }
 
 impl File {
+    fn new(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned(), only_for_tests: false }
+    }
+
+    /// Where the modules lie that this file declares behind `#[cfg(test)]`.
+    fn modules_for_tests(&self) -> Vec<String> {
+        let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        let own = match name {
+            "mod.rs" | "lib.rs" | "main.rs" => folder.to_owned(),
+            _ => format!("{folder}/{}", name.trim_end_matches(".rs")),
+        };
+        let mut found = Vec::new();
+        let (mut announced, mut elsewhere) = (false, None);
+        for line in self.text.lines().map(str::trim) {
+            if line.starts_with("#[") {
+                announced |= line.starts_with("#[cfg(test)]");
+                elsewhere = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]")).or(elsewhere);
+                continue;
+            }
+            let module = line.strip_suffix(';').and_then(|l| l.rsplit_once("mod ")).map(|(_, name)| name);
+            match (module.filter(|_| announced), elsewhere) {
+                (Some(_), Some(path)) => found.push(format!("{folder}/{path}")),
+                (Some(module), None) => found.extend([format!("{own}/{module}.rs"), format!("{own}/{module}/mod.rs")]),
+                (None, _) => {}
+            }
+            (announced, elsewhere) = (false, None);
+        }
+        found
+    }
+
     /// Whether its name ends so.
     pub(crate) fn has_ending(&self, ending: &str) -> bool {
         Path::new(&self.path).extension().is_some_and(|e| e == ending)
@@ -67,7 +108,9 @@ impl File {
 
     /// Whether all of it is test code.
     pub(crate) fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.contains("/tests/") || self.path.ends_with("_tests.rs")
+        let named =
+            self.path.starts_with("tests/") || self.path.contains("/tests/") || self.path.ends_with("_tests.rs");
+        named || self.only_for_tests
     }
 
     /// Its lines with their numbers, without comments and without what is in strings.
@@ -184,7 +227,7 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> File {
-        File { path: "agent/src/x.rs".to_owned(), text: text.to_owned() }
+        File::new("agent/src/x.rs", text)
     }
 
     #[test]
@@ -202,5 +245,18 @@ mod tests {
         let program: String = file(text).program().into_iter().map(|(_, l)| l + "\n").collect();
         assert!(program.contains("fn a") && program.contains("fn c") && program.contains("fn d"), "{program}");
         assert!(!program.contains("fn b"), "{program}");
+    }
+    #[test]
+    fn a_file_that_is_declared_for_tests_is_one() {
+        let tree = Tree::of(&[
+            ("agent/src/lib.rs", "mod a;\n#[cfg(test)]\nmod b;\nmod c;"),
+            ("agent/src/a.rs", "#[cfg(test)]\n#[path = \"d.rs\"]\nmod tests;\n#[cfg(test)]\npub(crate) mod e;"),
+            ("agent/src/b.rs", ""),
+            ("agent/src/c.rs", ""),
+            ("agent/src/d.rs", ""),
+            ("agent/src/a/e.rs", ""),
+        ]);
+        let tests: Vec<&str> = tree.rust().filter(|f| f.is_test()).map(|f| f.path.as_str()).collect();
+        assert_eq!(tests, ["agent/src/b.rs", "agent/src/d.rs", "agent/src/a/e.rs"]);
     }
 }
