@@ -1,7 +1,11 @@
 //! The files of the tree, and a Rust file without its comments, strings and tests.
+//!
+//! A file of the programs is test code when it is declared so, and never because of its name: see `declared`.
 
 use std::fs;
 use std::path::Path;
+
+use super::declared;
 
 /// Folders that hold nothing that was written by hand.
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "uphold-data"];
@@ -15,6 +19,8 @@ pub(crate) struct Tree {
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) text: String,
+    /// Whether all of it is test code.
+    test: bool,
 }
 
 impl Tree {
@@ -24,13 +30,20 @@ impl Tree {
         let mut files = Vec::new();
         collect(root, root, &mut files);
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Self { files }
+        Self { files }.with_tests_marked()
     }
 
     /// A tree of these files, for the tests of the rules.
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let file = |(path, text): &(&str, &str)| File { path: (*path).to_owned(), text: (*text).to_owned() };
-        Self { files: files.iter().map(file).collect() }
+        Self { files: files.iter().map(|(path, text)| File::new(path, text)).collect() }.with_tests_marked()
+    }
+
+    fn with_tests_marked(mut self) -> Self {
+        let tests = declared::only_for_tests(&self);
+        for file in &mut self.files {
+            file.test = tests.contains(&file.path);
+        }
+        self
     }
 
     /// The Rust files.
@@ -54,12 +67,16 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<File>) {
             }
         } else if let Ok(text) = fs::read_to_string(&path) {
             let path = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
-            files.push(File { path, text });
+            files.push(File::new(&path, &text));
         }
     }
 }
 
 impl File {
+    fn new(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned(), test: false }
+    }
+
     /// Whether its name ends so.
     pub(crate) fn has_ending(&self, ending: &str) -> bool {
         Path::new(&self.path).extension().is_some_and(|e| e == ending)
@@ -67,7 +84,7 @@ impl File {
 
     /// Whether all of it is test code.
     pub(crate) fn is_test(&self) -> bool {
-        self.path.starts_with("tests/") || self.path.contains("/tests/") || self.path.ends_with("_tests.rs")
+        self.test
     }
 
     /// Its lines with their numbers, without comments and without what is in strings.
@@ -184,7 +201,7 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> File {
-        File { path: "agent/src/x.rs".to_owned(), text: text.to_owned() }
+        File::new("agent/src/x.rs", text)
     }
 
     #[test]
