@@ -3,14 +3,14 @@
 //! Nothing here reads a file or an argument; [`Config::check`] holds the values against their bounds and names every
 //! problem at once. The command line fills it in today; a file can do so the same way.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use uphold_common::ids::Id;
 use url::Url;
 
 /// Where the metrics are served unless something else is said.
-pub const LISTEN_DEFAULT: &str = "127.0.0.1:9417";
+pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9417);
 /// How much the spool holds unless something else is said: at one batch every 15 s, some eleven days.
 pub const SPOOL_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
 /// The least a spool may hold: a few of the largest batches.

@@ -20,6 +20,7 @@ pub mod capacity;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod config_file;
 pub mod daemon;
 pub mod metrics;
 pub mod probe;

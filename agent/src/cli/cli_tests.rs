@@ -25,12 +25,11 @@ fn the_command_line_is_consistent_and_explains_itself() {
 fn flags_become_a_configuration() {
     let line = "uphold-agent run --name a --collector http://x:1 --collector https://y --data d --spool-bytes 1GiB";
     let Command::Run(args) = parse(line).unwrap().command else { panic!("run") };
-    let config = args.config();
+    let config = args.config().unwrap();
     assert_eq!((config.name.as_str(), config.collectors.len()), ("a", 2));
-    assert_eq!(config.listen, Some(LISTEN_DEFAULT.parse().unwrap()));
+    assert_eq!(config.listen, Some(LISTEN_DEFAULT));
     assert_eq!((config.spool.bytes_max, config.check()), (1 << 30, vec![]));
     for wrong in [
-        "uphold-agent run --name a",
         "uphold-agent run --name A --collector http://x",
         "uphold-agent run --name a --collector x",
         "uphold-agent run --name a --collector http://x --spool-bytes much",
@@ -39,6 +38,24 @@ fn flags_become_a_configuration() {
     ] {
         assert_eq!(parse(wrong).unwrap_err().exit_code(), 2, "{wrong}");
     }
+}
+
+#[test]
+fn flags_override_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.yaml");
+    std::fs::write(&file, "name: a\ncollectors: [http://x:1]\nlisten: 127.0.0.1:1\nspool: { bytes_max: 16MiB }\n")
+        .unwrap();
+    let line = format!("uphold-agent run --config {} --name b", file.display());
+    let Command::Run(args) = parse(&line).unwrap().command else { panic!("run") };
+    let config = args.config().unwrap();
+    assert_eq!((config.name.as_str(), config.collectors.len(), config.spool.bytes_max), ("b", 1, 16 << 20));
+    assert_eq!(config.listen.unwrap().port(), 1);
+
+    let Command::Run(args) = parse("uphold-agent run --collector http://x").unwrap().command else { panic!("run") };
+    assert_eq!(args.config().unwrap_err(), Exit::Usage, "a name is needed");
+    let Command::Run(args) = parse("uphold-agent run --name a").unwrap().command else { panic!("run") };
+    assert_eq!(args.config().unwrap().check().len(), 1, "a collector is needed");
 }
 
 #[tokio::test]

@@ -16,7 +16,8 @@ use uphold_common::ids::Id;
 use uphold_common::time::{Instant, parse_duration_ms};
 use url::Url;
 
-use crate::config::{Config, LISTEN_DEFAULT, Overflow, SpoolConfig, parse_bytes};
+use crate::config::{Config, LISTEN_DEFAULT, Overflow, SPOOL_BYTES_DEFAULT, SpoolConfig, parse_bytes};
+use crate::config_file::FileConfig;
 use crate::daemon::{self, RunError};
 
 /// Where data lies unless something else is said.
@@ -33,6 +34,7 @@ const EXAMPLES: &str = "Examples:
   uphold-agent probe tcp://db.example:5432 --timeout 2s
   uphold-agent check --name zurich-1 --collector https://uphold.example --data /var/lib/uphold-agent
   uphold-agent run --name zurich-1 --collector https://uphold.example --data /var/lib/uphold-agent
+  uphold-agent run --config /etc/uphold/agent.yaml
   uphold-agent figures webshop --collector https://uphold.example
 
 Exit codes:
@@ -74,21 +76,24 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct RunArgs {
+    /// The configuration file; flags override it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The agent's name, as the catalogue writes it
     #[arg(long)]
-    name: Id,
+    name: Option<Id>,
     /// A collector; several are tried in their order
-    #[arg(long = "collector", value_name = "URL", required = true)]
+    #[arg(long = "collector", value_name = "URL")]
     collectors: Vec<Url>,
-    /// The directory of the spool
-    #[arg(long, value_name = "DIR", default_value = DATA_DEFAULT)]
-    data: PathBuf,
-    /// Where /metrics, /healthz and /readyz are served
-    #[arg(long, value_name = "ADDRESS", default_value = LISTEN_DEFAULT)]
-    listen: SocketAddr,
-    /// How much may wait for the collectors; beyond, the oldest goes
-    #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = bytes)]
-    spool_bytes: u64,
+    /// The directory of the spool [default: uphold-data/agent]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where /metrics, /healthz and /readyz are served [default: 127.0.0.1:9417]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// How much may wait for the collectors; beyond, the oldest goes [default: 256MiB]
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    spool_bytes: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -149,9 +154,15 @@ impl Cli {
     /// Does what was asked; the agent itself runs until `shutdown`.
     pub async fn execute(self, shutdown: impl Future<Output = ()>) -> ExitCode {
         let exit = match self.command {
-            Command::Run(args) => run(args.config(), shutdown).await,
+            Command::Run(args) => match args.config() {
+                Ok(config) => run(config, shutdown).await,
+                Err(exit) => exit,
+            },
             Command::Probe(args) => probe::run(args).await,
-            Command::Check(args) => check::run(args.config()).await,
+            Command::Check(args) => match args.config() {
+                Ok(config) => check::run(config).await,
+                Err(exit) => exit,
+            },
             Command::Figures(args) => figures::run(args).await,
         };
         ExitCode::from(exit as u8)
@@ -159,14 +170,20 @@ impl Cli {
 }
 
 impl RunArgs {
-    fn config(self) -> Config {
-        Config {
-            name: self.name,
-            collectors: self.collectors,
-            data_dir: self.data,
-            listen: Some(self.listen),
-            spool: SpoolConfig { bytes_max: self.spool_bytes, overflow: Overflow::DropOldest },
-        }
+    /// The flags over the file over the defaults; why there is no configuration is said on standard error.
+    fn config(self) -> Result<Config, Exit> {
+        let file = self.config.as_deref().map(FileConfig::read).transpose();
+        let file = file.map_err(|error| usage(&error))?.unwrap_or_default();
+        let name = self.name.or(file.name);
+        let name = name.ok_or_else(|| usage(&"no name: give one with --name or in --config"))?;
+        let spool_bytes = self.spool_bytes.or(file.spool_bytes_max).unwrap_or(SPOOL_BYTES_DEFAULT);
+        Ok(Config {
+            name,
+            collectors: if self.collectors.is_empty() { file.collectors } else { self.collectors },
+            data_dir: self.data.or(file.data_dir).unwrap_or_else(|| PathBuf::from(DATA_DEFAULT)),
+            listen: Some(self.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT)),
+            spool: SpoolConfig { bytes_max: spool_bytes, overflow: Overflow::DropOldest },
+        })
     }
 }
 
@@ -184,6 +201,13 @@ async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Exit {
             Exit::Failed
         }
     }
+}
+
+fn usage(problem: &dyn std::fmt::Display) -> Exit {
+    for line in problem.to_string().lines() {
+        complain(line);
+    }
+    Exit::Usage
 }
 
 /// Says on standard error what is wrong. That nobody listens there is no reason to fail otherwise.

@@ -77,7 +77,9 @@ pub fn decide(heard: &Heard, seq: u64) -> Decision {
             let at_least_ms = retry_after_ms.unwrap_or_default();
             match *status {
                 409 => Decision::NewEpoch,
-                300..=399 | 401 | 403..=405 | 408 | 425 | 429 => Decision::Retry { at_least_ms, next_collector: false },
+                300..=399 | 401 | 403..=405 | 408 | 415 | 425 | 429 => {
+                    Decision::Retry { at_least_ms, next_collector: false }
+                }
                 400..=499 => Decision::Quarantine,
                 _ => Decision::Retry { at_least_ms, next_collector: true },
             }
@@ -123,7 +125,7 @@ mod tests {
             (408, retry(0, false)),
             (409, Decision::NewEpoch),
             (413, Decision::Quarantine),
-            (415, Decision::Quarantine),
+            (415, retry(0, false)),
             (422, Decision::Quarantine),
             (425, retry(0, false)),
             (429, retry(0, false)),

@@ -24,7 +24,7 @@ use crate::store::{DataDir, EmbeddedStore, StoreOptions};
 /// What a report reads of the figures beside what it shows.
 #[derive(Deserialize)]
 struct InZone {
-    time_zone: String,
+    time_zone: Option<String>,
 }
 
 /// The list of incidents as it is answered.
@@ -34,8 +34,8 @@ struct Listed {
     incidents: Vec<IncidentView>,
 }
 
-/// The width of a report when the terminal does not say.
-const WIDTH_DEFAULT: u16 = 100;
+/// The width when nobody looks: a program that reads on wants nothing cut.
+const WIDTH_PIPED: u16 = 120;
 
 pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
     let query = query(args)?;
@@ -53,7 +53,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
             let not_understood = |error| Ended::new(UNAVAILABLE, format!("the figures were not understood: {error}"));
             let view = serde_json::from_slice(&body).map_err(not_understood)?;
             let zone: InZone = serde_json::from_slice(&body).map_err(not_understood)?;
-            let zone = TimeZone::get(&zone.time_zone).ok();
+            let zone = zone.time_zone.and_then(|name| TimeZone::get(&name).ok());
             anstream::print!("{}", report::render(&view, zone.as_ref(), style()));
             Ok(())
         }
@@ -71,7 +71,7 @@ pub(super) fn list(args: &IncidentsArgs) -> Result<(), Ended> {
         Format::Text => {
             let not_understood = |error| Ended::new(UNAVAILABLE, format!("the list was not understood: {error}"));
             let list: Listed = serde_json::from_slice(&body).map_err(not_understood)?;
-            anstream::print!("{}", incidents::render(&list.incidents, list.as_of_ms, None, style()));
+            anstream::print!("{}", incidents::render(&list.incidents, list.as_of_ms, None, list_style()));
             Ok(())
         }
     }
@@ -139,8 +139,14 @@ fn refused(error: &QueryError) -> Ended {
 
 /// Colour where somebody looks, none where a program reads.
 fn style() -> Style {
-    let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(WIDTH_DEFAULT);
+    let width = terminal_size::terminal_size().map_or(WIDTH_PIPED, |(width, _)| width.0);
     Style { colour: std::io::stdout().is_terminal(), width }
+}
+
+/// The list of incidents is cut to a terminal's width, and to no other.
+fn list_style() -> Style {
+    let style = style();
+    if style.colour { style } else { Style { width: u16::MAX, ..style } }
 }
 
 fn print_json(body: &[u8]) -> Result<(), Ended> {

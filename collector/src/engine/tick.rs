@@ -143,7 +143,7 @@ impl Engine {
         self.carry_out(plan, changes)?;
         for event in &decision.events {
             self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
-            tracing::info!(incident = %event.number, place = event.place, change = ?event.change, "incident");
+            tracing::info!(incident = %event.number, "{}", event.change);
         }
         Ok(())
     }
@@ -170,7 +170,7 @@ fn situation<'a>(service: &'a Id, measured: &'a Measured) -> Situation<'a> {
         held: measured.held,
         horizon: measured.horizon,
         episodes: measured.episodes.clone(),
-        failing: measured.seen.probes.iter().filter(down_now).map(|(id, _)| format!("{service}/{id}")).collect(),
+        failing: measured.seen.probes.iter().filter(down_now).map(|(id, _)| id.to_string()).collect(),
         targets: measured.current.iter().chain(&measured.before).map(|(t, f)| (t, f)).collect(),
     }
 }

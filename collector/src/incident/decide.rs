@@ -5,10 +5,11 @@
 //! became known is opened and resolved in one change. Nothing is decided about a service that is *held*: while an agent
 //! still delivers a backlog, or the collector has only just started, its newest state is not the present.
 
-use uphold_common::catalogue::model::{Catalogue, Target};
+use uphold_common::catalogue::model::{Catalogue, Service, Target, WindowKind};
 use uphold_common::ids::Id;
+use uphold_common::measure::availability::Verdict;
 use uphold_common::measure::target::TargetFigures;
-use uphold_common::measure::window::Window;
+use uphold_common::measure::window::{Window, local_date};
 use uphold_common::percent::Ratio;
 use uphold_common::time::{DurationText, Instant};
 
@@ -49,8 +50,9 @@ pub fn decide(
 ) -> Vec<Decision> {
     let mut decider = Decider { register, catalogue, as_of, next: register.next_number(), decisions: Vec::new() };
     for situation in situations.iter().filter(|situation| !situation.held) {
-        decider.outages(situation);
-        decider.breaches(situation);
+        let Some(service) = catalogue.services.get(situation.service) else { continue };
+        decider.outages(service, situation);
+        decider.breaches(service, situation);
     }
     decider.withdrawn();
     decider.decisions
@@ -65,7 +67,7 @@ struct Decider<'a> {
 }
 
 impl Decider<'_> {
-    fn outages(&mut self, situation: &Situation<'_>) {
+    fn outages(&mut self, service: &Service, situation: &Situation<'_>) {
         let subject = Subject::ServiceDown { service: situation.service.clone() };
         let known: Vec<&Incident> = self.register.all().filter(|incident| incident.subject == subject).collect();
         for episode in &situation.episodes {
@@ -73,7 +75,7 @@ impl Decider<'_> {
             match (mine, episode.ended) {
                 (None, ended) => {
                     let end = ended.map(|at| (at, Resolution::Recovered));
-                    self.open(subject.clone(), episode.started, end, outage_summary(situation, episode));
+                    self.open(subject.clone(), episode.started, end, outage_summary(service, situation, episode));
                 }
                 (Some(incident), Some(ended)) if incident.is_open() => {
                     // An incident that holds several outages, as late data cuts them, ends with the last of them.
@@ -93,7 +95,7 @@ impl Decider<'_> {
         }
     }
 
-    fn breaches(&mut self, situation: &Situation<'_>) {
+    fn breaches(&mut self, service: &Service, situation: &Situation<'_>) {
         for (target, figures) in &situation.targets {
             let window = figures.window;
             let subject = breach_of(target, &window);
@@ -103,7 +105,7 @@ impl Decider<'_> {
             match known {
                 None if breached => {
                     let end = (!window.is_open()).then_some((window.interval.end, Resolution::WindowClosed));
-                    self.open(subject, breach_started(figures), end, breach_summary(target, figures));
+                    self.open(subject, breach_started(figures), end, breach_summary(service, target, figures));
                 }
                 Some(incident) if incident.is_open() && !breached => {
                     self.resolve(incident, self.as_of.min(window.interval.end), Resolution::MetAgain);
@@ -181,7 +183,7 @@ impl Decider<'_> {
 
 /// The start of a calendar window, which names it; a rolling window has none.
 fn window_start(window: &Window) -> Option<Instant> {
-    let rolling = matches!(window.kind, uphold_common::catalogue::model::WindowKind::Rolling { .. });
+    let rolling = matches!(window.kind, WindowKind::Rolling { .. });
     (!rolling).then_some(window.interval.start)
 }
 
@@ -198,29 +200,33 @@ fn breach_started(figures: &TargetFigures) -> Instant {
     figures.breaks.all.last().map_or(figures.window.elapsed().end, |last| last.start)
 }
 
-fn outage_summary(situation: &Situation<'_>, episode: &Episode) -> String {
-    let over = episode.ended.map_or(String::new(), |ended| {
-        format!(" for {}, over before it became known", DurationText(ended.since_ms(episode.started)))
-    });
-    let by = match situation.failing.as_slice() {
-        [] => String::new(),
-        failing => format!(" (failing: {})", failing.join(", ")),
-    };
-    format!("{} is down since {}{over}{by}", situation.service, episode.started)
+fn outage_summary(service: &Service, situation: &Situation<'_>, episode: &Episode) -> String {
+    let failing = situation.failing.join(", ");
+    match episode.ended {
+        None if failing.is_empty() => format!("{} is down", service.name),
+        None => format!("{} is down: {failing} failed", service.name),
+        Some(ended) => {
+            let length = DurationText(ended.since_ms(episode.started));
+            format!("{} was down for {length}, which was over before it became known", service.name)
+        }
+    }
 }
 
-fn breach_summary(target: &Target, figures: &TargetFigures) -> String {
+fn breach_summary(service: &Service, target: &Target, figures: &TargetFigures) -> String {
     let printed = |ratio: Option<Ratio>| ratio.map_or("none".to_owned(), |r| r.percent(target.availability.decimals()));
+    let broken: Vec<&str> =
+        figures.break_verdicts.iter().filter(|(_, v)| **v == Verdict::Breached).map(|(name, _)| *name).collect();
+    let breaks = if broken.is_empty() { String::new() } else { format!("; targets on breaks: {}", broken.join(", ")) };
     format!(
-        "{} of {} is breached: {}% of {} promised, {} lost of {} counted in the {} from {}",
+        "{} breaches {}: {}% of the {} promised, {} lost of {} counted in the {} from {}{breaks}",
+        service.name,
         target.id,
-        target.service,
         printed(figures.availability.ratio),
         target.availability,
         DurationText(figures.availability.lost),
         DurationText(figures.availability.counted),
         figures.window.kind.text(),
-        figures.window.interval.start,
+        local_date(&service.time_zone, figures.window.interval.start),
     )
 }
 

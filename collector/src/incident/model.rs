@@ -123,6 +123,18 @@ pub enum Change {
     Reopened,
 }
 
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened { started, priority, summary, .. } => {
+                write!(f, "opened at {}, from {started}: {summary}", priority.0.as_str())
+            }
+            Self::Resolved { ended, resolution } => write!(f, "resolved as of {ended}: {}", resolution.as_str()),
+            Self::Reopened => f.write_str("reopened: what had looked like its end was none"),
+        }
+    }
+}
+
 /// A priority as it is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PriorityText(pub Priority);

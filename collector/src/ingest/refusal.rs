@@ -3,7 +3,7 @@
 //!
 //! | status | word | the agent |
 //! |---|---|---|
-//! | 400 | `unsound-push` | sends it anew, it was damaged on the way |
+//! | 400 | `unsound-push` | puts the batch into quarantine |
 //! | 403 | `wrong-agent` | holds; its credentials belong to another name |
 //! | 409 | `key-conflict` | starts a new epoch |
 //! | 413 | `too-large` | puts the batch into quarantine |

@@ -1,0 +1,122 @@
+//! The agent's configuration file; every key may be left out and said by a flag instead.
+//!
+//! ```yaml
+//! name: zurich-1
+//! collectors: [https://uphold.example]
+//! data_dir: /var/lib/uphold-agent
+//! listen: 127.0.0.1:9417
+//! spool: { bytes_max: 256MiB }
+//! ```
+
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use uphold_common::ids::Id;
+use uphold_common::yaml;
+use uphold_common::yaml::problem::{Problems, Read};
+use uphold_common::yaml::walk::At;
+use url::Url;
+
+use crate::config::SPOOL_BYTES_MIN;
+
+/// Most bytes of a configuration file that are read.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Most collectors of an agent.
+const COLLECTORS_MAX: usize = 16;
+/// The most a spool may hold.
+const SPOOL_BYTES_MAX: u64 = 1 << 40;
+
+/// What a configuration file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileConfig {
+    /// `name`
+    pub name: Option<Id>,
+    /// `collectors`
+    pub collectors: Vec<Url>,
+    /// `data_dir`
+    pub data_dir: Option<PathBuf>,
+    /// `listen`
+    pub listen: Option<SocketAddr>,
+    /// `spool.bytes_max`
+    pub spool_bytes_max: Option<u64>,
+}
+
+/// Why a configuration file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It could not be read.
+    #[error("could not read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// What is written in it is wrong.
+    #[error("{0}")]
+    Problems(#[from] Problems),
+}
+
+impl FileConfig {
+    /// Reads a configuration file's text.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Problems> {
+        yaml::read_file(name, text, |at| {
+            at.mapping(|keys| {
+                let name = keys.optional("name", At::id);
+                let collectors = keys.optional("collectors", |at| at.set("collectors", COLLECTORS_MAX, collector));
+                let data_dir = keys.optional("data_dir", |at| at.text().map(PathBuf::from));
+                let listen = keys.optional("listen", At::socket_address);
+                let spool = keys.optional("spool", spool);
+                Ok(Self {
+                    name: name?,
+                    collectors: collectors?.unwrap_or_default(),
+                    data_dir: data_dir?,
+                    listen: listen?,
+                    spool_bytes_max: spool?.flatten(),
+                })
+            })
+        })
+    }
+
+    /// Reads a configuration file.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let unreadable = |source| FileError::Read { path: path.to_owned(), source };
+        let mut text = String::new();
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+        Ok(Self::parse(&path.display().to_string(), &text)?)
+    }
+}
+
+fn collector(at: &At<'_>) -> Read<Url> {
+    Url::parse(&at.url()?).map_err(|_| at.expected("a URL such as https://uphold.example"))
+}
+
+fn spool(at: &At<'_>) -> Read<Option<u64>> {
+    at.mapping(|keys| {
+        let bytes_max = keys.optional("bytes_max", |at| at.bytes(SPOOL_BYTES_MIN..=SPOOL_BYTES_MAX));
+        let overflow = keys.optional("overflow", |at| at.word(&[("drop_oldest", ())]));
+        overflow?;
+        bytes_max
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_sound() {
+        let config = FileConfig::parse("agent.yaml", include_str!("../../config/agent.yaml")).unwrap();
+        assert_eq!((config.name.unwrap().as_str(), config.collectors.len()), ("web-1", 1));
+        assert_eq!(config.spool_bytes_max, Some(256 << 20));
+    }
+
+    #[test]
+    fn every_problem_is_told() {
+        let text = "nam: x\ncollectors: [nowhere]\nspool: { bytes_max: 1, overflow: drop_newest }\n";
+        let problems = FileConfig::parse("agent.yaml", text).unwrap_err();
+        assert_eq!(problems.count(), 4, "{problems}");
+    }
+}
