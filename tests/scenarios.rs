@@ -9,8 +9,8 @@ use std::fs;
 use std::path::Path;
 
 use uphold_tests::scenario::{
-    Facts, Measured, Measurer, Reference, Scenario, Span, Stretch, Subject, Target, check, disagreements, measurers,
-    read,
+    Core, Facts, Measured, Measurer, Reference, Scenario, Span, Stretch, Subject, Target, check, disagreements,
+    lacking, measurers, read,
 };
 
 fn scenarios() -> Vec<(String, Scenario)> {
@@ -39,6 +39,23 @@ fn every_expectation_is_met() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// What the core has not got, in which scenarios: their other services are checked and compared all the same.
+const THE_CORE_LACKS: [&str; 4] = [
+    "14-groups-by-union: both: a service inside another",
+    "14-groups-by-union: either: `any`",
+    "14-groups-by-union: two: `at_least`",
+    "14-groups-by-union: nested: a service inside another",
+];
+
+#[test]
+fn what_is_left_out_is_listed() {
+    let left_out: Vec<String> = scenarios()
+        .iter()
+        .flat_map(|(name, scenario)| lacking(scenario, &Core).into_iter().map(move |lack| format!("{name}: {lack}")))
+        .collect();
+    assert_eq!(left_out, THE_CORE_LACKS, "{} services are left out for the core", left_out.len());
 }
 
 #[test]

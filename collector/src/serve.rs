@@ -33,6 +33,9 @@ pub enum ServeError {
     /// The store died while the collector ran.
     #[error("the store failed: {0}")]
     Died(EngineError),
+    /// The engine's thread panicked.
+    #[error("the engine ended unexpectedly; a restart finds everything that was acknowledged")]
+    Panicked,
     /// An address could not be bound.
     #[error("could not listen on {address}: {source}")]
     Listen {
@@ -122,8 +125,10 @@ impl Collector {
         };
         crate::engine::run::join(thread);
         match result {
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(ServeError::Died(error)),
-            Ok(Ok(())) | Err(_) => Ok(()),
+            // The thread is gone without a word: it panicked, and nothing more can be promised.
+            Err(_) => Err(ServeError::Panicked),
         }
     }
 }

@@ -107,6 +107,11 @@ impl Ratio {
         format!("{sign}{whole}.{fraction:0width$}", width = usize::from(decimals))
     }
 
+    /// The whole number in it, cut (towards minus infinity).
+    pub const fn whole(self) -> i64 {
+        self.numerator.div_euclid(self.denominator)
+    }
+
     /// In whole parts per billion, cut.
     pub fn parts_per_billion(self) -> i64 {
         let cut = (i128::from(self.numerator) * i128::from(BILLION)).div_euclid(i128::from(self.denominator));
@@ -161,5 +166,6 @@ mod tests {
         assert_eq!(Ratio::new(50, 100).unwrap().to_string(), "1/2");
         assert_eq!(Ratio::new(0, 7).unwrap().to_string(), "0/1");
         assert_eq!(Ratio::new(1, 0), None);
+        assert_eq!((Ratio::new(5, 3).unwrap().whole(), Ratio::new(-1, 3).unwrap().whole()), (1, -1));
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn serve(args: ServeArgs) -> Result<(), Ended> {
 /// The exit code and the message for what ended the collector.
 pub(super) fn ended(error: &ServeError) -> Ended {
     let code = match error {
-        ServeError::Died(_) => STORE_DIED,
+        ServeError::Died(_) | ServeError::Panicked => STORE_DIED,
         ServeError::Open(EngineError::TakeUp(_)) => USAGE,
         _ => UNAVAILABLE,
     };

@@ -9,7 +9,7 @@ use uphold_common::measure::probe::probe_timeline;
 use uphold_common::measure::service::{ServiceTimeline, service_timeline};
 use uphold_common::measure::target::{TargetFigures, vantage_rules};
 use uphold_common::measure::timeline::Timeline;
-use uphold_common::measure::window::{Window, local_date, local_days};
+use uphold_common::measure::window::{Window, local_days};
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
 use super::Engine;
@@ -62,31 +62,40 @@ impl Engine {
         let days = i64::try_from(STRIP_DAYS).unwrap_or(i64::MAX);
         let start = as_of.minus_ms((days - 1).saturating_mul(DAY_MS));
         let first = Window::holding(WindowKind::Day, &service.time_zone, start, as_of).interval.start;
-        let today = local_date(&service.time_zone, as_of);
         let mut kept = self.strips.remove(&service.id).unwrap_or_default();
         let mut strip = Vec::with_capacity(STRIP_DAYS);
         let mut missing: Option<Interval> = None;
         for (date, part) in local_days(&service.time_zone, Interval::new(first.max(entry), as_of)) {
             let name = date.to_string();
-            let known = kept.remove(&name).filter(|_| date != today);
+            let known = kept.remove(&name);
             if known.is_none() {
                 missing = Some(missing.map_or(part, |m: Interval| Interval::new(m.start, part.end)));
             }
             strip.push((name, part, known));
         }
         let seen = missing.map(|span| self.see(service, span, as_of)).transpose()?;
-        let day = |(date, part, known): (String, Interval, Option<StripDay>)| {
-            known.unwrap_or_else(|| {
+        let settled_to = as_of.minus_ms(context_ms(service));
+        let mut days_kept = BTreeMap::new();
+        let mut measured = Vec::with_capacity(strip.len());
+        for (date, part, known) in strip {
+            let day = known.unwrap_or_else(|| {
                 let states = seen.as_ref().map(|seen| seen.service.states.clip(part)).unwrap_or_default();
-                StripDay { date, kinds: Account::of(part, entry, &states).kinds }
-            })
-        };
-        let strip: Vec<StripDay> = strip.into_iter().map(day).collect();
-        // Yesterday may still settle, so only what lies before it is kept.
-        let finished = strip.iter().rev().skip(2).map(|day| (day.date.clone(), day.clone())).collect();
-        self.strips.insert(service.id.clone(), finished);
-        Ok(strip)
+                StripDay { date: date.clone(), kinds: Account::of(part, entry, &states).kinds }
+            });
+            if part.end <= settled_to {
+                days_kept.insert(date, day.clone());
+            }
+            measured.push(day);
+        }
+        self.strips.insert(service.id.clone(), days_kept);
+        Ok(measured)
     }
+}
+
+/// How long after an instant an observation may still decide its state, over the slowest of the service's probes.
+fn context_ms(service: &Service) -> i64 {
+    let of_probe = |id| vantage_rules(service, id).map(|rules| rules.context_ms());
+    service.probes.keys().filter_map(of_probe).max().unwrap_or(0)
 }
 
 /// The target's figures in `window`, out of what was seen of the service over at least the window's elapsed part.

@@ -145,11 +145,18 @@ fn charges(lines: &mut Vec<String>, ink: &Ink<'_>, block: &BlockView) {
     }
 }
 
+/// Day by day; the days before anything was agreed are one line.
 fn days(lines: &mut Vec<String>, ink: &Ink<'_>, days: &[DayView]) {
     if days.is_empty() {
         return;
     }
     lines.push(String::new());
+    let before = days.iter().take_while(|day| day.kinds.total() == day.kinds.not_agreed).count();
+    let (before, days) = days.split_at(before);
+    if let (Some(first), Some(last)) = (before.first(), before.last()) {
+        let until = if before.len() > 1 { format!(" to {}", clean(&last.date)) } else { String::new() };
+        lines.push(format!("  {}", ink.soft(&format!("{}{until}  not agreed", clean(&first.date)))));
+    }
     for day in days {
         let kinds = &day.kinds;
         let lost = [("down", kinds.down), ("degraded", kinds.degraded), ("unmeasured", kinds.unmeasured)];

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalogue::model::BreakTargets;
+use crate::percent::Ratio;
 use crate::time::{Instant, Interval};
 
 use super::availability::Verdict;
@@ -59,8 +60,9 @@ impl Breaks {
         i64::try_from(self.all.len()).unwrap_or(i64::MAX)
     }
 
-    fn mean(&self, sum_ms: i64) -> Option<i64> {
-        (!self.all.is_empty()).then(|| sum_ms / self.count())
+    /// `sum_ms` over the number of breaks; none without a break.
+    fn mean(&self, sum_ms: i64) -> Option<Ratio> {
+        Ratio::new(sum_ms, self.count())
     }
 
     /// The longest break's committed time.
@@ -68,19 +70,34 @@ impl Breaks {
         self.all.iter().map(|b| b.committed_ms).max()
     }
 
-    /// Mean time to restore service: `D / breaks`.
-    pub fn mtrs_ms(&self) -> Option<i64> {
+    /// Mean time to restore service, exactly: `D / breaks` milliseconds.
+    pub fn mtrs(&self) -> Option<Ratio> {
         self.mean(self.down_ms)
     }
 
-    /// Mean time between failures: `(C − U − D) / breaks`.
-    pub fn mtbf_ms(&self) -> Option<i64> {
+    /// Mean time between failures, exactly: `(C − U − D) / breaks` milliseconds.
+    pub fn mtbf(&self) -> Option<Ratio> {
         self.mean(self.measured_ms - self.down_ms)
     }
 
-    /// Mean time between service incidents: `MTBF + MTRS`, which is `(C − U) / breaks`.
-    pub fn mtbsi_ms(&self) -> Option<i64> {
+    /// Mean time between service incidents, exactly: `MTBF + MTRS`, which is `(C − U) / breaks` milliseconds.
+    pub fn mtbsi(&self) -> Option<Ratio> {
         self.mean(self.measured_ms)
+    }
+
+    /// [`Self::mtrs`], cut to whole milliseconds.
+    pub fn mtrs_ms(&self) -> Option<i64> {
+        self.mtrs().map(Ratio::whole)
+    }
+
+    /// [`Self::mtbf`], cut to whole milliseconds.
+    pub fn mtbf_ms(&self) -> Option<i64> {
+        self.mtbf().map(Ratio::whole)
+    }
+
+    /// [`Self::mtbsi`], cut to whole milliseconds.
+    pub fn mtbsi_ms(&self) -> Option<i64> {
+        self.mtbsi().map(Ratio::whole)
     }
 
     /// The verdicts on the targets that are set, by their names in the catalogue.
@@ -131,6 +148,8 @@ mod tests {
         assert_eq!(found, [(1, 3, 2), (5, 6, 1), (10, 12, 2)]);
         assert_eq!(breaks.longest_ms(), Some(2));
         assert_eq!((breaks.mtrs_ms(), breaks.mtbf_ms(), breaks.mtbsi_ms()), (Some(1), Some(1), Some(3)));
+        let exact = [breaks.mtrs(), breaks.mtbf(), breaks.mtbsi()].map(|mean| mean.unwrap().to_string());
+        assert_eq!(exact, ["5/3", "4/3", "3/1"]);
         let verdicts = breaks.verdicts(&BreakTargets {
             at_most: Some(3),
             longest_ms: Some(1),

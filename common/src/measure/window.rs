@@ -39,9 +39,9 @@ impl Window {
         matches!(self.kind, WindowKind::Rolling { .. }) || self.as_of < self.interval.end
     }
 
-    /// The part of it that has been.
+    /// The part of it that has been; of a window that is yet to come, nothing, at its start.
     pub fn elapsed(&self) -> Interval {
-        Interval::new(self.interval.start, self.interval.end.min(self.as_of))
+        Interval::new(self.interval.start, self.interval.end.min(self.as_of).max(self.interval.start))
     }
 
     /// Whether it closed so long ago that confirmation cannot change it any more: `settling_ms` is

@@ -133,3 +133,11 @@ fn a_window_settles_after_it_closed() {
     assert!(held("2026-03-02T00:02:00Z").is_settled(120_000));
     assert_eq!(held("2026-03-01T06:00:00Z").elapsed().len_ms(), DAY_MS / 4);
 }
+
+#[test]
+fn of_a_window_that_is_yet_to_come_nothing_has_been() {
+    let (zone, as_of) = (zone("UTC"), at("2026-03-01T12:00:00Z"));
+    let held = Window::holding(WindowKind::Month, &zone, at("2026-05-07T00:00:00Z"), as_of);
+    assert_eq!(held.elapsed(), Interval::new(at("2026-05-01T00:00:00Z"), at("2026-05-01T00:00:00Z")));
+    assert!(held.is_open() && !held.is_settled(0));
+}

@@ -33,7 +33,7 @@ impl Measurer for Reference {
         let service = facts.scenario.services.iter().find(|s| s.name == target.service).expect("a known service");
         let ask = Ask {
             window: ticks.span,
-            entry: service.since.unwrap_or(0).div_euclid(ticks.ms),
+            entry: service.since.map_or(i64::MIN, |since| since.div_euclid(ticks.ms)),
             now: facts.now.div_euclid(ticks.ms),
             degraded_is_lost: target.degraded_is_lost,
             unmeasured: target.unmeasured,
@@ -150,4 +150,26 @@ fn stretches(span: Span, tick_ms: i64, states: &[St]) -> Vec<Stretch> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Unmeasured, read};
+
+    #[test]
+    fn a_service_without_an_entry_was_there_before_the_epoch() {
+        let scenario = read("probe web every 60s from 08:00 up\nservice shop = all web\n").unwrap();
+        let target = Target {
+            name: "gold".to_owned(),
+            service: "shop".to_owned(),
+            ppb: 0,
+            decimals: 2,
+            window: (-60_000, 60_000),
+            unmeasured: Unmeasured::Exclude,
+            degraded_is_lost: false,
+        };
+        let told = Reference.figures(Facts { scenario: &scenario, now: 120_000 }, &target).figures;
+        assert_eq!((told.kinds[0], told.unmeasured), (0, 120_000));
+    }
 }

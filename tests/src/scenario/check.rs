@@ -3,22 +3,47 @@
 use std::collections::BTreeMap;
 
 use super::words::{length, length_word, state_word, time_word};
-use super::{Check, Expected, Facts, Measured, Measurer, Scenario, Span, Stretch, Subject, Target};
+use super::{Check, Expected, Facts, Measured, Measurer, Scenario, Service, Span, Stretch, Subject, Target};
 use crate::reference::figures::percent;
 
 /// A ratio as the reference gives it.
 type Fraction = Option<(i128, i128)>;
 
-/// What is wrong with `measurer` in this scenario; each complaint names its line.
+/// The services of this scenario that `measurer` cannot measure, each with what it has not got.
+pub fn lacking(scenario: &Scenario, measurer: &dyn Measurer) -> Vec<String> {
+    let lack = |s: &Service| Some(format!("{}: {}", s.name, measurer.lacks(scenario, &s.name)?));
+    scenario.services.iter().filter_map(lack).collect()
+}
+
+/// Whether `measurer` can measure whatever `subject` asks for.
+fn can(scenario: &Scenario, subject: &Subject, measurer: &dyn Measurer) -> bool {
+    match subject {
+        Subject::Vantage(..) | Subject::Probe(_) => true,
+        Subject::Service(name) => measurer.lacks(scenario, name).is_none(),
+    }
+}
+
+/// What is wrong with `measurer` in this scenario; each complaint names its line. What it lacks is left out.
 pub fn check(scenario: &Scenario, measurer: &dyn Measurer) -> Vec<String> {
     let mut wrong = Vec::new();
-    for one in &scenario.checks {
+    for one in scenario.checks.iter().filter(|c| can(scenario, &subject_of(scenario, &c.expected), measurer)) {
         let facts = Facts { scenario, now: one.now };
         for complaint in check_one(facts, one, measurer) {
             wrong.push(format!("line {}: {}: {complaint}", one.line, measurer.name()));
         }
     }
     wrong
+}
+
+fn subject_of(scenario: &Scenario, expected: &Expected) -> Subject {
+    match expected {
+        Expected::Lengths(subject, ..) | Expected::Stretches(subject, _) => subject.clone(),
+        Expected::Figures(name, _) => Subject::Service(target_of(scenario, name).service.clone()),
+    }
+}
+
+fn target_of<'a>(scenario: &'a Scenario, name: &str) -> &'a Target {
+    scenario.targets.iter().find(|t| t.name == name).expect("a known target")
 }
 
 fn check_one(facts: Facts<'_>, check: &Check, measurer: &dyn Measurer) -> Vec<String> {
@@ -39,7 +64,7 @@ fn check_one(facts: Facts<'_>, check: &Check, measurer: &dyn Measurer) -> Vec<St
             unequal("", &stretches_word(expected), &stretches_word(&measurer.states(facts, subject, span)))
         }
         Expected::Figures(name, pairs) => {
-            let target = facts.scenario.targets.iter().find(|t| t.name == *name).expect("a known target");
+            let target = target_of(facts.scenario, name);
             let found = measurer.figures(facts, target);
             let mut wrong: Vec<String> =
                 pairs.iter().flat_map(|(key, word)| check_figure(target, &found, key, word)).collect();
@@ -131,14 +156,15 @@ fn laws(facts: Facts<'_>, target: &Target, measured: &Measured) -> Vec<String> {
 }
 
 /// Where two measurers differ: the states of everything in the scenario, and the figures of each target, at each
-/// `now` of the scenario.
+/// `now` of the scenario; without what either of them lacks.
 pub fn disagreements(scenario: &Scenario, one: &dyn Measurer, other: &dyn Measurer) -> Vec<String> {
     let mut nows: Vec<i64> = scenario.checks.iter().map(|c| c.now).collect();
     nows.sort_unstable();
     nows.dedup();
+    let both = |subject: &Subject| can(scenario, subject, one) && can(scenario, subject, other);
     let mut wrong = Vec::new();
     for facts in nows.into_iter().map(|now| Facts { scenario, now }) {
-        for subject in subjects(scenario) {
+        for subject in subjects(scenario).into_iter().filter(both) {
             let span = whole(scenario);
             let (a, b) = (one.states(facts, &subject, span), other.states(facts, &subject, span));
             if a != b {
@@ -146,7 +172,7 @@ pub fn disagreements(scenario: &Scenario, one: &dyn Measurer, other: &dyn Measur
                 wrong.push(format!("{subject:?}: {}: {a}\n    {}: {b}", one.name(), other.name()));
             }
         }
-        for target in &scenario.targets {
+        for target in scenario.targets.iter().filter(|t| both(&Subject::Service(t.service.clone()))) {
             let (a, b) = (one.figures(facts, target), other.figures(facts, target));
             if a != b {
                 wrong.push(format!("{}: {}: {a:#?}\n    {}: {b:#?}", target.name, one.name(), other.name()));

@@ -36,6 +36,7 @@
 //! fraction (`MTRS 2m`, `MTBF 5m/3`), a number (`breaks 2`), what is printed (`percent 99.89`), `charged shop/web 2m`;
 //! `none` where there is none; and the single words `met breached no-data proven not-proven`.
 
+mod by_core;
 mod by_reference;
 mod check;
 mod read;
@@ -44,8 +45,9 @@ mod words;
 
 use std::collections::BTreeMap;
 
+pub use by_core::Core;
 pub use by_reference::Reference;
-pub use check::{check, disagreements};
+pub use check::{check, disagreements, lacking};
 pub use read::read;
 
 pub use crate::reference::figures::{Figures, Unmeasured};
@@ -233,6 +235,13 @@ pub trait Measurer {
     /// What it is called in a message.
     fn name(&self) -> &'static str;
 
+    /// What it has not got and `service` asks for, by name. Such a service is neither checked nor compared, and
+    /// [`lacking`] lists it.
+    fn lacks(&self, scenario: &Scenario, service: &str) -> Option<String> {
+        let (_, _) = (scenario, service);
+        None
+    }
+
     /// The states of `subject` over `span`: neighbouring stretches that differ, without holes.
     fn states(&self, facts: Facts<'_>, subject: &Subject, span: Span) -> Vec<Stretch>;
 
@@ -241,7 +250,7 @@ pub trait Measurer {
 }
 
 /// The implementations that are checked; the reference is the first. Another one that is added here must meet every
-/// expectation and every law, and agree with the reference on everything else.
+/// expectation and every law, and agree with the reference on everything else, but for what it [lacks](Measurer::lacks).
 pub fn measurers() -> Vec<Box<dyn Measurer>> {
-    vec![Box::new(Reference)]
+    vec![Box::new(Reference), Box::new(Core)]
 }

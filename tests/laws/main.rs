@@ -1,0 +1,103 @@
+//! The laws of the rules' section 15, and agreement of all implementations, on facts made up at random.
+//!
+//! | file | laws |
+//! |---|---|
+//! | this one | 1, 2, 3, 7, 9, and agreement: for every implementation, as far as it can measure the scenario |
+//! | `outages` | 5: the same outage, observed more often |
+//! | `days` | 2 for the days of a window; timelines day by day |
+//! | `figures` | what users get: the JSON's numbers, large numbers, all policies |
+//! | `made_up` | the facts |
+
+#![expect(clippy::panic, reason = "figures without a key that the contract names fail the test")]
+
+mod days;
+mod figures;
+mod made_up;
+mod outages;
+
+use made_up::{LENGTH_MS, config, long_after, scenario, told_again};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use uphold_tests::scenario::{
+    Core, Facts, Measured, Measurer, Reference, Scenario, Subject, Target, check, disagreements, lacking, measurers,
+};
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Laws 2, 3, 7 and 9: the parts add up, the bounds hold, charges are downtime, verdict and budget agree.
+    #[test]
+    fn figures_keep_the_laws(scenario in scenario()) {
+        for measurer in measurers() {
+            prop_assert_eq!(check(&scenario, measurer.as_ref()), Vec::<String>::new());
+        }
+    }
+
+    /// Two implementations, written apart, say the same of everything that both can measure.
+    #[test]
+    fn the_implementations_agree(scenario in scenario()) {
+        for other in measurers().iter().skip(1) {
+            prop_assert_eq!(disagreements(&scenario, &Reference, other.as_ref()), Vec::<String>::new());
+        }
+    }
+
+    /// Law 1: the order of arrival and duplicates change nothing.
+    #[test]
+    fn order_and_duplicates_change_nothing(scenario in scenario(), order in any::<prop::sample::Index>()) {
+        let told = told_again(&scenario, order);
+        for measurer in measurers() {
+            let (a, b) = (everything(&scenario, measurer.as_ref()), everything(&told, measurer.as_ref()));
+            prop_assert_eq!(a, b);
+        }
+    }
+
+    /// Law 2: a window cut in two adds up to itself.
+    #[test]
+    fn parts_of_a_window_add_up(scenario in scenario(), cut in 0..LENGTH_MS) {
+        let facts = Facts { scenario: &scenario, now: long_after(&scenario) };
+        for measurer in measurers() {
+            for target in targets(&scenario, measurer.as_ref()) {
+                let (from, to) = target.window;
+                let middle = (from + cut).min(to);
+                let part = |window| measurer.figures(facts, &Target { window, ..target.clone() });
+                let (whole, first, second) = (part((from, to)), part((from, middle)), part((middle, to)));
+                for (i, kind) in whole.figures.kinds.iter().enumerate() {
+                    prop_assert_eq!(*kind, first.figures.kinds[i] + second.figures.kinds[i]);
+                }
+                for (id, charge) in &whole.charges {
+                    let of = |part: &Measured| part.charges.get(id).copied().unwrap_or(0);
+                    prop_assert_eq!(*charge, of(&first) + of(&second));
+                }
+            }
+        }
+    }
+}
+
+/// Of the made-up scenarios, those that the core can measure as a whole are the most.
+#[test]
+fn most_of_it_is_held_against_the_core() {
+    let (mut runner, made_up) = (TestRunner::deterministic(), scenario());
+    let whole = (0..300).filter(|_| {
+        let scenario = made_up.new_tree(&mut runner).expect("a scenario").current();
+        lacking(&scenario, &Core).is_empty()
+    });
+    let whole = whole.count();
+    println!("the core is compared on {whole} of 300 scenarios as a whole, on the others without what it lacks");
+    assert!(whole > 150, "only {whole} of 300");
+}
+
+/// The targets that `measurer` can measure.
+fn targets<'a>(scenario: &'a Scenario, measurer: &'a dyn Measurer) -> impl Iterator<Item = &'a Target> {
+    scenario.targets.iter().filter(|t| measurer.lacks(scenario, &t.service).is_none())
+}
+
+/// The states of everything and the figures of every target, as text.
+fn everything(scenario: &Scenario, measurer: &dyn Measurer) -> String {
+    let facts = Facts { scenario, now: long_after(scenario) };
+    let span = (facts.now - 12 * LENGTH_MS, facts.now);
+    let services = scenario.services.iter().filter(|s| measurer.lacks(scenario, &s.name).is_none());
+    let states = services.map(|s| measurer.states(facts, &Subject::Service(s.name.clone()), span));
+    let figures = targets(scenario, measurer).map(|t| measurer.figures(facts, t));
+    format!("{:?} {:?}", states.collect::<Vec<_>>(), figures.collect::<Vec<_>>())
+}

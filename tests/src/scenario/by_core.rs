@@ -1,0 +1,275 @@
+//! Scenarios measured by the core, `uphold_common::measure`: the code that users' figures come from.
+//!
+//! The core knows services that need all of their own probes. What else a scenario's service asks for is named by
+//! [`Measurer::lacks`], and is neither checked nor compared. Nothing is rounded on the way: observations, rules and
+//! windows go in as the scenario has them, even where no catalogue could be written so small.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use uphold_common::catalogue::model;
+use uphold_common::ids::{Id, TargetId};
+use uphold_common::measure::availability::Verdict;
+use uphold_common::measure::figures::{self, Figures as Json};
+use uphold_common::measure::kinds::Kinds;
+use uphold_common::measure::probe::probe_timeline;
+use uphold_common::measure::service::{ServiceTimeline, service_timeline};
+use uphold_common::measure::target::{TargetFigures, probe_id};
+use uphold_common::measure::timeline::Timeline;
+use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
+use uphold_common::measure::window::Window;
+use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, State, settle_all};
+use uphold_common::percent::{Ppb, Ratio};
+use uphold_common::time::{Instant, Interval};
+use uphold_common::wire::assignment::{Check, TcpCheck};
+
+use super::{
+    Expr, Facts, Figures, Measured, Measurer, Out, Probe, Scenario, Service, Span, St, Stretch, Subject, Target,
+    Unmeasured,
+};
+
+/// The rules as the programs apply them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Core;
+
+impl Measurer for Core {
+    fn name(&self) -> &'static str {
+        "the core"
+    }
+
+    fn lacks(&self, scenario: &Scenario, service: &str) -> Option<String> {
+        needs(service_of(scenario, service)).err().map(str::to_owned)
+    }
+
+    fn states(&self, facts: Facts<'_>, subject: &Subject, span: Span) -> Vec<Stretch> {
+        let span = interval(span);
+        let timeline = match subject {
+            Subject::Vantage(probe, agent) => vantage(facts, probe_of(facts.scenario, probe), agent, span),
+            Subject::Probe(probe) => probe_states(facts, probe_of(facts.scenario, probe), span),
+            Subject::Service(name) => service_states(facts, name, span).states,
+        };
+        let stretch = |s: &uphold_common::measure::timeline::Stretch| {
+            (s.interval.start.as_ms(), s.interval.end.as_ms(), state(s.state))
+        };
+        timeline.stretches().iter().map(stretch).collect()
+    }
+
+    fn figures(&self, facts: Facts<'_>, target: &Target) -> Measured {
+        let told = Asked::new(facts, target);
+        let id = |probe: &Id| probe_id(&told.service, probe).to_string();
+        let guilty = told.figures.charges.iter().filter(|(_, ms)| **ms != 0);
+        Measured { figures: plain(&told.figures), charges: guilty.map(|(probe, ms)| (id(probe), *ms)).collect() }
+    }
+}
+
+impl Core {
+    /// The figures of `target` as users get them.
+    pub fn json(facts: Facts<'_>, target: &Target) -> serde_json::Value {
+        let Asked { service, target, seen, figures } = Asked::new(facts, target);
+        let measured = figures::Measured { target: &target, figures: &figures, seen: &seen };
+        let told = Json::of(&catalogue(), 1, &service, Instant::from_ms(facts.now), &[measured]);
+        serde_json::to_value(told).unwrap_or_default()
+    }
+}
+
+/// A target, and everything the core makes of it.
+struct Asked {
+    service: model::Service,
+    target: model::Target,
+    seen: ServiceTimeline,
+    figures: TargetFigures,
+}
+
+impl Asked {
+    fn new(facts: Facts<'_>, target: &Target) -> Self {
+        let entry = service_of(facts.scenario, &target.service).since.map_or(Instant::MIN, Instant::from_ms);
+        let (service, target, span) = (service(facts.scenario, &target.service), promise(target), target.window);
+        let window = Window { kind: target.window, interval: interval(span), as_of: Instant::from_ms(facts.now) };
+        let seen = service_states(facts, service.id.as_str(), window.elapsed());
+        let figures = TargetFigures::measure(&target, &service, entry, window, &seen);
+        Self { service, target, seen, figures }
+    }
+}
+
+fn vantage(facts: Facts<'_>, probe: &Probe, agent: &str, span: Interval) -> Timeline {
+    let of_it = |a: &&super::Arrival| a.probe == probe.name && a.agent == agent && a.at < facts.now;
+    let mut seen: Vec<Observation> = facts.arrived().filter(of_it).map(|a| observation(a.at, a.out)).collect();
+    settle_all(&mut seen);
+    let rules = VantageRules { reach_ms: probe.stale_after_ms, fall: probe.fall, rise: probe.rise };
+    vantage_timeline(&seen, rules, span)
+}
+
+fn probe_states(facts: Facts<'_>, probe: &Probe, span: Interval) -> Timeline {
+    let vantages: Vec<Timeline> = probe.agents.iter().map(|agent| vantage(facts, probe, agent, span)).collect();
+    probe_timeline(&vantages.iter().collect::<Vec<_>>(), probe.quorum, span)
+}
+
+fn service_states(facts: Facts<'_>, name: &str, span: Interval) -> ServiceTimeline {
+    let needed = needs(service_of(facts.scenario, name)).expect("a service that the core knows");
+    let of_probe = |name: &String| (id(name), probe_states(facts, probe_of(facts.scenario, name), span));
+    service_timeline(&needed.iter().map(of_probe).collect(), span)
+}
+
+/// The probes that must all be available, or what the core has not got.
+fn needs(service: &Service) -> Result<BTreeSet<String>, &'static str> {
+    let operands = match &service.expr {
+        Expr::All(operands) => operands.iter().collect(),
+        only @ Expr::Probe(_) => vec![only],
+        Expr::Any(_) => return Err("`any`"),
+        Expr::AtLeast(..) => return Err("`at_least`"),
+        Expr::Service(_) => return Err("a service inside another"),
+    };
+    let mut named = BTreeSet::new();
+    for operand in operands {
+        match operand {
+            Expr::Probe(name) if named.insert(name.clone()) => {}
+            Expr::Probe(_) => return Err("a probe that is named twice"),
+            Expr::Service(_) => return Err("a service inside another"),
+            Expr::All(_) | Expr::Any(_) | Expr::AtLeast(..) => return Err("an expression inside another"),
+        }
+    }
+    Ok(named)
+}
+
+fn plain(of: &TargetFigures) -> Figures {
+    let a = &of.availability;
+    let Kinds { not_agreed, maintenance, excluded, up, degraded, down, unmeasured } = of.account.kinds;
+    Figures {
+        kinds: [not_agreed, maintenance, excluded, up, degraded, down, unmeasured],
+        committed: a.committed,
+        unmeasured: a.unmeasured,
+        down: a.down,
+        degraded: a.degraded,
+        counted: a.counted,
+        lost: a.lost,
+        availability: fraction(a.ratio),
+        availability_min: fraction(a.ratio_min),
+        availability_max: fraction(a.ratio_max),
+        coverage: fraction(a.coverage),
+        met: match a.verdict {
+            Verdict::Met => Some(true),
+            Verdict::Breached => Some(false),
+            Verdict::NoData => None,
+        },
+        not_proven: a.not_proven,
+        breaks: of.breaks.all.iter().map(|b| (b.start.as_ms(), b.end.as_ms(), b.committed_ms)).collect(),
+        mtrs: fraction(of.breaks.mtrs()),
+        mtbf: fraction(of.breaks.mtbf()),
+        mtbsi: fraction(of.breaks.mtbsi()),
+        counted_whole: of.budget.whole_ms,
+        budget: of.budget.budget_ms,
+        remaining: of.budget.remaining_ms,
+    }
+}
+
+fn fraction(ratio: Option<Ratio>) -> Option<(i128, i128)> {
+    ratio.map(|r| (r.numerator().into(), r.denominator().into()))
+}
+
+fn observation(at: i64, out: Out) -> Observation {
+    let outcome = match out {
+        Out::Up => Outcome::Up,
+        Out::Degraded => Outcome::Degraded,
+        Out::Down => Outcome::Down,
+        Out::Unknown => Outcome::Unknown,
+    };
+    let (at, total, phases) = (Instant::from_ms(at), Micros::NONE, Phases::default());
+    Observation { at, outcome, cause: Cause::None, code: 0, total, phases }
+}
+
+const fn state(state: State) -> St {
+    match state {
+        State::Up => St::Up,
+        State::Degraded => St::Degraded,
+        State::Unmeasured => St::Unmeasured,
+        State::Down => St::Down,
+    }
+}
+
+fn interval((from, to): Span) -> Interval {
+    Interval::new(Instant::from_ms(from), Instant::from_ms(to))
+}
+
+fn id(name: &str) -> Id {
+    Id::new(name).expect("a name that the catalogue could hold")
+}
+
+fn probe_of<'a>(scenario: &'a Scenario, name: &str) -> &'a Probe {
+    scenario.probes.iter().find(|p| p.name == name).expect("a known probe")
+}
+
+fn service_of<'a>(scenario: &'a Scenario, name: &str) -> &'a Service {
+    scenario.services.iter().find(|s| s.name == name).expect("a known service")
+}
+
+fn catalogue() -> model::Catalogue {
+    model::Catalogue {
+        organisation: model::Organisation { name: "Scenario".to_owned(), time_zone: TimeZone::UTC },
+        effective_from: None,
+        customers: BTreeMap::new(),
+        parties: BTreeMap::new(),
+        components: BTreeMap::new(),
+        hosts: BTreeMap::new(),
+        services: BTreeMap::new(),
+        targets: BTreeMap::new(),
+        priorities: model::Priorities::default(),
+        receivers: BTreeMap::new(),
+        routes: Vec::new(),
+    }
+}
+
+fn service(scenario: &Scenario, name: &str) -> model::Service {
+    let service = service_of(scenario, name);
+    let own = scenario.probes.iter().filter(|p| p.service == name);
+    model::Service {
+        id: id(name),
+        name: name.to_owned(),
+        outcome: None,
+        owner: None,
+        customers: Vec::new(),
+        criticality: model::Criticality::Medium,
+        since: service.since.map(Instant::from_ms),
+        time_zone: TimeZone::UTC,
+        probes: own.map(|p| (id(&p.name), probe(p))).collect(),
+        needs: needs(service).expect("a service that the core knows").iter().map(|p| id(p)).collect(),
+    }
+}
+
+fn probe(probe: &Probe) -> model::Probe {
+    model::Probe {
+        id: uphold_common::ids::ProbeId::new(id(&probe.service), id(&probe.name)),
+        component: None,
+        agents: probe.agents.iter().map(|agent| id(agent)).collect(),
+        interval_ms: probe.interval_ms,
+        timeout_ms: probe.timeout_ms,
+        stale_after_ms: probe.stale_after_ms,
+        fall: probe.fall,
+        rise: probe.rise,
+        quorum: probe.quorum,
+        slow_after_ms: None,
+        check: Check::Tcp(TcpCheck { address: "192.0.2.1:443".to_owned() }),
+    }
+}
+
+fn promise(target: &Target) -> model::Target {
+    let percentage = format!("{}.{:07}%", target.ppb / 10_000_000, target.ppb % 10_000_000);
+    model::Target {
+        id: TargetId::new(id("scenario"), id(&target.name)),
+        kind: model::AgreementKind::Ola,
+        party: Id::own(),
+        service: id(&target.service),
+        window: model::WindowKind::Day,
+        availability: Ppb::parse(&percentage).expect("a share of at most the whole"),
+        unmeasured: match target.unmeasured {
+            Unmeasured::Exclude => model::UnmeasuredPolicy::Exclude,
+            Unmeasured::CountAsDown => model::UnmeasuredPolicy::CountAsDown,
+            Unmeasured::CountAsUp => model::UnmeasuredPolicy::CountAsUp,
+        },
+        degraded: if target.degraded_is_lost {
+            model::DegradedPolicy::CountAsDown
+        } else {
+            model::DegradedPolicy::CountAsUp
+        },
+        breaks: model::BreakTargets::default(),
+    }
+}
