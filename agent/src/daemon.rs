@@ -15,7 +15,7 @@ use crate::assignment::Fetcher;
 use crate::capacity;
 use crate::clock::Clock;
 use crate::config::{Config, shown};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, MetricsError};
 use crate::push::Pusher;
 use crate::recorder::Recorder;
 use crate::remote::{Remote, RemoteError};
@@ -54,7 +54,7 @@ pub enum RunError {
     Remote(#[from] RemoteError),
     /// The metrics could not be registered.
     #[error("the metrics could not be registered: {0}")]
-    Metrics(#[from] prometheus::Error),
+    Metrics(#[from] MetricsError),
     /// No thread.
     #[error("the recorder could not be started: {0}")]
     Thread(std::io::Error),

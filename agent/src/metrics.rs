@@ -47,6 +47,11 @@ struct Known {
     resources: BTreeSet<ResourceId>,
 }
 
+/// Why metrics could not be registered or written; nobody else names the library.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct MetricsError(#[from] prometheus::Error);
+
 /// Registers metrics one after the other, so that their names and help stand in one place.
 struct Maker(Registry);
 
@@ -84,7 +89,7 @@ impl Maker {
 
 impl Metrics {
     /// Registers everything.
-    pub fn new() -> prometheus::Result<Self> {
+    pub fn new() -> Result<Self, MetricsError> {
         let m = Maker(Registry::new());
         let build = m.gauges("uphold_agent_build_info", "Always 1; the version stands in the label.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
@@ -221,8 +226,8 @@ impl Metrics {
     }
 
     /// Everything in the text format of Prometheus.
-    pub fn text(&self) -> prometheus::Result<String> {
-        TextEncoder::new().encode_to_string(&self.registry.gather())
+    pub fn text(&self) -> Result<String, MetricsError> {
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 
     fn forget(&self, probe: &ProbeId) {
@@ -259,56 +264,5 @@ fn float(n: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use uphold_common::ids::Id;
-    use uphold_common::observation::{Cause, Micros};
-    use uphold_common::time::Instant;
-
-    fn observation(outcome: Outcome) -> Observation {
-        let phases = Phases { connect: Micros::new(250_000), ..Phases::default() };
-        Observation {
-            at: Instant::from_ms(1),
-            outcome,
-            cause: Cause::None,
-            code: 0,
-            total: Micros::new(1_500_000),
-            phases,
-        }
-    }
-
-    #[test]
-    fn series_stand_in_base_units_and_go_with_their_probe() {
-        let metrics = Metrics::new().unwrap();
-        let probe = ProbeId::new(Id::new("webshop").unwrap(), Id::new("web").unwrap());
-        metrics.observed(&probe, &observation(Outcome::Up));
-        let text = metrics.text().unwrap();
-        for line in [
-            r#"uphold_probe_success{probe="web",service="webshop"} 1"#,
-            r#"uphold_probe_duration_seconds{probe="web",service="webshop"} 1.5"#,
-            r#"uphold_probe_phase_seconds{phase="connect",probe="web",service="webshop"} 0.25"#,
-            r#"uphold_probe_attempts_total{outcome="up",probe="web",service="webshop"} 1"#,
-        ] {
-            assert!(text.contains(line), "{line} in\n{text}");
-        }
-        metrics.observed(&probe, &observation(Outcome::Unknown));
-        assert!(!metrics.text().unwrap().contains("uphold_probe_success{"));
-        metrics.forget_unless(|_| false);
-        assert!(!metrics.text().unwrap().contains("webshop"));
-    }
-
-    #[test]
-    fn what_is_no_longer_read_is_removed() {
-        let metrics = Metrics::new().unwrap();
-        let host = Id::new("web-1").unwrap();
-        let cpu = ResourceId { host: host.clone(), resource: Resource::Cpu, of: String::new() };
-        let disk = ResourceId { host, resource: Resource::Filesystem, of: "/var".to_owned() };
-        let reading = Reading { at: Instant::from_ms(1), used: 1_500, limit: 4_000 };
-        metrics.read([(&cpu, &reading), (&disk, &reading)].into_iter());
-        let text = metrics.text().unwrap();
-        assert!(text.contains(r#"uphold_capacity_used{host="web-1",of="",resource="cpu"} 1.5"#), "{text}");
-        assert!(text.contains(r#"uphold_capacity_limit{host="web-1",of="/var",resource="filesystem"} 4000"#), "{text}");
-        metrics.read([(&cpu, &reading)].into_iter());
-        assert!(!metrics.text().unwrap().contains("/var"));
-    }
-}
+#[path = "metrics_tests.rs"]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`reference`] | the rules of measurement once more, naively, to compare with |
+//! | [`mod@reference`] | the rules of measurement once more, naively, to compare with |
 //! | [`scenario`] | text files that anybody can read, evaluated by any [`scenario::Measurer`] |
 //! | [`process`] | the programs themselves, and the servers around them, started and always ended |
 //!

@@ -6,6 +6,7 @@
 //! | file | rules |
 //! |---|---|
 //! | `source` | the files of the tree, without comments, strings and tests |
+//! | `declared` | which files are test code, by the declarations that lead to them |
 //! | `shape` | headers, lengths, names of files |
 //! | `words` | what must not be named, and what only one file may name |
 //! | `manifests` | dependencies, their reasons, the edges between crates, lints |
@@ -13,6 +14,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a file that cannot be read fails the test")]
 
+mod declared;
 mod manifests;
 mod outside;
 mod shape;

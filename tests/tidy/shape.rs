@@ -146,7 +146,9 @@ mod tests {
         let lines = |n: usize| "//! x\n".repeat(n);
         assert!(refused(file_lengths, "agent/src/a.rs", &lines(401)));
         assert!(!refused(file_lengths, "agent/src/a.rs", &lines(400)));
-        assert!(!refused(file_lengths, "agent/src/a_tests.rs", &lines(600)));
+        let declared = ("agent/src/lib.rs", "#[cfg(test)]\nmod a_tests;");
+        assert!(file_lengths(&Tree::of(&[declared, ("agent/src/a_tests.rs", &lines(600))])).is_empty());
+        assert!(refused(file_lengths, "agent/src/a_tests.rs", &lines(600)));
         assert!(refused(file_lengths, "tests/a.rs", &lines(601)));
     }
 

@@ -1,8 +1,11 @@
 //! The files of the tree, and a Rust file without its comments, strings and tests.
+//!
+//! A file of the programs is test code when it is declared so, and never because of its name: see `declared`.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+
+use super::declared;
 
 /// Folders that hold nothing that was written by hand.
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", "uphold-data"];
@@ -16,8 +19,8 @@ pub(crate) struct Tree {
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) text: String,
-    /// Whether the file above it declares it for tests only.
-    only_for_tests: bool,
+    /// Whether all of it is test code.
+    test: bool,
 }
 
 impl Tree {
@@ -27,21 +30,20 @@ impl Tree {
         let mut files = Vec::new();
         collect(root, root, &mut files);
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Self::with_tests_known(files)
+        Self { files }.with_tests_marked()
     }
 
     /// A tree of these files, for the tests of the rules.
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        Self::with_tests_known(files.iter().map(|(path, text)| File::new(path, text)).collect())
+        Self { files: files.iter().map(|(path, text)| File::new(path, text)).collect() }.with_tests_marked()
     }
 
-    fn with_tests_known(mut files: Vec<File>) -> Self {
-        let declared: BTreeSet<String> =
-            files.iter().filter(|f| f.has_ending("rs")).flat_map(File::modules_for_tests).collect();
-        for file in &mut files {
-            file.only_for_tests = declared.contains(&file.path);
+    fn with_tests_marked(mut self) -> Self {
+        let tests = declared::only_for_tests(&self);
+        for file in &mut self.files {
+            file.test = tests.contains(&file.path);
         }
-        Self { files }
+        self
     }
 
     /// The Rust files.
@@ -72,33 +74,7 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<File>) {
 
 impl File {
     fn new(path: &str, text: &str) -> Self {
-        Self { path: path.to_owned(), text: text.to_owned(), only_for_tests: false }
-    }
-
-    /// Where the modules lie that this file declares behind `#[cfg(test)]`.
-    fn modules_for_tests(&self) -> Vec<String> {
-        let (folder, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
-        let own = match name {
-            "mod.rs" | "lib.rs" | "main.rs" => folder.to_owned(),
-            _ => format!("{folder}/{}", name.trim_end_matches(".rs")),
-        };
-        let mut found = Vec::new();
-        let (mut announced, mut elsewhere) = (false, None);
-        for line in self.text.lines().map(str::trim) {
-            if line.starts_with("#[") {
-                announced |= line.starts_with("#[cfg(test)]");
-                elsewhere = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]")).or(elsewhere);
-                continue;
-            }
-            let module = line.strip_suffix(';').and_then(|l| l.rsplit_once("mod ")).map(|(_, name)| name);
-            match (module.filter(|_| announced), elsewhere) {
-                (Some(_), Some(path)) => found.push(format!("{folder}/{path}")),
-                (Some(module), None) => found.extend([format!("{own}/{module}.rs"), format!("{own}/{module}/mod.rs")]),
-                (None, _) => {}
-            }
-            (announced, elsewhere) = (false, None);
-        }
-        found
+        Self { path: path.to_owned(), text: text.to_owned(), test: false }
     }
 
     /// Whether its name ends so.
@@ -108,9 +84,7 @@ impl File {
 
     /// Whether all of it is test code.
     pub(crate) fn is_test(&self) -> bool {
-        let named =
-            self.path.starts_with("tests/") || self.path.contains("/tests/") || self.path.ends_with("_tests.rs");
-        named || self.only_for_tests
+        self.test
     }
 
     /// Its lines with their numbers, without comments and without what is in strings.
@@ -245,18 +219,5 @@ mod tests {
         let program: String = file(text).program().into_iter().map(|(_, l)| l + "\n").collect();
         assert!(program.contains("fn a") && program.contains("fn c") && program.contains("fn d"), "{program}");
         assert!(!program.contains("fn b"), "{program}");
-    }
-    #[test]
-    fn a_file_that_is_declared_for_tests_is_one() {
-        let tree = Tree::of(&[
-            ("agent/src/lib.rs", "mod a;\n#[cfg(test)]\nmod b;\nmod c;"),
-            ("agent/src/a.rs", "#[cfg(test)]\n#[path = \"d.rs\"]\nmod tests;\n#[cfg(test)]\npub(crate) mod e;"),
-            ("agent/src/b.rs", ""),
-            ("agent/src/c.rs", ""),
-            ("agent/src/d.rs", ""),
-            ("agent/src/a/e.rs", ""),
-        ]);
-        let tests: Vec<&str> = tree.rust().filter(|f| f.is_test()).map(|f| f.path.as_str()).collect();
-        assert_eq!(tests, ["agent/src/b.rs", "agent/src/d.rs", "agent/src/a/e.rs"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The engine's thread: takes what waits, ticks, shuts down.
 //!
-//! It waits for a request until the next tick is due, then takes what else waits, up to [`GROUP_MAX`], so that pushes
+//! It waits for a request until the next tick is due, then takes what else waits, up to `GROUP_MAX`, so that pushes
 //! which arrive together share one flush and one sync. A tick is due every [`TICK_MS`]; one that takes long is not
 //! made up for. When the store is dead nothing can be promised any more: the thread ends with the error, the program
 //! with an exit code of its own, and a restart finds everything that was acknowledged.
