@@ -11,14 +11,13 @@ pub(super) fn check(path: &Path) -> Result<(), Ended> {
     let files = config::catalogue_files(path).map_err(|error| Ended::new(USAGE, error))?;
     match catalogue::read(&files) {
         Ok(catalogue) => {
-            anstream::println!(
-                "{} is sound: {} services, {} targets, {} hosts, {} receivers",
-                path.display(),
-                catalogue.services.len(),
-                catalogue.targets.len(),
-                catalogue.hosts.len(),
-                catalogue.receivers.len(),
-            );
+            let counts = [
+                counted(catalogue.services.len(), "service"),
+                counted(catalogue.targets.len(), "target"),
+                counted(catalogue.hosts.len(), "host"),
+                counted(catalogue.receivers.len(), "receiver"),
+            ];
+            anstream::println!("{} is sound: {}", path.display(), counts.join(", "));
             Ok(())
         }
         Err(problems) => {
@@ -26,4 +25,8 @@ pub(super) fn check(path: &Path) -> Result<(), Ended> {
             Err(Ended::new(WRONG, ""))
         }
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
