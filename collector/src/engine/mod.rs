@@ -153,3 +153,7 @@ fn read_register(store: &dyn Store) -> Result<Register, EngineError> {
         register.forget_oldest();
     }
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

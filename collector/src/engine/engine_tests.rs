@@ -1,0 +1,224 @@
+//! The engine over a real store, with every instant given: outages, restarts, backlogs, duplicates, any `as_of`.
+
+use serde_json::Value;
+use uphold_common::ids::PathId;
+use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
+use uphold_common::wire::batch::{Batch, BatchKey, Epoch, digest};
+use uphold_common::wire::columns::Rows;
+
+use super::query::FiguresQuery;
+use super::*;
+use crate::incident::model::{Change, Resolution};
+use crate::ingest::{Arrived, Backlog};
+use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions};
+
+const CATALOGUE: &str = "
+organisation: { name: Example, time_zone: UTC }
+customers: [{ id: retail, name: Retail }]
+services:
+  - id: shop
+    name: Shop
+    since: 2026-03-01T00:00:00Z
+    probes:
+      - { id: web, agents: [a], interval: 10s, timeout: 5s, tcp: { address: \"127.0.0.1:1\" } }
+agreements:
+  - id: sla
+    kind: sla
+    party: retail
+    targets: [{ id: month, service: shop, window: month, availability: \"99.9%\" }]
+receivers: [{ id: duty, webhook: { url: \"http://127.0.0.1:9/\" } }]
+routes: [{ to: duty }]
+";
+
+/// 2026-03-10T00:00:00Z, and so many seconds.
+fn at(seconds: i64) -> Instant {
+    Instant::from_ms(1_773_100_800_000 + seconds * 1_000)
+}
+
+struct World {
+    dir: tempfile::TempDir,
+    engine: Option<Engine>,
+    seq: u64,
+}
+
+impl World {
+    fn new(now: i64) -> Self {
+        let mut world = Self { dir: tempfile::tempdir().unwrap(), engine: None, seq: 0 };
+        world.open(now);
+        world
+    }
+
+    /// Opens the engine, anew if it was open: what was not durable is gone.
+    fn open(&mut self, now: i64) {
+        self.engine = None;
+        let data_dir = DataDir::claim(self.dir.path(), "test", at(now)).unwrap();
+        let store = EmbeddedStore::open(data_dir, StoreOptions::default()).unwrap();
+        let files = [("catalogue.yaml".to_owned(), CATALOGUE.to_owned())];
+        self.engine = Some(Engine::open(Box::new(store), &files, at(now)).unwrap());
+    }
+
+    fn engine(&mut self) -> &mut Engine {
+        self.engine.as_mut().unwrap()
+    }
+
+    /// One push of observations, 10 s apart from `from`: `u` up, `D` down.
+    fn push(&mut self, from: i64, row: &str, now: i64, backlog: u64) {
+        self.seq += 1;
+        let arrived = arrived(self.seq, from, row, now, backlog);
+        let answers = self.engine().take_in(vec![arrived], at(now)).unwrap();
+        assert_eq!(answers[0].as_ref().unwrap().acknowledged, self.seq);
+    }
+
+    fn tick(&mut self, now: i64) -> Arc<crate::snapshot::Snapshot> {
+        self.engine().tick(at(now)).unwrap()
+    }
+
+    /// Everything on record about incidents: what each is about, and what happened to it.
+    fn history(&mut self) -> Vec<String> {
+        let events = read_all(self.engine().store.as_ref(), RecordKind::IncidentEvent).unwrap();
+        let shown = |(_, value): &Record| {
+            let event: Event = pack::unpack(value).unwrap();
+            match event.change {
+                Change::Opened { subject, started, .. } => {
+                    let about = if matches!(subject, crate::incident::model::Subject::ServiceDown { .. }) {
+                        "down"
+                    } else {
+                        "breach"
+                    };
+                    format!("{} {about} from {}", event.number, started.since_ms(at(0)) / 1_000)
+                }
+                Change::Resolved { ended, resolution } => {
+                    format!("{} {resolution:?} at {}", event.number, ended.since_ms(at(0)) / 1_000)
+                }
+                Change::Reopened => format!("{} reopened", event.number),
+            }
+        };
+        events.iter().map(shown).collect()
+    }
+
+    fn waiting(&mut self) -> usize {
+        read_all(self.engine().store.as_ref(), RecordKind::Outbox).unwrap().len()
+    }
+
+    fn figures(&mut self, as_of: i64, now: i64) -> Value {
+        let service = Id::new("shop").unwrap();
+        let query = FiguresQuery { service, window: None, at: None, as_of: Some(at(as_of)) };
+        let body = self.engine().figures(&query, at(now), at(now)).unwrap();
+        serde_json::from_slice::<Value>(&body).unwrap()["targets"]["sla/month"]["contractual"].clone()
+    }
+}
+
+fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) -> Arrived {
+    let id = |text| Id::new(text).unwrap();
+    let outcome = |c| if c == 'D' { Outcome::Down } else { Outcome::Up };
+    let observation = |(i, c): (usize, char)| Observation {
+        at: at(from + i64::try_from(i).unwrap() * 10),
+        outcome: outcome(c),
+        cause: Cause::None,
+        code: 0,
+        total: Micros::NONE,
+        phases: Phases::default(),
+    };
+    let rows: Vec<Observation> = row.chars().enumerate().filter(|(_, c)| *c != '.').map(observation).collect();
+    let key = BatchKey { agent: id("a"), epoch: Epoch([5; 16]), seq };
+    let streams = vec![Rows::Probe(PathId::new(id("shop"), id("web")), rows)];
+    let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
+    let framed = batch.encode().unwrap();
+    let backlog = Backlog { acknowledged: seq - 1, batches: backlog, oldest: None, sent_at: at(now) };
+    Arrived { backlog, batch: Admitted { digest: digest(&framed), framed, batch } }
+}
+
+#[test]
+fn an_outage_is_raised_once_whatever_restarts() {
+    let mut world = World::new(0);
+    world.push(0, "uuuDD", 41, 0);
+    world.tick(42);
+    assert_eq!(world.history(), ["INC-1 down from 30", "INC-2 breach from 30"]);
+    world.tick(43);
+    for now in [44, 45] {
+        world.open(now);
+        world.push(now + 6, "D", now + 6, 0);
+        world.tick(now + 7);
+    }
+    assert_eq!(world.history().len(), 2);
+    assert_eq!(world.waiting(), 2, "one message for each, still to be delivered");
+    world.push(60, "u", 61, 0);
+    world.tick(62);
+    assert_eq!(world.history().last().unwrap(), "INC-2 breach from 30");
+    assert!(world.history().contains(&"INC-1 Recovered at 60".to_owned()));
+    assert_eq!(world.waiting(), 3);
+}
+
+#[test]
+fn figures_are_as_if_the_collector_had_never_been_off() {
+    let row = "uuuuuDDDuuuuuuuuuuuuuuDuuuu..uuuuu";
+    let mut on = World::new(0);
+    on.push(0, row, 340, 0);
+    on.tick(341);
+
+    let mut off = World::new(0);
+    off.push(0, &row[..3], 25, 0);
+    off.tick(26);
+    off.open(18_000);
+    off.tick(18_001);
+    assert!(off.history().is_empty(), "nothing is concluded before the agent has spoken");
+    for (i, part) in row.as_bytes()[3..].chunks(4).enumerate() {
+        let from = 30 + 40 * i64::try_from(i).unwrap();
+        off.push(from, std::str::from_utf8(part).unwrap(), 18_002, 8);
+        off.tick(18_002);
+    }
+    assert!(off.history().is_empty(), "nor while it delivers a backlog");
+    for as_of in [60, 71, 100, 341] {
+        assert_eq!(on.figures(as_of, 20_000), off.figures(as_of, 20_000), "as of {as_of}");
+    }
+    off.push(340, "u", 18_003, 0);
+    off.tick(18_004);
+    assert_eq!(off.history()[..2], ["INC-1 down from 50", "INC-1 Recovered at 80"]);
+    assert_eq!(off.waiting(), 2, "the outage that was over is told once, the breach once");
+}
+
+#[test]
+fn the_snapshot_and_the_question_at_its_instant_agree() {
+    let mut world = World::new(0);
+    for (push, row) in ["uuuDD", "DDuuu", "uuDuu", ".....", "uuuuu"].iter().enumerate() {
+        let from = 50 * i64::try_from(push).unwrap();
+        world.push(from, row, from + 49, 0);
+        for now in [from + 41, from + 47] {
+            let snapshot = world.tick(now);
+            let shop = &snapshot.services[&Id::new("shop").unwrap()];
+            let figures = shop.targets.values().next().unwrap();
+            let asked = world.figures(now, now);
+            assert_eq!(asked["N"], figures.availability.counted, "at {now}");
+            assert_eq!(asked["L"], figures.availability.lost, "at {now}");
+            let strip: i64 = shop.strip.iter().map(|day| day.kinds.down).sum();
+            assert_eq!(strip, figures.availability.down, "the strip's days add up to the month's downtime");
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_comes_twice_counts_once_and_one_that_lies_is_refused() {
+    let mut world = World::new(0);
+    world.push(0, "uuuDDD", 60, 0);
+    let before = world.figures(60, 60);
+    let again = arrived(1, 0, "uuuDDD", 60, 0);
+    let lie = arrived(1, 0, "uuuuuu", 60, 0);
+    let answers = world.engine().take_in(vec![again.clone(), lie, again], at(61)).unwrap();
+    assert!(answers[0].is_ok() && answers[2].is_ok());
+    assert_eq!(answers[1].as_ref().unwrap_err().status(), 409);
+    assert_eq!(world.figures(60, 61), before);
+    assert_eq!(world.engine().health.pushes["duplicate"], 2);
+}
+
+#[test]
+fn an_instant_that_is_past_is_measured_by_what_was_seen_before_it() {
+    let mut world = World::new(0);
+    world.push(0, "uuuDDDuuu", 90, 0);
+    world.tick(91);
+    assert_eq!(world.figures(35, 91)["D"], 0, "one failure is not yet an outage");
+    assert_eq!(world.figures(45, 91)["D"], 15_000, "the second confirms it from the first");
+    assert_eq!(world.figures(90, 91)["D"], 30_000);
+    let late = world.engine().incidents(true, at(91));
+    let resolution = late.incidents.iter().find_map(|i| i.resolved.map(|r| r.resolution));
+    assert_eq!(resolution, Some(Resolution::Recovered));
+}
