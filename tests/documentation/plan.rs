@@ -31,7 +31,10 @@ pub(crate) fn rooms(page: &Page, crates: &[Sources]) -> Vec<String> {
     let mut refusals = Vec::new();
     for Sources { folder, entries } in crates {
         let names = named(&plan.text, folder);
-        for name in &names {
+        for (place, name) in names.iter().enumerate() {
+            if names[..place].contains(name) {
+                refusals.push(format!("{}: the plan names `{name}` of {folder} twice", page.path));
+            }
             let there = entries.contains(&format!("{name}.rs")) || entries.contains(name.trim_end_matches('/'));
             if !there {
                 refusals.push(format!("{}: there is no room `{name}` in {folder}", page.path));
@@ -117,6 +120,8 @@ mod tests {
         assert_eq!(rooms(&page, &source(&["time.rs", "ids.rs", "wire", "lib.rs", "ids_tests.rs"])), [""; 0]);
         assert_eq!(rooms(&page, &source(&["time.rs", "ids.rs"])).len(), 1, "a room is gone");
         assert_eq!(rooms(&page, &source(&["time.rs", "ids.rs", "wire", "new.rs"])).len(), 1, "a room is new");
+        let twice = Page::of("a.md", &text.replace("  wire/", "  time\n  wire/"));
+        assert_eq!(rooms(&twice, &source(&["time.rs", "ids.rs", "wire"])).len(), 1, "a room stands twice");
         assert_eq!(rooms(&Page::of("a.md", ""), &[]).len(), 1, "the plan is gone");
     }
 
