@@ -94,21 +94,6 @@ pub fn shown(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-/// Reads a size such as `256MiB`, `64KiB`, `2GiB` or whole bytes.
-pub fn parse_bytes(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (count, unit) = text.split_at_checked(digits)?;
-    let factor: u64 = match unit.trim_start() {
-        "" | "B" => 1,
-        "KiB" => 1024,
-        "MiB" => 1024 * 1024,
-        "GiB" => 1024 * 1024 * 1024,
-        _ => return None,
-    };
-    count.parse::<u64>().ok()?.checked_mul(factor)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,15 +117,5 @@ mod tests {
         assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(!problems.concat().contains("secret"), "{problems:?}");
         assert_eq!(config(&[]).check().len(), 1);
-    }
-
-    #[test]
-    fn sizes_are_read_with_their_units() {
-        for (text, bytes) in [("0", 0), ("17", 17), ("64KiB", 65_536), ("256 MiB", SPOOL_BYTES_DEFAULT)] {
-            assert_eq!(parse_bytes(text), Some(bytes), "{text}");
-        }
-        for text in ["", "MiB", "1.5GiB", "-1", "5MB", "99999999999GiB"] {
-            assert_eq!(parse_bytes(text), None, "{text}");
-        }
     }
 }

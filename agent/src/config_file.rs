@@ -53,6 +53,9 @@ pub enum FileError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// It is larger than is read.
+    #[error("{} has more than {FILE_BYTES_MAX} bytes", .0.display())]
+    TooLarge(PathBuf),
     /// What is written in it is wrong.
     #[error("{0}")]
     Problems(#[from] Problems),
@@ -84,7 +87,10 @@ impl FileConfig {
         let unreadable = |source| FileError::Read { path: path.to_owned(), source };
         let mut text = String::new();
         let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+        file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > FILE_BYTES_MAX {
+            return Err(FileError::TooLarge(path.to_owned()));
+        }
         Ok(Self::parse(&path.display().to_string(), &text)?)
     }
 }
@@ -118,5 +124,14 @@ mod tests {
         let text = "nam: x\ncollectors: [nowhere]\nspool: { bytes_max: 1, overflow: drop_newest }\n";
         let problems = FileConfig::parse("agent.yaml", text).unwrap_err();
         assert_eq!(problems.count(), 4, "{problems}");
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused_and_not_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.yaml");
+        let bytes = usize::try_from(FILE_BYTES_MAX).unwrap();
+        std::fs::write(&path, format!("name: a\n{}", "#".repeat(bytes))).unwrap();
+        assert!(matches!(FileConfig::read(&path), Err(FileError::TooLarge(_))));
     }
 }

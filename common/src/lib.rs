@@ -6,6 +6,7 @@
 //! | room | what it holds |
 //! |---|---|
 //! | [`time`] | instants and half-open intervals in whole milliseconds, durations as people write them |
+//! | [`bytes`] | sizes as people write them, contents in hexadecimal |
 //! | [`ids`] | the names of services, probes, agents, hosts |
 //! | [`percent`] | parts per billion and exact ratios, read and printed without a float |
 //! | [`observation`] | what one attempt or one reading says |
@@ -22,6 +23,7 @@
     )
 )]
 
+pub mod bytes;
 pub mod catalogue;
 pub mod ids;
 pub mod measure;

@@ -61,6 +61,7 @@ fn dependencies_have_reasons_and_go_one_way() {
     accept(&manifests::reasons(&tree));
     accept(&manifests::pinned_once(&tree));
     accept(&manifests::edges(&tree));
+    accept(&manifests::used(&tree));
     accept(&manifests::lints(&tree));
 }
 

@@ -95,6 +95,29 @@ pub(crate) fn pinned_once(tree: &Tree) -> Vec<String> {
     refusals
 }
 
+/// Dependencies that nothing in their crate names. They cost building and reviewing, and say something untrue.
+pub(crate) fn used(tree: &Tree) -> Vec<String> {
+    let mut refusals = Vec::new();
+    for (crate_name, manifest) in manifests(tree) {
+        let sources: Vec<&File> = tree.rust().filter(|f| f.path.starts_with(&format!("{crate_name}/"))).collect();
+        for (number, line) in ["dependencies", "dev-dependencies"].iter().flat_map(|kind| section(manifest, kind)) {
+            let Some(name) = dependency(line) else { continue };
+            // Attributes name some in strings, so the text is looked at as it stands.
+            let word = name.replace('-', "_");
+            let boundary = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+            let named = |text: &str| {
+                text.match_indices(&word).any(|(at, _)| {
+                    boundary(text[..at].chars().next_back()) && boundary(text[at + word.len()..].chars().next())
+                })
+            };
+            if !sources.iter().any(|file| named(&file.text)) {
+                refusals.push(format!("{}:{number}: nothing in {crate_name} names {name}", manifest.path));
+            }
+        }
+    }
+    refusals
+}
+
 pub(crate) fn edges(tree: &Tree) -> Vec<String> {
     let mut refusals = Vec::new();
     for (name, file) in manifests(tree) {
@@ -124,6 +147,21 @@ mod tests {
         assert_eq!(reasons(&with("# Why.\na = \"1\"\na-more = \"1\"\nb = \"1\"\n")).len(), 1);
         assert_eq!(reasons(&with("# Why.\na = \"1\"\n\nb = \"1\"\n")).len(), 1);
         assert!(reasons(&with("uphold-common = { path = \"common\" }\n# Why.\na = \"1\"\n")).is_empty());
+    }
+
+    #[test]
+    fn a_dependency_that_nothing_names_is_refused() {
+        let of = |source: &str| {
+            let manifest = "[dependencies]\nserde-bytes.workspace = true\n";
+            used(&Tree::of(&[
+                ("agent/Cargo.toml", manifest),
+                ("agent/src/a.rs", source),
+                ("common/src/a.rs", "serde_bytes"),
+            ]))
+        };
+        assert_eq!(of("use serde_bytes::Bytes;"), [""; 0]);
+        assert_eq!(of("#[serde(with = \"serde_bytes\")]"), [""; 0]);
+        assert_eq!(of("use serde_bytes_more::Bytes;").len(), 1);
     }
 
     #[test]

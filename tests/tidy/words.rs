@@ -3,7 +3,7 @@
 use super::source::{File, Tree};
 
 /// Words, where they are refused (paths that start so; all if empty), and why.
-const FORBIDDEN: [(&[&str], &str, &str); 5] = [
+const FORBIDDEN: [(&[&str], &str, &str); 7] = [
     (
         &["std::fs", "std::env", "std::process", "std::thread", "std::os", "SystemTime", "Instant::now"],
         "common/",
@@ -24,8 +24,13 @@ const FORBIDDEN: [(&[&str], &str, &str); 5] = [
         "",
         "nothing unfinished is delivered, and no panic that a byte from outside can reach",
     ),
+    (&["env::var", "env::set_var"], "agent/", ENVIRONMENT),
+    (&["env::var", "env::set_var"], "collector/", ENVIRONMENT),
     (&["unbounded"], "", "every queue is bounded, and its overflow is a named choice in the config"),
 ];
+
+const ENVIRONMENT: &str =
+    "what a program is told stands on its command line and in its configuration file, where it can be seen and checked";
 
 /// Words that stand for work put off.
 const MARKERS: [&str; 3] = ["TODO", "FIXME", "XXX"];
@@ -163,6 +168,17 @@ mod tests {
         assert!(!refused(forbidden, &[("common/src/a.rs", "#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n")]));
         assert!(!refused(forbidden, &[("common/src/a.rs", "let a: std::net::SocketAddr = text.parse()?;")]));
         assert!(!refused(forbidden, &[("agent/src/a.rs", "use std::fs;")]));
+    }
+
+    #[test]
+    fn nothing_is_told_by_the_environment() {
+        for place in ["agent/src/main.rs", "collector/src/cli/ask.rs"] {
+            for line in ["std::env::var(\"COLUMNS\")", "env::vars()", "use std::env::var_os;"] {
+                assert!(refused(forbidden, &[(place, line)]), "{place}: {line}");
+            }
+            assert!(!refused(forbidden, &[(place, "std::env::args()")]), "{place}");
+            assert!(!refused(forbidden, &[(place, "env!(\"CARGO_PKG_VERSION\")")]), "{place}");
+        }
     }
 
     #[test]

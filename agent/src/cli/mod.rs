@@ -12,11 +12,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use uphold_common::bytes::parse_size;
 use uphold_common::ids::Id;
 use uphold_common::time::{Instant, parse_duration_ms};
 use url::Url;
 
-use crate::config::{Config, LISTEN_DEFAULT, Overflow, SPOOL_BYTES_DEFAULT, SpoolConfig, parse_bytes};
+use crate::config::{Config, LISTEN_DEFAULT, Overflow, SPOOL_BYTES_DEFAULT, SpoolConfig};
 use crate::config_file::FileConfig;
 use crate::daemon::{self, RunError};
 
@@ -223,7 +224,7 @@ fn duration_ms(text: &str) -> Result<i64, &'static str> {
 }
 
 fn bytes(text: &str) -> Result<u64, &'static str> {
-    parse_bytes(text).ok_or("a size is expected, such as 256MiB or 2GiB")
+    parse_size(text).ok_or("a size is expected, such as 256MiB or 2GiB")
 }
 
 fn instant(text: &str) -> Result<Instant, &'static str> {

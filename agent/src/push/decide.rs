@@ -4,17 +4,15 @@
 //! |---|---|
 //! | 200 that acknowledges this seq | done |
 //! | no answer, 5xx, an answer that makes no sense | the same again, at the next collector |
-//! | 408, 425 (rows in the collector's future), 429 | the same again, here, later |
+//! | 408, 415 (a wire version that it does not know yet), 425 (rows in its future), 429 | the same again, here, later |
 //! | 401, 403, 404, 405, 3xx: a wrong address or name, not a wrong batch | the same again, here, later |
 //! | 409: the key is known with other content | aside, and a new epoch |
 //! | any other 4xx | aside, and on with the next |
 
-use jiff::fmt::rfc2822;
-use uphold_common::time::Instant;
 use uphold_common::wire::push::PushAnswer;
 
 /// The longest that a collector may tell an agent to wait.
-const RETRY_AFTER_MS_MAX: i64 = 5 * 60_000;
+pub const RETRY_AFTER_MS_MAX: i64 = 5 * 60_000;
 /// The first wait after a failure is up to this.
 const BACKOFF_MS_BASE: u64 = 500;
 /// The longest wait after a failure is up to this.
@@ -94,18 +92,10 @@ pub fn backoff_ms(failures: u32, random: u64) -> u64 {
     random % (doubled.min(BACKOFF_MS_MAX) + 1)
 }
 
-/// Reads `Retry-After`: seconds, or the date of HTTP.
-pub fn retry_after_ms(text: &str, now: Instant) -> Option<i64> {
-    let ms = match text.trim().parse::<u32>() {
-        Ok(seconds) => i64::from(seconds) * 1_000,
-        Err(_) => Instant::from(rfc2822::parse(text.trim()).ok()?.timestamp()).since_ms(now),
-    };
-    Some(ms.clamp(0, RETRY_AFTER_MS_MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use uphold_common::time::Instant;
     use uphold_common::wire::batch::Epoch;
 
     fn refusal(status: u16, retry_after_ms: Option<i64>) -> Heard {
@@ -157,22 +147,5 @@ mod tests {
             assert_eq!(longest, Some(bound_ms), "{failures}");
         }
         assert!(backoff_ms(0, u64::MAX) <= 500);
-    }
-
-    #[test]
-    fn retry_after_is_read_as_seconds_and_as_a_date() {
-        let now = Instant::parse("1994-11-06T08:49:00Z").unwrap();
-        for (text, ms) in [
-            ("0", Some(0)),
-            (" 7 ", Some(7_000)),
-            ("86400", Some(300_000)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(37_000)),
-            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
-            ("Sat, 06 Nov 2094 08:00:00 GMT", Some(300_000)),
-            ("soon", None),
-            ("-5", None),
-        ] {
-            assert_eq!(retry_after_ms(text, now), ms, "{text}");
-        }
     }
 }

@@ -13,9 +13,10 @@ use tokio::sync::watch;
 use uphold_common::ids::Id;
 use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Problem, Push, PushAnswer};
+use uphold_common::wire::retry_after;
 use url::Url;
 
-use self::decide::{Decision, Heard, backoff_ms, decide, retry_after_ms};
+use self::decide::{Decision, Heard, RETRY_AFTER_MS_MAX, backoff_ms, decide};
 use crate::clock::Clock;
 use crate::config::shown;
 use crate::metrics::Metrics;
@@ -167,7 +168,10 @@ impl Pusher {
         let detail = problem.map_or_else(String::new, |problem| format!("{}: {}", problem.title, problem.detail));
         Heard::Refusal {
             status: reply.status,
-            retry_after_ms: reply.retry_after.as_deref().and_then(|text| retry_after_ms(text, self.clock.now())),
+            retry_after_ms: reply
+                .retry_after
+                .as_deref()
+                .and_then(|text| retry_after::wait_ms(text, self.clock.now(), RETRY_AFTER_MS_MAX)),
             detail: detail.chars().filter(|c| !c.is_control()).take(DETAIL_CHARS_MAX).collect(),
         }
     }

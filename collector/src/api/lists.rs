@@ -6,6 +6,7 @@ use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use uphold_common::bytes::Hex;
 use uphold_common::catalogue::assign;
 use uphold_common::catalogue::model::WindowKind;
 use uphold_common::ids::Id;
@@ -30,8 +31,7 @@ pub(super) async fn assignment(
     let Ok(body) = serde_json::to_vec(&assignment) else {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, "assignment", "It could not be written.", None);
     };
-    let digest: String = batch::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{digest}\"");
+    let tag = format!("\"{}\"", Hex(&batch::digest(&body)));
     let held = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if held.is_some_and(|held| held.split(',').any(|one| one.trim() == tag)) {
         return (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response();

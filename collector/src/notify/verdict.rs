@@ -8,6 +8,7 @@
 //! | 410 and everything else | never again: the same message would be refused again |
 
 use uphold_common::time::Instant;
+use uphold_common::wire::retry_after;
 
 use super::retry::RETRY_AFTER_MAX_MS;
 
@@ -49,7 +50,8 @@ pub fn judge(attempt: &Attempt, now: Instant) -> Outcome {
     match attempt {
         Attempt::Answered { status: 200..=299, .. } => Outcome::Delivered,
         Attempt::Answered { status: status @ (408 | 425 | 429 | 500..=599), retry_after } => {
-            let retry_after_ms = retry_after.as_deref().and_then(|text| retry_after_ms(text, now));
+            let retry_after_ms =
+                retry_after.as_deref().and_then(|text| retry_after::wait_ms(text, now, RETRY_AFTER_MAX_MS));
             Outcome::Failed { retryable: true, retry_after_ms, error: answered(*status) }
         }
         Attempt::Answered { status, .. } => {
@@ -67,19 +69,6 @@ fn answered(status: u16) -> String {
         410 => "the receiver answered 410: it is gone for good".to_owned(),
         _ => format!("the receiver answered {status}"),
     }
-}
-
-/// `Retry-After`: whole seconds, or a date as HTTP writes it today; anything else is left out.
-fn retry_after_ms(text: &str, now: Instant) -> Option<i64> {
-    let text = text.trim();
-    let asked = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // So many digits that they do not fit ask for longer than is given.
-        text.parse().unwrap_or(i64::MAX).saturating_mul(1_000)
-    } else {
-        let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-        Instant::from(date).since_ms(now)
-    };
-    Some(asked.clamp(0, RETRY_AFTER_MAX_MS))
 }
 
 #[cfg(test)]
@@ -123,26 +112,16 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_at_most_an_hour() {
-        let table = [
-            ("120", Some(120_000)),
-            (" 0 ", Some(0)),
-            ("7200", Some(RETRY_AFTER_MAX_MS)),
-            ("99999999999999999999999", Some(RETRY_AFTER_MAX_MS)),
-            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30_000)),
-            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
-            ("Mon, 06 Nov 1995 08:50:07 GMT", Some(RETRY_AFTER_MAX_MS)),
-            ("Tue, 06 Nov 1995 08:50:07 GMT", None),
-            ("-5", None),
-            ("1.5", None),
-            ("soon", None),
-            ("", None),
-        ];
-        for (text, expected) in table {
-            let Outcome::Failed { retry_after_ms, .. } = judged(429, Some(text)) else { panic!("{text}") };
-            assert_eq!(retry_after_ms, expected, "{text:?}");
+    fn retry_after_is_heard_up_to_an_hour_where_trying_again_can_help() {
+        for (status, text, expected) in [
+            (429, "120", Some(120_000)),
+            (503, "Sun, 06 Nov 1994 08:50:07 GMT", Some(30_000)),
+            (429, "7200", Some(RETRY_AFTER_MAX_MS)),
+            (429, "soon", None),
+            (400, "120", None),
+        ] {
+            let Outcome::Failed { retry_after_ms, .. } = judged(status, Some(text)) else { panic!("{text}") };
+            assert_eq!(retry_after_ms, expected, "{status} {text:?}");
         }
-        let Outcome::Failed { retry_after_ms, .. } = judged(400, Some("120")) else { panic!() };
-        assert_eq!(retry_after_ms, None, "nothing is tried again");
     }
 }

@@ -40,7 +40,7 @@ fn volume() -> Block {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    uphold_common::bytes::Hex(bytes).to_string()
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::fmt::Display;
 use sha2::{Digest, Sha256};
 
 use super::model::{Catalogue, DegradedPolicy, Probe, Service, Target, UnmeasuredPolicy, WindowKind};
+use crate::bytes::Hex;
 use crate::ids::Id;
 use crate::percent::Ppb;
 use crate::yaml::scalars::exact_duration;
@@ -25,7 +26,7 @@ pub fn content_hash<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> String {
             hash.update(part.as_bytes());
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    Hex(&hash.finalize()).to_string()
 }
 
 /// For each `service webshop` and each `target shop-sla/availability`, everything that decides how its past is measured.

@@ -12,6 +12,7 @@ use super::columns::{Columns, ColumnsError, Rows};
 use super::frame::{self, Compression, FrameError};
 use super::pack::{self, PackError};
 use super::{BATCH_BYTES_MAX, BATCH_RAW_BYTES_MAX, BATCH_ROWS_MAX, BATCH_STREAMS_MAX, WIRE_VERSION};
+use crate::bytes::Hex;
 use crate::ids::Id;
 use crate::time::Instant;
 
@@ -22,7 +23,7 @@ pub struct Epoch(pub [u8; 16]);
 
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(&self.0).fmt(f)
     }
 }
 

@@ -54,8 +54,7 @@ fn a_batch_is_decoded_to_what_was_encoded() {
 fn the_content_of_a_batch_has_these_bytes() {
     let framed = sample().encode().unwrap();
     let content = frame::open(frame::BATCH, WIRE_VERSION, BATCH_RAW_BYTES_MAX, &framed).unwrap();
-    let text: String = content.iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(text, include_str!("batch_v1.hex").trim());
+    assert_eq!(Hex(&content).to_string(), include_str!("batch_v1.hex").trim());
 }
 
 #[test]

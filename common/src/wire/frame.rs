@@ -150,8 +150,7 @@ mod tests {
     #[test]
     fn the_bytes_of_a_frame_are_these() {
         let frame = seal(BATCH, 1, Compression::Plain, b"abc").unwrap();
-        let text: String = frame.iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(text, "55504862000100000000000359337e92616263");
+        assert_eq!(crate::bytes::Hex(&frame).to_string(), "55504862000100000000000359337e92616263");
     }
 
     #[test]

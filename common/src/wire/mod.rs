@@ -14,6 +14,7 @@ pub mod columns;
 pub mod frame;
 pub mod pack;
 pub mod push;
+pub mod retry_after;
 
 /// The version of everything on the wire.
 pub const WIRE_VERSION: u16 = 1;

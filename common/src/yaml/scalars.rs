@@ -11,6 +11,7 @@ use url::{Host, Url};
 use super::problem::{Read, Told};
 use super::walk::At;
 use super::words::{did_you_mean, listed, nearest, shown};
+use crate::bytes::parse_size;
 use crate::ids::Id;
 use crate::percent::Ppb;
 use crate::time::{Instant, parse_duration_ms};
@@ -19,8 +20,6 @@ use crate::time::{Instant, parse_duration_ms};
 pub const TEXT_CHARS_MAX: usize = 1_000;
 /// Longest URL, in bytes.
 pub const URL_BYTES_MAX: usize = 2_000;
-
-const BYTE_UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
 
 impl At<'_> {
     /// A text of one line that is not empty.
@@ -74,11 +73,7 @@ impl At<'_> {
     pub fn bytes(&self, range: RangeInclusive<u64>) -> Read<u64> {
         let wanted = format!("a size such as \"64MiB\", from {} to {} bytes", range.start(), range.end());
         let text = self.scalar(&wanted)?;
-        let parsed = BYTE_UNITS.iter().find_map(|(unit, factor)| {
-            let count: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
-            count.checked_mul(*factor).filter(|bytes| range.contains(bytes))
-        });
-        parsed.ok_or_else(|| self.expected(&wanted))
+        parse_size(text).filter(|bytes| range.contains(bytes)).ok_or_else(|| self.expected(&wanted))
     }
 
     /// `true` or `false`.
