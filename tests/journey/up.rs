@@ -1,5 +1,6 @@
 //! `up`: something to see at once, on a free port, on data that it keeps; and one holder for each data directory.
 
+use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Command;
@@ -28,16 +29,16 @@ fn announced(process: &mut Process, place: &str) -> u16 {
     address.split_once('/').unwrap().0.parse().unwrap()
 }
 
-/// The article of a service on the page, from its first attribute on.
-fn article(port: u16, service: &str) -> Option<String> {
+/// The attributes of a service's article on the page: those of its probes are not among them.
+fn attributes(port: u16, service: &str) -> Option<String> {
     let page = http::get(port, "/").ok()?.text();
     let (_, behind) = page.split_once(&format!("id=\"service-{service}\""))?;
-    Some(behind.split("</article>").next().unwrap_or_default().to_owned())
+    Some(behind.split('>').next().unwrap_or_default().to_owned())
 }
 
 fn wait_until_up(port: u16, service: &str) {
     until(&format!("{service} to be measured"), || {
-        article(port, service)?.contains(r#"data-state="up""#).then_some(())
+        attributes(port, service)?.contains(r#"data-state="up""#).then_some(())
     });
 }
 
@@ -58,7 +59,7 @@ fn up_shows_itself_and_its_host_at_once_on_the_next_free_port_and_goes_on_where_
     until("the host's capacity", || {
         let page = http::get(page, "/").ok()?.text();
         let (_, host) = page.split_once(r#"data-host="this-host""#)?;
-        host.contains("CPU").then_some(())
+        host.contains(r#"aria-label="Memory""#).then_some(())
     });
     let (said, seen, host) = (told - began, measured - began, wall_ms() - began);
     println!("the page was announced after {said} ms, measured after {seen} ms, with its host after {host} ms");
@@ -67,12 +68,12 @@ fn up_shows_itself_and_its_host_at_once_on_the_next_free_port_and_goes_on_where_
     assert_eq!(up.stop(DEADLINE).unwrap().code(), Some(0), "{}", up.output());
     drop(up);
 
-    let entry = "of this machine since";
+    // What the next process says is not to be taken for what the one before said.
+    fs::remove_file(folder.path().join("up.log")).unwrap();
     drop(busy);
-    fs_forget_log(folder.path());
     let mut again = start_up(folder.path(), port, Some(&shop.url("/health")));
     let page = announced(&mut again, "page      http://127.0.0.1:");
-    assert_eq!(page, port, "{entry}: the port that is free now is taken");
+    assert_eq!(page, port, "the port that is free now is taken");
     wait_until_up(page, "uphold");
     let figures = http::get(page, "/api/v1/services/uphold/figures").unwrap().json().unwrap();
     let contractual = &figures["targets"]["first/uphold"]["contractual"];
@@ -80,11 +81,6 @@ fn up_shows_itself_and_its_host_at_once_on_the_next_free_port_and_goes_on_where_
     let first = stretches.iter().find(|(_, _, kind)| kind == "up").unwrap_or_else(|| panic!("{figures}"));
     assert!(first.0 < measured, "what was measured before is still known: {stretches:?}");
     assert_eq!(again.stop(DEADLINE).unwrap().code(), Some(0), "{}", again.output());
-}
-
-/// So that what the next process says is not taken for what the one before said.
-fn fs_forget_log(folder: &Path) {
-    std::fs::remove_file(folder.join("up.log")).unwrap();
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) const STALE_AFTER_MS: i64 = 3_000;
 /// How far the clock of an agent, which is anchored once, may have drifted from the test's meanwhile.
 pub(crate) const CLOCK_MS: i64 = 50;
 /// How long anything may take before the test gives up on it.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// When something was done: the test's clock before and after.
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +58,10 @@ fn listening(name: &str, port: u16, folder: &Path, args: &[String]) -> Process {
     until(&format!("{name} to listen on {port}"), || {
         let mut command = Command::new(program(name).unwrap());
         let mut process = Process::start(name, command.args(args), folder).unwrap();
-        let answers =
-            until(&format!("{name} to answer"), || match http::get(port, "/healthz").is_ok_and(|a| a.code == 200) {
-                true => Some(true),
-                false => (!process.runs()).then_some(false),
-            });
+        let answers = until(&format!("{name} to answer"), || {
+            let answers = http::get(port, "/healthz").is_ok_and(|answer| answer.code == 200);
+            (answers || !process.runs()).then_some(answers)
+        });
         let said = process.output();
         let busy = said.contains("Address already in use");
         assert!(answers || busy, "{name} ended; it said:\n{said}");
