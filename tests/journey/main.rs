@@ -10,6 +10,7 @@
 //! | `world` | the programs and servers of one test |
 //! | `figures` | reading what the programs say |
 //! | `outage` | an outage is one break and one incident, also while the collector is away or killed |
+//! | `away` | whoever is away for a while: the receiver, the agent in an outage, the collector again and again |
 //! | `silence` | what an agent does not see is unmeasured; what it spooled is delivered |
 //! | `one_number` | page, metrics, API, reports: one number |
 //! | `up` | `up` shows something at once; a data directory has one holder |
@@ -19,6 +20,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
+mod away;
 mod figures;
 mod one_number;
 mod outage;

@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::figures::{Figures, assert_near, with_cause};
 use crate::world::{CLOCK_MS, Done, TIMEOUT_MS, World, until};
 
-const OPENED: &str = "uphold.incident.opened";
-const RESOLVED: &str = "uphold.incident.resolved";
-const RECORDED: &str = "uphold.incident.recorded";
-const DOWN: &str = "service_down";
-const BREACHED: &str = "target_breached";
+pub(crate) const OPENED: &str = "uphold.incident.opened";
+pub(crate) const RESOLVED: &str = "uphold.incident.resolved";
+pub(crate) const RECORDED: &str = "uphold.incident.recorded";
+pub(crate) const DOWN: &str = "service_down";
+pub(crate) const BREACHED: &str = "target_breached";
 
 /// The one break is the outage: from the first attempt after the stop to the first after the start.
-fn assert_break(world: &World, figures: &Figures, stopped: Done, started: Done) {
+pub(crate) fn assert_break(world: &World, figures: &Figures, stopped: Done, started: Done) {
     let [start, end, length] = figures.only_break();
     // An attempt that had begun when the server stopped may be the first that failed.
     let (early, late) = (TIMEOUT_MS + CLOCK_MS, world.late_ms() + TIMEOUT_MS + CLOCK_MS);
@@ -27,19 +27,19 @@ fn assert_break(world: &World, figures: &Figures, stopped: Done, started: Done) 
 }
 
 /// What was told about incidents with this cause: type and number of each message, in order.
-fn told(messages: &[Value], cause: &str) -> Vec<(String, i64)> {
+pub(crate) fn told(messages: &[Value], cause: &str) -> Vec<(String, i64)> {
     let about = messages.iter().filter(|message| message["data"]["cause"] == cause);
     let told = |m: &Value| (m["type"].as_str().unwrap().to_owned(), m["data"]["number"].as_i64().unwrap());
     about.map(told).collect()
 }
 
-fn assert_each_once(messages: &[Value]) {
+pub(crate) fn assert_each_once(messages: &[Value]) {
     let ids: BTreeSet<&str> = messages.iter().map(|message| message["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), messages.len(), "no message is delivered twice: {messages:#?}");
 }
 
 /// The one incident about the service, which is over, and what it says of when it was.
-fn assert_one_incident(world: &World, figures: &Figures) -> i64 {
+pub(crate) fn assert_one_incident(world: &World, figures: &Figures) -> i64 {
     let incidents = world.incidents();
     let down = with_cause(&incidents, DOWN);
     let [incident] = down.as_slice() else { panic!("one incident is expected: {incidents:#?}") };
@@ -112,7 +112,7 @@ fn a_collector_that_is_killed_loses_nothing_and_doubles_nothing() {
 }
 
 /// The collector holds as many rows as the agent made attempts.
-fn assert_every_attempt_is_kept_once(world: &mut World) {
+pub(crate) fn assert_every_attempt_is_kept_once(world: &mut World) {
     let made = |world: &World| world.attempts("up") + world.attempts("down") + world.attempts("unknown");
     let before = made(world);
     let counted = until("another attempt", || Some(made(world)).filter(|made| *made > before));
