@@ -2,12 +2,16 @@
 //! outage begins, the collector again and again.
 
 use serde_json::Value;
+use uphold_common::observation::Outcome;
+use uphold_common::wire::push::Push;
+use uphold_tests::process::wait::wall_ms;
 
 use crate::figures::{assert_near, with_cause};
 use crate::outage::{
     BREACHED, DOWN, OPENED, RECORDED, RESOLVED, assert_break, assert_each_once, assert_every_attempt_is_kept_once,
     assert_one_incident, told,
 };
+use crate::pushes::{batch, post, push};
 use crate::world::{CLOCK_MS, Done, INTERVAL_MS, STALE_AFTER_MS, TIMEOUT_MS, World, until};
 
 #[test]
@@ -116,4 +120,29 @@ fn a_collector_that_is_killed_again_and_again_keeps_every_attempt_once() {
     assert!(figures.number("N") > 10 * INTERVAL_MS, "{figures:?}");
     assert_every_attempt_is_kept_once(&mut world);
     assert_eq!(world.incidents(), Vec::<Value>::new());
+}
+
+#[test]
+fn nothing_is_concluded_while_an_agent_still_delivers_what_waited() {
+    let world = World::without_agent();
+    // The service entered its catalogue with the collector, so what is to count lies after that.
+    let entry = wall_ms();
+    until("time for what is told to have happened", || (wall_ms() > entry + 2_600).then_some(()));
+    let attempts = |from: i64, outcome| (0..3).map(move |i| (from + i * 300, outcome)).collect::<Vec<_>>();
+    let send = |seq, rows: &[(i64, Outcome)], waiting| {
+        let push = Push { backlog_batches: waiting, ..push(&batch(seq, rows)) };
+        assert_eq!(post(&world, &push.encode().unwrap()).code, 200);
+    };
+    send(1, &attempts(entry, Outcome::Up), 2);
+    send(2, &attempts(entry + 900, Outcome::Down), 1);
+    world.wait_for_state("down");
+    let seen = Done { before: wall_ms(), after: wall_ms() + 2_000 };
+    world.figures_after(seen);
+    assert_eq!(world.incidents(), Vec::<Value>::new(), "the rest may show that it is over");
+    send(3, &attempts(entry + 1_800, Outcome::Up), 0);
+    let recorded = world.wait_for_message(RECORDED, DOWN);
+    assert_eq!(recorded["data"]["started_ms"], entry + 900);
+    assert_eq!(recorded["data"]["duration_ms"], 900);
+    let messages = world.messages();
+    assert_eq!((told(&messages, DOWN).len(), told(&messages, BREACHED).len()), (1, 1));
 }

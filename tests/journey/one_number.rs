@@ -61,6 +61,15 @@ fn by_report(world: &World, as_of: i64) -> Figures {
     printed("uphold-collector", &["report", "shop", "--format", "json", "--as-of", &as_of, "--data", &data])
 }
 
+/// What `uphold-collector incidents` lists, oldest first.
+fn listed(world: &World) -> Vec<Value> {
+    let output =
+        run("uphold-collector", &["incidents", "--all", "--format", "json", "--data", &world.collector_data()]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    list["incidents"].as_array().unwrap().iter().rev().cloned().collect()
+}
+
 fn by_agent(world: &World, as_of: i64) -> Figures {
     let (as_of, url) = (as_of.to_string(), world.collector_url());
     printed("uphold-agent", &["figures", "shop", "--format", "json", "--as-of", &as_of, "--collector", &url])
@@ -94,10 +103,21 @@ fn page_metrics_api_reports_and_the_store_give_the_same_number() {
         assert_eq!(by_agent(&world, shown.as_of), api, "the agent's command line says what the API says");
     }
 
+    let text = run("uphold-collector", &["report", "shop", "--data", &world.collector_data()]);
+    let percent = by_api(&world, page.as_of).contractual()["A_percent"].as_str().unwrap().to_owned();
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains(&percent), "{percent} is not in\n{text}");
+    let incidents = world.incidents();
+    assert_eq!(listed(&world), incidents);
+
     let api = [page, metrics].map(|shown| by_api(&world, shown.as_of));
     world.stop_collector();
     assert_eq!(by_report(&world, page.as_of), api[0], "the store says what the collector said");
     assert_eq!(by_report(&world, metrics.as_of), api[1]);
+    assert_eq!(listed(&world), incidents);
     world.start_collector();
     assert_eq!(by_api(&world, page.as_of), api[0], "and so does the next collector");
+    world.kill_collector();
+    assert_eq!(by_report(&world, page.as_of), api[0], "and the store after a kill, whose socket is still there");
+    assert_eq!(listed(&world), incidents);
 }
