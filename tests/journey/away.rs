@@ -1,6 +1,8 @@
 //! Whoever is away for a while: the receiver of notices, the agent in the middle of an outage, the collector when an
 //! outage begins, the collector again and again.
 
+use std::fs;
+
 use serde_json::Value;
 use uphold_common::observation::Outcome;
 use uphold_common::wire::push::Push;
@@ -145,4 +147,19 @@ fn nothing_is_concluded_while_an_agent_still_delivers_what_waited() {
     assert_eq!(recorded["data"]["duration_ms"], 900);
     let messages = world.messages();
     assert_eq!((told(&messages, DOWN).len(), told(&messages, BREACHED).len()), (1, 1));
+}
+
+#[test]
+fn a_collector_that_lost_its_store_says_what_it_misses_and_measures_on() {
+    let mut world = World::watched();
+    world.stop_collector();
+    fs::remove_dir_all(world.collector_data()).unwrap();
+    world.start_collector();
+    world.wait_until_delivered();
+    world.wait_for_state("up");
+    assert!(world.agent_count("uphold_agent_replay_requests_total") > 0, "acknowledged batches are missed");
+    assert_eq!(world.agent_count("uphold_agent_quarantined_batches_total"), 0);
+    let figures = world.figures();
+    assert_eq!((figures.breaks(), figures.holes()), (Vec::new(), Vec::new()));
+    assert_eq!(world.incidents(), Vec::<Value>::new());
 }

@@ -15,6 +15,7 @@
 //! | `silence` | what an agent does not see is unmeasured; what it spooled is delivered |
 //! | `one_number` | page, metrics, API, reports: one number |
 //! | `up` | `up` shows something at once; a data directory has one holder |
+//! | `changed` | a catalogue that grows |
 //! | `refused` | pushes and catalogues that are refused leave everything as it was |
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
 //! | `shown` | the metrics are sound, the page loads nothing |
@@ -23,6 +24,7 @@
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
 mod away;
+mod changed;
 mod endings;
 mod figures;
 mod one_number;

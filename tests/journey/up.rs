@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -94,4 +95,23 @@ fn a_data_directory_has_one_holder_whom_the_second_is_told() {
     let holder = world.collector.as_ref().unwrap().id();
     assert!(said.contains(&format!("process {holder}")) && said.contains("program uphold-collector"), "{said}");
     world.figures();
+    // Nobody else of this machine may read what is kept, or ask through the socket.
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(Path::new(&data)), 0o700);
+    for entry in fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()) {
+        let expected = if entry.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&entry), expected, "{}", entry.display());
+    }
+}
+
+#[test]
+fn a_spool_has_one_agent_and_the_second_is_told() {
+    let world = World::watched();
+    let (data, url) = (world.path("agent").display().to_string(), world.collector_url());
+    let listen = format!("127.0.0.1:{}", free_port().unwrap());
+    let args = ["run", "--name", "zurich-1", "--collector", &url, "--data", &data, "--listen", &listen];
+    let second = run("uphold-agent", &args);
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("another agent uses {data}")), "{said}");
 }

@@ -244,9 +244,14 @@ routes:
     }
 
     pub(crate) fn wait_for_state(&self, state: &str) {
-        until(&format!("the shop to be {state}"), || {
-            (self.ask("/api/v1/services")["services"][0]["state"] == state).then_some(())
-        });
+        until(&format!("the shop to be {state}"), || (self.state("shop").as_deref() == Some(state)).then_some(()));
+    }
+
+    /// The state of a service, if there is one of this name.
+    pub(crate) fn state(&self, service: &str) -> Option<String> {
+        let answer = self.ask("/api/v1/services");
+        let found = answer["services"].as_array()?.iter().find(|one| one["id"] == service)?;
+        found["state"].as_str().map(str::to_owned)
     }
 
     /// Waits until at least this many batches wait in the agent's spool.
