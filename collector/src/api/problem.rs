@@ -31,11 +31,7 @@ pub fn refused(refusal: &Refusal) -> Response {
 
 /// The problem when the engine gave no answer.
 pub fn unanswered(why: Unanswered) -> Response {
-    let word = match why {
-        Unanswered::Busy => "busy",
-        Unanswered::Stopped => "stopping",
-    };
-    problem(StatusCode::SERVICE_UNAVAILABLE, word, &format!("{why}; try again."), Some(2))
+    problem(StatusCode::SERVICE_UNAVAILABLE, why.word(), &format!("{why}; try again."), Some(2))
 }
 
 /// The problem when there are no figures.

@@ -26,22 +26,33 @@ pub(super) async fn push(State(engine): State<EngineHandle>, body: Body) -> Resp
     let body = match tokio::time::timeout(BODY_TIME_MAX, read).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            engine.refused_early("too-large");
             let detail = format!("A push has at most {PUSH_BYTES_MAX} bytes.");
             return problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &detail, None);
         }
-        Ok(Err(_)) => return problem(StatusCode::BAD_REQUEST, "unsound-push", "The body ended too early.", None),
+        Ok(Err(_)) => {
+            engine.refused_early("unsound-push");
+            return problem(StatusCode::BAD_REQUEST, "unsound-push", "The body ended too early.", None);
+        }
         Err(_) => {
+            engine.refused_early("too-slow");
             let detail = "The body did not arrive in time.";
             return problem(StatusCode::REQUEST_TIMEOUT, "too-slow", detail, Some(1));
         }
     };
     let arrived = match ingest::decode(&body, None, clock::now()) {
         Ok(arrived) => arrived,
-        Err(refusal) => return refused(&refusal),
+        Err(refusal) => {
+            engine.refused_early(refusal.word());
+            return refused(&refusal);
+        }
     };
     match engine.push(arrived).await {
         Ok(Ok(answer)) => Json(answer).into_response(),
         Ok(Err(refusal)) => refused(&refusal),
-        Err(why) => unanswered(why),
+        Err(why) => {
+            engine.refused_early(why.word());
+            unanswered(why)
+        }
     }
 }

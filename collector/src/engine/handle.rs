@@ -3,8 +3,9 @@
 //! The queue holds [`QUEUE_MAX`] requests. When it is full the request is refused at once, which a push passes on as 503
 //! with `Retry-After`: nobody waits for room, so nothing piles up in front of the queue either.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
@@ -36,6 +37,23 @@ pub enum Request {
     Stop,
 }
 
+/// Pushes that were refused before they came to the engine, by why: counted beside its queue, so that what is no push
+/// takes no room in it.
+#[derive(Clone, Debug, Default)]
+pub struct RefusedEarly(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+
+impl RefusedEarly {
+    /// Counts one; `word` is one of a few.
+    pub fn count(&self, word: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(word).or_default() += 1;
+    }
+
+    /// All that were counted.
+    pub fn counted(&self) -> BTreeMap<&'static str, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// Why the engine gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
@@ -47,18 +65,34 @@ pub enum Unanswered {
     Stopped,
 }
 
+impl Unanswered {
+    /// The word for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Stopped => "stopping",
+        }
+    }
+}
+
 /// The asynchronous side.
 #[derive(Clone)]
 pub struct EngineHandle {
     pub(super) queue: SyncSender<Request>,
     pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(super) messages: Arc<Notify>,
+    pub(super) refused_early: RefusedEarly,
 }
 
 impl EngineHandle {
     /// The newest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshots.borrow())
+    }
+
+    /// Counts a push that was refused before it came to the engine.
+    pub fn refused_early(&self, word: &'static str) {
+        self.refused_early.count(word);
     }
 
     /// Rung when messages may be due.

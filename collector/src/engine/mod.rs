@@ -41,6 +41,7 @@ use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
 use crate::timeline::Timelines;
 
 use agents::Agents;
+use handle::RefusedEarly;
 use measure::Strips;
 
 /// The state of the one decider.
@@ -53,6 +54,7 @@ pub struct Engine {
     outbox: Outbox,
     agents: Agents,
     health: Health,
+    refused_early: RefusedEarly,
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
     started: Instant,
@@ -102,6 +104,7 @@ impl Engine {
             outbox,
             agents: Agents::new(&in_force.catalogue, now),
             health: Health { started_ms: now.as_ms(), ..Health::default() },
+            refused_early: RefusedEarly::default(),
             touched_from: BTreeMap::new(),
             in_force,
             started: now,

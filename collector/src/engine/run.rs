@@ -54,7 +54,8 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     let (queue, requests) = sync_channel(QUEUE_MAX);
     let (publish, snapshots) = watch::channel(first);
     let messages = Arc::new(Notify::new());
-    let handle = EngineHandle { queue, snapshots, messages: Arc::clone(&messages) };
+    let refused_early = engine.refused_early.clone();
+    let handle = EngineHandle { queue, snapshots, messages: Arc::clone(&messages), refused_early };
     let (sender, ended) = oneshot::channel();
     let body = move || {
         let result = Loop { engine, requests, publish, messages }.run();

@@ -39,6 +39,10 @@ impl Engine {
         let volumes = self.store.latest_volumes().into_iter();
         let resolved = self.register.all().rev().filter(|incident| !incident.is_open());
         self.health.store = self.store.stats();
+        let mut health = self.health.clone();
+        for (word, refused) in self.refused_early.counted() {
+            *health.pushes.entry(word).or_default() += refused;
+        }
         Snapshot {
             as_of,
             store: self.store.id(),
@@ -51,7 +55,7 @@ impl Engine {
             recent_incidents: resolved.take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
             agents: self.agents.all().clone(),
             receivers: self.receivers(catalogue),
-            health: self.health.clone(),
+            health,
         }
     }
 

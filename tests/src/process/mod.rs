@@ -20,11 +20,27 @@ pub mod wait;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Ports below those that the system gives to outgoing connections: while a server is stopped, no client's connection
+/// may take its port, nor meet itself there.
+const PORTS: std::ops::Range<u32> = 10_000..32_000;
+/// How many were tried by this process.
+static TRIED: AtomicU32 = AtomicU32::new(0);
 
 /// A port on the loopback address that is free at this moment. Where a program can be given port 0 and asked what it
 /// got, that is better.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    // Tests in other processes begin elsewhere, and so seldom meet.
+    let begin = std::process::id().wrapping_mul(97);
+    for _ in PORTS {
+        let next = begin.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(PORTS.start + next % (PORTS.end - PORTS.start)).map_err(io::Error::other)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no port is free"))
 }
 
 /// `error` with what could not be done before it.

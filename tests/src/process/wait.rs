@@ -2,7 +2,7 @@
 
 use std::io;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long it is from one look to the next.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -24,6 +24,13 @@ pub fn wait_for<T>(deadline: Duration, what: &str, mut done: impl FnMut() -> Opt
 /// Waits until `done`, at most `deadline`; the error says `what` it waited for.
 pub fn wait_until(deadline: Duration, what: &str, mut done: impl FnMut() -> bool) -> io::Result<()> {
     wait_for(deadline, what, || done().then_some(()))
+}
+
+/// The wall clock, in milliseconds since 1970: what the programs' figures are compared with.
+#[expect(clippy::disallowed_methods, reason = "what the programs saw is held against the same clock")]
+pub fn wall_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a deadline for real processes is in real time")]

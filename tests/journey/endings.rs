@@ -1,0 +1,45 @@
+//! A program that is asked to end does, whoever still talks to it and whatever it still waits for.
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpStream};
+
+use crate::world::World;
+
+/// Somebody who connects and says nothing, and somebody who does not finish what he says.
+fn idlers(port: u16) -> Vec<TcpStream> {
+    let connect = |said: &[u8]| {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        stream.write_all(said).unwrap();
+        stream
+    };
+    let half_a_body = b"POST /api/v1/push HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\nhalf";
+    vec![connect(b""), connect(b"GET /metrics HTTP/1.1\r\nho"), connect(half_a_body)]
+}
+
+#[test]
+fn clients_that_never_finish_keep_no_program_from_ending() {
+    let mut world = World::watched();
+    let agent = idlers(world.agent_port);
+    let collector = idlers(world.collector_port);
+    world.stop_agent();
+    world.stop_collector();
+    drop((agent, collector));
+    // Both gave up what they held.
+    world.start_collector();
+    world.start_agent();
+    world.wait_for_state("up");
+}
+
+#[test]
+fn an_agent_ends_and_keeps_what_it_has_while_no_collector_answers() {
+    let mut world = World::watched();
+    world.kill_collector();
+    world.wait_for_backlog(2);
+    world.stop_shop();
+    world.stop_agent();
+    world.start_collector();
+    world.start_agent();
+    world.wait_until_delivered();
+    assert_eq!(world.agent_count("uphold_agent_spool_dropped_batches_total"), 0);
+    world.wait_for_state("down");
+}

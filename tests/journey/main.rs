@@ -1,0 +1,37 @@
+//! The whole way, with real processes: a server that fails, an agent that sees it, a collector that measures it, and a
+//! receiver that is told.
+//!
+//! Every test starts its own server, inbox, collector and agent in a folder of its own, and reads its own clock around
+//! what it does to them; the figures are held against those readings. Nothing asserts how quick anything is: what is
+//! waited for has a deadline that only a program that hangs reaches.
+//!
+//! | module | what it proves |
+//! |---|---|
+//! | `world` | the programs and servers of one test |
+//! | `figures` | reading what the programs say |
+//! | `pushes` | pushes made by hand |
+//! | `outage` | an outage is one break and one incident, also while the collector is away or killed |
+//! | `away` | whoever is away for a while: the receiver, the agent in an outage, the collector again and again |
+//! | `silence` | what an agent does not see is unmeasured; what it spooled is delivered |
+//! | `one_number` | page, metrics, API, reports: one number |
+//! | `up` | `up` shows something at once; a data directory has one holder |
+//! | `changed` | a catalogue that grows |
+//! | `refused` | pushes and catalogues that are refused leave everything as it was |
+//! | `endings` | programs that are asked to end do, whoever still talks to them |
+//! | `shown` | the metrics are sound, the page loads nothing |
+
+#![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]
+#![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
+
+mod away;
+mod changed;
+mod endings;
+mod figures;
+mod one_number;
+mod outage;
+mod pushes;
+mod refused;
+mod shown;
+mod silence;
+mod up;
+mod world;
