@@ -36,6 +36,7 @@ fn at(seconds: i64) -> Instant {
 }
 
 struct World {
+    catalogue: String,
     dir: tempfile::TempDir,
     engine: Option<Engine>,
     seq: u64,
@@ -43,7 +44,11 @@ struct World {
 
 impl World {
     fn new(now: i64) -> Self {
-        let mut world = Self { dir: tempfile::tempdir().unwrap(), engine: None, seq: 0 };
+        Self::with(CATALOGUE.to_owned(), now)
+    }
+
+    fn with(catalogue: String, now: i64) -> Self {
+        let mut world = Self { catalogue, dir: tempfile::tempdir().unwrap(), engine: None, seq: 0 };
         world.open(now);
         world
     }
@@ -53,7 +58,7 @@ impl World {
         self.engine = None;
         let data_dir = DataDir::claim(self.dir.path(), "test", at(now)).unwrap();
         let store = EmbeddedStore::open(data_dir, StoreOptions::default()).unwrap();
-        let files = [("catalogue.yaml".to_owned(), CATALOGUE.to_owned())];
+        let files = [("catalogue.yaml".to_owned(), self.catalogue.clone())];
         self.engine = Some(Engine::open(Box::new(store), &files, at(now)).unwrap());
     }
 
@@ -221,4 +226,17 @@ fn an_instant_that_is_past_is_measured_by_what_was_seen_before_it() {
     let late = world.engine().incidents(true, at(91));
     let resolution = late.incidents.iter().find_map(|i| i.resolved.map(|r| r.resolution));
     assert_eq!(resolution, Some(Resolution::Recovered));
+}
+
+#[test]
+fn a_day_measured_while_the_clock_ran_ahead_is_measured_again() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new(0);
+    world.push(0, "uuuuu", 50, 0);
+    world.tick(3 * DAY);
+    world.push(50, "uuDDDDuuuu", 150, 0);
+    world.tick(151);
+    world.open(2 * DAY);
+    world.tick(2 * DAY + 1);
+    assert_eq!(world.figures(2 * DAY + 1, 2 * DAY + 1)["D"], 40_000);
 }

@@ -192,7 +192,7 @@ impl Engine {
 
     /// One step of upkeep; whether there is more to do. What pushes touched since the tick is dealt with first.
     fn upkeep(&mut self, now: Instant) -> Result<bool, StoreError> {
-        self.drop_touched(now)?;
+        self.drop_touched()?;
         Ok(self.store.maintain(now)?.more)
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Measured {
 impl Engine {
     /// One tick at `now`.
     pub fn tick(&mut self, now: Instant) -> Result<Arc<Snapshot>, EngineError> {
-        self.drop_touched(now)?;
+        self.drop_touched()?;
         let catalogue = self.catalogue();
         let mut measured = BTreeMap::new();
         for service in catalogue.services.values() {
@@ -58,12 +58,12 @@ impl Engine {
     }
 
     /// Drops the days and strips that rows since the last call may have changed.
-    pub(super) fn drop_touched(&mut self, now: Instant) -> Result<(), StoreError> {
+    pub(super) fn drop_touched(&mut self) -> Result<(), StoreError> {
         let catalogue = self.catalogue();
         for (point, rows) in self.store.take_touched() {
             let Some(service) = catalogue.services.get(&point.probe.parent) else { continue };
             let Some(rules) = vantage_rules(service, &point.probe.child) else { continue };
-            self.timelines.touch(self.store.as_mut(), &point, rules, rows, now)?;
+            self.timelines.touch(self.store.as_mut(), &point, rules, rows)?;
             let earliest = rows.start.minus_ms(rules.context_ms());
             if let Some(strip) = self.strips.get_mut(&service.id) {
                 let date = local_date(&service.time_zone, earliest).to_string();

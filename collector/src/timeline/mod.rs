@@ -98,17 +98,17 @@ impl Timelines {
         Ok(timeline.clip(span))
     }
 
-    /// Drops what rows of `point` within `rows` may have changed; `now` tells which days were settled at all.
+    /// Drops what rows of `point` within `rows` may have changed. Days are dropped whatever the time is: one that was
+    /// kept while the clock ran ahead is settled too early, and only the rows that come later can tell.
     pub fn touch(
         &mut self,
         store: &mut dyn Store,
         point: &VantagePoint,
         rules: VantageRules,
         rows: Interval,
-        now: Instant,
     ) -> Result<(), StoreError> {
         let first = rows.start.minus_ms(rules.context_ms()).utc_day();
-        let last = rows.end.plus_ms(rules.context_ms()).utc_day().min(settled_day(rules, now) - 1);
+        let last = rows.end.plus_ms(rules.context_ms()).utc_day();
         if let Some(known) = self.known.get_mut(point) {
             known.tail = None;
             known.settled.retain(|day, _| *day < first || *day > last);
