@@ -27,6 +27,8 @@ use crate::store::{RecordChange, RecordKind, Store, StoreError};
 
 /// Most settled days held in memory for each vantage point; older ones are read from the store.
 const DAYS_IN_MEMORY: usize = 100;
+/// How far after the present observations are looked for, to know until when a tail stays as it is.
+const LOOK_AHEAD_MS: i64 = DAY_MS;
 
 /// The timelines of all vantage points, as far as they were asked for.
 #[derive(Debug, Default)]
@@ -47,8 +49,8 @@ struct Tail {
     from: Instant,
     rules: VantageRules,
     timeline: Timeline,
-    /// The instant after which it holds for every `as_of`: the newest observation.
-    holds_after: Instant,
+    /// It holds for each `as_of` after the newest observation, up to where observations were looked for.
+    holds: Interval,
 }
 
 impl Timelines {
@@ -133,11 +135,15 @@ impl Known {
         as_of: Instant,
     ) -> Result<Timeline, StoreError> {
         let from = day_interval(settled_to).start;
-        let reusable = |tail: &&Tail| tail.rules == rules && tail.from <= from && tail.holds_after < as_of;
+        let reusable = |tail: &&Tail| {
+            tail.rules == rules && tail.from <= from && tail.holds.start < as_of && as_of <= tail.holds.end
+        };
         if let Some(tail) = self.tail.as_ref().filter(reusable) {
             return Ok(tail.timeline.clip(part));
         }
-        let context = Interval::new(from.minus_ms(rules.context_ms()), Instant::MAX);
+        // Not to the end of time: asked of long ago, that would be everything since.
+        let looked_to = as_of.plus_ms(LOOK_AHEAD_MS);
+        let context = Interval::new(from.minus_ms(rules.context_ms()), looked_to);
         let mut observations = store.observations(point, context)?;
         let newest = observations.last().map_or(from, |newest| newest.at);
         let all = newest < as_of;
@@ -146,7 +152,7 @@ impl Known {
         let timeline = vantage_timeline(&observations, rules, Interval::new(from, until));
         let inside = timeline.clip(part);
         if all {
-            self.tail = Some(Tail { from, rules, timeline, holds_after: newest });
+            self.tail = Some(Tail { from, rules, timeline, holds: Interval::new(newest, looked_to) });
         }
         Ok(inside)
     }

@@ -127,3 +127,15 @@ fn days_that_were_kept_while_the_clock_ran_ahead_are_dropped_by_the_rows_that_co
         compare(&mut timelines, &mut store, as_of);
     }
 }
+
+#[test]
+fn a_tail_of_long_ago_is_not_taken_for_what_came_after_a_long_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    append(&mut store, 1, ups(0..100).into_iter().chain(ups(4_000..5_000)).collect());
+    touch(&mut timelines, &mut store);
+    for as_of in [50, 102, 200, 1_600, 3_000, 4_000, 4_500, 6_000, 102, 4_500] {
+        compare(&mut timelines, &mut store, as_of);
+    }
+}
