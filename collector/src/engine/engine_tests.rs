@@ -229,6 +229,22 @@ fn an_instant_that_is_past_is_measured_by_what_was_seen_before_it() {
 }
 
 #[test]
+fn rows_that_came_while_their_service_was_out_of_the_catalogue_count_when_it_is_back() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new(0);
+    world.push(0, "uuuuuuuuuu", 100, 0);
+    world.tick(3 * DAY);
+    world.catalogue = CATALOGUE.replace("shop", "other").replace("id: month", "id: others");
+    world.open(3 * DAY + 1);
+    world.push(100, "DDDDuuu", 3 * DAY + 2, 0);
+    world.tick(3 * DAY + 3);
+    CATALOGUE.clone_into(&mut world.catalogue);
+    world.open(3 * DAY + 4);
+    world.tick(3 * DAY + 5);
+    assert_eq!(world.figures(3 * DAY + 5, 3 * DAY + 5)["D"], 40_000);
+}
+
+#[test]
 fn a_day_measured_while_the_clock_ran_ahead_is_measured_again() {
     const DAY: i64 = 86_400;
     let mut world = World::new(0);

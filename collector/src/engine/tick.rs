@@ -61,8 +61,13 @@ impl Engine {
     pub(super) fn drop_touched(&mut self) -> Result<(), StoreError> {
         let catalogue = self.catalogue();
         for (point, rows) in self.store.take_touched() {
-            let Some(service) = catalogue.services.get(&point.probe.parent) else { continue };
-            let Some(rules) = vantage_rules(service, &point.probe.child) else { continue };
+            let service = catalogue.services.get(&point.probe.parent);
+            let rules = service.and_then(|service| vantage_rules(service, &point.probe.child));
+            let (Some(service), Some(rules)) = (service, rules) else {
+                // It may come back with a later catalogue, and the days that were kept of it know nothing of these rows.
+                self.timelines.forget(self.store.as_mut(), &point)?;
+                continue;
+            };
             self.timelines.touch(self.store.as_mut(), &point, rules, rows)?;
             let earliest = rows.start.minus_ms(rules.context_ms());
             if let Some(strip) = self.strips.get_mut(&service.id) {

@@ -115,12 +115,22 @@ impl Timelines {
             known.tail = None;
             known.settled.retain(|day, _| *day < first || *day > last);
         }
-        let mut dropped: Vec<RecordChange> = Vec::new();
-        for (key, _) in store.records(RecordKind::Stretches, &stretches::days(point, first, last), usize::MAX)? {
-            dropped.push(RecordChange { kind: RecordKind::Stretches, key, value: None });
-        }
-        if dropped.is_empty() { Ok(()) } else { store.commit_derived(&dropped) }
+        drop_days(store, point, first, last)
     }
+
+    /// Drops everything that is kept of `point`, for when it is not known by which rules.
+    pub fn forget(&mut self, store: &mut dyn Store, point: &VantagePoint) -> Result<(), StoreError> {
+        self.known.remove(point);
+        drop_days(store, point, i64::MIN, i64::MAX)
+    }
+}
+
+/// Drops the days from `first` to `last` from the store.
+fn drop_days(store: &mut dyn Store, point: &VantagePoint, first: i64, last: i64) -> Result<(), StoreError> {
+    let kept = store.records(RecordKind::Stretches, &stretches::days(point, first, last), usize::MAX)?;
+    let dropped: Vec<RecordChange> =
+        kept.into_iter().map(|(key, _)| RecordChange { kind: RecordKind::Stretches, key, value: None }).collect();
+    if dropped.is_empty() { Ok(()) } else { store.commit_derived(&dropped) }
 }
 
 impl Known {

@@ -139,3 +139,20 @@ fn a_tail_of_long_ago_is_not_taken_for_what_came_after_a_long_silence() {
         compare(&mut timelines, &mut store, as_of);
     }
 }
+
+#[test]
+fn what_is_forgotten_is_derived_again_with_the_rows_that_came_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    append(&mut store, 1, ups(0..1_000));
+    touch(&mut timelines, &mut store);
+    compare(&mut timelines, &mut store, 5_000);
+    append(&mut store, 2, ups(1_000..1_400));
+    for point in store.take_touched().into_keys() {
+        timelines.forget(&mut store, &point).unwrap();
+    }
+    compare(&mut timelines, &mut store, 5_000);
+    drop(timelines);
+    compare(&mut Timelines::default(), &mut store, 5_000);
+}
