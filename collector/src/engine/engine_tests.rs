@@ -229,6 +229,23 @@ fn an_instant_that_is_past_is_measured_by_what_was_seen_before_it() {
 }
 
 #[test]
+fn a_window_that_late_rows_breach_is_told_of_however_many_closed_after_it() {
+    const DAY: i64 = 86_400;
+    let mut world = World::with(CATALOGUE.replace("window: month", "window: day"), 0);
+    world.push(3 * DAY, "uuu", 3 * DAY + 30, 0);
+    world.tick(3 * DAY + 31);
+    assert!(world.history().is_empty());
+    world.push(100, "uuuuDDDDDDDDDDuuu", 3 * DAY + 40, 0);
+    world.tick(3 * DAY + 41);
+    let breach =
+        ["INC-1 down from 140", "INC-1 Recovered at 240", "INC-2 breach from 140", "INC-2 WindowClosed at 86400"];
+    assert_eq!(world.history(), breach);
+    world.push(3 * DAY + 30, "uuu", 3 * DAY + 70, 0);
+    world.tick(3 * DAY + 71);
+    assert_eq!(world.history().len(), breach.len());
+}
+
+#[test]
 fn rows_that_came_while_their_service_was_out_of_the_catalogue_count_when_it_is_back() {
     const DAY: i64 = 86_400;
     let mut world = World::new(0);
