@@ -11,7 +11,7 @@ use uphold_common::measure::availability::Verdict;
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::measure::window::{Window, local_date};
 use uphold_common::percent::Ratio;
-use uphold_common::time::{DurationText, Instant};
+use uphold_common::time::{DurationText, Instant, Interval};
 
 use super::episode::Episode;
 use super::model::{Change, Event, Incident, Number, PriorityText, Resolution, Subject};
@@ -84,11 +84,13 @@ impl Decider<'_> {
                         self.resolve(incident, ended, Resolution::Recovered);
                     }
                 }
-                (Some(incident), None) if !incident.is_open() => self.reopen(incident),
+                (Some(incident), None) if self.is_over(incident) => self.reopen(incident),
                 (Some(_), _) => {}
             }
         }
-        for incident in known.iter().filter(|incident| incident.is_open() && incident.started >= situation.horizon) {
+        // With a clock that was set back an incident may have begun in the future: that says nothing about it.
+        let listed = Interval::new(situation.horizon, self.as_of);
+        for incident in known.iter().filter(|incident| incident.is_open() && listed.contains(incident.started)) {
             if !situation.episodes.iter().any(|e| e.interval().overlaps(incident.interval())) {
                 self.resolve(incident, incident.started, Resolution::NeverWas);
             }
@@ -113,7 +115,7 @@ impl Decider<'_> {
                 Some(incident) if incident.is_open() && !window.is_open() => {
                     self.resolve(incident, window.interval.end, Resolution::WindowClosed);
                 }
-                Some(incident) if !incident.is_open() && breached && window.is_open() => self.reopen(incident),
+                Some(incident) if self.is_over(incident) && breached && window.is_open() => self.reopen(incident),
                 _ => {}
             }
         }
@@ -167,6 +169,11 @@ impl Decider<'_> {
     fn resolve(&mut self, incident: &Incident, ended: Instant, resolution: Resolution) {
         self.follow(incident, Change::Resolved { ended, resolution });
     }
+    /// Whether it was resolved, and the present is not before its end, as it can be after a clock was set back.
+    fn is_over(&self, incident: &Incident) -> bool {
+        incident.resolved.is_some_and(|resolved| resolved.ended <= self.as_of)
+    }
+
 
     fn reopen(&mut self, incident: &Incident) {
         self.follow(incident, Change::Reopened);

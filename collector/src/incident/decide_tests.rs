@@ -196,6 +196,18 @@ fn late_data_reopens_moves_and_withdraws_but_never_doubles() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_neither_withdraws_nor_reopens() {
+    let mut world = World::new();
+    world.sees(&[(100, None)], 120);
+    assert!(world.sees(&[], 50).is_empty(), "it has not begun yet, as far as the clock knows");
+    assert!(world.sees(&[(100, None)], 130).is_empty());
+    world.sees(&[(100, Some(200))], 210);
+    assert!(world.sees(&[(100, None)], 150).is_empty(), "it has not ended yet, as far as the clock knows");
+    assert!(world.sees(&[(100, Some(200))], 220).is_empty());
+    assert_eq!(world.sees(&[(100, None)], 230), ["INC-1 reopened"]);
+}
+
+#[test]
 fn a_breached_target_is_one_incident_a_window() {
     const DAY: i64 = 86_400_000;
     let mut world = World::new();
@@ -206,6 +218,7 @@ fn a_breached_target_is_one_incident_a_window() {
     assert_eq!(world.measures(&[(1_000, 9_000)], 200_001), ["INC-1 reopened"]);
     assert_eq!(world.measures(&[], 32 * DAY), [format!("INC-1 resolved at {} WindowClosed", 31 * DAY)]);
     assert!(world.measures(&[], 33 * DAY).is_empty());
+    assert!(world.measures(&[(1_000, 9_000)], 200_002).is_empty(), "the clock was set back into a window that closed");
 }
 
 #[test]
