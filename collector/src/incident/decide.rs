@@ -128,7 +128,10 @@ impl Decider<'_> {
         for incident in open {
             let Subject::TargetBreached { target, window_start: Some(start), .. } = &incident.subject else { continue };
             let Some(target) = self.catalogue.targets.get(target) else { continue };
-            let listed = situation.targets.iter().any(|(_, figures)| window_start(&figures.window) == Some(*start));
+            let listed = situation
+                .targets
+                .iter()
+                .any(|(other, figures)| other.id == target.id && window_start(&figures.window) == Some(*start));
             let zone = self.catalogue.services.get(situation.service).map(|service| &service.time_zone);
             if let (false, Some(zone)) = (listed, zone) {
                 let window = Window::holding(target.window, zone, *start, self.as_of);

@@ -208,6 +208,34 @@ fn a_clock_that_was_set_back_neither_withdraws_nor_reopens() {
 }
 
 #[test]
+fn a_closed_window_is_not_taken_for_that_of_another_target() {
+    const DAY: i64 = 86_400_000;
+    let mut world = World::new();
+    let month = world.catalogue.targets.values().next().unwrap().clone();
+    let day = Target { id: PathId::new(id("sla"), id("daily")), window: WindowKind::Day, ..month.clone() };
+    world.catalogue.targets.insert(day.id.clone(), day.clone());
+    let mut sees = |target: &Target, state: State, now: i64| {
+        let service = &world.catalogue.services[&id("shop")];
+        let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
+        let states = Timeline::constant(window.elapsed(), state);
+        let seen = ServiceTimeline { states, losses: Vec::new() };
+        let figures = TargetFigures::measure(target, service, at(0), window, &seen);
+        let situation = Situation {
+            service: &service.id,
+            held: false,
+            horizon: at(0),
+            episodes: Vec::new(),
+            failing: Vec::new(),
+            targets: vec![(target, &figures)],
+        };
+        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
+        world.apply(&decisions)
+    };
+    assert_eq!(sees(&day, State::Down, 1_000).len(), 1);
+    assert_eq!(sees(&month, State::Up, 3 * DAY), [format!("INC-1 resolved at {DAY} WindowClosed")]);
+}
+
+#[test]
 fn a_breached_target_is_one_incident_a_window() {
     const DAY: i64 = 86_400_000;
     let mut world = World::new();
