@@ -109,7 +109,7 @@ impl Decider<'_> {
                     let end = (!window.is_open()).then_some((window.interval.end, Resolution::WindowClosed));
                     self.open(subject, breach_started(figures), end, breach_summary(service, target, figures));
                 }
-                Some(incident) if incident.is_open() && !breached => {
+                Some(incident) if incident.is_open() && !breached && (!window.is_open() || figures.is_judged()) => {
                     self.resolve(incident, self.as_of.min(window.interval.end), Resolution::MetAgain);
                 }
                 Some(incident) if incident.is_open() && !window.is_open() => {
@@ -169,14 +169,14 @@ impl Decider<'_> {
         self.decisions.push(Decision { events });
     }
 
-    fn resolve(&mut self, incident: &Incident, ended: Instant, resolution: Resolution) {
-        self.follow(incident, Change::Resolved { ended, resolution });
-    }
     /// Whether it was resolved, and the present is not before its end, as it can be after a clock was set back.
     fn is_over(&self, incident: &Incident) -> bool {
         incident.resolved.is_some_and(|resolved| resolved.ended <= self.as_of)
     }
 
+    fn resolve(&mut self, incident: &Incident, ended: Instant, resolution: Resolution) {
+        self.follow(incident, Change::Resolved { ended, resolution });
+    }
 
     fn reopen(&mut self, incident: &Incident) {
         self.follow(incident, Change::Reopened);

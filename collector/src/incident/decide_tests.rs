@@ -208,6 +208,34 @@ fn a_clock_that_was_set_back_neither_withdraws_nor_reopens() {
 }
 
 #[test]
+fn silence_does_not_end_a_breach_of_a_rolling_window() {
+    let mut world = World::new();
+    let target = world.catalogue.targets.values_mut().next().unwrap();
+    target.window = WindowKind::Rolling { length_ms: 1_000 };
+    let target = target.clone();
+    let mut sees = |state: State, now: i64| {
+        let service = &world.catalogue.services[&id("shop")];
+        let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
+        let states = Timeline::constant(window.interval, state);
+        let seen = ServiceTimeline { states, losses: Vec::new() };
+        let figures = TargetFigures::measure(&target, service, at(0), window, &seen);
+        let situation = Situation {
+            service: &service.id,
+            held: false,
+            horizon: at(0),
+            episodes: Vec::new(),
+            failing: Vec::new(),
+            targets: vec![(&target, &figures)],
+        };
+        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
+        world.apply(&decisions)
+    };
+    assert_eq!(sees(State::Down, 5_000), ["INC-1 opened from 4000 P2"]);
+    assert!(sees(State::Unmeasured, 7_000).is_empty(), "nothing was seen, and nothing is met");
+    assert_eq!(sees(State::Up, 9_000), ["INC-1 resolved at 9000 MetAgain"]);
+}
+
+#[test]
 fn a_closed_window_is_not_taken_for_that_of_another_target() {
     const DAY: i64 = 86_400_000;
     let mut world = World::new();
