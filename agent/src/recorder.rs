@@ -156,11 +156,15 @@ impl Desk {
         self.show_spool();
         while let Some(mut message) = receiver.blocking_recv() {
             let now = self.clock.now();
-            for _ in 0..MESSAGES_TOGETHER {
+            // What was taken out of the channel is always dealt with: the last of a round takes nothing more out.
+            for left in (0..MESSAGES_TOGETHER).rev() {
                 if matches!(message, Message::End) {
                     return;
                 }
                 self.take(message, now);
+                if left == 0 {
+                    break;
+                }
                 let Ok(next) = receiver.try_recv() else { break };
                 message = next;
             }

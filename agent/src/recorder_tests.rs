@@ -90,3 +90,40 @@ async fn word_of_another_epoch_changes_nothing() {
     recorder.refused(other, 1, true).await;
     assert_eq!(drain(&recorder).await.len(), 1);
 }
+
+#[test]
+fn nothing_that_waits_is_lost_however_much_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config {
+        name: Id::new("zurich-1").unwrap(),
+        collectors: Vec::new(),
+        data_dir: folder.path().to_owned(),
+        listen: None,
+        spool: SpoolConfig::default(),
+    };
+    let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
+    for ms in 1..=1_000 {
+        sender.try_send(Message::Observed(row(ms, Outcome::Up))).unwrap();
+    }
+    let (done, _answer) = oneshot::channel();
+    sender.try_send(Message::Close(done)).unwrap();
+    drop(sender);
+    let desk = Desk {
+        builder: BatchBuilder::new(BatchLimits::default()),
+        spool: Spool::open(&config).unwrap(),
+        clock: Arc::new(Clock::new()),
+        metrics: Arc::new(Metrics::new().unwrap()),
+        probes: BTreeMap::new(),
+        hosts: BTreeSet::new(),
+        woken: watch::channel(0).0,
+        writable: Arc::new(AtomicBool::new(true)),
+    };
+    desk.run(receiver);
+    let mut spool = Spool::open(&config).unwrap();
+    let mut rows = 0;
+    while let Some(parcel) = spool.front() {
+        rows += Batch::decode(&parcel.framed).unwrap().rows();
+        spool.acknowledge(parcel.seq, Epoch([1; 16])).unwrap();
+    }
+    assert_eq!(rows, 1_000);
+}

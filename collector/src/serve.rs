@@ -117,9 +117,7 @@ impl Collector {
         let result = if let Some(result) = died {
             result
         } else {
-            if let Err(error) = handle.stop() {
-                tracing::warn!(%error, "the engine could not be told to stop");
-            }
+            handle.stop().await;
             drop(handle);
             ended.await
         };

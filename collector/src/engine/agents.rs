@@ -62,10 +62,12 @@ impl Agents {
 
     /// Whether nothing may be concluded about `service` yet.
     pub fn holds(&self, service: &Service, now: Instant) -> bool {
-        let starting = now.since_ms(self.started) < START_GRACE_MS;
+        // A clock that was set back must not hold a service until the time of before has come again.
+        let lately = |at: Instant, within_ms: i64| (-within_ms..within_ms).contains(&now.since_ms(at));
+        let starting = lately(self.started, START_GRACE_MS);
         service.probes.values().flat_map(|probe| &probe.agents).any(|name| match self.known.get(name) {
             Some(AgentSnapshot { last_push: Some(at), backlog_batches, .. }) => {
-                *backlog_batches > 0 && now.since_ms(*at) < BACKLOG_HOLDS_MS
+                *backlog_batches > 0 && lately(*at, BACKLOG_HOLDS_MS)
             }
             _ => starting,
         })

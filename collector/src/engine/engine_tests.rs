@@ -36,6 +36,7 @@ fn at(seconds: i64) -> Instant {
 }
 
 struct World {
+    catalogue: String,
     dir: tempfile::TempDir,
     engine: Option<Engine>,
     seq: u64,
@@ -43,7 +44,11 @@ struct World {
 
 impl World {
     fn new(now: i64) -> Self {
-        let mut world = Self { dir: tempfile::tempdir().unwrap(), engine: None, seq: 0 };
+        Self::with(CATALOGUE.to_owned(), now)
+    }
+
+    fn with(catalogue: String, now: i64) -> Self {
+        let mut world = Self { catalogue, dir: tempfile::tempdir().unwrap(), engine: None, seq: 0 };
         world.open(now);
         world
     }
@@ -53,7 +58,7 @@ impl World {
         self.engine = None;
         let data_dir = DataDir::claim(self.dir.path(), "test", at(now)).unwrap();
         let store = EmbeddedStore::open(data_dir, StoreOptions::default()).unwrap();
-        let files = [("catalogue.yaml".to_owned(), CATALOGUE.to_owned())];
+        let files = [("catalogue.yaml".to_owned(), self.catalogue.clone())];
         self.engine = Some(Engine::open(Box::new(store), &files, at(now)).unwrap());
     }
 
@@ -221,4 +226,50 @@ fn an_instant_that_is_past_is_measured_by_what_was_seen_before_it() {
     let late = world.engine().incidents(true, at(91));
     let resolution = late.incidents.iter().find_map(|i| i.resolved.map(|r| r.resolution));
     assert_eq!(resolution, Some(Resolution::Recovered));
+}
+
+#[test]
+fn a_window_that_late_rows_breach_is_told_of_however_many_closed_after_it() {
+    const DAY: i64 = 86_400;
+    let mut world = World::with(CATALOGUE.replace("window: month", "window: day"), 0);
+    world.push(3 * DAY, "uuu", 3 * DAY + 30, 0);
+    world.tick(3 * DAY + 31);
+    assert!(world.history().is_empty());
+    world.push(100, "uuuuDDDDDDDDDDuuu", 3 * DAY + 40, 0);
+    world.tick(3 * DAY + 41);
+    let breach =
+        ["INC-1 down from 140", "INC-1 Recovered at 240", "INC-2 breach from 140", "INC-2 WindowClosed at 86400"];
+    assert_eq!(world.history(), breach);
+    world.push(3 * DAY + 30, "uuu", 3 * DAY + 70, 0);
+    world.tick(3 * DAY + 71);
+    assert_eq!(world.history().len(), breach.len());
+}
+
+#[test]
+fn rows_that_came_while_their_service_was_out_of_the_catalogue_count_when_it_is_back() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new(0);
+    world.push(0, "uuuuuuuuuu", 100, 0);
+    world.tick(3 * DAY);
+    world.catalogue = CATALOGUE.replace("shop", "other").replace("id: month", "id: others");
+    world.open(3 * DAY + 1);
+    world.push(100, "DDDDuuu", 3 * DAY + 2, 0);
+    world.tick(3 * DAY + 3);
+    CATALOGUE.clone_into(&mut world.catalogue);
+    world.open(3 * DAY + 4);
+    world.tick(3 * DAY + 5);
+    assert_eq!(world.figures(3 * DAY + 5, 3 * DAY + 5)["D"], 40_000);
+}
+
+#[test]
+fn a_day_measured_while_the_clock_ran_ahead_is_measured_again() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new(0);
+    world.push(0, "uuuuu", 50, 0);
+    world.tick(3 * DAY);
+    world.push(50, "uuDDDDuuuu", 150, 0);
+    world.tick(151);
+    world.open(2 * DAY);
+    world.tick(2 * DAY + 1);
+    assert_eq!(world.figures(2 * DAY + 1, 2 * DAY + 1)["D"], 40_000);
 }

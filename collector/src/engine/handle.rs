@@ -110,9 +110,11 @@ impl EngineHandle {
         self.ask(|answer| Request::Figures(query, answer)).await
     }
 
-    /// Asks the engine to stop.
-    pub fn stop(&self) -> Result<(), Unanswered> {
-        self.send(Request::Stop)
+    /// Asks the engine to stop, and waits for room in the queue if it must: a stop that is lost is never asked again.
+    pub async fn stop(&self) {
+        while let Err(Unanswered::Busy) = self.send(Request::Stop) {
+            tokio::time::sleep(REPORT_AGAIN).await;
+        }
     }
 
     async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unanswered> {
@@ -129,7 +131,7 @@ impl EngineHandle {
     }
 }
 
-/// How long a report on a delivery waits for room in the queue before it tries again.
+/// How long what must not be lost waits for room in the queue before it is tried again.
 const REPORT_AGAIN: Duration = Duration::from_millis(200);
 
 /// Whoever delivers asks the engine. While it is busy nothing is due, and a report waits until there is room for it.

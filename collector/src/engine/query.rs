@@ -4,7 +4,7 @@ use uphold_common::catalogue::model::WindowKind;
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::window::Window;
-use uphold_common::time::Instant;
+use uphold_common::time::{Instant, Interval};
 
 use super::Engine;
 use super::measure::{figures, span_of};
@@ -68,7 +68,10 @@ impl Engine {
         let at = query.at.unwrap_or(as_of);
         let window = |kind| Window::holding(query.window.unwrap_or(kind), &service.time_zone, at, as_of);
         let windows: Vec<Window> = targets.iter().map(|target| window(target.window)).collect();
-        let seen = self.see(service, span_of(&windows, entry, as_of), as_of)?;
+        // What came after the last of the windows has no part in it, and may be years.
+        let start = span_of(&windows, entry, as_of).start;
+        let end = windows.iter().map(|window| window.elapsed().end).max().unwrap_or(as_of);
+        let seen = self.see(service, Interval::new(start, end.max(start)), as_of)?;
         let measured: Vec<_> = targets
             .iter()
             .zip(&windows)

@@ -26,6 +26,7 @@ use crate::store::StoreError;
 
 /// How often a snapshot is made.
 pub const TICK_MS: u64 = 1_000;
+const TICK: Duration = Duration::from_millis(TICK_MS);
 /// Most requests that are taken at once.
 const GROUP_MAX: usize = 256;
 /// Most steps of upkeep after a tick.
@@ -80,44 +81,41 @@ type Waiting = (Arrived, oneshot::Sender<Answer>);
 
 impl Loop {
     fn run(mut self) -> Result<(), EngineError> {
-        let tick = Duration::from_millis(TICK_MS);
         let mut since_tick = Stopwatch::start();
         loop {
-            let wait = tick.saturating_sub(since_tick.elapsed());
+            let wait = TICK.saturating_sub(since_tick.elapsed());
             match self.requests.recv_timeout(wait) {
                 Ok(first) => {
-                    if !self.serve(first)? {
+                    if !self.serve(first, &since_tick)? {
                         return self.stop();
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => return self.stop(),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if since_tick.elapsed() >= tick {
+            if since_tick.elapsed() >= TICK {
                 since_tick = Stopwatch::start();
                 self.tick(clock::now())?;
             }
         }
     }
 
-    /// Serves a request and what else waits; false when it was told to stop.
-    fn serve(&mut self, first: Request) -> Result<bool, EngineError> {
+    /// Serves a request and what else waits, as long as no tick is due; false when it was told to stop.
+    fn serve(&mut self, first: Request, since_tick: &Stopwatch) -> Result<bool, EngineError> {
         let mut pushes: Vec<Waiting> = Vec::new();
         let mut goes_on = true;
         let mut next = Some(first);
-        for _ in 0..GROUP_MAX {
-            match next {
-                Some(Request::Push(arrived, answer)) => pushes.push((*arrived, answer)),
-                Some(Request::Stop) => goes_on = false,
-                Some(other) => self.answer(other)?,
-                None => break,
+        let mut taken = 0;
+        while let Some(request) = next {
+            taken += 1;
+            match request {
+                Request::Push(arrived, answer) => pushes.push((*arrived, answer)),
+                Request::Stop => goes_on = false,
+                other => self.answer(other)?,
             }
-            next = if goes_on { self.requests.try_recv().ok() } else { None };
-        }
-        if let Some(Request::Push(arrived, answer)) = next {
-            pushes.push((*arrived, answer));
-        } else if let Some(other) = next {
-            self.answer(other)?;
+            // What was taken out of the queue is always served, so nothing is taken out that would not be.
+            let enough = !goes_on || taken >= GROUP_MAX || since_tick.elapsed() >= TICK;
+            next = if enough { None } else { self.requests.try_recv().ok() };
         }
         self.take_in(pushes)?;
         Ok(goes_on)
@@ -193,7 +191,7 @@ impl Engine {
 
     /// One step of upkeep; whether there is more to do. What pushes touched since the tick is dealt with first.
     fn upkeep(&mut self, now: Instant) -> Result<bool, StoreError> {
-        self.drop_touched(now)?;
+        self.drop_touched()?;
         Ok(self.store.maintain(now)?.more)
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Measured {
 impl Engine {
     /// One tick at `now`.
     pub fn tick(&mut self, now: Instant) -> Result<Arc<Snapshot>, EngineError> {
-        self.drop_touched(now)?;
+        self.drop_touched()?;
         let catalogue = self.catalogue();
         let mut measured = BTreeMap::new();
         for service in catalogue.services.values() {
@@ -58,12 +58,17 @@ impl Engine {
     }
 
     /// Drops the days and strips that rows since the last call may have changed.
-    pub(super) fn drop_touched(&mut self, now: Instant) -> Result<(), StoreError> {
+    pub(super) fn drop_touched(&mut self) -> Result<(), StoreError> {
         let catalogue = self.catalogue();
         for (point, rows) in self.store.take_touched() {
-            let Some(service) = catalogue.services.get(&point.probe.parent) else { continue };
-            let Some(rules) = vantage_rules(service, &point.probe.child) else { continue };
-            self.timelines.touch(self.store.as_mut(), &point, rules, rows, now)?;
+            let service = catalogue.services.get(&point.probe.parent);
+            let rules = service.and_then(|service| vantage_rules(service, &point.probe.child));
+            let (Some(service), Some(rules)) = (service, rules) else {
+                // It may come back with a later catalogue, and the days that were kept of it know nothing of these rows.
+                self.timelines.forget(self.store.as_mut(), &point)?;
+                continue;
+            };
+            self.timelines.touch(self.store.as_mut(), &point, rules, rows)?;
             let earliest = rows.start.minus_ms(rules.context_ms());
             if let Some(strip) = self.strips.get_mut(&service.id) {
                 let date = local_date(&service.time_zone, earliest).to_string();
@@ -81,7 +86,7 @@ impl Engine {
         let zone = &service.time_zone;
         let windows: Vec<Window> = targets.iter().map(|t| Window::holding(t.window, zone, as_of, as_of)).collect();
         let closed: Vec<(Target, Window)> =
-            targets.iter().zip(&windows).filter_map(|(t, w)| self.closed_before(t, service, w)).collect();
+            targets.iter().zip(&windows).flat_map(|(t, w)| self.closed_before(t, service, w)).collect();
         let horizon = as_of.minus_ms(HORIZON_MS).max(entry);
         let horizon = self.register.known_from().map_or(horizon, |known| horizon.max(known)).min(as_of);
         let looked_at: Vec<Window> = windows.iter().copied().chain(closed.iter().map(|(_, w)| *w)).collect();
@@ -96,16 +101,23 @@ impl Engine {
         Ok(Measured { seen, current, before, episodes, horizon, held, strip })
     }
 
-    /// The window before `window`, while it may still change: shortly after it closed, and when late rows touched it.
-    fn closed_before(&self, target: &Target, service: &Service, window: &Window) -> Option<(Target, Window)> {
-        let start = window.interval.start;
+    /// The windows before `window` that may still change: the last one shortly after it closed, and those that late
+    /// rows touched, as far back as outages are looked at.
+    fn closed_before(&self, target: &Target, service: &Service, window: &Window) -> Vec<(Target, Window)> {
+        let mut closed = Vec::new();
+        let mut start = window.interval.start;
         if matches!(window.kind, WindowKind::Rolling { .. }) {
-            return None;
+            return closed;
         }
         let fresh = window.as_of.since_ms(start) < settling_ms(service).saturating_add(CLOSED_LOOKED_AT_MS);
-        let touched = self.touched_from.get(&service.id).is_some_and(|earliest| *earliest < start);
-        let before = Window::holding(window.kind, &service.time_zone, start.minus_ms(1), window.as_of);
-        (fresh || touched).then(|| (target.clone(), before))
+        let touched = self.touched_from.get(&service.id).copied().unwrap_or(Instant::MAX);
+        let from = touched.max(window.as_of.minus_ms(HORIZON_MS)).max(self.entry(&service.id));
+        while start > from || (fresh && closed.is_empty()) {
+            let before = Window::holding(window.kind, &service.time_zone, start.minus_ms(1), window.as_of);
+            start = before.interval.start;
+            closed.push((target.clone(), before));
+        }
+        closed
     }
 
     /// Decides incidents, and commits them together with their messages.

@@ -11,7 +11,7 @@ use uphold_common::measure::availability::Verdict;
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::measure::window::{Window, local_date};
 use uphold_common::percent::Ratio;
-use uphold_common::time::{DurationText, Instant};
+use uphold_common::time::{DurationText, Instant, Interval};
 
 use super::episode::Episode;
 use super::model::{Change, Event, Incident, Number, PriorityText, Resolution, Subject};
@@ -84,11 +84,13 @@ impl Decider<'_> {
                         self.resolve(incident, ended, Resolution::Recovered);
                     }
                 }
-                (Some(incident), None) if !incident.is_open() => self.reopen(incident),
+                (Some(incident), None) if self.is_over(incident) => self.reopen(incident),
                 (Some(_), _) => {}
             }
         }
-        for incident in known.iter().filter(|incident| incident.is_open() && incident.started >= situation.horizon) {
+        // With a clock that was set back an incident may have begun in the future: that says nothing about it.
+        let listed = Interval::new(situation.horizon, self.as_of);
+        for incident in known.iter().filter(|incident| incident.is_open() && listed.contains(incident.started)) {
             if !situation.episodes.iter().any(|e| e.interval().overlaps(incident.interval())) {
                 self.resolve(incident, incident.started, Resolution::NeverWas);
             }
@@ -107,13 +109,13 @@ impl Decider<'_> {
                     let end = (!window.is_open()).then_some((window.interval.end, Resolution::WindowClosed));
                     self.open(subject, breach_started(figures), end, breach_summary(service, target, figures));
                 }
-                Some(incident) if incident.is_open() && !breached => {
+                Some(incident) if incident.is_open() && !breached && (!window.is_open() || figures.is_judged()) => {
                     self.resolve(incident, self.as_of.min(window.interval.end), Resolution::MetAgain);
                 }
                 Some(incident) if incident.is_open() && !window.is_open() => {
                     self.resolve(incident, window.interval.end, Resolution::WindowClosed);
                 }
-                Some(incident) if !incident.is_open() && breached && window.is_open() => self.reopen(incident),
+                Some(incident) if self.is_over(incident) && breached && window.is_open() => self.reopen(incident),
                 _ => {}
             }
         }
@@ -126,7 +128,10 @@ impl Decider<'_> {
         for incident in open {
             let Subject::TargetBreached { target, window_start: Some(start), .. } = &incident.subject else { continue };
             let Some(target) = self.catalogue.targets.get(target) else { continue };
-            let listed = situation.targets.iter().any(|(_, figures)| window_start(&figures.window) == Some(*start));
+            let listed = situation
+                .targets
+                .iter()
+                .any(|(other, figures)| other.id == target.id && window_start(&figures.window) == Some(*start));
             let zone = self.catalogue.services.get(situation.service).map(|service| &service.time_zone);
             if let (false, Some(zone)) = (listed, zone) {
                 let window = Window::holding(target.window, zone, *start, self.as_of);
@@ -162,6 +167,11 @@ impl Decider<'_> {
             events.push(Event { number, place: 2, decided_at, change: Change::Resolved { ended, resolution } });
         }
         self.decisions.push(Decision { events });
+    }
+
+    /// Whether it was resolved, and the present is not before its end, as it can be after a clock was set back.
+    fn is_over(&self, incident: &Incident) -> bool {
+        incident.resolved.is_some_and(|resolved| resolved.ended <= self.as_of)
     }
 
     fn resolve(&mut self, incident: &Incident, ended: Instant, resolution: Resolution) {

@@ -196,6 +196,74 @@ fn late_data_reopens_moves_and_withdraws_but_never_doubles() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_neither_withdraws_nor_reopens() {
+    let mut world = World::new();
+    world.sees(&[(100, None)], 120);
+    assert!(world.sees(&[], 50).is_empty(), "it has not begun yet, as far as the clock knows");
+    assert!(world.sees(&[(100, None)], 130).is_empty());
+    world.sees(&[(100, Some(200))], 210);
+    assert!(world.sees(&[(100, None)], 150).is_empty(), "it has not ended yet, as far as the clock knows");
+    assert!(world.sees(&[(100, Some(200))], 220).is_empty());
+    assert_eq!(world.sees(&[(100, None)], 230), ["INC-1 reopened"]);
+}
+
+#[test]
+fn silence_does_not_end_a_breach_of_a_rolling_window() {
+    let mut world = World::new();
+    let target = world.catalogue.targets.values_mut().next().unwrap();
+    target.window = WindowKind::Rolling { length_ms: 1_000 };
+    let target = target.clone();
+    let mut sees = |state: State, now: i64| {
+        let service = &world.catalogue.services[&id("shop")];
+        let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
+        let states = Timeline::constant(window.interval, state);
+        let seen = ServiceTimeline { states, losses: Vec::new() };
+        let figures = TargetFigures::measure(&target, service, at(0), window, &seen);
+        let situation = Situation {
+            service: &service.id,
+            held: false,
+            horizon: at(0),
+            episodes: Vec::new(),
+            failing: Vec::new(),
+            targets: vec![(&target, &figures)],
+        };
+        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
+        world.apply(&decisions)
+    };
+    assert_eq!(sees(State::Down, 5_000), ["INC-1 opened from 4000 P2"]);
+    assert!(sees(State::Unmeasured, 7_000).is_empty(), "nothing was seen, and nothing is met");
+    assert_eq!(sees(State::Up, 9_000), ["INC-1 resolved at 9000 MetAgain"]);
+}
+
+#[test]
+fn a_closed_window_is_not_taken_for_that_of_another_target() {
+    const DAY: i64 = 86_400_000;
+    let mut world = World::new();
+    let month = world.catalogue.targets.values().next().unwrap().clone();
+    let day = Target { id: PathId::new(id("sla"), id("daily")), window: WindowKind::Day, ..month.clone() };
+    world.catalogue.targets.insert(day.id.clone(), day.clone());
+    let mut sees = |target: &Target, state: State, now: i64| {
+        let service = &world.catalogue.services[&id("shop")];
+        let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
+        let states = Timeline::constant(window.elapsed(), state);
+        let seen = ServiceTimeline { states, losses: Vec::new() };
+        let figures = TargetFigures::measure(target, service, at(0), window, &seen);
+        let situation = Situation {
+            service: &service.id,
+            held: false,
+            horizon: at(0),
+            episodes: Vec::new(),
+            failing: Vec::new(),
+            targets: vec![(target, &figures)],
+        };
+        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
+        world.apply(&decisions)
+    };
+    assert_eq!(sees(&day, State::Down, 1_000).len(), 1);
+    assert_eq!(sees(&month, State::Up, 3 * DAY), [format!("INC-1 resolved at {DAY} WindowClosed")]);
+}
+
+#[test]
 fn a_breached_target_is_one_incident_a_window() {
     const DAY: i64 = 86_400_000;
     let mut world = World::new();
@@ -206,6 +274,7 @@ fn a_breached_target_is_one_incident_a_window() {
     assert_eq!(world.measures(&[(1_000, 9_000)], 200_001), ["INC-1 reopened"]);
     assert_eq!(world.measures(&[], 32 * DAY), [format!("INC-1 resolved at {} WindowClosed", 31 * DAY)]);
     assert!(world.measures(&[], 33 * DAY).is_empty());
+    assert!(world.measures(&[(1_000, 9_000)], 200_002).is_empty(), "the clock was set back into a window that closed");
 }
 
 #[test]

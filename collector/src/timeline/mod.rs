@@ -27,6 +27,8 @@ use crate::store::{RecordChange, RecordKind, Store, StoreError};
 
 /// Most settled days held in memory for each vantage point; older ones are read from the store.
 const DAYS_IN_MEMORY: usize = 100;
+/// How far after the present observations are looked for, to know until when a tail stays as it is.
+const LOOK_AHEAD_MS: i64 = DAY_MS;
 
 /// The timelines of all vantage points, as far as they were asked for.
 #[derive(Debug, Default)]
@@ -47,8 +49,8 @@ struct Tail {
     from: Instant,
     rules: VantageRules,
     timeline: Timeline,
-    /// The instant after which it holds for every `as_of`: the newest observation.
-    holds_after: Instant,
+    /// It holds for each `as_of` after the newest observation, up to where observations were looked for.
+    holds: Interval,
 }
 
 impl Timelines {
@@ -98,27 +100,37 @@ impl Timelines {
         Ok(timeline.clip(span))
     }
 
-    /// Drops what rows of `point` within `rows` may have changed; `now` tells which days were settled at all.
+    /// Drops what rows of `point` within `rows` may have changed. Days are dropped whatever the time is: one that was
+    /// kept while the clock ran ahead is settled too early, and only the rows that come later can tell.
     pub fn touch(
         &mut self,
         store: &mut dyn Store,
         point: &VantagePoint,
         rules: VantageRules,
         rows: Interval,
-        now: Instant,
     ) -> Result<(), StoreError> {
         let first = rows.start.minus_ms(rules.context_ms()).utc_day();
-        let last = rows.end.plus_ms(rules.context_ms()).utc_day().min(settled_day(rules, now) - 1);
+        let last = rows.end.plus_ms(rules.context_ms()).utc_day();
         if let Some(known) = self.known.get_mut(point) {
             known.tail = None;
             known.settled.retain(|day, _| *day < first || *day > last);
         }
-        let mut dropped: Vec<RecordChange> = Vec::new();
-        for (key, _) in store.records(RecordKind::Stretches, &stretches::days(point, first, last), usize::MAX)? {
-            dropped.push(RecordChange { kind: RecordKind::Stretches, key, value: None });
-        }
-        if dropped.is_empty() { Ok(()) } else { store.commit_derived(&dropped) }
+        drop_days(store, point, first, last)
     }
+
+    /// Drops everything that is kept of `point`, for when it is not known by which rules.
+    pub fn forget(&mut self, store: &mut dyn Store, point: &VantagePoint) -> Result<(), StoreError> {
+        self.known.remove(point);
+        drop_days(store, point, i64::MIN, i64::MAX)
+    }
+}
+
+/// Drops the days from `first` to `last` from the store.
+fn drop_days(store: &mut dyn Store, point: &VantagePoint, first: i64, last: i64) -> Result<(), StoreError> {
+    let kept = store.records(RecordKind::Stretches, &stretches::days(point, first, last), usize::MAX)?;
+    let dropped: Vec<RecordChange> =
+        kept.into_iter().map(|(key, _)| RecordChange { kind: RecordKind::Stretches, key, value: None }).collect();
+    if dropped.is_empty() { Ok(()) } else { store.commit_derived(&dropped) }
 }
 
 impl Known {
@@ -133,11 +145,15 @@ impl Known {
         as_of: Instant,
     ) -> Result<Timeline, StoreError> {
         let from = day_interval(settled_to).start;
-        let reusable = |tail: &&Tail| tail.rules == rules && tail.from <= from && tail.holds_after < as_of;
+        let reusable = |tail: &&Tail| {
+            tail.rules == rules && tail.from <= from && tail.holds.start < as_of && as_of <= tail.holds.end
+        };
         if let Some(tail) = self.tail.as_ref().filter(reusable) {
             return Ok(tail.timeline.clip(part));
         }
-        let context = Interval::new(from.minus_ms(rules.context_ms()), Instant::MAX);
+        // Not to the end of time: asked of long ago, that would be everything since.
+        let looked_to = as_of.plus_ms(LOOK_AHEAD_MS);
+        let context = Interval::new(from.minus_ms(rules.context_ms()), looked_to);
         let mut observations = store.observations(point, context)?;
         let newest = observations.last().map_or(from, |newest| newest.at);
         let all = newest < as_of;
@@ -146,7 +162,7 @@ impl Known {
         let timeline = vantage_timeline(&observations, rules, Interval::new(from, until));
         let inside = timeline.clip(part);
         if all {
-            self.tail = Some(Tail { from, rules, timeline, holds_after: newest });
+            self.tail = Some(Tail { from, rules, timeline, holds: Interval::new(newest, looked_to) });
         }
         Ok(inside)
     }

@@ -63,9 +63,9 @@ fn compare(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of_minute: i
     }
 }
 
-fn touch(timelines: &mut Timelines, store: &mut EmbeddedStore, now: Instant) {
+fn touch(timelines: &mut Timelines, store: &mut EmbeddedStore) {
     for (point, rows) in store.take_touched() {
-        timelines.touch(store, &point, RULES, rows, now).unwrap();
+        timelines.touch(store, &point, RULES, rows).unwrap();
     }
 }
 
@@ -74,18 +74,17 @@ fn kept_days_are_those_derived_at_once_whenever_rows_arrive() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());
     let mut timelines = Timelines::default();
-    let now = Instant::from_ms(8 * 1_440 * INTERVAL_MS);
     let (late, on_time): (Vec<_>, Vec<_>) =
         history().into_iter().partition(|row| (1_400..1_460).contains(&(row.at.as_ms() / INTERVAL_MS)));
     for (seq, rows) in on_time.chunks(500).enumerate() {
         append(&mut store, seq as u64 + 1, rows.to_vec());
-        touch(&mut timelines, &mut store, now);
+        touch(&mut timelines, &mut store);
     }
     for as_of in [1_440, 1_445, 3_001, 4_003, 7_199, 9_000] {
         compare(&mut timelines, &mut store, as_of);
     }
     append(&mut store, 1_000, late);
-    touch(&mut timelines, &mut store, now);
+    touch(&mut timelines, &mut store);
     for as_of in [1_431, 1_440, 7_199, 9_000] {
         compare(&mut timelines, &mut store, as_of);
     }
@@ -94,11 +93,10 @@ fn kept_days_are_those_derived_at_once_whenever_rows_arrive() {
 #[test]
 fn a_restart_before_late_rows_were_dealt_with_leaves_no_stale_day() {
     let dir = tempfile::tempdir().unwrap();
-    let now = Instant::from_ms(8 * 1_440 * INTERVAL_MS);
     let mut store = open(dir.path());
     let mut timelines = Timelines::default();
     append(&mut store, 1, history());
-    touch(&mut timelines, &mut store, now);
+    touch(&mut timelines, &mut store);
     compare(&mut timelines, &mut store, 9_000);
     let kept = store.records(RecordKind::Stretches, &stretches::days(&point(), 0, 10), 100).unwrap();
     assert!(kept.len() >= 4, "days were kept: {}", kept.len());
@@ -107,6 +105,54 @@ fn a_restart_before_late_rows_were_dealt_with_leaves_no_stale_day() {
     drop(store);
     let mut store = open(dir.path());
     let mut timelines = Timelines::default();
-    touch(&mut timelines, &mut store, now);
+    touch(&mut timelines, &mut store);
     compare(&mut timelines, &mut store, 9_000);
+}
+
+fn ups(minutes: std::ops::Range<i64>) -> Vec<Observation> {
+    minutes.map(|minute| observation(minute, Outcome::Up)).collect()
+}
+
+#[test]
+fn days_that_were_kept_while_the_clock_ran_ahead_are_dropped_by_the_rows_that_come_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    append(&mut store, 1, ups(0..1_000));
+    touch(&mut timelines, &mut store);
+    compare(&mut timelines, &mut store, 5 * 1_440);
+    append(&mut store, 2, ups(1_000..2_000));
+    touch(&mut timelines, &mut store);
+    for as_of in [2_000, 2 * 1_440, 4 * 1_440] {
+        compare(&mut timelines, &mut store, as_of);
+    }
+}
+
+#[test]
+fn a_tail_of_long_ago_is_not_taken_for_what_came_after_a_long_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    append(&mut store, 1, ups(0..100).into_iter().chain(ups(4_000..5_000)).collect());
+    touch(&mut timelines, &mut store);
+    for as_of in [50, 102, 200, 1_600, 3_000, 4_000, 4_500, 6_000, 102, 4_500] {
+        compare(&mut timelines, &mut store, as_of);
+    }
+}
+
+#[test]
+fn what_is_forgotten_is_derived_again_with_the_rows_that_came_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    append(&mut store, 1, ups(0..1_000));
+    touch(&mut timelines, &mut store);
+    compare(&mut timelines, &mut store, 5_000);
+    append(&mut store, 2, ups(1_000..1_400));
+    for point in store.take_touched().into_keys() {
+        timelines.forget(&mut store, &point).unwrap();
+    }
+    compare(&mut timelines, &mut store, 5_000);
+    drop(timelines);
+    compare(&mut Timelines::default(), &mut store, 5_000);
 }

@@ -58,6 +58,11 @@ impl TargetFigures {
         Self { window, settled, entry, account, availability, budget, breaks, break_verdicts, charges }
     }
 
+    /// Whether there was anything to judge by.
+    pub fn is_judged(&self) -> bool {
+        self.availability.verdict != Verdict::NoData
+    }
+
     /// Whether anything that was promised is broken: the availability, or a target on breaks.
     pub fn is_breached(&self) -> bool {
         self.availability.verdict == Verdict::Breached
