@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::api::connections::{Bounded, CONNECTIONS_MAX, SILENCE_MAX};
 use crate::api::{self, socket};
 use crate::clock;
 use crate::engine::run::Running;
@@ -141,7 +142,8 @@ async fn serve_tcp(listener: TcpListener, router: axum::Router, mut finishing: w
         // An error means that the other side is gone, which is the end too.
         let _ = finishing.wait_for(|finish| *finish).await;
     };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(finished).await {
+    let bounded = Bounded::new(listener, CONNECTIONS_MAX, SILENCE_MAX);
+    if let Err(error) = axum::serve(bounded, router).with_graceful_shutdown(finished).await {
         tracing::error!(%error, "the port can no longer be served");
     }
 }

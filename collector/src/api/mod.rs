@@ -12,6 +12,7 @@
 //!
 //! Every refusal is an RFC 9457 problem. Bodies are bounded, and a body that does not arrive is given up.
 
+pub mod connections;
 mod lists;
 pub mod problem;
 mod push;
