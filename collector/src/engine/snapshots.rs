@@ -97,8 +97,11 @@ impl Engine {
         let span = Interval::new(as_of.minus_ms(probe.stale_after_ms), as_of);
         let newest = |agent: &Id| {
             let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
-            let observation = self.store.observations(&point, span).ok()?.pop()?;
-            Some((point, observation))
+            let observation = match self.timelines.newest(&point, as_of) {
+                Some(known) => known.filter(|observation| span.contains(observation.at)),
+                None => self.store.observations(&point, span).ok()?.pop(),
+            };
+            Some((point, observation?))
         };
         probe.agents.iter().filter_map(newest).collect()
     }

@@ -21,12 +21,13 @@ use std::collections::btree_map::Entry;
 use uphold_common::ids::VantagePoint;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
+use uphold_common::observation::Observation;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
 use crate::store::{RecordChange, RecordKind, Store, StoreError};
 
 /// Most settled days held in memory for each vantage point; older ones are read from the store.
-const DAYS_IN_MEMORY: usize = 100;
+const DAYS_IN_MEMORY: usize = 400;
 /// How far after the present observations are looked for, to know until when a tail stays as it is.
 const LOOK_AHEAD_MS: i64 = DAY_MS;
 
@@ -49,7 +50,9 @@ struct Tail {
     from: Instant,
     rules: VantageRules,
     timeline: Timeline,
-    /// It holds for each `as_of` after the newest observation, up to where observations were looked for.
+    /// The newest observation it was derived from.
+    last: Option<Observation>,
+    /// It holds for each `as_of` after the newest observation, up to the next or to where observations were looked for.
     holds: Interval,
 }
 
@@ -98,6 +101,13 @@ impl Timelines {
         }
         known.forget_oldest();
         Ok(timeline.clip(span))
+    }
+
+    /// The newest observation of `point` before `as_of`, if that is known without asking the store; it is one of the last
+    /// days, or none.
+    pub fn newest(&self, point: &VantagePoint, as_of: Instant) -> Option<Option<Observation>> {
+        let tail = self.known.get(point)?.tail.as_ref()?;
+        (tail.holds.start < as_of && as_of <= tail.holds.end).then_some(tail.last)
     }
 
     /// Drops what rows of `point` within `rows` may have changed. Days are dropped whatever the time is: one that was
@@ -155,15 +165,15 @@ impl Known {
         let looked_to = as_of.plus_ms(LOOK_AHEAD_MS);
         let context = Interval::new(from.minus_ms(rules.context_ms()), looked_to);
         let mut observations = store.observations(point, context)?;
-        let newest = observations.last().map_or(from, |newest| newest.at);
-        let all = newest < as_of;
+        // An agent's clock may be ahead: its observations count once now has passed them, and until then it holds.
+        let holds_to = observations.iter().map(|o| o.at).find(|at| *at >= as_of).unwrap_or(looked_to);
         observations.retain(|observation| observation.at < as_of);
+        let newest = observations.last().map_or(from, |newest| newest.at);
+        let last = observations.last().copied();
         let until = newest.plus_ms(rules.reach_ms).max(part.end);
         let timeline = vantage_timeline(&observations, rules, Interval::new(from, until));
         let inside = timeline.clip(part);
-        if all {
-            self.tail = Some(Tail { from, rules, timeline, holds: Interval::new(newest, looked_to) });
-        }
+        self.tail = Some(Tail { from, rules, timeline, last, holds: Interval::new(newest, holds_to) });
         Ok(inside)
     }
 

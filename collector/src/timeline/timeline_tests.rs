@@ -135,8 +135,12 @@ fn a_tail_of_long_ago_is_not_taken_for_what_came_after_a_long_silence() {
     let mut timelines = Timelines::default();
     append(&mut store, 1, ups(0..100).into_iter().chain(ups(4_000..5_000)).collect());
     touch(&mut timelines, &mut store);
-    for as_of in [50, 102, 200, 1_600, 3_000, 4_000, 4_500, 6_000, 102, 4_500] {
+    for as_of in [50, 102, 200, 1_600, 3_000, 4_000, 4_500, 6_000, 102, 4_500, 4_501, 4_500, 4_499] {
         compare(&mut timelines, &mut store, as_of);
+        let now = Instant::from_ms(as_of * INTERVAL_MS + 1);
+        let speaks = Interval::new(now.minus_ms(RULES.reach_ms), now);
+        let newest = timelines.newest(&point(), now).expect("just derived").filter(|o| speaks.contains(o.at));
+        assert_eq!(newest, store.observations(&point(), speaks).unwrap().pop());
     }
 }
 
