@@ -93,6 +93,8 @@ pub struct AgentSnapshot {
     pub last_push: Option<Instant>,
     /// How many batches waited behind that push.
     pub backlog_batches: u64,
+    /// Since when each of its pushes has left some behind; none when the last one did not.
+    pub backlog_since: Option<Instant>,
     /// The agent's clock less the collector's at that push; what travelled in between is part of it.
     pub clock_offset_ms: i64,
     /// What it reported of its own measuring, since the collector started.

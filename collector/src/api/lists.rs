@@ -1,6 +1,7 @@
 //! What is read: assignments, services, figures, incidents.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
@@ -23,17 +24,17 @@ use crate::incident::list::IncidentList;
 /// What an agent is to observe. An agent that the catalogue does not name has nothing to observe.
 pub(super) async fn assignment(
     State(engine): State<EngineHandle>,
-    Path(name): Path<String>,
+    name: Result<Path<Id>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let Ok(name) = Id::new(&name) else { return bad_id("agent") };
+    let Ok(Path(name)) = name else { return bad_id("agent") };
     let assignment = assign::assignment(&engine.snapshot().catalogue, &name);
     let Ok(body) = serde_json::to_vec(&assignment) else {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, "assignment", "It could not be written.", None);
     };
     let tag = format!("\"{}\"", Hex(&batch::digest(&body)));
     let held = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if held.is_some_and(|held| held.split(',').any(|one| one.trim() == tag)) {
+    if held.is_some_and(|held| held.split(',').any(|one| matches!(one.trim(), "*") || one.trim() == tag)) {
         return (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response();
     }
     ([(ETAG, tag), (CONTENT_TYPE, "application/json".to_owned())], body).into_response()
@@ -79,10 +80,10 @@ pub(super) async fn services(State(engine): State<EngineHandle>) -> Response {
 /// The figures of a service: `?window=month&at=INSTANT&as_of=INSTANT`, all optional.
 pub(super) async fn figures(
     State(engine): State<EngineHandle>,
-    Path(id): Path<String>,
+    service: Result<Path<Id>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let Ok(service) = Id::new(&id) else { return bad_id("service") };
+    let Ok(Path(service)) = service else { return bad_id("service") };
     let mut asked = FiguresQuery { service, window: None, at: None, as_of: None };
     for (key, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let understood = match key.as_ref() {

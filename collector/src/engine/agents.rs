@@ -20,6 +20,9 @@ use crate::snapshot::AgentSnapshot;
 pub const START_GRACE_MS: i64 = 60_000;
 /// How long a backlog that an agent told of holds its services, if nothing more is heard of it.
 const BACKLOG_HOLDS_MS: i64 = 120_000;
+/// How long a backlog holds its services in all. Days of it are delivered in minutes; one that never ends is no reason to
+/// raise nothing.
+const BACKLOG_HOLDS_MS_MAX: i64 = 30 * 60_000;
 /// Most agents that are remembered beyond those of the catalogue.
 const STRANGERS_MAX: usize = 1_000;
 
@@ -47,6 +50,7 @@ impl Agents {
         let agent = self.known.entry(name.clone()).or_default();
         agent.last_push = Some(now);
         agent.backlog_batches = backlog.batches;
+        agent.backlog_since = (backlog.batches > 0).then(|| agent.backlog_since.unwrap_or(now));
         agent.clock_offset_ms = backlog.sent_at.since_ms(now);
         for fact in facts {
             let counts = &mut agent.facts;
@@ -66,8 +70,8 @@ impl Agents {
         let lately = |at: Instant, within_ms: i64| (-within_ms..within_ms).contains(&now.since_ms(at));
         let starting = lately(self.started, START_GRACE_MS);
         service.probes.values().flat_map(|probe| &probe.agents).any(|name| match self.known.get(name) {
-            Some(AgentSnapshot { last_push: Some(at), backlog_batches, .. }) => {
-                *backlog_batches > 0 && lately(*at, BACKLOG_HOLDS_MS)
+            Some(AgentSnapshot { last_push: Some(at), backlog_since, .. }) => {
+                lately(*at, BACKLOG_HOLDS_MS) && backlog_since.is_some_and(|since| lately(since, BACKLOG_HOLDS_MS_MAX))
             }
             _ => starting,
         })

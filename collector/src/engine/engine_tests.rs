@@ -273,3 +273,30 @@ fn a_day_measured_while_the_clock_ran_ahead_is_measured_again() {
     world.tick(2 * DAY + 1);
     assert_eq!(world.figures(2 * DAY + 1, 2 * DAY + 1)["D"], 40_000);
 }
+
+#[test]
+fn a_recovery_after_weeks_of_silence_still_resolves_the_outage() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new(0);
+    world.push(0, "uuuDD", 41, 0);
+    world.tick(42);
+    for day in [1, 20, 40] {
+        world.tick(day * DAY);
+    }
+    assert!(!world.history().iter().any(|line| line.starts_with("INC-1 ") && line.contains("at")));
+    world.push(40 * DAY, "u", 40 * DAY + 1, 0);
+    world.tick(40 * DAY + 2);
+    assert!(world.history().contains(&format!("INC-1 Recovered at {}", 40 * DAY)));
+}
+
+#[test]
+fn a_backlog_that_never_ends_does_not_hold_for_ever() {
+    let mut world = World::new(0);
+    world.push(0, "uuu", 30, 1);
+    for minute in 1..=40 {
+        let now = minute * 60;
+        world.push(now - 20, "DD", now, 1);
+        world.tick(now + 1);
+        assert_eq!(world.history().is_empty(), minute <= 30, "minute {minute}");
+    }
+}

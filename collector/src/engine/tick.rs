@@ -1,8 +1,8 @@
 //! A tick: what was touched → timelines → incidents → one commit.
 //!
 //! The order matters. What late rows touched is dropped first; only then may the store seal, because a seal ends the
-//! replay of those rows. Incidents and their messages are committed together and applied to memory only after that, so
-//! that a commit that failed is decided again by the next start.
+//! replay of those rows. All incidents of a tick and their messages are one commit, and are applied to memory only after
+//! it, so that what could not be committed is decided again by the next start.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::measure::{Seen, figures, span_of};
 use super::{Engine, EngineError, damaged};
 use crate::incident::decide::{Decision, Situation, decide};
 use crate::incident::episode::{Episode, episodes};
-use crate::incident::model::{Event, Incident};
+use crate::incident::model::{Event, Incident, Subject};
 use crate::notify::message;
 use crate::notify::plan::{OutboxChange, Place, Plan};
 use crate::snapshot::{Snapshot, StripDay};
@@ -87,8 +87,7 @@ impl Engine {
         let windows: Vec<Window> = targets.iter().map(|t| Window::holding(t.window, zone, as_of, as_of)).collect();
         let closed: Vec<(Target, Window)> =
             targets.iter().zip(&windows).flat_map(|(t, w)| self.closed_before(t, service, w)).collect();
-        let horizon = as_of.minus_ms(HORIZON_MS).max(entry);
-        let horizon = self.register.known_from().map_or(horizon, |known| horizon.max(known)).min(as_of);
+        let horizon = self.horizon(service, entry, as_of);
         let looked_at: Vec<Window> = windows.iter().copied().chain(closed.iter().map(|(_, w)| *w)).collect();
         let span = span_of(&looked_at, entry, as_of);
         let seen = self.see(service, Interval::new(span.start.min(horizon), as_of), as_of)?;
@@ -99,6 +98,16 @@ impl Engine {
         let held = self.agents.holds(service, as_of);
         let strip = self.strip(service, as_of)?;
         Ok(Measured { seen, current, before, episodes, horizon, held, strip })
+    }
+
+    /// From when on outages are looked at: as far back as incidents are known, and at least from the beginning of one
+    /// that is still open, so that its recovery is found however long nobody saw anything.
+    fn horizon(&self, service: &Service, entry: Instant, as_of: Instant) -> Instant {
+        let horizon = as_of.minus_ms(HORIZON_MS).max(entry);
+        let horizon = self.register.known_from().map_or(horizon, |known| horizon.max(known));
+        let outage = Subject::ServiceDown { service: service.id.clone() };
+        let open = self.register.open().filter(|incident| incident.subject == outage).map(|incident| incident.started);
+        open.min().map_or(horizon, |started| horizon.min(started)).min(as_of)
     }
 
     /// The windows before `window` that may still change: the last one shortly after it closed, and those that late
@@ -128,20 +137,32 @@ impl Engine {
         now: Instant,
     ) -> Result<(), EngineError> {
         let situations: Vec<Situation<'_>> = measured.iter().map(|(id, m)| situation(id, m)).collect();
-        for decision in decide(&self.register, catalogue, &situations, now) {
-            self.commit(catalogue, &decision, now)?;
+        let decisions = decide(&self.register, catalogue, &situations, now);
+        let mut plan = Plan::default();
+        let mut changes = Vec::new();
+        for decision in &decisions {
+            self.plan(catalogue, decision, now, &mut plan, &mut changes)?;
         }
-        let mut retired = Plan::default();
-        self.outbox.retire(&mut retired, catalogue, now).map_err(|error| damaged("the outbox", &error))?;
-        self.carry_out(retired, Vec::new())?;
+        self.outbox.retire(&mut plan, catalogue, now).map_err(|error| damaged("the outbox", &error))?;
+        self.carry_out(plan, changes)?;
+        for event in decisions.iter().flat_map(|decision| &decision.events) {
+            self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
+            tracing::info!(incident = %event.number, "{}", event.change);
+        }
         self.register.forget_oldest();
         Ok(())
     }
 
-    /// One decision: its events and its messages in one commit, then in memory.
-    fn commit(&mut self, catalogue: &Catalogue, decision: &Decision, now: Instant) -> Result<(), EngineError> {
+    /// Adds one decision to what the tick's one commit will change: its events, and its messages.
+    fn plan(
+        &self,
+        catalogue: &Catalogue,
+        decision: &Decision,
+        now: Instant,
+        plan: &mut Plan,
+        changes: &mut Vec<RecordChange>,
+    ) -> Result<(), EngineError> {
         let mut after = decision.events.first().and_then(|event| self.register.get(event.number)).cloned();
-        let mut changes = Vec::new();
         for event in &decision.events {
             after = Incident::after(after, event);
             changes.push(event_record(event)?);
@@ -150,14 +171,7 @@ impl Engine {
             return Err(damaged("an incident", &"a decision does not follow what is on record"));
         };
         let messages = message::compose(self.store.id(), catalogue, decision, &after);
-        let mut plan = Plan::default();
-        self.outbox.enqueue(&mut plan, messages, now).map_err(|error| damaged("the outbox", &error))?;
-        self.carry_out(plan, changes)?;
-        for event in &decision.events {
-            self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
-            tracing::info!(incident = %event.number, "{}", event.change);
-        }
-        Ok(())
+        self.outbox.enqueue(plan, messages, now).map_err(|error| damaged("the outbox", &error))
     }
 
     /// Commits what is planned for the outbox together with `changes`, then makes it so in memory.

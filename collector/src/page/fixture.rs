@@ -247,8 +247,13 @@ fn volumes(as_of: Instant) -> Vec<(FlowId, Volume)> {
 fn agents(as_of: Instant) -> BTreeMap<Id, AgentSnapshot> {
     let facts = FactCounts { skipped_attempts: 3, clock_steps: 1, ..FactCounts::default() };
     let zurich = AgentSnapshot { last_push: Some(as_of.minus_ms(2_000)), ..AgentSnapshot::default() };
-    let geneva =
-        AgentSnapshot { last_push: Some(as_of.minus_ms(9_000)), backlog_batches: 12, clock_offset_ms: -1_730, facts };
+    let geneva = AgentSnapshot {
+        last_push: Some(as_of.minus_ms(9_000)),
+        backlog_batches: 12,
+        backlog_since: None,
+        clock_offset_ms: -1_730,
+        facts,
+    };
     [(id("geneva-1"), geneva), (id("lugano-1"), AgentSnapshot::default()), (id("zurich-1"), zurich)].into()
 }
 
