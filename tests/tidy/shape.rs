@@ -11,10 +11,6 @@ const FUNCTION_LINES_MAX: usize = 60;
 /// The longest test.
 const TEST_FUNCTION_LINES_MAX: usize = 100;
 
-/// Files that may be longer, up to how much, and why: a number that makes the code worse is the wrong number.
-const LONGER_FILES: [(&str, usize, &str); 1] =
-    [("common/src/catalogue/model.rs", 450, "the whole catalogue as checked types, in the order people write it")];
-
 /// File names that say nothing about what is in them.
 const IDLE_NAMES: [&str; 7] = ["utils", "util", "helpers", "helper", "errors", "misc", "stuff"];
 
@@ -54,8 +50,7 @@ pub(crate) fn file_names(tree: &Tree) -> Vec<String> {
 pub(crate) fn file_lengths(tree: &Tree) -> Vec<String> {
     let mut refusals = Vec::new();
     for file in tree.rust() {
-        let usual = if file.is_test() { TEST_FILE_LINES_MAX } else { FILE_LINES_MAX };
-        let most = LONGER_FILES.iter().find(|(path, _, _)| *path == file.path).map_or(usual, |(_, most, _)| *most);
+        let most = if file.is_test() { TEST_FILE_LINES_MAX } else { FILE_LINES_MAX };
         let lines = file.text.lines().count();
         if lines > most {
             refusals.push(format!(
