@@ -138,12 +138,10 @@ pub struct Health {
     pub started_ms: i64,
     /// What the store says of itself.
     pub store: crate::store::StoreStats,
-    /// How long the tick took that made this snapshot, in microseconds.
+    /// How long the tick before this snapshot's took, in microseconds; 0 for the first.
     pub tick_us: u64,
     /// Pushes by what became of them: `accepted`, `duplicate`, or the word of the problem.
     pub pushes: BTreeMap<&'static str, u64>,
     /// Rows taken in since the start.
     pub rows: u64,
-    /// Incident decisions that could not be stored and are tried again.
-    pub failed_commits: u64,
 }

@@ -176,12 +176,16 @@ impl Engine {
 
     /// Commits what is planned for the outbox together with `changes`, then makes it so in memory.
     pub(super) fn carry_out(&mut self, plan: Plan, mut changes: Vec<RecordChange>) -> Result<(), StoreError> {
+        let durable = !changes.is_empty() || plan.is_durable();
         changes.extend(plan.changes().map(record));
         for (key, letter) in plan.dead_letters() {
             tracing::warn!(receiver = %key.receiver, reason = letter.reason, "a message could not be delivered");
         }
-        if !changes.is_empty() {
-            self.store.commit(&changes)?;
+        match (changes.is_empty(), durable) {
+            (true, _) => {}
+            (false, true) => self.store.commit(&changes)?,
+            // Only the count of attempts: without it a message is tried a little sooner after a crash.
+            (false, false) => self.store.commit_derived(&changes)?,
         }
         self.outbox.apply(plan);
         Ok(())

@@ -55,7 +55,7 @@ metrics! {
     SNAPSHOT_TIME = Gauge "uphold_snapshot_timestamp_seconds" []
         "The instant that everything on this page is as of.";
     TICK_DURATION = Gauge "uphold_tick_duration_seconds" []
-        "How long it took to make this snapshot.";
+        "How long it took to make the snapshot before this one.";
     CATALOGUE_VERSION = Gauge "uphold_catalogue_version" []
         "The version of the service catalogue in force, counted from 1.";
 
@@ -117,8 +117,6 @@ metrics! {
 
     INCIDENTS_OPEN = Gauge "uphold_incidents_open" ["priority"]
         "Open incidents.";
-    INCIDENT_COMMITS_FAILED = Counter "uphold_incident_commits_failed_total" []
-        "Incident decisions that could not be stored and were tried again.";
 
     AGENT_LAST_PUSH = Gauge "uphold_agent_last_push_timestamp_seconds" ["agent"]
         "When the agent pushed last; absent when it has not since the collector started.";

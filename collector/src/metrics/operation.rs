@@ -17,7 +17,6 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
         let open = snapshot.open_incidents.iter().filter(|incident| incident.priority.0 == priority).count();
         sheet.count(&names::INCIDENTS_OPEN, &[priority.as_str()], whole(open))?;
     }
-    sheet.count(&names::INCIDENT_COMMITS_FAILED, &[], health.failed_commits)?;
     for (id, agent) in &snapshot.agents {
         of_agent(sheet, id.as_str(), agent)?;
     }

@@ -281,6 +281,5 @@ fn health() -> Health {
         tick_us: 1_840,
         pushes: [("accepted", 1_200), ("duplicate", 4)].into(),
         rows: 36_000,
-        failed_commits: 0,
     }
 }

@@ -99,7 +99,7 @@ pub trait Store: Send {
     /// Changes governed records, all or none of them; durable when this returns.
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
 
-    /// Changes records that can be rebuilt, all or none of them; durable with the next commit, append or seal.
+    /// Changes records that can be rebuilt or done without, all or none of them; durable with the next commit, append or seal.
     fn commit_derived(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
 
     /// The value of a record.
