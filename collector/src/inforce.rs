@@ -8,6 +8,8 @@
 //! Catalogue   key version (8 bytes, big endian)   value MessagePack of Version
 //! Service     key id                              value instant of its first record, ms (8 bytes, big endian)
 //! ```
+//!
+//! With a version, what it assigns and the deed of taking it up are recorded in the same commit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +22,9 @@ use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 use uphold_common::yaml::problem::Problems;
 
+use crate::assigned::Assigned;
+use crate::identity::deed::{Action, Actor};
+use crate::identity::keeper::{Keeper, KeeperError};
 use crate::store::{KeyRange, RecordChange, RecordKind, Store, StoreError};
 
 /// A file of the catalogue: its name and its text.
@@ -34,6 +39,8 @@ pub struct InForce {
     pub version: u64,
     /// The entry of each of its services.
     pub entries: BTreeMap<Id, Instant>,
+    /// What each agent was ever assigned.
+    pub assigned: Assigned,
 }
 
 /// Why a catalogue is not taken up.
@@ -51,6 +58,9 @@ pub enum TakeUpError {
     /// The store could not keep or give the versions.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// That it is taken up cannot be recorded.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
     /// A version on record cannot be read.
     #[error("version {version} of the catalogue on record cannot be read: {reason}")]
     Damaged {
@@ -74,7 +84,13 @@ struct Version {
 }
 
 /// Takes up the catalogue in `files`: as the version on record if nothing changed, else as a new one.
-pub fn take_up(store: &mut dyn Store, files: &[CatalogueFile], now: Instant) -> Result<InForce, TakeUpError> {
+/// The deed is the collector's, which starts with them.
+pub fn take_up(
+    store: &mut dyn Store,
+    keeper: &mut Keeper,
+    files: &[CatalogueFile],
+    now: Instant,
+) -> Result<InForce, TakeUpError> {
     let catalogue = catalogue::read(files).map_err(TakeUpError::Problems)?;
     let hash = fingerprint::content_hash(files);
     let last = newest(store)?;
@@ -85,18 +101,27 @@ pub fn take_up(store: &mut dyn Store, files: &[CatalogueFile], now: Instant) -> 
         return Err(TakeUpError::ChangesThePast(differences));
     }
     measured_as.extend(measured_now);
+    let mut assigned = Assigned::load(store)?;
     let number = match &last {
         Some(version) if version.hash == hash => version.number,
         last => {
             let number = last.as_ref().map_or(1, |version| version.number + 1);
             let first_from = catalogue.effective_from.filter(|_| number == 1);
+            let mut changes = assigned.extend(&catalogue, number);
+            let action = Action::CatalogueTakenUp { version: number, hash: hash.clone() };
+            changes.push(keeper.deed(&Actor::Collector, action, now)?);
             let version = Version { number, recorded_at: now, hash, files: files.to_vec(), measured_as };
-            record(store, &version, &catalogue, first_from.unwrap_or(now))?;
+            record(store, &version, &catalogue, first_from.unwrap_or(now), changes)?;
             number
         }
     };
+    // A store that was written before assignments were recorded has none of the version in force.
+    let missing = assigned.extend(&catalogue, number);
+    if !missing.is_empty() {
+        store.commit(&missing)?;
+    }
     let entries = entries(store, &catalogue, now)?;
-    Ok(InForce { catalogue: Arc::new(catalogue), version: number, entries })
+    Ok(InForce { catalogue: Arc::new(catalogue), version: number, entries, assigned })
 }
 
 /// The files of the version on record, if there is one: what a report reads when no collector runs.
@@ -104,17 +129,18 @@ pub fn on_record(store: &mut dyn Store) -> Result<Option<Vec<CatalogueFile>>, Ta
     Ok(newest(store)?.map(|version| version.files))
 }
 
-/// Keeps a new version, and the first record of each service that has none, in one commit.
+/// Keeps a new version, the first record of each service that has none, and what else changes with it, in one commit.
 fn record(
     store: &mut dyn Store,
     version: &Version,
     catalogue: &Catalogue,
     holds_from: Instant,
+    mut changes: Vec<RecordChange>,
 ) -> Result<(), TakeUpError> {
     let damaged = |reason: String| TakeUpError::Damaged { version: version.number, reason };
     let value = pack::pack(version).map_err(|error| damaged(error.to_string()))?;
     let key = version.number.to_be_bytes().to_vec();
-    let mut changes = vec![RecordChange { kind: RecordKind::Catalogue, key, value: Some(value) }];
+    changes.push(RecordChange { kind: RecordKind::Catalogue, key, value: Some(value) });
     for id in catalogue.services.keys() {
         let key = id.as_str().as_bytes().to_vec();
         if store.record(RecordKind::Service, &key)?.is_none() {

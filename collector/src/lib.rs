@@ -4,11 +4,13 @@
 //! The rooms and what passes between them are in `ARCHITECTURE.md`.
 
 pub mod api;
+pub mod assigned;
 pub mod builtin;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod identity;
 pub mod incident;
 pub mod inforce;
 pub mod ingest;

@@ -96,6 +96,7 @@ impl World {
                     format!("{} {resolution:?} at {}", event.number, ended.since_ms(at(0)) / 1_000)
                 }
                 Change::Reopened => format!("{} reopened", event.number),
+                other => format!("{} {other}", event.number),
             }
         };
         events.iter().map(shown).collect()
@@ -130,7 +131,7 @@ fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) -> Arrived {
     let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
     let framed = batch.encode().unwrap();
     let backlog = Backlog { acknowledged: seq - 1, batches: backlog, oldest: None, sent_at: at(now) };
-    Arrived { backlog, batch: Admitted { digest: digest(&framed), framed, batch } }
+    Arrived { authenticated: false, backlog, batch: Admitted { digest: digest(&framed), framed, batch } }
 }
 
 #[test]

@@ -11,6 +11,9 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::wire::push::PushAnswer;
 
+use crate::identity::deed::{Actor, Deed};
+use crate::identity::token::Tokens;
+use crate::incident::model::Number;
 use crate::ingest::{Arrived, Refusal};
 use crate::notify::entry::Key;
 use crate::notify::outbox::Delivery;
@@ -18,6 +21,8 @@ use crate::notify::verdict::Attempt;
 use crate::notify::worker::Desk;
 use crate::snapshot::Snapshot;
 
+use super::EngineError;
+use super::command::{Command, CommandError, Done, History};
 use super::query::{FiguresQuery, QueryError};
 
 /// Most requests that wait for the engine.
@@ -31,6 +36,12 @@ pub enum Request {
     Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the messages that are due.
     Due(oneshot::Sender<Vec<Delivery>>),
+    /// To do what somebody wants done.
+    Command(Command, Actor, oneshot::Sender<Result<Done, CommandError>>),
+    /// For an incident and everything that happened to it.
+    History(Number, oneshot::Sender<Result<Option<History>, EngineError>>),
+    /// For the newest deeds, at most so many.
+    Deeds(usize, oneshot::Sender<Result<Vec<Deed>, EngineError>>),
     /// To take note of what became of a message.
     Settle(Key, Attempt, oneshot::Sender<()>),
     /// To stop, once everything before it is done.
@@ -80,6 +91,7 @@ impl Unanswered {
 pub struct EngineHandle {
     pub(super) queue: SyncSender<Request>,
     pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(super) tokens: watch::Receiver<Arc<Tokens>>,
     pub(super) messages: Arc<Notify>,
     pub(super) refused_early: RefusedEarly,
 }
@@ -88,6 +100,11 @@ impl EngineHandle {
     /// The newest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshots.borrow())
+    }
+
+    /// The tokens that were ever given, as of the newest change to them.
+    pub fn tokens(&self) -> Arc<Tokens> {
+        Arc::clone(&self.tokens.borrow())
     }
 
     /// Counts a push that was refused before it came to the engine.
@@ -108,6 +125,21 @@ impl EngineHandle {
     /// The figures of a service, in JSON.
     pub async fn figures(&self, query: FiguresQuery) -> Result<Result<Vec<u8>, QueryError>, Unanswered> {
         self.ask(|answer| Request::Figures(query, answer)).await
+    }
+
+    /// Does what `actor` wants done; answered once it is durable.
+    pub async fn command(&self, command: Command, actor: Actor) -> Result<Result<Done, CommandError>, Unanswered> {
+        self.ask(|answer| Request::Command(command, actor, answer)).await
+    }
+
+    /// The incident of this number with everything that happened to it.
+    pub async fn history(&self, number: Number) -> Result<Result<Option<History>, EngineError>, Unanswered> {
+        self.ask(|answer| Request::History(number, answer)).await
+    }
+
+    /// The newest deeds, newest first.
+    pub async fn deeds(&self, limit: usize) -> Result<Result<Vec<Deed>, EngineError>, Unanswered> {
+        self.ask(|answer| Request::Deeds(limit, answer)).await
     }
 
     /// Asks the engine to stop, and waits for room in the queue if it must: a stop that is lost is never asked again.

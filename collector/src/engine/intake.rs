@@ -26,6 +26,15 @@ impl Engine {
         for (place, arrived) in group.into_iter().enumerate() {
             let backlog = arrived.backlog;
             let key = arrived.key().clone();
+            // Where pushes are open to everyone a name proves nothing, and what nobody was assigned is never measured.
+            let stranger =
+                if arrived.authenticated { self.in_force.assigned.stranger(&arrived.batch.batch) } else { None };
+            if let Some(stream) = stranger {
+                let refusal = Refusal::NotAssigned { agent: key.agent, stream };
+                self.count(refusal.word());
+                set(&mut answers, place, Err(refusal));
+                continue;
+            }
             let known = self.store.delivery(&key.agent, key.epoch);
             match ingest::decide(arrived, known) {
                 Admission::Append { batch, replay_from } => {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`handle`] | the asynchronous side of the queue |
 //! | [`run`] | the thread: takes what waits, ticks, shuts down |
+//! | [`command`] | what people do: tokens, acknowledgements, comments; each with its deed |
 //! | `intake` | a group of pushes → one durable append → their answers |
 //! | `tick` | what was touched → timelines → incidents → one commit |
 //! | `snapshots` | what a tick measured → a snapshot |
@@ -15,6 +16,7 @@
 //! Nothing in here reads a clock but [`run`]; all of it is synchronous.
 
 pub mod agents;
+pub mod command;
 pub mod handle;
 mod intake;
 mod measure;
@@ -31,6 +33,7 @@ use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 
+use crate::identity::keeper::{Keeper, KeeperError};
 use crate::incident::list::IncidentList;
 use crate::incident::model::Event;
 use crate::incident::register::Register;
@@ -47,6 +50,7 @@ use measure::Strips;
 /// The state of the one decider.
 pub struct Engine {
     store: Box<dyn Store>,
+    keeper: Keeper,
     in_force: InForce,
     timelines: Timelines,
     strips: Strips,
@@ -69,6 +73,9 @@ pub enum EngineError {
     /// The catalogue cannot be taken up.
     #[error(transparent)]
     TakeUp(#[from] TakeUpError),
+    /// The tokens, or who did what, cannot be read or recorded.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
     /// A record cannot be read or written.
     #[error("{what} is damaged: {reason}")]
     Record {
@@ -88,7 +95,8 @@ const PAGE_RECORDS: usize = 1_000;
 impl Engine {
     /// Takes up the catalogue and everything on record.
     pub fn open(mut store: Box<dyn Store>, files: &[CatalogueFile], now: Instant) -> Result<Self, EngineError> {
-        let in_force = inforce::take_up(store.as_mut(), files, now)?;
+        let mut keeper = Keeper::load(store.as_ref())?;
+        let in_force = inforce::take_up(store.as_mut(), &mut keeper, files, now)?;
         let register = read_register(store.as_ref())?;
         let waiting = read_all(store.as_ref(), RecordKind::Outbox)?;
         let dead = read_all(store.as_ref(), RecordKind::DeadLetter)?;
@@ -98,6 +106,7 @@ impl Engine {
         }
         let mut engine = Self {
             store,
+            keeper,
             timelines: Timelines::default(),
             strips: Strips::default(),
             register,

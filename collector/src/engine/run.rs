@@ -13,10 +13,12 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::time::Instant;
 
+use super::command::{CommandError, Done};
 use super::handle::{EngineHandle, QUEUE_MAX, Request};
 use super::intake::Answer;
 use super::{Engine, EngineError, damaged};
 use crate::clock::{self, Stopwatch};
+use crate::identity::token::Tokens;
 use crate::ingest::Arrived;
 use crate::notify::entry::Key;
 use crate::notify::plan::Plan;
@@ -54,12 +56,13 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     let first = engine.tick(clock::now())?;
     let (queue, requests) = sync_channel(QUEUE_MAX);
     let (publish, snapshots) = watch::channel(first);
+    let (given, tokens) = watch::channel(Arc::new(engine.tokens().clone()));
     let messages = Arc::new(Notify::new());
     let refused_early = engine.refused_early.clone();
-    let handle = EngineHandle { queue, snapshots, messages: Arc::clone(&messages), refused_early };
+    let handle = EngineHandle { queue, snapshots, tokens, messages: Arc::clone(&messages), refused_early };
     let (sender, ended) = oneshot::channel();
     let body = move || {
-        let result = Loop { engine, requests, publish, messages }.run();
+        let result = Loop { engine, requests, publish, given, messages }.run();
         if sender.send(result).is_err() {
             tracing::debug!("nobody waited for the engine to end");
         }
@@ -73,6 +76,7 @@ struct Loop {
     engine: Engine,
     requests: Receiver<Request>,
     publish: watch::Sender<Arc<Snapshot>>,
+    given: watch::Sender<Arc<Tokens>>,
     messages: Arc<Notify>,
 }
 
@@ -148,6 +152,22 @@ impl Loop {
                 // Whoever asked may have ended meanwhile.
                 let _ = answer.send(());
             }
+            Request::Command(command, actor, answer) => {
+                let done = self.engine.command(command, &actor, clock::now());
+                if let Ok(Done::Token(_)) = &done {
+                    // Before the answer: whoever was told that a token is revoked may rely on it.
+                    self.given.send_replace(Arc::new(self.engine.tokens().clone()));
+                }
+                self.messages.notify_one();
+                let done = match done.map_err(CommandError::fatal) {
+                    Ok(done) => Ok(done),
+                    Err(Ok(fatal)) => return Err(fatal),
+                    Err(Err(refused)) => Err(refused),
+                };
+                drop(answer.send(done));
+            }
+            Request::History(number, answer) => drop(answer.send(self.engine.history(number))),
+            Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),
             Request::Push(..) | Request::Stop => {}
         }
         Ok(())

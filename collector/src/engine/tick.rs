@@ -205,7 +205,7 @@ fn situation<'a>(service: &'a Id, measured: &'a Measured) -> Situation<'a> {
     }
 }
 
-fn event_record(event: &Event) -> Result<RecordChange, EngineError> {
+pub(super) fn event_record(event: &Event) -> Result<RecordChange, EngineError> {
     let mut key = event.number.0.to_be_bytes().to_vec();
     key.extend_from_slice(&event.place.to_be_bytes());
     let value = pack::pack(event).map_err(|error| damaged("an incident", &error))?;

@@ -147,6 +147,7 @@ impl World {
                     format!("{} resolved at {} {resolution:?}", event.number, ended.as_ms())
                 }
                 Change::Reopened => format!("{} reopened", event.number),
+                people => panic!("the decider does not do what people do: {people}"),
             });
         }
         shown

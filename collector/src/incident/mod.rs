@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`model`] | an incident, its events, and the fold from events to the incident |
 //! | [`episode`] | a service's timeline → its outages, from the first failure to the measured recovery |
+//! | [`act`] | what people do to an incident; pure |
 //! | [`decide`] | outages and verdicts, and what is known → changes; pure |
 //! | [`list`] | the list that is given out |
 //! | [`register`] | the incidents that are open or recent, in memory |
@@ -12,6 +13,7 @@
 //! outbox entries in one commit. Deciding again over the same facts changes nothing; late data brings further events,
 //! never another history.
 
+pub mod act;
 pub mod decide;
 pub mod episode;
 pub mod list;

@@ -7,6 +7,8 @@ use uphold_common::catalogue::model::{Priority, Urgency};
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::time::{Instant, Interval};
 
+use crate::identity::deed::Actor;
+
 /// The number of an incident, counted from 1 in each store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -121,6 +123,20 @@ pub enum Change {
     },
     /// It was opened again, since what had looked like its end was none.
     Reopened,
+    /// Somebody took it on.
+    Acknowledged {
+        /// Who.
+        by: Actor,
+        /// What they said, if they did.
+        text: Option<String>,
+    },
+    /// Somebody said something.
+    Commented {
+        /// Who.
+        by: Actor,
+        /// What.
+        text: String,
+    },
 }
 
 impl fmt::Display for Change {
@@ -131,6 +147,8 @@ impl fmt::Display for Change {
             }
             Self::Resolved { ended, resolution } => write!(f, "resolved as of {ended}: {}", resolution.as_str()),
             Self::Reopened => f.write_str("reopened: what had looked like its end was none"),
+            Self::Acknowledged { by, .. } => write!(f, "acknowledged by {by}"),
+            Self::Commented { by, .. } => write!(f, "commented on by {by}"),
         }
     }
 }
@@ -170,8 +188,19 @@ pub struct Incident {
     pub opened: Instant,
     /// How it ended; none while it is open.
     pub resolved: Option<Resolved>,
+    /// Who has taken it on, if somebody has.
+    pub acknowledged: Option<Acknowledged>,
     /// How many events it has.
     pub events: u32,
+}
+
+/// Who has taken an incident on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Acknowledged {
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub by: Actor,
 }
 
 /// How an incident ended.
@@ -197,17 +226,24 @@ impl Incident {
                 started: *started,
                 opened: event.decided_at,
                 resolved: None,
+                acknowledged: None,
                 events: 1,
             }),
             (Some(before), change) if event.number == before.number && event.place == before.events + 1 => {
-                let resolved = match (before.resolved, change) {
+                let mut after = Self { events: event.place, ..before };
+                match (after.resolved, change) {
                     (None, Change::Resolved { ended, resolution }) => {
-                        Some(Resolved { ended: *ended, decided_at: event.decided_at, resolution: *resolution })
+                        let (ended, decided_at, resolution) = (*ended, event.decided_at, *resolution);
+                        after.resolved = Some(Resolved { ended, decided_at, resolution });
                     }
-                    (Some(_), Change::Reopened) => None,
+                    (Some(_), Change::Reopened) => after.resolved = None,
+                    (None, Change::Acknowledged { by, .. }) if after.acknowledged.is_none() => {
+                        after.acknowledged = Some(Acknowledged { at: event.decided_at, by: by.clone() });
+                    }
+                    (_, Change::Commented { .. }) => {}
                     _ => return None,
-                };
-                Some(Self { resolved, events: event.place, ..before })
+                }
+                Some(after)
             }
             _ => None,
         }

@@ -39,6 +39,8 @@ pub struct Backlog {
 /// A push whose bytes are sound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrived {
+    /// Whether credentials have shown that it comes from the agent that it names.
+    pub authenticated: bool,
     /// What waits behind it.
     pub backlog: Backlog,
     /// The batch, not yet held against what is known.
@@ -99,12 +101,12 @@ pub fn decode(body: &[u8], authenticated: Option<&Id>, now: Instant) -> Result<A
         sent_at: push.sent_at,
     };
     let batch = Admitted { digest: batch::digest(&push.batch), framed: push.batch, batch };
-    Ok(Arrived { backlog, batch })
+    Ok(Arrived { authenticated: authenticated.is_some(), backlog, batch })
 }
 
 /// Holds a batch against what is known of its epoch.
 pub fn decide(arrived: Arrived, known: Option<&Delivery>) -> Admission {
-    let Arrived { backlog, batch } = arrived;
+    let Arrived { backlog, batch, .. } = arrived;
     let seq = batch.batch.key.seq;
     let replay_from = replay_from(backlog.acknowledged, known);
     match known.and_then(|delivery| delivery.digest(seq)) {

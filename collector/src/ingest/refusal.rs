@@ -8,7 +8,7 @@
 //! | 409 | `key-conflict` | starts a new epoch |
 //! | 413 | `too-large` | puts the batch into quarantine |
 //! | 415 | `unknown-version` | holds until the collector is newer |
-//! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old` | puts the batch into quarantine |
+//! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `not-assigned` | puts the batch into quarantine |
 //! | 425 | `too-early` | holds, its clock or the collector's is wrong |
 //! | 503 | `too-many-streams`, `too-many-agents`, `busy` | tries again later |
 
@@ -70,6 +70,13 @@ pub enum Refusal {
         /// The name in the push.
         claimed: Id,
     },
+    /// A stream of it was never assigned to its agent.
+    NotAssigned {
+        /// The agent.
+        agent: Id,
+        /// The stream, in words.
+        stream: String,
+    },
     /// Its seq is 0.
     NoSeq,
     /// A row lies too far ahead.
@@ -124,7 +131,11 @@ impl Refusal {
             Self::KeyConflict { .. } => 409,
             Self::TooLarge { .. } => 413,
             Self::UnknownVersion { .. } => 415,
-            Self::UnsoundBatch { .. } | Self::KeyMismatch { .. } | Self::NoSeq | Self::TooOld { .. } => 422,
+            Self::UnsoundBatch { .. }
+            | Self::KeyMismatch { .. }
+            | Self::NotAssigned { .. }
+            | Self::NoSeq
+            | Self::TooOld { .. } => 422,
             Self::TooEarly { .. } => 425,
             Self::TooManyStreams | Self::TooManyAgents | Self::Busy => 503,
         }
@@ -139,6 +150,7 @@ impl Refusal {
             Self::UnsoundBatch { .. } => "unsound-batch",
             Self::KeyMismatch { .. } => "key-mismatch",
             Self::WrongAgent { .. } => "wrong-agent",
+            Self::NotAssigned { .. } => "not-assigned",
             Self::NoSeq => "no-seq",
             Self::TooEarly { .. } => "too-early",
             Self::TooOld { .. } => "too-old",
@@ -158,6 +170,7 @@ impl Refusal {
             Self::UnsoundBatch { .. } => "the batch is not sound",
             Self::KeyMismatch { .. } => "the batch is not the one announced",
             Self::WrongAgent { .. } => "the push comes from another agent",
+            Self::NotAssigned { .. } => "the agent was never assigned this",
             Self::NoSeq => "the batch has no number",
             Self::TooEarly { .. } => "the batch lies in the future",
             Self::TooOld { .. } => "the batch lies too far back",
@@ -180,6 +193,9 @@ impl Refusal {
             Self::KeyMismatch { batch } => format!("the batch inside is {batch}, which the envelope does not say"),
             Self::WrongAgent { authenticated, claimed } => {
                 format!("these are the credentials of {authenticated}, and the push says it is from {claimed}")
+            }
+            Self::NotAssigned { agent, stream } => {
+                format!("it holds rows of {stream}, which no version of the catalogue assigns to {agent}")
             }
             Self::NoSeq => "batches are numbered from 1".to_owned(),
             Self::TooEarly { latest, now } => format!(

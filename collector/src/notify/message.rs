@@ -45,6 +45,10 @@ pub enum Kind {
     Reopened,
     /// It was opened and resolved in one change: it was over before it became known.
     Recorded,
+    /// Somebody took it on.
+    Acknowledged,
+    /// Somebody said something about it.
+    Commented,
 }
 
 impl Kind {
@@ -55,6 +59,8 @@ impl Kind {
             Self::Resolved => "uphold.incident.resolved",
             Self::Reopened => "uphold.incident.reopened",
             Self::Recorded => "uphold.incident.recorded",
+            Self::Acknowledged => "uphold.incident.acknowledged",
+            Self::Commented => "uphold.incident.commented",
         }
     }
 
@@ -65,6 +71,8 @@ impl Kind {
             (Change::Resolved { .. }, true) => Self::Recorded,
             (Change::Resolved { .. }, false) => Self::Resolved,
             (Change::Reopened, _) => Self::Reopened,
+            (Change::Acknowledged { .. }, _) => Self::Acknowledged,
+            (Change::Commented { .. }, _) => Self::Commented,
         }
     }
 }
@@ -87,7 +95,7 @@ pub fn compose(store: Epoch, catalogue: &Catalogue, decision: &Decision, after: 
         "subject": after.number.to_string(),
         "time": last.decided_at.to_string(),
         "datacontenttype": "application/json",
-        "data": data(catalogue, after),
+        "data": data(catalogue, after, &last.change),
     })
     .to_string();
     let to = |receiver: &Id| Message { receiver: receiver.clone(), id: id.clone(), kind, body: body.clone() };
@@ -106,7 +114,7 @@ fn receivers(catalogue: &Catalogue, priority: Priority) -> BTreeSet<&Id> {
     told.map(|route| &route.to).filter(|to| catalogue.receivers.contains_key(*to)).collect()
 }
 
-fn data(catalogue: &Catalogue, incident: &Incident) -> Map<String, Value> {
+fn data(catalogue: &Catalogue, incident: &Incident, last: &Change) -> Map<String, Value> {
     let id = incident.subject.service();
     // A service that left the catalogue has no other name any more, and nobody it is for.
     let service = catalogue.services.get(id);
@@ -135,6 +143,13 @@ fn data(catalogue: &Catalogue, incident: &Incident) -> Map<String, Value> {
     }
     put_instant(&mut put, "started", incident.started);
     put_instant(&mut put, "opened", incident.opened);
+    if let Some(acknowledged) = &incident.acknowledged {
+        put("acknowledged_by", json!(acknowledged.by.to_string()));
+        put_instant(&mut put, "acknowledged", acknowledged.at);
+    }
+    if let Change::Acknowledged { by, text: Some(text) } | Change::Commented { by, text } = last {
+        put("comment", json!({ "by": by.to_string(), "text": text }));
+    }
     if let Some(resolved) = &incident.resolved {
         put("resolved", Value::Object(end(resolved)));
         put("duration_ms", json!(incident.interval().len_ms()));

@@ -192,6 +192,7 @@ fn incidents(as_of: Instant) -> (Vec<Incident>, Vec<Incident>) {
         started,
         opened: started.plus_ms(31_000),
         resolved: None,
+        acknowledged: None,
         events: 1,
     };
     let target = PathId::new(id("office-ola"), id("mail"));

@@ -163,6 +163,12 @@ pub enum RecordKind {
     Stretches = 5,
     /// When a service was first recorded.
     Service = 6,
+    /// Tokens, the ended ones too.
+    Token = 7,
+    /// Who did what.
+    Deed = 8,
+    /// What each agent was ever assigned.
+    Assigned = 9,
 }
 
 impl RecordKind {

@@ -1,0 +1,134 @@
+//! What people do: tokens, acknowledgements, comments. Each is one commit, with the deed that says who did it.
+
+use uphold_common::ids::Id;
+use uphold_common::time::Instant;
+use uphold_common::wire::pack;
+
+use super::tick::event_record;
+use super::{Engine, EngineError, PAGE_RECORDS, damaged};
+use crate::identity::deed::{Action, Actor, Deed};
+use crate::identity::keeper::{self, KeeperError, NewToken};
+use crate::identity::token::{Token, Tokens};
+use crate::incident::act::{Act, ActError, act};
+use crate::incident::decide::Decision;
+use crate::incident::model::{Change, Event, Incident, Number};
+use crate::notify::message;
+use crate::notify::plan::Plan;
+use crate::store::{KeyRange, RecordKind};
+
+/// What somebody wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// To add a token.
+    AddToken(NewToken),
+    /// To revoke one.
+    RevokeToken(Id),
+    /// To do something to an incident.
+    Act(Number, Act),
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// The token as it stands now.
+    Token(Box<Token>),
+    /// The incident as it stands now.
+    Incident(Box<Incident>),
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// About tokens.
+    #[error(transparent)]
+    Keeper(#[from] KeeperError),
+    /// About incidents.
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// The engine cannot go on.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl CommandError {
+    /// The error with which the engine ends, if it cannot go on.
+    pub fn fatal(self) -> Result<EngineError, Self> {
+        match self {
+            Self::Engine(error) => Ok(error),
+            Self::Keeper(error @ (KeeperError::Store(_) | KeeperError::Damaged { .. })) => Ok(error.into()),
+            other => Err(other),
+        }
+    }
+}
+
+/// An incident and everything that happened to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The incident.
+    pub incident: Incident,
+    /// Its events, in order.
+    pub events: Vec<Event>,
+}
+
+impl Engine {
+    /// The tokens that were ever given.
+    pub const fn tokens(&self) -> &Tokens {
+        self.keeper.tokens()
+    }
+
+    /// Does what `actor` wants done; it is durable when this returns.
+    pub fn command(&mut self, command: Command, actor: &Actor, now: Instant) -> Result<Done, CommandError> {
+        let token = |token| Ok(Done::Token(Box::new(token)));
+        match command {
+            Command::AddToken(new) => token(self.keeper.add(self.store.as_mut(), new, actor, now)?),
+            Command::RevokeToken(name) => token(self.keeper.revoke(self.store.as_mut(), &name, actor, now)?),
+            Command::Act(number, what) => self.act(number, what, actor, now),
+        }
+    }
+
+    fn act(&mut self, number: Number, what: Act, actor: &Actor, now: Instant) -> Result<Done, CommandError> {
+        let event = act(&self.register, number, what, actor, now)?;
+        let unsound = || damaged("an incident", &"what was done to it cannot follow");
+        let after = Incident::after(self.register.get(number).cloned(), &event).ok_or_else(unsound)?;
+        let action = match &event.change {
+            Change::Acknowledged { .. } => Action::IncidentAcknowledged { incident: number.0 },
+            _ => Action::IncidentCommented { incident: number.0 },
+        };
+        let catalogue = self.catalogue();
+        let decision = Decision { events: vec![event] };
+        let messages = message::compose(self.store.id(), &catalogue, &decision, &after);
+        let mut plan = Plan::default();
+        let queued = self.outbox.enqueue(&mut plan, messages, now);
+        queued.map_err(|error| damaged("the outbox", &error))?;
+        let mut changes = vec![self.keeper.deed(actor, action, now)?];
+        for event in &decision.events {
+            changes.push(event_record(event)?);
+        }
+        self.carry_out(plan, changes).map_err(EngineError::from)?;
+        for event in &decision.events {
+            self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
+        }
+        Ok(Done::Incident(Box::new(after)))
+    }
+
+    /// The incident of this number with all of its events, if it is held.
+    pub fn history(&self, number: Number) -> Result<Option<History>, EngineError> {
+        let Some(incident) = self.register.get(number) else { return Ok(None) };
+        let mut events = Vec::new();
+        let mut range = KeyRange::prefix(&number.0.to_be_bytes());
+        loop {
+            let page = self.store.records(RecordKind::IncidentEvent, &range, PAGE_RECORDS)?;
+            let Some((last, _)) = page.last() else { break };
+            range = range.after(last.clone());
+            for (_, value) in &page {
+                events.push(pack::unpack(value).map_err(|error| damaged("an incident", &error))?);
+            }
+        }
+        Ok(Some(History { incident: incident.clone(), events }))
+    }
+
+    /// The newest deeds, newest first.
+    pub fn deeds(&self, limit: usize) -> Result<Vec<Deed>, EngineError> {
+        Ok(keeper::deeds(self.store.as_ref(), limit)?)
+    }
+}
