@@ -1,13 +1,26 @@
 //! `check`: everything that is wrong with a catalogue, in one run.
 
-use std::path::Path;
+use std::path::PathBuf;
 
+use clap::Args;
 use uphold_common::catalogue;
 
-use super::{Ended, USAGE, WRONG};
+use super::exit::{Ended, USAGE, WRONG};
 use crate::config;
 
-pub(super) fn check(path: &Path) -> Result<(), Ended> {
+const EXAMPLES: &str = "Example:
+  uphold-collector check catalogue.yaml";
+
+/// What `check` is told.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct CheckArgs {
+    /// The catalogue: a file, or a directory of .yaml files that are read as one.
+    catalogue: PathBuf,
+}
+
+pub(super) fn check(args: &CheckArgs) -> Result<(), Ended> {
+    let path = &args.catalogue;
     let files = config::catalogue_files(path).map_err(|error| Ended::new(USAGE, error))?;
     match catalogue::read(&files) {
         Ok(catalogue) => {

@@ -3,7 +3,7 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::{Ended, UNAVAILABLE};
+use super::exit::{Ended, UNAVAILABLE};
 
 /// Runs `work` to its end.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Ended>>) -> Result<T, Ended> {

@@ -1,10 +1,37 @@
 //! `serve`: the collector over a catalogue that people write.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::{Ended, STORE_DIED, UNAVAILABLE, USAGE};
 use super::runtime::{block_on, stop_signal};
-use super::{Ended, STORE_DIED, ServeArgs, UNAVAILABLE, USAGE};
 use crate::config::{self, FileConfig};
 use crate::engine::EngineError;
 use crate::serve::{Collector, ServeError, bind};
+
+const EXAMPLES: &str = "Examples:
+  uphold-collector serve --config /etc/uphold/collector.yaml
+  uphold-collector serve --catalogue catalogue.yaml --data ./uphold-data --listen 127.0.0.1:8080";
+
+/// What `serve` is told.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ServeArgs {
+    /// The configuration file; flags override it.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// The catalogue: a file, or a directory of .yaml files that are read as one.
+    #[arg(long)]
+    catalogue: Option<PathBuf>,
+    /// The data directory.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Where the page, the API and the metrics are served [default: 127.0.0.1:8080].
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+}
 
 pub(super) fn serve(args: ServeArgs) -> Result<(), Ended> {
     let usage = |error: config::ConfigError| Ended::new(USAGE, error);

@@ -1,15 +1,37 @@
 //! `up`: everything at once, on this machine.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
+use clap::Args;
 use tokio::net::TcpListener;
+use url::Url;
 
+use super::exit::{Ended, UNAVAILABLE, USAGE};
 use super::runtime::{block_on, stop_signal};
 use super::serve::ended;
-use super::{Ended, UNAVAILABLE, USAGE, UpArgs};
 use crate::builtin::{self, Watched};
 use crate::serve::{Collector, ServeError};
 use crate::store::StoreOptions;
+
+const EXAMPLES: &str = "Examples:
+  uphold-collector up
+  uphold-collector up --watch https://example.org/ --watch http://127.0.0.1:3000/health";
+
+/// What `up` is told.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct UpArgs {
+    /// Add a service that is available when this URL answers; may be given several times.
+    #[arg(long, value_name = "URL")]
+    watch: Vec<Url>,
+    /// The data directory.
+    #[arg(long, default_value = "./uphold-data")]
+    data: PathBuf,
+    /// The port on 127.0.0.1; when it is busy, the next ones are tried.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+}
 
 /// How many ports are tried after the first.
 const PORTS_TRIED_MAX: u16 = 20;

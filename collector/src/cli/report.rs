@@ -1,0 +1,102 @@
+//! `report`: a service's figures as text with bars, or as JSON.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use uphold_common::catalogue::model::WindowKind;
+use uphold_common::ids::Id;
+use uphold_common::time::Instant;
+use url::form_urlencoded;
+
+use super::Format;
+use super::ask::{answer, print_json, style};
+use super::exit::{Ended, UNAVAILABLE, USAGE, WRONG};
+use crate::engine::query::{FiguresQuery, QueryError};
+use crate::report;
+
+const EXAMPLES: &str = "Examples:
+  uphold-collector report uphold
+  uphold-collector report webshop --window month --at 2026-03-01T00:00:00Z --format json";
+
+/// What `report` is told.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ReportArgs {
+    /// The service.
+    service: String,
+    /// Over day, week, month, quarter, year, or a length such as 30d or 24h [default: each target's own window].
+    #[arg(long)]
+    window: Option<String>,
+    /// The window that holds this instant [default: the one that holds now].
+    #[arg(long, value_name = "INSTANT")]
+    at: Option<String>,
+    /// What the present is taken to be.
+    #[arg(long, value_name = "INSTANT")]
+    as_of: Option<String>,
+    /// The form.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// The data directory.
+    #[arg(long, default_value = "./uphold-data")]
+    data: PathBuf,
+}
+
+/// What a report reads of the figures beside what it shows.
+#[derive(Deserialize)]
+struct InZone {
+    time_zone: Option<String>,
+}
+
+pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
+    let query = query(args)?;
+    let mut asked = form_urlencoded::Serializer::new(String::new());
+    for (key, value) in [("window", &args.window), ("at", &args.at), ("as_of", &args.as_of)] {
+        if let Some(value) = value {
+            asked.append_pair(key, value);
+        }
+    }
+    let path = format!("/api/v1/services/{}/figures?{}", query.service, asked.finish());
+    let body = answer(&args.data, &path, |engine, now| engine.figures(&query, now, now).map_err(|e| refused(&e)))?;
+    match args.format {
+        Format::Json => print_json(&body),
+        Format::Text => {
+            let not_understood = |error| Ended::new(UNAVAILABLE, format!("the figures were not understood: {error}"));
+            let view = serde_json::from_slice(&body).map_err(not_understood)?;
+            let zone: InZone = serde_json::from_slice(&body).map_err(not_understood)?;
+            let zone = zone.time_zone.and_then(|name| TimeZone::get(&name).ok());
+            anstream::print!("{}", report::render(&view, zone.as_ref(), style()));
+            Ok(())
+        }
+    }
+}
+
+fn query(args: &ReportArgs) -> Result<FiguresQuery, Ended> {
+    let usage = |what: &str, expected: &str| Ended::new(USAGE, format!("{what}: expected {expected}"));
+    let service =
+        Id::new(&args.service).map_err(|error| Ended::new(USAGE, format!("the service: expected {error}")))?;
+    let instant = |what: &str, text: &Option<String>| match text {
+        None => Ok(None),
+        Some(text) => {
+            let expected = "an instant such as 2026-03-01T00:00:00Z, or milliseconds since 1970";
+            Instant::parse(text).map(Some).ok_or_else(|| usage(what, expected))
+        }
+    };
+    let window = match &args.window {
+        None => None,
+        Some(text) => Some(
+            WindowKind::parse(text)
+                .ok_or_else(|| usage("--window", "day, week, month, quarter, year, or a length such as 30d or 24h"))?,
+        ),
+    };
+    Ok(FiguresQuery { service, window, at: instant("--at", &args.at)?, as_of: instant("--as-of", &args.as_of)? })
+}
+
+fn refused(error: &QueryError) -> Ended {
+    let code = match error {
+        QueryError::NoService { .. } | QueryError::Future { .. } => WRONG,
+        QueryError::Store(_) | QueryError::Write(_) => UNAVAILABLE,
+    };
+    Ended::new(code, error)
+}
