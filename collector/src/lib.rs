@@ -3,6 +3,7 @@
 //!
 //! The rooms and what passes between them are in `ARCHITECTURE.md`.
 
+pub mod access;
 pub mod api;
 pub mod assigned;
 pub mod builtin;

@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::access::Policy;
+use crate::access::through::Through;
 use crate::api::connections::{Bounded, CONNECTIONS_MAX, SILENCE_MAX};
 use crate::api::{self, socket};
 use crate::clock;
@@ -65,6 +67,7 @@ pub struct Collector {
     tcp: TcpListener,
     unix: tokio::net::UnixListener,
     webhooks: WebhookClient,
+    policy: Policy,
 }
 
 impl Collector {
@@ -83,7 +86,8 @@ impl Collector {
         let engine = run::start(Engine::open(Box::new(store), files, now)?)?;
         let address = socket::path(data_dir).display().to_string();
         let unix = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;
-        Ok(Self { engine, tcp, unix, webhooks: WebhookClient::new(Timeouts::default())? })
+        let policy = Policy::default();
+        Ok(Self { engine, tcp, unix, policy, webhooks: WebhookClient::new(Timeouts::default())? })
     }
 
     /// Where it listens.
@@ -95,9 +99,10 @@ impl Collector {
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> Result<(), ServeError> {
         let Running { handle, mut ended, thread } = self.engine;
         let (finish, finishing) = watch::channel(false);
-        let router = api::router(handle.clone());
+        let router = api::router(handle.clone(), self.policy);
         let tcp = tokio::spawn(serve_tcp(self.tcp, router.clone(), finishing.clone()));
-        let unix = tokio::spawn(serve_unix(self.unix, router, finishing.clone()));
+        let unix = router.layer(axum::Extension(Through::Socket { uid: None }));
+        let unix = tokio::spawn(serve_unix(self.unix, unix, finishing.clone()));
         let notifying = tokio::spawn(worker::run(
             Arc::new(handle.clone()),
             self.webhooks,

@@ -142,6 +142,8 @@ pub struct Health {
     pub tick_us: u64,
     /// Pushes by what became of them: `accepted`, `duplicate`, or the word of the problem.
     pub pushes: BTreeMap<&'static str, u64>,
+    /// Requests that did not pass to their handler, by the word of the problem.
+    pub requests_refused: BTreeMap<&'static str, u64>,
     /// Rows taken in since the start.
     pub rows: u64,
 }

@@ -1,11 +1,11 @@
-//! What is read: assignments, services, figures, incidents.
+//! What is read: assignments, services, figures.
 
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use uphold_common::bytes::Hex;
 use uphold_common::catalogue::assign;
@@ -17,17 +17,21 @@ use uphold_common::wire::batch;
 use uphold_common::yaml::words;
 
 use super::problem::{no_figures, problem, unanswered};
+use crate::access::caller::Caller;
 use crate::engine::handle::EngineHandle;
 use crate::engine::query::FiguresQuery;
-use crate::incident::list::IncidentList;
 
 /// What an agent is to observe. An agent that the catalogue does not name has nothing to observe.
 pub(super) async fn assignment(
     State(engine): State<EngineHandle>,
+    Extension(caller): Extension<Caller>,
     name: Result<Path<Id>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
     let Ok(Path(name)) = name else { return bad_id("agent") };
+    if let Some(own) = caller.agent().filter(|own| **own != name) {
+        return not_of_agent(own, &format!("read the assignment of {name}"));
+    }
     let assignment = assign::assignment(&engine.snapshot().catalogue, &name);
     let Ok(body) = serde_json::to_vec(&assignment) else {
         return problem(StatusCode::INTERNAL_SERVER_ERROR, "assignment", "It could not be written.", None);
@@ -80,10 +84,17 @@ pub(super) async fn services(State(engine): State<EngineHandle>) -> Response {
 /// The figures of a service: `?window=month&at=INSTANT&as_of=INSTANT`, all optional.
 pub(super) async fn figures(
     State(engine): State<EngineHandle>,
+    Extension(caller): Extension<Caller>,
     service: Result<Path<Id>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let Ok(Path(service)) = service else { return bad_id("service") };
+    if let Some(agent) = caller.agent() {
+        let assignment = assign::assignment(&engine.snapshot().catalogue, agent);
+        if !assignment.probes.iter().any(|probe| probe.id.parent == service) {
+            return not_of_agent(agent, &format!("read the figures of {service}, which it does not observe"));
+        }
+    }
     let mut asked = FiguresQuery { service, window: None, at: None, as_of: None };
     for (key, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let understood = match key.as_ref() {
@@ -107,30 +118,20 @@ pub(super) async fn figures(
     }
 }
 
-/// The incidents, newest first: `?state=open` (what there is without it) or `all`, which adds the newest resolved ones.
-pub(super) async fn incidents(State(engine): State<EngineHandle>, RawQuery(query): RawQuery) -> Response {
-    let mut all = false;
-    for (key, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        match (key.as_ref(), value.as_ref()) {
-            ("state", "open") => all = false,
-            ("state", "all") => all = true,
-            ("state", _) => {
-                return problem(StatusCode::BAD_REQUEST, "bad-parameter", "state: expected open or all.", None);
-            }
-            (unknown, _) => return unknown_parameter(unknown, &["state"]),
-        }
-    }
-    let snapshot = engine.snapshot();
-    let resolved = snapshot.recent_incidents.iter().filter(|_| all);
-    Json(IncidentList::new(snapshot.as_of, snapshot.open_incidents.iter(), resolved)).into_response()
-}
-
-fn unknown_parameter(unknown: &str, known: &[&str]) -> Response {
+/// The problem when a parameter is not one of those that are `known`.
+pub(super) fn unknown_parameter(unknown: &str, known: &[&str]) -> Response {
     let hint = words::did_you_mean(unknown, known.iter().copied());
     let detail = format!("There is no parameter {}{hint}.", words::shown(unknown));
     problem(StatusCode::BAD_REQUEST, "unknown-parameter", &detail, None)
 }
 
-fn bad_id(what: &str) -> Response {
+/// The problem when the token of an `agent` is used for what is not the agent's.
+fn not_of_agent(agent: &Id, what: &str) -> Response {
+    let detail = format!("This is the token of the agent {agent}, which may not {what}.");
+    problem(StatusCode::FORBIDDEN, "not-allowed", &detail, None)
+}
+
+/// The problem when a path names something by what is no id.
+pub(super) fn bad_id(what: &str) -> Response {
     problem(StatusCode::BAD_REQUEST, "bad-id", &format!("The {what} is not {}.", uphold_common::ids::BadId), None)
 }

@@ -2,73 +2,88 @@
 //!
 //! | route | what |
 //! |---|---|
-//! | `GET /` | the page |
+//! | `GET /`, `/incidents/{number}`, `/sign-in` | the pages, and the forms on them |
 //! | `POST /api/v1/push` | a batch, acknowledged once it is durable |
 //! | `GET /api/v1/agents/{name}/assignment` | what an agent is to observe, with an `ETag` |
 //! | `GET /api/v1/services` | the services and their states |
 //! | `GET /api/v1/services/{id}/figures` | the figures, by the contract |
-//! | `GET /api/v1/incidents` | the incidents |
+//! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
+//! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
+//! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
+//! | `GET /api/v1/deeds`, `/api/v1/whoami` | who did what; who one is |
 //! | `GET /metrics`, `/healthz`, `/readyz` | for Prometheus and for supervisors |
 //!
-//! Every refusal is an RFC 9457 problem. Bodies are bounded, and a body that does not arrive is given up.
+//! What each route needs stands in [`crate::access::routes`]. Every refusal is an RFC 9457 problem. Bodies are bounded,
+//! and a body that does not arrive is given up.
 
+mod body;
 pub mod connections;
+mod incidents;
 mod lists;
+mod pages;
 pub mod problem;
 mod push;
 pub mod socket;
+mod tokens;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::extract::{FromRef, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
+use crate::access::routes::ROUTES;
+use crate::access::{Access, Policy, guard};
 use crate::engine::handle::EngineHandle;
-use crate::{metrics, page};
+use crate::metrics;
 use problem::problem;
 
-/// Everything that is served.
-pub fn router(engine: EngineHandle) -> Router {
+/// What handlers share.
+#[derive(Clone)]
+struct Shared {
+    engine: EngineHandle,
+    access: Access,
+}
+
+impl FromRef<Shared> for EngineHandle {
+    fn from_ref(shared: &Shared) -> Self {
+        shared.engine.clone()
+    }
+}
+
+/// Everything that is served, guarded by `policy`.
+pub fn router(engine: EngineHandle, policy: Policy) -> Router {
+    let access = Access::new(engine.clone(), policy);
     Router::new()
-        .route("/", get(show_page))
-        .route("/page.css", get(show_asset))
-        .route("/page.js", get(show_asset))
-        .route("/icon.svg", get(show_asset))
+        .route("/", get(pages::overview))
+        .route("/page.css", get(pages::asset))
+        .route("/page.js", get(pages::asset))
+        .route("/icon.svg", get(pages::asset))
+        .route("/sign-in", get(pages::sign_in).post(pages::signed_in))
+        .route("/sign-out", post(pages::sign_out))
+        .route("/incidents/{number}", get(pages::incident))
+        .route("/incidents/{number}/acknowledge", post(pages::acknowledge))
+        .route("/incidents/{number}/comments", post(pages::comment))
         .route("/api/v1/push", post(push::push))
         .route("/api/v1/agents/{name}/assignment", get(lists::assignment))
         .route("/api/v1/services", get(lists::services))
         .route("/api/v1/services/{id}/figures", get(lists::figures))
-        .route("/api/v1/incidents", get(lists::incidents))
+        .route("/api/v1/incidents", get(incidents::list))
+        .route("/api/v1/incidents/{number}", get(incidents::one))
+        .route("/api/v1/incidents/{number}/acknowledge", post(incidents::acknowledge))
+        .route("/api/v1/incidents/{number}/comments", post(incidents::comment))
+        .route("/api/v1/whoami", get(tokens::whoami))
+        .route("/api/v1/tokens", get(tokens::list).post(tokens::add))
+        .route("/api/v1/tokens/{name}", delete(tokens::revoke))
+        .route("/api/v1/deeds", get(tokens::deeds))
         .route("/metrics", get(show_metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(show_ready))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(engine)
-}
-
-async fn show_page(State(engine): State<EngineHandle>) -> Response {
-    let html = page::render(&engine.snapshot());
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY),
-        (CACHE_CONTROL, "no-store"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, html).into_response()
-}
-
-async fn show_asset(uri: Uri) -> Response {
-    match page::asset(uri.path()) {
-        Some((content_type, text)) => {
-            let headers =
-                [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache"), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
-            (headers, text).into_response()
-        }
-        None => nothing_here(uri).await,
-    }
+        .layer(axum::middleware::from_fn_with_state(access.clone(), guard))
+        .with_state(Shared { engine, access })
 }
 
 async fn show_metrics(State(engine): State<EngineHandle>) -> Response {
@@ -93,17 +108,8 @@ async fn show_ready(State(engine): State<EngineHandle>) -> Response {
 }
 
 async fn nothing_here(uri: Uri) -> Response {
-    let known = [
-        "/",
-        "/metrics",
-        "/healthz",
-        "/readyz",
-        "/api/v1/push",
-        "/api/v1/services",
-        "/api/v1/incidents",
-        "/api/v1/services/{id}/figures",
-        "/api/v1/agents/{name}/assignment",
-    ];
+    let mut known: Vec<&str> = ROUTES.iter().map(|(_, path, _)| *path).collect();
+    known.dedup();
     let detail = format!("There is nothing at this path; there is something at {}.", known.join(", "));
     tracing::debug!(path = uri.path(), "nothing there");
     problem(StatusCode::NOT_FOUND, "no-such-path", &detail, None)

@@ -8,8 +8,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use uphold_common::wire::push::Problem;
 
+use crate::engine::command::CommandError;
 use crate::engine::handle::Unanswered;
 use crate::engine::query::QueryError;
+use crate::identity::keeper::KeeperError;
+use crate::incident::act::ActError;
 use crate::ingest::Refusal;
 
 /// The content type of a problem.
@@ -45,6 +48,35 @@ pub fn no_figures(error: &QueryError) -> Response {
             problem(StatusCode::INTERNAL_SERVER_ERROR, "figures", detail, None)
         }
     }
+}
+
+/// The problem when what somebody wanted was not done.
+pub fn not_done(error: &CommandError) -> Response {
+    let (status, word) = match error {
+        CommandError::Keeper(why) => match why {
+            KeeperError::NameTaken { .. } => (StatusCode::CONFLICT, "name-taken"),
+            KeeperError::AlreadyRevoked(_) => (StatusCode::CONFLICT, "already-revoked"),
+            KeeperError::Past(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unsound-token"),
+            KeeperError::TooMany => (StatusCode::CONFLICT, "too-many-tokens"),
+            KeeperError::NoToken { .. } => (StatusCode::NOT_FOUND, "no-such-token"),
+            KeeperError::Damaged { .. } | KeeperError::Store(_) => return failed(error),
+        },
+        CommandError::Act(why) => match why {
+            ActError::BadComment => (StatusCode::UNPROCESSABLE_ENTITY, "unsound-comment"),
+            ActError::NoIncident(_) => (StatusCode::NOT_FOUND, "no-such-incident"),
+            ActError::Resolved(_) => (StatusCode::CONFLICT, "already-resolved"),
+            ActError::Acknowledged { .. } => (StatusCode::CONFLICT, "already-acknowledged"),
+            ActError::TooManyEvents(_) => (StatusCode::CONFLICT, "too-many-events"),
+        },
+        CommandError::Engine(_) => return failed(error),
+    };
+    problem(status, word, &format!("{error}."), None)
+}
+
+fn failed(error: &CommandError) -> Response {
+    tracing::error!(%error, "what somebody wanted could not be done");
+    let detail = "It could not be done; the log of the collector says why.";
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "not-done", detail, None)
 }
 
 fn respond(status: StatusCode, body: &Problem, retry_after_s: Option<u32>) -> Response {

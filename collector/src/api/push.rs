@@ -5,15 +5,18 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use uphold_common::wire::PUSH_BYTES_MAX;
+use uphold_common::wire::push::PUSH_CONTENT_TYPE;
 
+use super::body::expect_type;
 use super::problem::{problem, refused, unanswered};
+use crate::access::caller::Caller;
 use crate::clock;
 use crate::engine::handle::EngineHandle;
 use crate::ingest;
@@ -21,7 +24,17 @@ use crate::ingest;
 /// How long the body may take to arrive.
 const BODY_TIME_MAX: Duration = Duration::from_secs(15);
 
-pub(super) async fn push(State(engine): State<EngineHandle>, body: Body) -> Response {
+pub(super) async fn push(
+    State(engine): State<EngineHandle>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    if let Err(refused) = expect_type(&headers, PUSH_CONTENT_TYPE) {
+        engine.refused_early("wrong-content-type");
+        return *refused;
+    }
+
     let read = Limited::new(body, PUSH_BYTES_MAX).collect();
     let body = match tokio::time::timeout(BODY_TIME_MAX, read).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -40,7 +53,7 @@ pub(super) async fn push(State(engine): State<EngineHandle>, body: Body) -> Resp
             return problem(StatusCode::REQUEST_TIMEOUT, "too-slow", detail, Some(1));
         }
     };
-    let arrived = match ingest::decode(&body, None, clock::now()) {
+    let arrived = match ingest::decode(&body, caller.agent(), clock::now()) {
         Ok(arrived) => arrived,
         Err(refusal) => {
             engine.refused_early(refusal.word());

@@ -16,24 +16,13 @@ use crate::notify::message;
 use crate::notify::plan::Plan;
 use crate::store::{KeyRange, RecordKind};
 
-/// What somebody wants done.
+/// What somebody wants done about tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// To add a token.
-    AddToken(NewToken),
+pub enum TokenCommand {
+    /// To add one.
+    Add(NewToken),
     /// To revoke one.
-    RevokeToken(Id),
-    /// To do something to an incident.
-    Act(Number, Act),
-}
-
-/// What was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// The token as it stands now.
-    Token(Box<Token>),
-    /// The incident as it stands now.
-    Incident(Box<Incident>),
+    Revoke(Id),
 }
 
 /// Why it was not done.
@@ -76,17 +65,17 @@ impl Engine {
         self.keeper.tokens()
     }
 
-    /// Does what `actor` wants done; it is durable when this returns.
-    pub fn command(&mut self, command: Command, actor: &Actor, now: Instant) -> Result<Done, CommandError> {
-        let token = |token| Ok(Done::Token(Box::new(token)));
-        match command {
-            Command::AddToken(new) => token(self.keeper.add(self.store.as_mut(), new, actor, now)?),
-            Command::RevokeToken(name) => token(self.keeper.revoke(self.store.as_mut(), &name, actor, now)?),
-            Command::Act(number, what) => self.act(number, what, actor, now),
-        }
+    /// Adds or revokes a token for `actor`; it is durable when this returns, and the token is as it stands then.
+    pub fn token_command(&mut self, command: TokenCommand, actor: &Actor, now: Instant) -> Result<Token, CommandError> {
+        let store = self.store.as_mut();
+        Ok(match command {
+            TokenCommand::Add(new) => self.keeper.add(store, new, actor, now)?,
+            TokenCommand::Revoke(name) => self.keeper.revoke(store, &name, actor, now)?,
+        })
     }
 
-    fn act(&mut self, number: Number, what: Act, actor: &Actor, now: Instant) -> Result<Done, CommandError> {
+    /// Does to an incident what `actor` wants; it is durable when this returns, and the incident is as it stands then.
+    pub fn act(&mut self, number: Number, what: Act, actor: &Actor, now: Instant) -> Result<Incident, CommandError> {
         let event = act(&self.register, number, what, actor, now)?;
         let unsound = || damaged("an incident", &"what was done to it cannot follow");
         let after = Incident::after(self.register.get(number).cloned(), &event).ok_or_else(unsound)?;
@@ -108,7 +97,7 @@ impl Engine {
         for event in &decision.events {
             self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
         }
-        Ok(Done::Incident(Box::new(after)))
+        Ok(after)
     }
 
     /// The incident of this number with all of its events, if it is held.

@@ -12,8 +12,9 @@ use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::wire::push::PushAnswer;
 
 use crate::identity::deed::{Actor, Deed};
-use crate::identity::token::Tokens;
-use crate::incident::model::Number;
+use crate::identity::token::{Token, Tokens};
+use crate::incident::act::Act;
+use crate::incident::model::{Incident, Number};
 use crate::ingest::{Arrived, Refusal};
 use crate::notify::entry::Key;
 use crate::notify::outbox::Delivery;
@@ -22,7 +23,7 @@ use crate::notify::worker::Desk;
 use crate::snapshot::Snapshot;
 
 use super::EngineError;
-use super::command::{Command, CommandError, Done, History};
+use super::command::{CommandError, History, TokenCommand};
 use super::query::{FiguresQuery, QueryError};
 
 /// Most requests that wait for the engine.
@@ -36,8 +37,10 @@ pub enum Request {
     Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the messages that are due.
     Due(oneshot::Sender<Vec<Delivery>>),
-    /// To do what somebody wants done.
-    Command(Command, Actor, oneshot::Sender<Result<Done, CommandError>>),
+    /// To add or revoke a token.
+    Token(TokenCommand, Actor, oneshot::Sender<Result<Token, CommandError>>),
+    /// To do something to an incident.
+    Act(Number, Act, Actor, oneshot::Sender<Result<Incident, CommandError>>),
     /// For an incident and everything that happened to it.
     History(Number, oneshot::Sender<Result<Option<History>, EngineError>>),
     /// For the newest deeds, at most so many.
@@ -48,8 +51,7 @@ pub enum Request {
     Stop,
 }
 
-/// Pushes that were refused before they came to the engine, by why: counted beside its queue, so that what is no push
-/// takes no room in it.
+/// What was refused before it came to the engine, by why: counted beside its queue, so that it takes no room in it.
 #[derive(Clone, Debug, Default)]
 pub struct RefusedEarly(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
@@ -94,6 +96,7 @@ pub struct EngineHandle {
     pub(super) tokens: watch::Receiver<Arc<Tokens>>,
     pub(super) messages: Arc<Notify>,
     pub(super) refused_early: RefusedEarly,
+    pub(super) refused_requests: RefusedEarly,
 }
 
 impl EngineHandle {
@@ -112,6 +115,11 @@ impl EngineHandle {
         self.refused_early.count(word);
     }
 
+    /// Counts a request that was refused before it came to its handler.
+    pub fn refused_request(&self, word: &'static str) {
+        self.refused_requests.count(word);
+    }
+
     /// Rung when messages may be due.
     pub fn messages(&self) -> Arc<Notify> {
         Arc::clone(&self.messages)
@@ -127,9 +135,23 @@ impl EngineHandle {
         self.ask(|answer| Request::Figures(query, answer)).await
     }
 
-    /// Does what `actor` wants done; answered once it is durable.
-    pub async fn command(&self, command: Command, actor: Actor) -> Result<Result<Done, CommandError>, Unanswered> {
-        self.ask(|answer| Request::Command(command, actor, answer)).await
+    /// Adds or revokes a token for `actor`; answered once it is durable.
+    pub async fn token_command(
+        &self,
+        command: TokenCommand,
+        actor: Actor,
+    ) -> Result<Result<Token, CommandError>, Unanswered> {
+        self.ask(|answer| Request::Token(command, actor, answer)).await
+    }
+
+    /// Does to an incident what `actor` wants; answered once it is durable.
+    pub async fn act(
+        &self,
+        number: Number,
+        act: Act,
+        actor: Actor,
+    ) -> Result<Result<Incident, CommandError>, Unanswered> {
+        self.ask(|answer| Request::Act(number, act, actor, answer)).await
     }
 
     /// The incident of this number with everything that happened to it.

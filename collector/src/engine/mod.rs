@@ -59,6 +59,7 @@ pub struct Engine {
     agents: Agents,
     health: Health,
     refused_early: RefusedEarly,
+    refused_requests: RefusedEarly,
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
     started: Instant,
@@ -114,6 +115,7 @@ impl Engine {
             agents: Agents::new(&in_force.catalogue, now),
             health: Health { started_ms: now.as_ms(), ..Health::default() },
             refused_early: RefusedEarly::default(),
+            refused_requests: RefusedEarly::default(),
             touched_from: BTreeMap::new(),
             in_force,
             started: now,

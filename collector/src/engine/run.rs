@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::time::Instant;
 
-use super::command::{CommandError, Done};
+use super::command::CommandError;
 use super::handle::{EngineHandle, QUEUE_MAX, Request};
 use super::intake::Answer;
 use super::{Engine, EngineError, damaged};
@@ -58,8 +58,9 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     let (publish, snapshots) = watch::channel(first);
     let (given, tokens) = watch::channel(Arc::new(engine.tokens().clone()));
     let messages = Arc::new(Notify::new());
-    let refused_early = engine.refused_early.clone();
-    let handle = EngineHandle { queue, snapshots, tokens, messages: Arc::clone(&messages), refused_early };
+    let (refused_early, refused_requests) = (engine.refused_early.clone(), engine.refused_requests.clone());
+    let handle =
+        EngineHandle { queue, snapshots, tokens, messages: Arc::clone(&messages), refused_early, refused_requests };
     let (sender, ended) = oneshot::channel();
     let body = move || {
         let result = Loop { engine, requests, publish, given, messages }.run();
@@ -152,18 +153,15 @@ impl Loop {
                 // Whoever asked may have ended meanwhile.
                 let _ = answer.send(());
             }
-            Request::Command(command, actor, answer) => {
-                let done = self.engine.command(command, &actor, clock::now());
-                if let Ok(Done::Token(_)) = &done {
-                    // Before the answer: whoever was told that a token is revoked may rely on it.
-                    self.given.send_replace(Arc::new(self.engine.tokens().clone()));
-                }
+            Request::Token(command, actor, answer) => {
+                let done = survived(self.engine.token_command(command, &actor, clock::now()))?;
+                // Before the answer: whoever is told that a token is revoked may rely on it.
+                self.given.send_replace(Arc::new(self.engine.tokens().clone()));
+                drop(answer.send(done));
+            }
+            Request::Act(number, act, actor, answer) => {
+                let done = survived(self.engine.act(number, act, &actor, clock::now()))?;
                 self.messages.notify_one();
-                let done = match done.map_err(CommandError::fatal) {
-                    Ok(done) => Ok(done),
-                    Err(Ok(fatal)) => return Err(fatal),
-                    Err(Err(refused)) => Err(refused),
-                };
                 drop(answer.send(done));
             }
             Request::History(number, answer) => drop(answer.send(self.engine.history(number))),
@@ -189,6 +187,15 @@ impl Loop {
 
     fn stop(mut self) -> Result<(), EngineError> {
         Ok(self.engine.store.close()?)
+    }
+}
+
+/// What was done or refused, unless the engine cannot go on.
+fn survived<T>(done: Result<T, CommandError>) -> Result<Result<T, CommandError>, EngineError> {
+    match done.map_err(CommandError::fatal) {
+        Ok(done) => Ok(Ok(done)),
+        Err(Err(refused)) => Ok(Err(refused)),
+        Err(Ok(fatal)) => Err(fatal),
     }
 }
 

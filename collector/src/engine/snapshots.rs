@@ -43,6 +43,7 @@ impl Engine {
         for (word, refused) in self.refused_early.counted() {
             *health.pushes.entry(word).or_default() += refused;
         }
+        health.requests_refused = self.refused_requests.counted();
         Snapshot {
             as_of,
             store: self.store.id(),

@@ -14,7 +14,7 @@ use uphold_common::time::Instant;
 
 /// Who does something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Actor {
     /// Somebody on the collector's host, through the socket in the data directory or on the store itself.
     Local {

@@ -12,12 +12,14 @@
 //! | `token` | a token, and the register of all |
 //! | `deed` | who did what, when |
 //! | `keeper` | adding and revoking, as changes to the store |
+//! | `view` | tokens and deeds as they are given out, and how long a token is wanted for |
 
 pub mod deed;
 pub mod keeper;
 pub mod role;
 pub mod secret;
 pub mod token;
+pub mod view;
 
 #[cfg(test)]
 #[path = "identity_tests.rs"]

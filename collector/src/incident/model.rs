@@ -14,6 +14,14 @@ use crate::identity::deed::Actor;
 #[serde(transparent)]
 pub struct Number(pub u64);
 
+impl Number {
+    /// Reads `INC-7` or `7`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("INC-").unwrap_or(text);
+        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok().map(Self)).flatten()
+    }
+}
+
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "INC-{}", self.0)

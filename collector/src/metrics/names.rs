@@ -146,6 +146,8 @@ metrics! {
 
     PUSHES = Counter "uphold_pushes_total" ["result"]
         "Pushes of agents by what became of them.";
+    REQUESTS_REFUSED = Counter "uphold_requests_refused_total" ["reason"]
+        "Requests that were refused before anything of them was read, by the word of the problem.";
     ROWS = Counter "uphold_rows_total" []
         "Rows taken in.";
 

@@ -26,6 +26,9 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
     for (result, pushes) in &health.pushes {
         sheet.count(&names::PUSHES, &[result], *pushes)?;
     }
+    for (reason, requests) in &health.requests_refused {
+        sheet.count(&names::REQUESTS_REFUSED, &[reason], *requests)?;
+    }
     sheet.count(&names::ROWS, &[], health.rows)?;
     of_store(sheet, &health.store)
 }

@@ -280,6 +280,7 @@ fn health() -> Health {
         started_ms: when("2026-11-21T06:00:00+01:00").as_ms(),
         store,
         tick_us: 1_840,
+        requests_refused: BTreeMap::new(),
         pushes: [("accepted", 1_200), ("duplicate", 4)].into(),
         rows: 36_000,
     }

@@ -20,8 +20,9 @@ pub(super) fn open(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
                         (mark(shape(incident)))
                         p.what { (priority(incident)) strong { (incident.summary) } }
                         p.when {
-                            (incident.number) " · open for " (brief(clock.as_of.since_ms(incident.started).max(0)))
+                            a href={ "incidents/" (incident.number) } { (incident.number) } " · open for " (brief(clock.as_of.since_ms(incident.started).max(0)))
                             ", since " (clock.moment(incident.started))
+                            @if let Some(by) = &incident.acknowledged { " · taken on by " (by.by) }
                         }
                     }
                 }
@@ -49,7 +50,7 @@ fn resolved(incident: &Incident, clock: &Clock<'_>) -> Markup {
             p.what { (priority(incident)) span { (incident.summary) } }
             @if let Some(end) = incident.resolved {
                 p.when {
-                    (incident.number) " · " (clock.moment(incident.started)) ", lasted "
+                    a href={ "incidents/" (incident.number) } { (incident.number) } " · " (clock.moment(incident.started)) ", lasted "
                     (brief(end.ended.since_ms(incident.started).max(0))) "; " (end.resolution.as_str())
                 }
             }
@@ -57,11 +58,11 @@ fn resolved(incident: &Incident, clock: &Clock<'_>) -> Markup {
     }
 }
 
-fn priority(incident: &Incident) -> Markup {
+pub(super) fn priority(incident: &Incident) -> Markup {
     html! { span.priority.(incident.priority.0.as_str()) { (incident.priority.0.as_str()) } }
 }
 
-const fn shape(incident: &Incident) -> &'static str {
+pub(super) const fn shape(incident: &Incident) -> &'static str {
     match incident.subject {
         Subject::ServiceDown { .. } => "down",
         Subject::TargetBreached { .. } => "breached",

@@ -1,4 +1,4 @@
-//! The page at `/`: the snapshot for people.
+//! The pages: the snapshot for people at `/`, each incident on a page of its own, and the one to sign in on.
 //!
 //! It computes no figure: whatever is shown stands in the snapshot, cut to the decimals of its promise and never rounded
 //! up. It loads nothing from elsewhere and works without a script: the script only fetches the page again and puts
@@ -8,27 +8,28 @@
 mod agents;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod frame;
 mod hosts;
+pub mod incident;
 mod incidents;
 mod probes;
 mod service;
+pub mod sign_in;
 mod strip;
 mod target;
 mod text;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 use uphold_common::measure::figures::time_zone_data;
 use uphold_common::observation::State;
 
 use crate::snapshot::Snapshot;
+pub use frame::Visitor;
 use text::{Clock, counted};
 
 /// What the page is served with as `Content-Security-Policy`.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
-     img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// Shapes of the states, drawn once and referred to by name.
-const SHAPES: &str = include_str!("shapes.svg");
+     img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// What the page loads, by path: the content type and the content.
 pub fn asset(path: &str) -> Option<(&'static str, &'static str)> {
@@ -41,37 +42,17 @@ pub fn asset(path: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// The page.
-pub fn render(snapshot: &Snapshot) -> String {
-    let organisation = &snapshot.catalogue.organisation;
+pub fn render(snapshot: &Snapshot, visitor: &Visitor<'_>) -> String {
     let summary = summary(snapshot);
-    let document = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (summary) " – " (organisation.name) }
-                link rel="stylesheet" href="page.css";
-                link rel="icon" href="icon.svg" type="image/svg+xml";
-                script src="page.js" defer {}
-                noscript { meta http-equiv="refresh" content="10"; }
-            }
-            body {
-                (PreEscaped(SHAPES))
-                p #lost role="status" hidden {}
-                (content(snapshot, &summary))
-            }
-        }
-    };
-    document.into_string()
+    let title = format!("{summary} – {}", snapshot.catalogue.organisation.name);
+    frame::page(&title, "", true, visitor, &content(snapshot, &summary, visitor))
 }
 
-fn content(snapshot: &Snapshot, summary: &str) -> Markup {
+fn content(snapshot: &Snapshot, summary: &str, visitor: &Visitor<'_>) -> Markup {
     let clock = Clock { as_of: snapshot.as_of, zone: &snapshot.catalogue.organisation.time_zone };
     html! {
         main data-as-of-ms=(snapshot.as_of.as_ms()) {
-            (header(snapshot, &clock, summary))
+            (header(snapshot, &clock, summary, visitor))
             (incidents::open(snapshot, &clock))
             section.services aria-label="Services" {
                 @for service in snapshot.catalogue.services.values() {
@@ -111,7 +92,7 @@ fn in_state(snapshot: &Snapshot, state: State) -> usize {
     snapshot.catalogue.services.keys().filter(|id| state_of(id) == state).count()
 }
 
-fn header(snapshot: &Snapshot, clock: &Clock<'_>, summary: &str) -> Markup {
+fn header(snapshot: &Snapshot, clock: &Clock<'_>, summary: &str, visitor: &Visitor<'_>) -> Markup {
     let others = [State::Down, State::Degraded, State::Unmeasured].map(|state| (state, in_state(snapshot, state)));
     html! {
         header.top {
@@ -125,6 +106,7 @@ fn header(snapshot: &Snapshot, clock: &Clock<'_>, summary: &str) -> Markup {
                 }
             }
             p.as-of { "As of " (clock.full()) }
+            (frame::visitor_line("", visitor))
         }
     }
 }

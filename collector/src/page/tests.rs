@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use super::*;
 
+/// The page as nobody known sees it.
+fn rendered(snapshot: &Snapshot) -> String {
+    render(snapshot, &Visitor::default())
+}
+
 /// The text of the page without its tags.
 fn words(page: &str) -> String {
     let mut text = String::new();
@@ -24,7 +29,7 @@ fn words(page: &str) -> String {
 
 #[test]
 fn the_page_says_what_the_snapshot_holds() {
-    let page = render(&fixture::snapshot());
+    let page = rendered(&fixture::snapshot());
     println!("{page}");
     let text = words(&page);
     for expected in [
@@ -49,7 +54,7 @@ fn the_page_says_what_the_snapshot_holds() {
 #[test]
 fn figures_stand_in_data_attributes_as_whole_milliseconds() {
     let snapshot = fixture::snapshot();
-    let page = render(&snapshot);
+    let page = rendered(&snapshot);
     for (id, service) in &snapshot.services {
         for (target, figures) in &service.targets {
             let a = &figures.availability;
@@ -72,14 +77,14 @@ fn hostile_names_stay_text() {
     hostile.clone_into(&mut snapshot.readings[3].0.of);
     let receiver = snapshot.receivers.get_mut(&fixture::id("duty")).unwrap();
     receiver.last_error = Some(hostile.to_owned());
-    let page = render(&snapshot);
+    let page = rendered(&snapshot);
     assert!(!page.contains("<script>alert") && !page.contains("\"1\""), "{page}");
     assert_eq!(page.matches("&lt;script&gt;alert").count(), 6, "the name twice, the others once or twice");
 }
 
 #[test]
 fn everything_loaded_is_an_asset_and_nothing_is_inline() {
-    let page = render(&fixture::snapshot());
+    let page = rendered(&fixture::snapshot());
     for elsewhere in ["http://", "https://", "//", "style=", "<style", "onclick", "javascript:"] {
         let found = page.find(elsewhere).map(|at| &page[at.saturating_sub(40)..(at + 60).min(page.len())]);
         assert_eq!(found, None, "{elsewhere}");
@@ -97,7 +102,7 @@ fn an_empty_catalogue_and_a_collector_just_started_have_words() {
     let mut snapshot = fixture::snapshot();
     snapshot.services = BTreeMap::new();
     snapshot.readings.clear();
-    let text = words(&render(&snapshot));
+    let text = words(&rendered(&snapshot));
     assert!(text.contains("0 of 4 services up") && text.contains("4 not measured"), "{text}");
     assert_eq!(text.matches("No observation yet;").count(), 4);
     assert!(text.contains("Nothing was read here lately."));
@@ -107,6 +112,6 @@ fn an_empty_catalogue_and_a_collector_just_started_have_words() {
     snapshot.catalogue = std::sync::Arc::new(catalogue);
     snapshot.agents.clear();
     snapshot.open_incidents.clear();
-    let text = words(&render(&snapshot));
+    let text = words(&rendered(&snapshot));
     assert!(text.contains("No services yet, no incident open") && text.contains("none has pushed"), "{text}");
 }

@@ -1,0 +1,70 @@
+//! Who asks, and whether they may: every request passes here before anything of it is read.
+//!
+//! ```text
+//! request → host ours? → origin ours? → who is it? → may they? → handler
+//! ```
+//!
+//! | file | what it decides |
+//! |---|---|
+//! | `host` | whether a request was meant for this collector, and whether a page of ours sent it; pure |
+//! | [`caller`] | who asks: a token's holder, somebody on this host, or nobody known; pure |
+//! | [`session`] | what a browser was given after signing in; pure |
+//! | [`routes`] | what each route needs: one table; what is not in it is refused |
+//! | `through` | which way a request came |
+//! | `guard` | all of it, in order, around every route |
+//!
+//! A token goes with each request of a program (`Authorization: Bearer`) and once with a browser, which gets a session
+//! for it. A session reads and sends forms of our own pages, with a word that only those pages know; it changes nothing
+//! through the API. Whoever reaches the socket in the data directory is an administrator, because they could change
+//! the files as well.
+
+pub mod caller;
+mod guard;
+mod host;
+pub mod routes;
+pub mod session;
+pub mod through;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::engine::handle::EngineHandle;
+use session::Sessions;
+
+pub use guard::guard;
+pub(crate) use guard::{cookie_name, session_cookie};
+
+/// How the collector may be reached, and by whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Whether everybody needs a token; else those without one may read and push.
+    pub tokens_required: bool,
+    /// The names by which it is reached, in lower case, without ports.
+    pub hosts: Vec<String>,
+    /// What makes this way of listening unsafe, as a sentence for every page; none when nothing does.
+    pub insecure: Option<String>,
+}
+
+/// What the guard of every route knows.
+#[derive(Clone)]
+pub struct Access {
+    engine: EngineHandle,
+    policy: Arc<Policy>,
+    sessions: Arc<Mutex<Sessions>>,
+}
+
+impl Access {
+    /// For the tokens that `engine` knows.
+    pub fn new(engine: EngineHandle, policy: Policy) -> Self {
+        Self { engine, policy: Arc::new(policy), sessions: Arc::default() }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The sessions; held for as long as a look-up takes.
+    pub fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,238 @@
+//! The pages over HTTP: what is shown, signing in and out, and the forms about incidents.
+//!
+//! A form brings along the word of its session, which only our own pages know; the guard has seen to it that the form
+//! was sent by one of them. After a change the browser is sent back to the page, so that loading it again repeats
+//! nothing.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+
+use super::incidents::{NumberPath, acknowledged, commented, history};
+use super::problem::problem;
+use super::{Shared, body, nothing_here};
+use crate::access::caller::{Caller, holder};
+use crate::access::session::AGE_MS_MAX;
+use crate::access::through::Through;
+use crate::access::{cookie_name, session_cookie};
+use crate::clock;
+use crate::identity::role::Right;
+use crate::page::{self, Visitor};
+
+/// The page at `/`.
+pub(super) async fn overview(State(shared): State<Shared>, Extension(caller): Extension<Caller>) -> Response {
+    html(StatusCode::OK, page::render(&shared.engine.snapshot(), &visitor(&shared, &caller)))
+}
+
+/// Style, script and icon.
+pub(super) async fn asset(uri: Uri) -> Response {
+    match page::asset(uri.path()) {
+        Some((content_type, text)) => {
+            ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache")], text).into_response()
+        }
+        None => nothing_here(uri).await,
+    }
+}
+
+/// The page of one incident.
+pub(super) async fn incident(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    number: NumberPath,
+) -> Response {
+    match history(&shared.engine, number).await {
+        Ok(history) => {
+            let visitor = visitor(&shared, &caller);
+            html(StatusCode::OK, page::incident::render(&shared.engine.snapshot(), history, None, &visitor))
+        }
+        Err(refused) => *refused,
+    }
+}
+
+/// The form by which an incident is taken on.
+pub(super) async fn acknowledge(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    number: NumberPath,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match form_of(&caller, &headers, body).await {
+        Ok(_) => back(acknowledged(&shared.engine, &caller, number, None).await),
+        Err(refused) => *refused,
+    }
+}
+
+/// The form by which an incident is commented on.
+pub(super) async fn comment(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    number: NumberPath,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match form_of(&caller, &headers, body).await {
+        Ok(form) => {
+            let text = form.get("text").map_or("", String::as_str);
+            back(commented(&shared.engine, &caller, number, text).await)
+        }
+        Err(refused) => *refused,
+    }
+}
+
+/// The page on which somebody signs in: `?next=/incidents/INC-7` says where to go afterwards.
+pub(super) async fn sign_in(State(shared): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let mut fields = url::form_urlencoded::parse(query.as_bytes());
+    let next = fields.find(|(key, _)| key == "next").map_or_else(String::new, |(_, next)| local(&next).to_owned());
+    html(StatusCode::OK, sign_in_page(&shared, &next, None))
+}
+
+/// The form with the token.
+pub(super) async fn signed_in(
+    State(shared): State<Shared>,
+    through: Option<Extension<Through>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let form = match body::form(&headers, body).await {
+        Ok(form) => form,
+        Err(refused) => return *refused,
+    };
+    let next = form.get("next").map_or("", |next| local(next));
+    let token = form.get("token").map_or("", |token| token.trim());
+    let now = clock::now();
+    let begun = match holder(token, &shared.engine.tokens(), now) {
+        Ok((_, role)) if !role.may(Right::Read) => {
+            Err("A token of an agent is for its agent, not for pages.".to_owned())
+        }
+        Ok((name, _)) => shared.access.sessions().begin(name, now).map_err(|error| format!("No random bits: {error}.")),
+        Err(why) => {
+            shared.engine.refused_request(why.word());
+            Err(why.to_string().replace("The header Authorization holds no token", "This is no token"))
+        }
+    };
+    match begun {
+        Ok(secret) => {
+            let tls = through.is_some_and(|Extension(through)| through.is_tls());
+            let cookie = cookie(&secret.reveal(), AGE_MS_MAX / 1_000, tls);
+            redirect(&format!(".{}", if next.is_empty() { "/" } else { next }), Some(&cookie))
+        }
+        Err(why) => html(StatusCode::FORBIDDEN, sign_in_page(&shared, next, Some(&why))),
+    }
+}
+
+/// The form that ends a session.
+pub(super) async fn sign_out(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    through: Option<Extension<Through>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let tls = through.is_some_and(|Extension(through)| through.is_tls());
+    if caller.session().is_some() {
+        if let Err(refused) = form_of(&caller, &headers, body).await {
+            return *refused;
+        }
+        if let Some(secret) = session_cookie(&headers, tls) {
+            shared.access.sessions().end(&secret);
+        }
+    }
+    redirect("./", Some(&cookie("", 0, tls)))
+}
+
+/// The fields of a form that was sent from a page of the caller's session.
+async fn form_of(
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<std::collections::BTreeMap<String, String>, Box<Response>> {
+    let form = body::form(headers, body).await?;
+    let expected = caller.session().map(|session| session.form_word.as_str());
+    if expected.is_some() && form.get("word").map(String::as_str) == expected {
+        return Ok(form);
+    }
+    let detail = "This form is not of a page of your session; load the page again.";
+    Err(Box::new(problem(StatusCode::FORBIDDEN, "foreign-form", detail, None)))
+}
+
+/// Back to the page of the incident, or the problem.
+fn back(done: Result<crate::incident::model::Incident, Box<Response>>) -> Response {
+    match done {
+        Ok(incident) => redirect(&format!("../{}", incident.number), None),
+        Err(refused) => *refused,
+    }
+}
+
+fn sign_in_page(shared: &Shared, next: &str, refusal: Option<&str>) -> String {
+    let organisation = &shared.engine.snapshot().catalogue.organisation.name;
+    let insecure = shared.access.policy().insecure.as_deref();
+    page::sign_in::render(organisation, next, refusal, &Visitor { insecure, ..Visitor::default() })
+}
+
+fn visitor<'a>(shared: &'a Shared, caller: &'a Caller) -> Visitor<'a> {
+    let signed_in = match caller {
+        Caller::Holder { name, role, .. } => Some((name.as_str(), role.as_str())),
+        Caller::Local { .. } | Caller::Anonymous { .. } => None,
+    };
+    Visitor {
+        signed_in,
+        form_word: caller.session().map(|session| session.form_word.as_str()),
+        may_act: caller.may(Right::Act),
+        insecure: shared.access.policy().insecure.as_deref(),
+    }
+}
+
+/// A path of ours, or nothing: a browser that has signed in is sent nowhere else.
+fn local(next: &str) -> &str {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_');
+    if next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain) { next } else { "" }
+}
+
+/// The header that gives or takes away the session's cookie.
+fn cookie(value: &str, age_s: i64, tls: bool) -> String {
+    let secure = if tls { "; Secure" } else { "" };
+    format!("{}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}", cookie_name(tls))
+}
+
+fn redirect(to: &str, cookie: Option<&str>) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static("./")));
+    if let Some(Ok(cookie)) = cookie.map(HeaderValue::try_from) {
+        headers.insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn html(status: StatusCode, html: String) -> Response {
+    let headers =
+        [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY)];
+    (status, headers, html).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_of_ours_are_next() {
+        for next in ["/", "/incidents/INC-7"] {
+            assert_eq!(local(next), next);
+        }
+        for next in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a?b", "/%2f", "javascript:x"] {
+            assert_eq!(local(next), "", "{next}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_out_of_reach_of_scripts_and_other_sites() {
+        let expected = "uphold_session=x; Path=/; Max-Age=9; HttpOnly; SameSite=Lax";
+        assert_eq!(cookie("x", 9, false), expected);
+        assert_eq!(cookie("x", 9, true), format!("__Host-{expected}; Secure"));
+    }
+}
