@@ -7,9 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{UnixListener, UnixStream};
 
@@ -54,21 +54,49 @@ pub enum AskError {
     },
 }
 
+/// What a running collector is asked.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    method: Method,
+    path_and_query: String,
+    body: Bytes,
+}
+
+impl Ask {
+    /// To read something.
+    pub fn get(path_and_query: &str) -> Self {
+        Self { method: Method::GET, path_and_query: path_and_query.to_owned(), body: Bytes::new() }
+    }
+
+    /// To do something.
+    pub fn post(path: &str, body: &serde_json::Value) -> Self {
+        Self { method: Method::POST, path_and_query: path.to_owned(), body: Bytes::from(body.to_string()) }
+    }
+
+    /// To end something.
+    pub fn delete(path: &str) -> Self {
+        Self { method: Method::DELETE, ..Self::get(path) }
+    }
+}
+
 /// Asks the collector that runs on a data directory.
-pub async fn ask(data_dir: &Path, path_and_query: &str) -> Result<Bytes, AskError> {
+pub async fn ask(data_dir: &Path, ask: &Ask) -> Result<Bytes, AskError> {
     let socket = path(data_dir);
     let none = |_| AskError::NoneRuns(data_dir.to_owned());
     let stream = UnixStream::connect(&socket).await.map_err(none)?;
-    let asked = tokio::time::timeout(ANSWER_TIME_MAX, exchange(stream, path_and_query)).await;
+    let asked = tokio::time::timeout(ANSWER_TIME_MAX, exchange(stream, ask)).await;
     asked.map_err(|_| AskError::NoAnswer("it took too long".to_owned()))?
 }
 
-async fn exchange(stream: UnixStream, path_and_query: &str) -> Result<Bytes, AskError> {
+async fn exchange(stream: UnixStream, ask: &Ask) -> Result<Bytes, AskError> {
     let broken = |error: hyper::Error| AskError::NoAnswer(error.to_string());
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    let request = Request::get(path_and_query)
+    let request = Request::builder()
+        .method(ask.method.clone())
+        .uri(&ask.path_and_query)
         .header("host", "collector")
-        .body(Empty::<Bytes>::new())
+        .header("content-type", "application/json")
+        .body(Full::new(ask.body.clone()))
         .map_err(|error| AskError::NoAnswer(error.to_string()))?;
     let talk = async {
         let response = sender.send_request(request).await.map_err(broken)?;

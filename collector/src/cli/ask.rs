@@ -1,18 +1,21 @@
 //! Asking the collector that runs on the data directory, or the store when none does; and how the answer is shown.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use uphold_common::time::Instant;
 
 use super::exit::{Ended, UNAVAILABLE, WRONG};
 use super::runtime::block_on;
-use crate::api::socket::{self, AskError};
+use crate::api::socket::{self, Ask, AskError};
 use crate::clock;
 use crate::engine::Engine;
+use crate::identity::deed::Actor;
 use crate::inforce;
 use crate::report::Style;
-use crate::store::{DataDir, EmbeddedStore, StoreOptions};
+use crate::store::{DataDir, EmbeddedStore, StoreError, StoreOptions};
 
 /// The width when nobody looks: a program that reads on wants nothing cut.
 const WIDTH_PIPED: u16 = 120;
@@ -20,18 +23,42 @@ const WIDTH_PIPED: u16 = 120;
 /// Asks the running collector, or the store itself when none runs.
 pub(super) fn answer(
     data_dir: &Path,
-    path: &str,
+    ask: &Ask,
     of_store: impl FnOnce(&mut Engine, Instant) -> Result<Vec<u8>, Ended>,
 ) -> Result<Vec<u8>, Ended> {
-    match block_on(async { Ok(socket::ask(data_dir, path).await) })? {
-        Ok(body) => Ok(body.to_vec()),
-        Err(AskError::NoneRuns(_)) => {
-            let mut engine = open(data_dir)?;
-            of_store(&mut engine, clock::now())
-        }
+    match running(data_dir, ask)? {
+        Some(body) => Ok(body),
+        None => of_store(&mut open(data_dir)?, clock::now()),
+    }
+}
+
+/// Asks the running collector; none when none runs.
+pub(super) fn running(data_dir: &Path, ask: &Ask) -> Result<Option<Vec<u8>>, Ended> {
+    match block_on(async { Ok(socket::ask(data_dir, ask).await) })? {
+        Ok(body) => Ok(Some(body.to_vec())),
+        Err(AskError::NoneRuns(_)) => Ok(None),
         Err(refused @ AskError::Refused { .. }) => Err(Ended::new(WRONG, refused)),
         Err(error) => Err(Ended::new(UNAVAILABLE, error)),
     }
+}
+
+/// Who works on the store itself.
+pub(super) fn local_actor() -> Actor {
+    // The owner of a process's own folder in /proc is its user.
+    Actor::Local { uid: std::fs::metadata("/proc/self").ok().map(|of| of.uid()) }
+}
+
+/// The answer of the collector.
+pub(super) fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, Ended> {
+    let not_understood = |error| format!("the collector's answer was not understood: {error}");
+    serde_json::from_slice(body).map_err(|error| Ended::new(UNAVAILABLE, not_understood(error)))
+}
+
+/// Opens the store; one that is not there yet is made.
+pub(super) fn open_store(data_dir: &Path) -> Result<EmbeddedStore, Ended> {
+    let unavailable = |error: StoreError| Ended::new(UNAVAILABLE, error);
+    let dir = DataDir::claim(data_dir, "uphold-collector", clock::now()).map_err(unavailable)?;
+    EmbeddedStore::open(dir, StoreOptions::default()).map_err(unavailable)
 }
 
 fn open(data_dir: &Path) -> Result<Engine, Ended> {
@@ -41,8 +68,7 @@ fn open(data_dir: &Path) -> Result<Engine, Ended> {
         return Err(Ended::new(UNAVAILABLE, message));
     }
     let now = clock::now();
-    let dir = DataDir::claim(data_dir, "uphold-collector", now).map_err(|error| unavailable(&error))?;
-    let mut store = EmbeddedStore::open(dir, StoreOptions::default()).map_err(|error| unavailable(&error))?;
+    let mut store = open_store(data_dir)?;
     let files = inforce::on_record(&mut store).map_err(|error| unavailable(&error))?;
     let files = files.ok_or_else(|| Ended::new(UNAVAILABLE, "no catalogue was ever taken up in this store"))?;
     Engine::open(Box::new(store), &files, now).map_err(|error| unavailable(&error))

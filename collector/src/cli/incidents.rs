@@ -1,31 +1,86 @@
-//! `incidents`: the list of incidents.
+//! `incidents`: the list, one with its history, and what somebody on this host does about it.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Deserialize;
+use serde_json::json;
 use uphold_common::time::Instant;
 
 use super::Format;
-use super::ask::{answer, print_json, style};
-use super::exit::{Ended, UNAVAILABLE};
+use super::ask::{answer, local_actor, print_json, style, understood};
+use super::exit::{Ended, UNAVAILABLE, USAGE, WRONG};
+use crate::api::socket::Ask;
+use crate::engine::command::CommandError;
+use crate::incident::act::{Act, ActError, Comment};
+use crate::incident::list::IncidentHistory;
+use crate::incident::model::Number;
 use crate::report::Style;
-use crate::report::incidents::{self, IncidentView};
+use crate::report::incidents::{self, HistoryView, IncidentView};
 
 const EXAMPLES: &str = "Examples:
   uphold-collector incidents
-  uphold-collector incidents --all --format json";
+  uphold-collector incidents --all --format json
+  uphold-collector incidents show INC-7
+  uphold-collector incidents acknowledge INC-7 --comment \"the carrier is told\"
+  uphold-collector incidents comment INC-7 \"a cable was cut\"";
 
 /// What `incidents` is told.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct IncidentsArgs {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The newest resolved ones too.
     #[arg(long)]
     all: bool,
     /// The form.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// The data directory.
+    #[arg(long, default_value = "./uphold-data")]
+    data: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show an incident with everything that happened to it.
+    #[command(after_help = "Example:
+  uphold-collector incidents show INC-7")]
+    Show {
+        #[command(flatten)]
+        which: Which,
+        /// The form.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Take an incident on: others see that somebody has it, and who.
+    #[command(after_help = "Example:
+  uphold-collector incidents acknowledge INC-7 --comment \"the carrier is told\"")]
+    Acknowledge {
+        #[command(flatten)]
+        which: Which,
+        /// A word with it.
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Say something about an incident.
+    #[command(after_help = "Example:
+  uphold-collector incidents comment INC-7 \"a cable was cut\"")]
+    Comment {
+        #[command(flatten)]
+        which: Which,
+        /// What to say.
+        text: String,
+    },
+}
+
+/// Which incident.
+#[derive(Debug, Args)]
+struct Which {
+    /// Its number, such as INC-7.
+    #[arg(value_parser = |text: &str| Number::parse(text).ok_or("expected a number such as INC-7"))]
+    number: Number,
     /// The data directory.
     #[arg(long, default_value = "./uphold-data")]
     data: PathBuf,
@@ -38,17 +93,62 @@ struct Listed {
     incidents: Vec<IncidentView>,
 }
 
-pub(super) fn list(args: &IncidentsArgs) -> Result<(), Ended> {
+pub(super) fn incidents(args: &IncidentsArgs) -> Result<(), Ended> {
+    match &args.what {
+        None => list(args),
+        Some(What::Show { which, format }) => show(which, *format),
+        Some(What::Acknowledge { which, comment }) => {
+            let comment = comment.as_deref().map(Comment::new).transpose().map_err(|why| Ended::new(USAGE, why))?;
+            let ask = Ask::post(&path(which, "/acknowledge"), &json!({ "comment": comment }));
+            act(which, &ask, Act::Acknowledge(comment), "Taken on")
+        }
+        Some(What::Comment { which, text }) => {
+            let comment = Comment::new(text).map_err(|why| Ended::new(USAGE, why))?;
+            let ask = Ask::post(&path(which, "/comments"), &json!({ "text": comment }));
+            act(which, &ask, Act::Comment(comment), "Commented on")
+        }
+    }
+}
+
+fn path(which: &Which, what: &str) -> String {
+    format!("/api/v1/incidents/{}{what}", which.number)
+}
+
+fn act(which: &Which, ask: &Ask, act: Act, done: &str) -> Result<(), Ended> {
+    answer(&which.data, ask, |engine, now| {
+        engine.act(which.number, act, &local_actor(), now).map(|_| Vec::new()).map_err(|error| {
+            let code = if matches!(error, CommandError::Act(_)) { WRONG } else { UNAVAILABLE };
+            Ended::new(code, error)
+        })
+    })?;
+    anstream::println!("{done}: {}.", which.number);
+    Ok(())
+}
+
+fn show(which: &Which, format: Format) -> Result<(), Ended> {
+    let body = answer(&which.data, &Ask::get(&path(which, "")), |engine, _| {
+        let history = engine.history(which.number).map_err(|error| Ended::new(UNAVAILABLE, error))?;
+        let history = history.ok_or_else(|| Ended::new(WRONG, ActError::NoIncident(which.number)))?;
+        serde_json::to_vec(&IncidentHistory::from(history)).map_err(|error| Ended::new(UNAVAILABLE, error))
+    })?;
+    if format == Format::Json {
+        return print_json(&body);
+    }
+    let history: HistoryView = understood(&body)?;
+    anstream::print!("{}", incidents::render_one(&history, style()));
+    Ok(())
+}
+
+fn list(args: &IncidentsArgs) -> Result<(), Ended> {
     let state = if args.all { "all" } else { "open" };
-    let path = format!("/api/v1/incidents?state={state}");
-    let body = answer(&args.data, &path, |engine, now| {
+    let ask = Ask::get(&format!("/api/v1/incidents?state={state}"));
+    let body = answer(&args.data, &ask, |engine, now| {
         serde_json::to_vec(&engine.incidents(args.all, now)).map_err(|error| Ended::new(UNAVAILABLE, error))
     })?;
     match args.format {
         Format::Json => print_json(&body),
         Format::Text => {
-            let not_understood = |error| Ended::new(UNAVAILABLE, format!("the list was not understood: {error}"));
-            let list: Listed = serde_json::from_slice(&body).map_err(not_understood)?;
+            let list: Listed = understood(&body)?;
             anstream::print!("{}", incidents::render(&list.incidents, list.as_of_ms, None, list_style()));
             Ok(())
         }

@@ -2,11 +2,14 @@
 
 mod ask;
 mod check;
+mod deeds;
 mod exit;
 mod incidents;
 mod report;
 mod runtime;
 mod serve;
+mod table;
+mod token;
 mod up;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -48,8 +51,12 @@ enum Command {
     Check(check::CheckArgs),
     /// Report a service: its figures as text with bars, or as JSON.
     Report(report::ReportArgs),
-    /// List the incidents.
+    /// List the incidents, look at one, or do something about it.
     Incidents(incidents::IncidentsArgs),
+    /// Give, list and revoke tokens: who may do what.
+    Token(token::TokenArgs),
+    /// List who did what.
+    Deeds(deeds::DeedsArgs),
 }
 
 /// In which form something is printed.
@@ -69,7 +76,9 @@ impl Cli {
             Command::Up(args) => up::up(&args),
             Command::Check(args) => check::check(&args),
             Command::Report(args) => report::report(&args),
-            Command::Incidents(args) => incidents::list(&args),
+            Command::Incidents(args) => incidents::incidents(&args),
+            Command::Token(args) => token::token(&args),
+            Command::Deeds(args) => deeds::deeds(&args),
         };
         done.map_or_else(Ended::told, |()| DONE)
     }

@@ -13,6 +13,7 @@ use url::form_urlencoded;
 use super::Format;
 use super::ask::{answer, print_json, style};
 use super::exit::{Ended, UNAVAILABLE, USAGE, WRONG};
+use crate::api::socket::Ask;
 use crate::engine::query::{FiguresQuery, QueryError};
 use crate::report;
 
@@ -58,7 +59,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
         }
     }
     let path = format!("/api/v1/services/{}/figures?{}", query.service, asked.finish());
-    let body = answer(&args.data, &path, |engine, now| engine.figures(&query, now, now).map_err(|e| refused(&e)))?;
+    let body =
+        answer(&args.data, &Ask::get(&path), |engine, now| engine.figures(&query, now, now).map_err(|e| refused(&e)))?;
     match args.format {
         Format::Json => print_json(&body),
         Format::Text => {

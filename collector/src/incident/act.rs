@@ -3,6 +3,7 @@
 //! Like everything else that happens to an incident, each is an event, decided once. Somebody who acknowledges says «I
 //! have it»; that is said once, by one, and stays when the incident is opened again.
 
+use serde::Serialize;
 use uphold_common::time::Instant;
 
 use super::model::{Change, Event, Incident, Number};
@@ -15,7 +16,7 @@ pub const COMMENT_BYTES_MAX: usize = 4_000;
 pub const EVENTS_MAX: u32 = 1_000;
 
 /// A comment: some text, with lines but without other control characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Comment(String);
 
 impl Comment {

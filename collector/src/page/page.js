@@ -39,6 +39,8 @@
   const refresh = async () => {
     try {
       const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(every * 2) });
+      // The session has ended: the browser is to show where to sign in.
+      if (answer.redirected) return location.reload();
       if (!answer.ok) throw new Error(String(answer.status));
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       const main = next.querySelector("main");

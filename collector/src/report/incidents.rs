@@ -7,7 +7,7 @@ use uphold_common::time::Instant;
 
 use super::Style;
 use super::ink::{Ink, clean, join, length, padded};
-use crate::incident::model::{Number, PriorityText, Resolution};
+use crate::incident::model::{Change, Number, PriorityText, Resolution};
 
 /// What the table reads of an incident. Keys that it does not know are passed over.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +33,50 @@ pub struct ResolvedView {
     pub ended: Instant,
     /// Why.
     pub resolution: Resolution,
+}
+
+/// One incident with everything that happened to it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct HistoryView {
+    /// The incident.
+    pub incident: IncidentView,
+    /// What happened to it, in order.
+    pub events: Vec<EventView>,
+}
+
+/// One thing that happened to it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct EventView {
+    /// When.
+    pub at_ms: Instant,
+    /// What.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// One incident with its history, in UTC.
+pub fn render_one(history: &HistoryView, style: Style) -> String {
+    let ink = Ink::new(style, None);
+    let incident = &history.incident;
+    let mut lines = vec![ink.bold(format!("{}  {}", incident.number, clean(&incident.summary)))];
+    lines.push(format!("  service   {}", incident.service));
+    lines.push(format!("  priority  {}", incident.priority.0.as_str()));
+    lines.push(format!("  began     {}", incident.started));
+    match incident.resolved {
+        Some(resolved) => lines.push(format!("  ended     {}, {}", resolved.ended, resolved.resolution.as_str())),
+        None => lines.push(format!("  ended     {}", ink.bad("not yet"))),
+    }
+    lines.push(String::new());
+    for event in &history.events {
+        lines.push(format!("{}  {}", ink.soft(&event.at_ms.to_string()), clean(&event.change.to_string())));
+        let said = match &event.change {
+            Change::Acknowledged { text, .. } => text.as_deref(),
+            Change::Commented { text, .. } => Some(text.as_str()),
+            Change::Opened { .. } | Change::Resolved { .. } | Change::Reopened => None,
+        };
+        lines.extend(said.into_iter().flat_map(str::lines).map(|line| format!("    {}", clean(line))));
+    }
+    join(&lines)
 }
 
 /// The titles of the columns before the summary.

@@ -136,7 +136,7 @@ pub(super) fn length(ms: i64) -> String {
 }
 
 /// Text from outside as a terminal may have it: without control characters.
-pub(super) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

@@ -12,6 +12,7 @@ mod view;
 use jiff::tz::TimeZone;
 
 use ink::Ink;
+pub use ink::clean;
 pub use view::{BlockView, DayView, TargetView, View, WindowView};
 
 /// How a report is written.
