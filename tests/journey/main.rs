@@ -16,6 +16,9 @@
 //! | `one_number` | page, metrics, API, reports: one number |
 //! | `up` | `up` shows something at once; a data directory has one holder |
 //! | `changed` | a catalogue that grows |
+//! | `callers` | who asks, in a test: tokens, and requests that carry them |
+//! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
+//! | `browser` | what a browser sends and shows: foreign pages, hostile text, sessions |
 //! | `refused` | pushes and catalogues that are refused leave everything as it was |
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
 //! | `shown` | the metrics are sound, the page loads nothing |
@@ -23,7 +26,10 @@
 #![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
+mod access;
 mod away;
+mod browser;
+mod callers;
 mod changed;
 mod endings;
 mod figures;

@@ -56,7 +56,8 @@ fn post_half(world: &World, body: &[u8]) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, world.collector_port)).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();
     let length = body.len();
-    write!(stream, "POST /api/v1/push HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {length}\r\n\r\n").unwrap();
+    let head = "POST /api/v1/push HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/vnd.uphold.push";
+    write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n").unwrap();
     stream.write_all(&body[..length / 2]).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     let mut answer = String::new();

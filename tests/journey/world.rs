@@ -78,16 +78,24 @@ pub(crate) struct World {
     pub(crate) collector_port: u16,
     pub(crate) agent_port: u16,
     folder: TempDir,
+    /// What the collector's configuration says beside where things are.
+    config: String,
 }
 
 impl World {
     /// A shop, an inbox and a collector, and nobody who watches yet.
     pub(crate) fn without_agent() -> Self {
+        Self::configured("")
+    }
+
+    /// The same, with these lines in the collector's configuration.
+    pub(crate) fn configured(config: &str) -> Self {
         let (shop, inbox) = (Nginx::start("").unwrap(), Inbox::start().unwrap());
         let (collector_port, agent_port) = (free_port().unwrap(), free_port().unwrap());
         let folder = tempfile::tempdir().unwrap();
         let (collector, agent) = (None, None);
-        let mut world = Self { shop, inbox, collector, agent, collector_port, agent_port, folder };
+        let config = config.to_owned();
+        let mut world = Self { shop, inbox, collector, agent, collector_port, agent_port, folder, config };
         fs::write(world.catalogue(), world.catalogue_text()).unwrap();
         world.start_collector();
         world
@@ -157,6 +165,11 @@ routes:
         let args = ["serve", "--catalogue", &self.catalogue().display().to_string(), "--data", &self.collector_data()];
         let mut args: Vec<String> = args.map(str::to_owned).to_vec();
         args.extend(["--listen".to_owned(), format!("127.0.0.1:{}", self.collector_port)]);
+        if !self.config.is_empty() {
+            let path = self.path("collector.yaml");
+            fs::write(&path, &self.config).unwrap();
+            args.extend(["--config".to_owned(), path.display().to_string()]);
+        }
         self.collector = Some(listening("uphold-collector", self.collector_port, self.folder.path(), &args));
     }
 
