@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use uphold_collector::access::routes::ROUTES;
+
 use super::pages::{Page, root};
 
 /// The sources of a crate: its folder, and what lies directly in it.
@@ -68,16 +70,16 @@ pub(crate) struct Routes {
 const SYSTEM: [&str; 5] = ["/etc/", "/var/", "/usr/", "/tmp/", "/run/"];
 
 impl Routes {
-    /// From the sources of the routers.
+    /// From the collector's table, without which nothing is served to anybody, and from the source of the agent's router.
     pub(crate) fn read() -> Self {
-        let of = |path: &str| routes(&fs::read_to_string(root().join(path)).unwrap());
-        Self { collector: of("collector/src/api/mod.rs"), agent: of("agent/src/serve.rs") }
+        let collector = ROUTES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+        Self { collector, agent: routes(&fs::read_to_string(root().join("agent/src/serve.rs")).unwrap()) }
     }
 
     /// Routes that the page names in backticks and nobody serves.
     pub(crate) fn unknown(&self, page: &Page) -> Vec<String> {
         let is_route = |span: &str| {
-            let path = ["GET ", "POST "].iter().find_map(|method| span.strip_prefix(method)).unwrap_or(span);
+            let path = ["GET ", "POST ", "DELETE "].iter().find_map(|method| span.strip_prefix(method)).unwrap_or(span);
             path.starts_with('/') && !SYSTEM.iter().any(|folder| path.starts_with(folder))
         };
         let served = |span: &str| {
@@ -88,7 +90,7 @@ impl Routes {
         spans.map(|(number, span)| format!("{}:{number}: nothing is served at `{span}`", page.path)).collect()
     }
 
-    /// Routes of the collector that the page does not name; what the page at `/` loads is part of that page.
+    /// Routes of the collector that the page does not name; what pages load is part of them.
     pub(crate) fn undocumented(&self, page: &Page) -> Vec<String> {
         let spans: BTreeSet<&str> = page.spans().into_iter().map(|(_, span)| span).collect();
         let missing = self.collector.iter().filter(|route| !route.contains('.') && !spans.contains(route.as_str()));
