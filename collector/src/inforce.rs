@@ -74,8 +74,13 @@ struct Version {
 }
 
 /// Takes up the catalogue in `files`: as the version on record if nothing changed, else as a new one.
-pub fn take_up(store: &mut dyn Store, files: &[CatalogueFile], now: Instant) -> Result<InForce, TakeUpError> {
-    let catalogue = catalogue::read(files).map_err(TakeUpError::Problems)?;
+pub fn take_up(
+    store: &mut dyn Store,
+    files: &[CatalogueFile],
+    bounds: &catalogue::Bounds,
+    now: Instant,
+) -> Result<InForce, TakeUpError> {
+    let catalogue = catalogue::read_within(files, bounds).map_err(TakeUpError::Problems)?;
     let hash = fingerprint::content_hash(files);
     let last = newest(store)?;
     let mut measured_as = last.as_ref().map(|version| version.measured_as.clone()).unwrap_or_default();

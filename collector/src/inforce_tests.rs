@@ -3,6 +3,11 @@
 use super::*;
 use crate::store::{DataDir, EmbeddedStore, StoreOptions};
 
+/// Takes up a catalogue within the bounds that hold where nothing else is said.
+fn take_up(store: &mut dyn Store, files: &[CatalogueFile], now: Instant) -> Result<InForce, TakeUpError> {
+    super::take_up(store, files, &catalogue::Bounds::default(), now)
+}
+
 fn text(interval: &str, more: &str) -> Vec<CatalogueFile> {
     let text = format!(
         "organisation: {{ name: Example, time_zone: UTC }}

@@ -12,6 +12,8 @@ pub mod engine;
 pub mod incident;
 pub mod inforce;
 pub mod ingest;
+pub mod limits;
+pub mod listen;
 pub mod metrics;
 pub mod notify;
 pub mod page;

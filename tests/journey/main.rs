@@ -18,6 +18,7 @@
 //! | `changed` | a catalogue that grows |
 //! | `refused` | pushes and catalogues that are refused leave everything as it was |
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
+//! | `flood` | agents lose nothing beside a crowd of connections that drip or say nothing |
 //! | `shown` | the metrics are sound, the page loads nothing |
 
 #![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]
@@ -27,6 +28,7 @@ mod away;
 mod changed;
 mod endings;
 mod figures;
+mod flood;
 mod one_number;
 mod outage;
 mod pushes;

@@ -12,25 +12,26 @@
 //!
 //! Every refusal is an RFC 9457 problem. Bodies are bounded, and a body that does not arrive is given up.
 
-pub mod connections;
 mod lists;
 pub mod problem;
 mod push;
 pub mod socket;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 use crate::engine::handle::EngineHandle;
+use crate::listen::Listening;
 use crate::{metrics, page};
 use problem::problem;
 
-/// Everything that is served.
-pub fn router(engine: EngineHandle) -> Router {
+/// Everything that is served; each request carries what listens as an extension, and who speaks, which the connection
+/// adds.
+pub fn router(engine: EngineHandle, listening: Listening) -> Router {
     Router::new()
         .route("/", get(show_page))
         .route("/page.css", get(show_asset))
@@ -46,6 +47,7 @@ pub fn router(engine: EngineHandle) -> Router {
         .route("/readyz", get(show_ready))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
+        .layer(Extension(listening))
         .with_state(engine)
 }
 

@@ -35,6 +35,7 @@ use crate::incident::list::IncidentList;
 use crate::incident::model::Event;
 use crate::incident::register::Register;
 use crate::inforce::{self, CatalogueFile, InForce, TakeUpError};
+use crate::listen::Listening;
 use crate::notify::outbox::{Outbox, OutboxPolicy};
 use crate::snapshot::{Health, RECENT_INCIDENTS};
 use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
@@ -55,6 +56,7 @@ pub struct Engine {
     agents: Agents,
     health: Health,
     refused_early: RefusedEarly,
+    listening: Listening,
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
     started: Instant,
@@ -86,9 +88,19 @@ pub enum EngineError {
 const PAGE_RECORDS: usize = 1_000;
 
 impl Engine {
-    /// Takes up the catalogue and everything on record.
-    pub fn open(mut store: Box<dyn Store>, files: &[CatalogueFile], now: Instant) -> Result<Self, EngineError> {
-        let in_force = inforce::take_up(store.as_mut(), files, now)?;
+    /// Takes up the catalogue and everything on record, where nothing listens.
+    pub fn open(store: Box<dyn Store>, files: &[CatalogueFile], now: Instant) -> Result<Self, EngineError> {
+        Self::open_listening(store, files, Listening::default(), now)
+    }
+
+    /// Takes up the catalogue and everything on record, under the limits of what listens.
+    pub fn open_listening(
+        mut store: Box<dyn Store>,
+        files: &[CatalogueFile],
+        listening: Listening,
+        now: Instant,
+    ) -> Result<Self, EngineError> {
+        let in_force = inforce::take_up(store.as_mut(), files, &listening.limits().of_catalogue(), now)?;
         let register = read_register(store.as_ref())?;
         let waiting = read_all(store.as_ref(), RecordKind::Outbox)?;
         let dead = read_all(store.as_ref(), RecordKind::DeadLetter)?;
@@ -105,6 +117,7 @@ impl Engine {
             agents: Agents::new(&in_force.catalogue, now),
             health: Health { started_ms: now.as_ms(), ..Health::default() },
             refused_early: RefusedEarly::default(),
+            listening,
             touched_from: BTreeMap::new(),
             in_force,
             started: now,

@@ -10,6 +10,7 @@ mod agents;
 pub(crate) mod fixture;
 mod hosts;
 mod incidents;
+mod limits;
 mod probes;
 mod service;
 mod strip;
@@ -85,6 +86,7 @@ fn content(snapshot: &Snapshot, summary: &str) -> Markup {
             (hosts::section(snapshot, &clock))
             (incidents::recent(snapshot, &clock))
             (agents::section(snapshot, &clock))
+            (limits::section(snapshot))
             (footer(snapshot))
         }
     }
