@@ -173,6 +173,16 @@ routes:
         self.collector = Some(listening("uphold-collector", self.collector_port, self.folder.path(), &args));
     }
 
+    /// Starts the collector with a configuration file that says this too.
+    pub(crate) fn start_collector_with(&mut self, said: &str) {
+        let (data, catalogue) = (self.collector_data(), self.catalogue().display().to_string());
+        let listen = format!("127.0.0.1:{}", self.collector_port);
+        let config = self.path("collector.yaml");
+        fs::write(&config, format!("listen: {listen}\ndata_dir: {data}\ncatalogue: {catalogue}\n{said}")).unwrap();
+        let args = ["serve", "--config", &config.display().to_string()].map(str::to_owned);
+        self.collector = Some(listening("uphold-collector", self.collector_port, self.folder.path(), &args));
+    }
+
     pub(crate) fn start_agent(&mut self) -> Done {
         let data = self.path("agent").display().to_string();
         let (collector, listen) = (self.collector_url(), format!("127.0.0.1:{}", self.agent_port));

@@ -12,12 +12,15 @@ use uphold_common::yaml::words;
 
 use super::caller::{BadToken, Caller, SessionKey};
 use super::routes::{Need, need};
-use super::{Access, host, through::Through};
+use super::{Access, host};
 use crate::api::problem::problem;
 use crate::clock;
+use crate::config::TokensNeeded;
 use crate::identity::role::Right;
 use crate::identity::secret::Secret;
 use crate::identity::token::Standing;
+use crate::limits::Limit;
+use crate::listen::{Peer, Way};
 
 /// The name of the session's cookie; under TLS browsers hold it to this host and to TLS.
 pub(crate) const fn cookie_name(tls: bool) -> &'static str {
@@ -26,15 +29,15 @@ pub(crate) const fn cookie_name(tls: bool) -> &'static str {
 
 /// Lets a request pass to its handler with its [`Caller`], or refuses it.
 pub async fn guard(State(access): State<Access>, mut request: Request, next: Next) -> Response {
-    let through = request.extensions().get::<Through>().copied().unwrap_or_default();
-    let mut response = match admit(&access, &request, through) {
+    let peer = request.extensions().get::<Peer>().cloned();
+    let mut response = match admit(&access, &request, peer.as_ref()) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
         Err(refused) => {
             access.engine.refused_request(refused.word);
-            refused.response
+            *refused.response
         }
     };
     let headers = response.headers_mut();
@@ -48,20 +51,20 @@ pub async fn guard(State(access): State<Access>, mut request: Request, next: Nex
 /// A request that does not pass: the word that is counted, and what is answered.
 struct Refused {
     word: &'static str,
-    response: Response,
+    response: Box<Response>,
 }
 
 fn refused(status: StatusCode, word: &'static str, detail: &str) -> Refused {
-    Refused { word, response: problem(status, word, detail, None) }
+    Refused { word, response: Box::new(problem(status, word, detail, None)) }
 }
 
-fn admit(access: &Access, request: &Request, through: Through) -> Result<Caller, Refused> {
-    if let Through::Socket { uid } = through {
-        return Ok(Caller::Local { uid });
+fn admit(access: &Access, request: &Request, peer: Option<&Peer>) -> Result<Caller, Refused> {
+    if let Some(Way::Socket { uid }) = peer.map(Peer::way) {
+        return Ok(Caller::Local { uid: Some(uid) });
     }
     let headers = request.headers();
     let host = asked_host(request)?;
-    if !host::is_known(host, &access.policy.hosts) {
+    if !host::is_known(host, &access.config.hosts) {
         let detail = format!(
             "This collector does not go by the name {}; names are listed under `hosts` in its configuration.",
             words::shown(host)
@@ -72,7 +75,21 @@ fn admit(access: &Access, request: &Request, through: Through) -> Result<Caller,
     if !reads {
         check_origin(headers, host)?;
     }
-    let caller = caller(access, headers, through)?;
+    let caller = caller(access, headers, peer.is_some_and(Peer::is_tls)).and_then(|caller| {
+        often(access, &caller, peer)?;
+        Ok(caller)
+    });
+    // Whoever guesses at tokens is held to the rate of their address.
+    let caller = match caller {
+        Err(refused) if refused.response.status() == StatusCode::UNAUTHORIZED => {
+            often(access, &Caller::Anonymous { welcome: false }, peer)?;
+            return Err(refused);
+        }
+        caller => caller?,
+    };
+    if let (Some(peer), Caller::Holder { .. }) = (peer, &caller) {
+        peer.proven();
+    }
     // Where there is no route, the answer is that there is none.
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     match path.map_or(Need::Open, |path| need(request.method(), path)) {
@@ -93,6 +110,22 @@ fn admit(access: &Access, request: &Request, through: Through) -> Result<Caller,
         Need::Right(right) | Need::Page(right) => return Err(not_allowed(&caller, right)),
     }
     Ok(caller)
+}
+
+/// Whether the caller asks too often: the holder of a token by its name, others by their address.
+fn often(access: &Access, caller: &Caller, peer: Option<&Peer>) -> Result<(), Refused> {
+    let identity = match (caller, peer.and_then(Peer::address)) {
+        (Caller::Holder { name, .. }, _) => format!("token {name}"),
+        (_, Some(address)) => format!("address {address}"),
+        (_, None) => return Ok(()),
+    };
+    access.listening.rates.take(&identity).map_err(|wait_s| {
+        let limits = access.listening.limits();
+        let (rate, burst) = (limits.of(Limit::RequestsPerSecond), limits.of(Limit::RequestBurst));
+        let detail = format!("At most {rate} requests a second are taken of one caller, {burst} at once.");
+        let response = problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", &detail, Some(wait_s));
+        Refused { word: "too-many-requests", response: Box::new(response) }
+    })
 }
 
 /// The host that the request asks for, with its port.
@@ -121,7 +154,7 @@ fn check_origin(headers: &HeaderMap, host: &str) -> Result<(), Refused> {
 }
 
 /// Who asks. A token that is sent counts before a session, and one that is not good is never passed over.
-fn caller(access: &Access, headers: &HeaderMap, through: Through) -> Result<Caller, Refused> {
+fn caller(access: &Access, headers: &HeaderMap, tls: bool) -> Result<Caller, Refused> {
     let now = clock::now();
     let tokens = access.engine.tokens();
     let mut sent = headers.get_all(AUTHORIZATION).iter();
@@ -129,7 +162,7 @@ fn caller(access: &Access, headers: &HeaderMap, through: Through) -> Result<Call
         let header = if sent.next().is_some() { "" } else { header.to_str().unwrap_or_default() };
         return Caller::bearer(header, &tokens, now).map_err(bad_token);
     }
-    let cookie = session_cookie(headers, through.is_tls());
+    let cookie = session_cookie(headers, tls);
     let session = cookie.and_then(|secret| access.sessions().of(&secret, now));
     let token = session.as_ref().and_then(|session| tokens.get(&session.token));
     match (session, token.filter(|token| token.standing(now) == Standing::Good)) {
@@ -138,7 +171,7 @@ fn caller(access: &Access, headers: &HeaderMap, through: Through) -> Result<Call
             role: token.role.clone(),
             session: Some(SessionKey { form_word: session.form_word }),
         }),
-        _ => Ok(Caller::Anonymous { welcome: !access.policy.tokens_required }),
+        _ => Ok(Caller::Anonymous { welcome: access.config.tokens == TokensNeeded::Optional }),
     }
 }
 
@@ -182,5 +215,6 @@ fn sign_in_first(request: &Request) -> Refused {
     let location =
         if *request.method() == Method::GET { format!("{up}sign-in?next={next}") } else { format!("{up}sign-in") };
     let location = HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("./sign-in"));
-    Refused { word: "no-token", response: (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response() }
+    let response = (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response();
+    Refused { word: "no-token", response: Box::new(response) }
 }

@@ -1,7 +1,7 @@
 //! Who asks, and whether they may: every request passes here before anything of it is read.
 //!
 //! ```text
-//! request → host ours? → origin ours? → who is it? → may they? → handler
+//! request → host ours? → origin ours? → who is it? → not too often? → may they? → handler
 //! ```
 //!
 //! | file | what it decides |
@@ -10,7 +10,6 @@
 //! | [`caller`] | who asks: a token's holder, somebody on this host, or nobody known; pure |
 //! | [`session`] | what a browser was given after signing in; pure |
 //! | [`routes`] | what each route needs: one table; what is not in it is refused |
-//! | `through` | which way a request came |
 //! | `guard` | all of it, in order, around every route |
 //!
 //! A token goes with each request of a program (`Authorization: Bearer`) and once with a browser, which gets a session
@@ -23,44 +22,35 @@ mod guard;
 mod host;
 pub mod routes;
 pub mod session;
-pub mod through;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::config::AccessConfig;
 use crate::engine::handle::EngineHandle;
+use crate::listen::Listening;
 use session::Sessions;
 
 pub use guard::guard;
 pub(crate) use guard::{cookie_name, session_cookie};
 
-/// How the collector may be reached, and by whom.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// Whether everybody needs a token; else those without one may read and push.
-    pub tokens_required: bool,
-    /// The names by which it is reached, in lower case, without ports.
-    pub hosts: Vec<String>,
-    /// What makes this way of listening unsafe, as a sentence for every page; none when nothing does.
-    pub insecure: Option<String>,
-}
-
 /// What the guard of every route knows.
 #[derive(Clone)]
 pub struct Access {
     engine: EngineHandle,
-    policy: Arc<Policy>,
+    config: Arc<AccessConfig>,
+    listening: Listening,
     sessions: Arc<Mutex<Sessions>>,
 }
 
 impl Access {
     /// For the tokens that `engine` knows.
-    pub fn new(engine: EngineHandle, policy: Policy) -> Self {
-        Self { engine, policy: Arc::new(policy), sessions: Arc::default() }
+    pub fn new(engine: EngineHandle, config: AccessConfig, listening: Listening) -> Self {
+        Self { engine, config: Arc::new(config), listening, sessions: Arc::default() }
     }
 
-    /// The policy.
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    /// What makes the way to the collector unsafe, as a sentence for every page, if something does.
+    pub fn insecure(&self) -> Option<&str> {
+        self.listening.exposure.as_ref().and_then(|exposure| exposure.insecure.as_deref())
     }
 
     /// The sessions; held for as long as a look-up takes.

@@ -1,37 +1,43 @@
 //! Small bodies of requests: JSON for programs, forms for pages. Each is read under a bound and a deadline.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::problem::problem;
+use crate::limits::Limit;
+use crate::listen::Listening;
+use crate::listen::budget::{NotReceived, Received};
 
 /// Most bytes of a small body.
 const BYTES_MAX: usize = 64 * 1024;
-/// How long it may take to arrive.
-const TIME_MAX: Duration = Duration::from_secs(15);
 
 /// The JSON in a body.
-pub(super) async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Box<Response>> {
+pub(super) async fn json<T: DeserializeOwned>(
+    listening: &Listening,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Box<Response>> {
     expect_type(headers, "application/json")?;
-    let bytes = read(body).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+    let received = read(listening, body).await?;
+    serde_json::from_slice(&received.bytes).map_err(|error| {
         let detail = format!("The body is not understood: {error}.");
-        refused(StatusCode::BAD_REQUEST, "unsound-json", &detail)
+        Box::new(problem_of(StatusCode::BAD_REQUEST, "unsound-json", &detail))
     })
 }
 
 /// The fields of a form; of a field that is there twice the last one counts.
-pub(super) async fn form(headers: &HeaderMap, body: Body) -> Result<BTreeMap<String, String>, Box<Response>> {
+pub(super) async fn form(
+    listening: &Listening,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<BTreeMap<String, String>, Box<Response>> {
     expect_type(headers, "application/x-www-form-urlencoded")?;
-    Ok(url::form_urlencoded::parse(&read(body).await?).into_owned().collect())
+    Ok(url::form_urlencoded::parse(&read(listening, body).await?.bytes).into_owned().collect())
 }
 
 /// Whether the body is of this content type, whatever parameters it has.
@@ -42,21 +48,30 @@ pub(super) fn expect_type(headers: &HeaderMap, expected: &str) -> Result<(), Box
         return Ok(());
     }
     let detail = format!("The body must be {expected}, as the header Content-Type says.");
-    Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", &detail))
+    Err(Box::new(problem_of(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", &detail)))
 }
 
-async fn read(body: Body) -> Result<Bytes, Box<Response>> {
-    match tokio::time::timeout(TIME_MAX, Limited::new(body, BYTES_MAX).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+async fn read(listening: &Listening, body: Body) -> Result<Received, Box<Response>> {
+    let received = listening.bodies.receive(body, BYTES_MAX, listening.limits().time(Limit::BodyTime)).await;
+    let refused = |why| match why {
+        NotReceived::TooLarge => {
             let detail = format!("This body has at most {BYTES_MAX} bytes.");
-            Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &detail))
+            problem_of(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &detail)
         }
-        Ok(Err(_)) => Err(refused(StatusCode::BAD_REQUEST, "unsound-body", "The body ended too early.")),
-        Err(_) => Err(refused(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not arrive in time.")),
-    }
+        NotReceived::TooSlow => {
+            listening.limiter.reached(Limit::BodyTime);
+            problem_of(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not arrive in time.")
+        }
+        NotReceived::Cut => problem_of(StatusCode::BAD_REQUEST, "unsound-body", "The body ended too early."),
+        NotReceived::NoRoom => {
+            listening.limiter.reached(Limit::BodiesInMemory);
+            let detail = "All bodies together hold as much memory as they may.";
+            problem(StatusCode::SERVICE_UNAVAILABLE, "busy", detail, Some(1))
+        }
+    };
+    received.map_err(|why| Box::new(refused(why)))
 }
 
-fn refused(status: StatusCode, word: &str, detail: &str) -> Box<Response> {
-    Box::new(problem(status, word, detail, None))
+fn problem_of(status: StatusCode, word: &str, detail: &str) -> Response {
+    problem(status, word, detail, None)
 }

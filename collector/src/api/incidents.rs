@@ -18,6 +18,7 @@ use crate::engine::handle::EngineHandle;
 use crate::incident::act::{Act, Comment};
 use crate::incident::list::{IncidentHistory, IncidentList};
 use crate::incident::model::{Incident, Number};
+use crate::listen::Listening;
 
 /// The incidents, newest first: `?state=open` (what there is without it) or `all`, which adds the newest resolved ones.
 pub(super) async fn list(State(engine): State<EngineHandle>, RawQuery(query): RawQuery) -> Response {
@@ -59,10 +60,11 @@ pub(super) async fn acknowledge(
     State(engine): State<EngineHandle>,
     Extension(caller): Extension<Caller>,
     number: NumberPath,
+    Extension(listening): Extension<Listening>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let said = body::json(&headers, body).await.map(|body: Acknowledgement| body.comment);
+    let said = body::json(&listening, &headers, body).await.map(|body: Acknowledgement| body.comment);
     match said {
         Ok(said) => answer(acknowledged(&engine, &caller, number, said.as_deref()).await),
         Err(refused) => *refused,
@@ -80,10 +82,11 @@ pub(super) async fn comment(
     State(engine): State<EngineHandle>,
     Extension(caller): Extension<Caller>,
     number: NumberPath,
+    Extension(listening): Extension<Listening>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match body::json(&headers, body).await {
+    match body::json(&listening, &headers, body).await {
         Ok(Commented { text }) => answer(commented(&engine, &caller, number, &text).await),
         Err(refused) => *refused,
     }

@@ -16,10 +16,10 @@ use super::problem::problem;
 use super::{Shared, body, nothing_here};
 use crate::access::caller::{Caller, holder};
 use crate::access::session::AGE_MS_MAX;
-use crate::access::through::Through;
 use crate::access::{cookie_name, session_cookie};
 use crate::clock;
 use crate::identity::role::Right;
+use crate::listen::{Listening, Peer};
 use crate::page::{self, Visitor};
 
 /// The page at `/`.
@@ -57,10 +57,11 @@ pub(super) async fn acknowledge(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
     number: NumberPath,
+    Extension(listening): Extension<Listening>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match form_of(&caller, &headers, body).await {
+    match form_of(&caller, &listening, &headers, body).await {
         Ok(_) => back(acknowledged(&shared.engine, &caller, number, None).await),
         Err(refused) => *refused,
     }
@@ -71,10 +72,11 @@ pub(super) async fn comment(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
     number: NumberPath,
+    Extension(listening): Extension<Listening>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match form_of(&caller, &headers, body).await {
+    match form_of(&caller, &listening, &headers, body).await {
         Ok(form) => {
             let text = form.get("text").map_or("", String::as_str);
             back(commented(&shared.engine, &caller, number, text).await)
@@ -94,11 +96,12 @@ pub(super) async fn sign_in(State(shared): State<Shared>, RawQuery(query): RawQu
 /// The form with the token.
 pub(super) async fn signed_in(
     State(shared): State<Shared>,
-    through: Option<Extension<Through>>,
+    peer: Option<Extension<Peer>>,
+    Extension(listening): Extension<Listening>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let form = match body::form(&headers, body).await {
+    let form = match body::form(&listening, &headers, body).await {
         Ok(form) => form,
         Err(refused) => return *refused,
     };
@@ -117,7 +120,7 @@ pub(super) async fn signed_in(
     };
     match begun {
         Ok(secret) => {
-            let tls = through.is_some_and(|Extension(through)| through.is_tls());
+            let tls = peer.is_some_and(|Extension(peer)| peer.is_tls());
             let cookie = cookie(&secret.reveal(), AGE_MS_MAX / 1_000, tls);
             redirect(&format!(".{}", if next.is_empty() { "/" } else { next }), Some(&cookie))
         }
@@ -129,13 +132,14 @@ pub(super) async fn signed_in(
 pub(super) async fn sign_out(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
-    through: Option<Extension<Through>>,
+    peer: Option<Extension<Peer>>,
+    Extension(listening): Extension<Listening>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let tls = through.is_some_and(|Extension(through)| through.is_tls());
+    let tls = peer.is_some_and(|Extension(peer)| peer.is_tls());
     if caller.session().is_some() {
-        if let Err(refused) = form_of(&caller, &headers, body).await {
+        if let Err(refused) = form_of(&caller, &listening, &headers, body).await {
             return *refused;
         }
         if let Some(secret) = session_cookie(&headers, tls) {
@@ -148,10 +152,11 @@ pub(super) async fn sign_out(
 /// The fields of a form that was sent from a page of the caller's session.
 async fn form_of(
     caller: &Caller,
+    listening: &Listening,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<std::collections::BTreeMap<String, String>, Box<Response>> {
-    let form = body::form(headers, body).await?;
+    let form = body::form(listening, headers, body).await?;
     let expected = caller.session().map(|session| session.form_word.as_str());
     if expected.is_some() && form.get("word").map(String::as_str) == expected {
         return Ok(form);
@@ -170,7 +175,7 @@ fn back(done: Result<crate::incident::model::Incident, Box<Response>>) -> Respon
 
 fn sign_in_page(shared: &Shared, next: &str, refusal: Option<&str>) -> String {
     let organisation = &shared.engine.snapshot().catalogue.organisation.name;
-    let insecure = shared.access.policy().insecure.as_deref();
+    let insecure = shared.access.insecure();
     page::sign_in::render(organisation, next, refusal, &Visitor { insecure, ..Visitor::default() })
 }
 
@@ -183,7 +188,7 @@ fn visitor<'a>(shared: &'a Shared, caller: &'a Caller) -> Visitor<'a> {
         signed_in,
         form_word: caller.session().map(|session| session.form_word.as_str()),
         may_act: caller.may(Right::Act),
-        insecure: shared.access.policy().insecure.as_deref(),
+        insecure: shared.access.insecure(),
     }
 }
 

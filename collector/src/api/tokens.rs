@@ -23,6 +23,7 @@ use crate::identity::role::Role;
 use crate::identity::secret::Secret;
 use crate::identity::token::Token;
 use crate::identity::view::{DeedList, LIFE_DEFAULT, TokenGiven, TokenList, TokenView, end_of_life};
+use crate::listen::Listening;
 
 /// How many deeds are listed unless another number is asked for.
 const DEEDS_DEFAULT: usize = 100;
@@ -65,10 +66,11 @@ struct Wanted {
 pub(super) async fn add(
     State(engine): State<EngineHandle>,
     Extension(caller): Extension<Caller>,
+    Extension(listening): Extension<Listening>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let wanted: Wanted = match body::json(&headers, body).await {
+    let wanted: Wanted = match body::json(&listening, &headers, body).await {
         Ok(wanted) => wanted,
         Err(refused) => return *refused,
     };

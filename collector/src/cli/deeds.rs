@@ -1,6 +1,6 @@
 //! `deeds`: who did what.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -33,15 +33,8 @@ pub(super) struct DeedsArgs {
 
 pub(super) fn deeds(args: &DeedsArgs) -> Result<(), Ended> {
     let limit = usize::from(args.limit);
-    let body = match ask::running(&args.data, &Ask::get(&format!("/api/v1/deeds?limit={limit}")))? {
-        Some(body) => body,
-        None => {
-            let deeds = keeper::deeds(&open_store(&args.data)?, limit);
-            let deeds = deeds.map_err(|error| Ended::new(UNAVAILABLE, error))?;
-            let list = DeedList { deeds: deeds.into_iter().map(Into::into).collect() };
-            serde_json::to_vec(&list).map_err(|error| Ended::new(UNAVAILABLE, error))?
-        }
-    };
+    let ask = Ask::get(&format!("/api/v1/deeds?limit={limit}"));
+    let body = ask::running(&args.data, &ask)?.map_or_else(|| of_store(&args.data, limit), Ok)?;
     if args.format == Format::Json {
         return print_json(&body);
     }
@@ -50,4 +43,10 @@ pub(super) fn deeds(args: &DeedsArgs) -> Result<(), Ended> {
     let rows: Vec<_> = list.deeds.into_iter().map(row).collect();
     anstream::print!("{}", table(["AT", "WHO", "WHAT"], &rows));
     Ok(())
+}
+
+fn of_store(data: &Path, limit: usize) -> Result<Vec<u8>, Ended> {
+    let deeds = keeper::deeds(&open_store(data)?, limit).map_err(|error| Ended::new(UNAVAILABLE, error))?;
+    let list = DeedList { deeds: deeds.into_iter().map(Into::into).collect() };
+    serde_json::to_vec(&list).map_err(|error| Ended::new(UNAVAILABLE, error))
 }

@@ -137,17 +137,14 @@ fn add(args: &AddArgs) -> Result<(), Ended> {
     let end = given.token.expires_at_ms.map_or_else(|| "without an end".to_owned(), |at| format!("until {at}"));
     let bound = given.token.agent.as_ref().map_or_else(String::new, |agent| format!(" {agent}"));
     anstream::eprintln!("Added {}: {}{bound}, {end}.", given.token.name, given.token.role);
-    match (output, &args.output) {
-        (Some(mut file), Some(path)) => {
-            let written = writeln!(file, "{}", given.secret).and_then(|()| file.sync_all());
-            let failed = |error| format!("{} could not be written: {error}; revoke the token", path.display());
-            written.map_err(|error| Ended::new(UNAVAILABLE, failed(error)))?;
-            anstream::eprintln!("Its secret is in {}, and nowhere else.", path.display());
-        }
-        _ => {
-            anstream::eprintln!("This is its secret, which is shown only now:");
-            anstream::println!("{}", given.secret);
-        }
+    if let (Some(mut file), Some(path)) = (output, &args.output) {
+        let written = writeln!(file, "{}", given.secret).and_then(|()| file.sync_all());
+        let failed = |error| format!("{} could not be written: {error}; revoke the token", path.display());
+        written.map_err(|error| Ended::new(UNAVAILABLE, failed(error)))?;
+        anstream::eprintln!("Its secret is in {}, and nowhere else.", path.display());
+    } else {
+        anstream::eprintln!("This is its secret, which is shown only now:");
+        anstream::println!("{}", given.secret);
     }
     Ok(())
 }
@@ -169,13 +166,11 @@ fn add_to_store(args: &AddArgs, role: Role) -> Result<TokenGiven, Ended> {
 }
 
 fn list(format: Format, data: &Path) -> Result<(), Ended> {
-    let body = match ask::running(data, &Ask::get("/api/v1/tokens"))? {
-        Some(body) => body,
-        None => {
-            let tokens = in_store(data, |keeper, _| Ok(TokenList::of(keeper.tokens(), clock::now())))?;
-            serde_json::to_vec(&tokens).map_err(|error| Ended::new(UNAVAILABLE, error))?
-        }
+    let of_store = || {
+        let tokens = in_store(data, |keeper, _| Ok(TokenList::of(keeper.tokens(), clock::now())))?;
+        serde_json::to_vec(&tokens).map_err(|error| Ended::new(UNAVAILABLE, error))
     };
+    let body = ask::running(data, &Ask::get("/api/v1/tokens"))?.map_or_else(of_store, Ok)?;
     if format == Format::Json {
         return print_json(&body);
     }
