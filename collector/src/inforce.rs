@@ -89,9 +89,10 @@ pub fn take_up(
     store: &mut dyn Store,
     keeper: &mut Keeper,
     files: &[CatalogueFile],
+    bounds: &catalogue::Bounds,
     now: Instant,
 ) -> Result<InForce, TakeUpError> {
-    let catalogue = catalogue::read(files).map_err(TakeUpError::Problems)?;
+    let catalogue = catalogue::read_within(files, bounds).map_err(TakeUpError::Problems)?;
     let hash = fingerprint::content_hash(files);
     let last = newest(store)?;
     let mut measured_as = last.as_ref().map(|version| version.measured_as.clone()).unwrap_or_default();

@@ -3,6 +3,16 @@
 use super::*;
 use crate::store::{DataDir, EmbeddedStore, StoreOptions};
 
+/// Takes up a catalogue within the bounds that hold where nothing else is said.
+fn take_up(
+    store: &mut dyn Store,
+    keeper: &mut Keeper,
+    files: &[CatalogueFile],
+    now: Instant,
+) -> Result<InForce, TakeUpError> {
+    super::take_up(store, keeper, files, &catalogue::Bounds::default(), now)
+}
+
 fn text(interval: &str, more: &str) -> Vec<CatalogueFile> {
     let text = format!(
         "organisation: {{ name: Example, time_zone: UTC }}

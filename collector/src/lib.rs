@@ -15,6 +15,8 @@ pub mod identity;
 pub mod incident;
 pub mod inforce;
 pub mod ingest;
+pub mod limits;
+pub mod listen;
 pub mod metrics;
 pub mod notify;
 pub mod page;

@@ -13,13 +13,16 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::access::Policy;
-use crate::access::through::Through;
-use crate::api::connections::{Bounded, CONNECTIONS_MAX, SILENCE_MAX};
 use crate::api::{self, socket};
 use crate::clock;
+use crate::config::{AccessConfig, TokensNeeded};
 use crate::engine::run::Running;
 use crate::engine::{Engine, EngineError, run};
 use crate::inforce::CatalogueFile;
+use crate::limits::Limits;
+use crate::listen::exposure::Exposure;
+use crate::listen::tls::{Tls, TlsError};
+use crate::listen::{self, Listening};
 use crate::notify::webhook::{ClientError, Timeouts, WebhookClient};
 use crate::notify::worker::{self, Pace};
 use crate::store::{DataDir, EmbeddedStore, StoreError, StoreOptions};
@@ -47,6 +50,9 @@ pub enum ServeError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No client for webhooks.
     #[error("webhooks cannot be delivered: {0}")]
     Webhooks(#[from] ClientError),
@@ -61,48 +67,75 @@ impl From<StoreError> for ServeError {
     }
 }
 
+/// What a collector is opened with.
+pub struct Opening<'a> {
+    /// The data directory.
+    pub data_dir: &'a Path,
+    /// The store's bounds.
+    pub store: StoreOptions,
+    /// The files of the catalogue.
+    pub files: &'a [CatalogueFile],
+    /// The port, bound already.
+    pub port: TcpListener,
+    /// The certificate of the port, if it speaks TLS.
+    pub tls: Option<Arc<Tls>>,
+    /// Every limit.
+    pub limits: Limits,
+    /// Who may reach it.
+    pub access: AccessConfig,
+    /// How it listens.
+    pub exposure: Exposure,
+}
+
 /// A collector that is open and serves as soon as [`Collector::run`] is called.
 pub struct Collector {
     engine: Running,
-    tcp: TcpListener,
-    unix: tokio::net::UnixListener,
+    port: TcpListener,
+    tls: Option<Arc<Tls>>,
+    socket: tokio::net::UnixListener,
+    listening: Listening,
     webhooks: WebhookClient,
     policy: Policy,
 }
 
 impl Collector {
-    /// Opens the store and everything on it, and binds the sockets. `tcp` is bound already.
-    pub fn open(
-        data_dir: &Path,
-        store: StoreOptions,
-        files: &[CatalogueFile],
-        tcp: TcpListener,
-    ) -> Result<Self, ServeError> {
+    /// Opens the store and everything on it, and binds the socket in the data directory.
+    pub fn open(opening: Opening<'_>) -> Result<Self, ServeError> {
+        let Opening { data_dir, store, files, port, tls, limits, access, exposure } = opening;
         // An error says that somebody installed one before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let now = clock::now();
         let dir = DataDir::claim(data_dir, "uphold-collector", now)?;
         let store = EmbeddedStore::open(dir, store)?;
-        let engine = run::start(Engine::open(Box::new(store), files, now)?)?;
+        let policy = Policy {
+            tokens_required: access.tokens == TokensNeeded::Required,
+            hosts: access.hosts,
+            insecure: exposure.insecure.clone(),
+        };
+        let listening = Listening::new(limits).exposed(exposure, tls.clone());
+        let engine = run::start(Engine::open_listening(Box::new(store), files, listening.clone(), now)?)?;
         let address = socket::path(data_dir).display().to_string();
-        let unix = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;
-        let policy = Policy::default();
-        Ok(Self { engine, tcp, unix, policy, webhooks: WebhookClient::new(Timeouts::default())? })
+        let socket = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;
+        let webhooks = WebhookClient::new(Timeouts::default())?;
+        Ok(Self { engine, port, tls, socket, policy, listening, webhooks })
     }
 
     /// Where it listens.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.tcp.local_addr().ok()
+        self.port.local_addr().ok()
     }
 
     /// Serves until `stop` is told, or until the store dies.
     pub async fn run(self, mut stop: watch::Receiver<bool>) -> Result<(), ServeError> {
         let Running { handle, mut ended, thread } = self.engine;
         let (finish, finishing) = watch::channel(false);
-        let router = api::router(handle.clone(), self.policy);
-        let tcp = tokio::spawn(serve_tcp(self.tcp, router.clone(), finishing.clone()));
-        let unix = router.layer(axum::Extension(Through::Socket { uid: None }));
-        let unix = tokio::spawn(serve_unix(self.unix, unix, finishing.clone()));
+        let listening = self.listening;
+        let router = api::router(handle.clone(), self.policy, listening.clone());
+        let acceptor = self.tls.as_ref().map(Tls::acceptor).transpose()?;
+        let port = listen::serve_port(self.port, acceptor, router.clone(), listening.clone(), finishing.clone());
+        let port = tokio::spawn(port);
+        let socket = tokio::spawn(listen::serve_socket(self.socket, router, listening, finishing.clone()));
+        let certificate = self.tls.map(|tls| tokio::spawn(tls.keep_looking(finishing.clone())));
         let notifying = tokio::spawn(worker::run(
             Arc::new(handle.clone()),
             self.webhooks,
@@ -115,7 +148,9 @@ impl Collector {
             result = &mut ended => Some(result),
         };
         finish.send_replace(true);
-        for (what, task) in [("the port", tcp), ("the socket", unix), ("deliveries", notifying)] {
+        let tasks = [("the port", Some(port)), ("the socket", Some(socket)), ("deliveries", Some(notifying))];
+        for (what, task) in tasks.into_iter().chain([("the certificate", certificate)]) {
+            let Some(task) = task else { continue };
             if tokio::time::timeout(FINISH, task).await.is_err() {
                 tracing::warn!(what, "did not finish in time");
             }
@@ -138,26 +173,6 @@ impl Collector {
 }
 
 /// Binds a TCP address.
-pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address: address.to_string(), source })
-}
-
-async fn serve_tcp(listener: TcpListener, router: axum::Router, mut finishing: watch::Receiver<bool>) {
-    let finished = async move {
-        // An error means that the other side is gone, which is the end too.
-        let _ = finishing.wait_for(|finish| *finish).await;
-    };
-    let bounded = Bounded::new(listener, CONNECTIONS_MAX, SILENCE_MAX);
-    if let Err(error) = axum::serve(bounded, router).with_graceful_shutdown(finished).await {
-        tracing::error!(%error, "the port can no longer be served");
-    }
-}
-
-async fn serve_unix(listener: tokio::net::UnixListener, router: axum::Router, mut finishing: watch::Receiver<bool>) {
-    let finished = async move {
-        let _ = finishing.wait_for(|finish| *finish).await;
-    };
-    if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(finished).await {
-        tracing::error!(%error, "the socket can no longer be served");
-    }
+pub fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    listen::bind(address).map_err(|source| ServeError::Listen { address: address.to_string(), source })
 }

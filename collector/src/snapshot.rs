@@ -15,6 +15,8 @@ use uphold_common::time::Instant;
 use uphold_common::wire::batch::Epoch;
 
 use crate::incident::model::Incident;
+use crate::limits::Limit;
+use crate::listen::tls::Reloads;
 
 /// How many days the strip of a service shows.
 pub const STRIP_DAYS: usize = 90;
@@ -146,4 +148,32 @@ pub struct Health {
     pub requests_refused: BTreeMap<&'static str, u64>,
     /// Rows taken in since the start.
     pub rows: u64,
+    /// How it listens.
+    pub listening: ListeningSnapshot,
+}
+
+/// How the collector listens, and how its limits are faring.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListeningSnapshot {
+    /// Every limit, in the order in which they are documented.
+    pub limits: Vec<LimitSnapshot>,
+    /// Connections to the port that are open.
+    pub connections: u64,
+    /// Bytes of memory that bodies hold.
+    pub body_bytes: u64,
+    /// How often the files of the certificate changed; none without TLS.
+    pub certificate_reloads: Option<Reloads>,
+    /// Why listening like this is insecure, as a sentence, if it is.
+    pub insecure: Option<String>,
+}
+
+/// One limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitSnapshot {
+    /// Which.
+    pub limit: Limit,
+    /// What it is, in its unit.
+    pub value: u64,
+    /// How often it was reached since the collector started.
+    pub reached: u64,
 }

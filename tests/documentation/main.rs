@@ -75,7 +75,7 @@ fn every_example_can_be_used() {
 #[test]
 fn words_of_the_api_and_of_messages_are_said() {
     let code = words::code("collector/src");
-    for path in ["docs/api.md", "docs/incidents.md"] {
+    for path in ["docs/api.md", "docs/incidents.md", "docs/operating.md"] {
         accept(&words::unsaid(&Page::read(path), &code));
     }
 }

@@ -173,6 +173,28 @@ routes:
         self.collector = Some(listening("uphold-collector", self.collector_port, self.folder.path(), &args));
     }
 
+    /// Starts the collector with a configuration file that says this too, and waits until it answers.
+    pub(crate) fn start_collector_with(&mut self, said: &str) {
+        let args = self.configured(said);
+        self.collector = Some(listening("uphold-collector", self.collector_port, self.folder.path(), &args));
+    }
+
+    /// As [`Self::start_collector_with`], where it does not answer over plain HTTP.
+    pub(crate) fn launch_collector_with(&mut self, said: &str) {
+        let args = self.configured(said);
+        let mut command = Command::new(program("uphold-collector").unwrap());
+        let process = Process::start("uphold-collector", command.args(args), self.folder.path());
+        self.collector = Some(process.unwrap());
+    }
+
+    fn configured(&self, said: &str) -> [String; 3] {
+        let (data, catalogue) = (self.collector_data(), self.catalogue().display().to_string());
+        let listen = format!("127.0.0.1:{}", self.collector_port);
+        let config = self.path("collector.yaml");
+        fs::write(&config, format!("listen: {listen}\ndata_dir: {data}\ncatalogue: {catalogue}\n{said}")).unwrap();
+        ["serve", "--config", &config.display().to_string()].map(str::to_owned)
+    }
+
     pub(crate) fn start_agent(&mut self) -> Done {
         let data = self.path("agent").display().to_string();
         let (collector, listen) = (self.collector_url(), format!("127.0.0.1:{}", self.agent_port));

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`mod@reference`] | the rules of measurement once more, naively, to compare with |
 //! | [`scenario`] | text files that anybody can read, evaluated by any [`scenario::Measurer`] |
+//! | [`flood`] | thousands of connections that mean no good, beside agents that behave |
 //! | [`process`] | the programs themselves, and the servers around them, started and always ended |
 //!
 //! Nothing here is part of a program: a failed expectation may panic, and says what was expected.
@@ -12,6 +13,7 @@
 #![expect(clippy::cast_possible_wrap, reason = "the reference counts small windows, tick by tick")]
 #![expect(clippy::format_push_string, reason = "messages of tests are built once, where they are read")]
 
+pub mod flood;
 pub mod process;
 pub mod reference;
 pub mod scenario;

@@ -18,6 +18,7 @@ use crate::clock;
 use crate::identity::role::Right;
 use crate::identity::secret::Secret;
 use crate::identity::token::Standing;
+use crate::listen::Peer;
 
 /// The name of the session's cookie; under TLS browsers hold it to this host and to TLS.
 pub(crate) const fn cookie_name(tls: bool) -> &'static str {
@@ -26,9 +27,13 @@ pub(crate) const fn cookie_name(tls: bool) -> &'static str {
 
 /// Lets a request pass to its handler with its [`Caller`], or refuses it.
 pub async fn guard(State(access): State<Access>, mut request: Request, next: Next) -> Response {
-    let through = request.extensions().get::<Through>().copied().unwrap_or_default();
+    let peer = request.extensions().get::<Peer>().cloned();
+    let through = peer.as_ref().map(|peer| Through::from(peer.way())).unwrap_or_default();
     let mut response = match admit(&access, &request, through) {
         Ok(caller) => {
+            if let (Some(peer), Caller::Holder { .. }) = (peer, &caller) {
+                peer.proven();
+            }
             request.extensions_mut().insert(caller);
             next.run(request).await
         }

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::listen::Way;
+
 /// Which way a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Through {
@@ -17,6 +19,15 @@ pub enum Through {
         /// Whether it was encrypted.
         tls: bool,
     },
+}
+
+impl From<Way> for Through {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Socket { uid } => Self::Socket { uid: Some(uid) },
+            Way::Port { address, tls } => Self::Network { address, tls },
+        }
+    }
 }
 
 impl Default for Through {

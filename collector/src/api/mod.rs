@@ -17,7 +17,6 @@
 //! and a body that does not arrive is given up.
 
 mod body;
-pub mod connections;
 mod incidents;
 mod lists;
 mod pages;
@@ -26,16 +25,17 @@ mod push;
 pub mod socket;
 mod tokens;
 
-use axum::Router;
 use axum::extract::{FromRef, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use axum::{Extension, Router};
 
 use crate::access::routes::ROUTES;
 use crate::access::{Access, Policy, guard};
 use crate::engine::handle::EngineHandle;
+use crate::listen::Listening;
 use crate::metrics;
 use problem::problem;
 
@@ -52,8 +52,9 @@ impl FromRef<Shared> for EngineHandle {
     }
 }
 
-/// Everything that is served, guarded by `policy`.
-pub fn router(engine: EngineHandle, policy: Policy) -> Router {
+/// Everything that is served, guarded by `policy`; each request carries what listens as an extension, and who speaks,
+/// which the connection adds.
+pub fn router(engine: EngineHandle, policy: Policy, listening: Listening) -> Router {
     let access = Access::new(engine.clone(), policy);
     Router::new()
         .route("/", get(pages::overview))
@@ -83,6 +84,7 @@ pub fn router(engine: EngineHandle, policy: Policy) -> Router {
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn_with_state(access.clone(), guard))
+        .layer(Extension(listening))
         .with_state(Shared { engine, access })
 }
 

@@ -1,17 +1,13 @@
 //! `POST /api/v1/push`: a batch comes in.
 //!
-//! The bytes are read under a bound and a deadline, decoded beside the engine, and handed to it. The answer is given
-//! once the batch is durable, never before.
-
-use std::time::Duration;
+//! The bytes are read under a bound, a deadline and the memory that all bodies share, decoded beside the engine, and
+//! handed to it. The answer is given once the batch is durable, never before.
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use uphold_common::wire::PUSH_BYTES_MAX;
 use uphold_common::wire::push::PUSH_CONTENT_TYPE;
 
 use super::body::expect_type;
@@ -19,14 +15,16 @@ use super::problem::{problem, refused, unanswered};
 use crate::access::caller::Caller;
 use crate::clock;
 use crate::engine::handle::EngineHandle;
-use crate::ingest;
-
-/// How long the body may take to arrive.
-const BODY_TIME_MAX: Duration = Duration::from_secs(15);
+use crate::ingest::{self, PushBounds, Refusal};
+use crate::limits::Limit;
+use crate::listen::budget::{NotReceived, Received};
+use crate::listen::{Listening, Peer};
 
 pub(super) async fn push(
     State(engine): State<EngineHandle>,
     Extension(caller): Extension<Caller>,
+    Extension(listening): Extension<Listening>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -34,38 +32,63 @@ pub(super) async fn push(
         engine.refused_early("wrong-content-type");
         return *refused;
     }
-
-    let read = Limited::new(body, PUSH_BYTES_MAX).collect();
-    let body = match tokio::time::timeout(BODY_TIME_MAX, read).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            engine.refused_early("too-large");
-            let detail = format!("A push has at most {PUSH_BYTES_MAX} bytes.");
-            return problem(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &detail, None);
-        }
-        Ok(Err(_)) => {
-            engine.refused_early("unsound-push");
-            return problem(StatusCode::BAD_REQUEST, "unsound-push", "The body ended too early.", None);
-        }
-        Err(_) => {
-            engine.refused_early("too-slow");
-            let detail = "The body did not arrive in time.";
-            return problem(StatusCode::REQUEST_TIMEOUT, "too-slow", detail, Some(1));
-        }
+    let limits = listening.limits();
+    let received = listening.bodies.receive(body, limits.size(Limit::PushBytes), limits.time(Limit::BodyTime)).await;
+    // Until the push is answered, its memory is held.
+    let Received { bytes, mut held } = match received {
+        Ok(received) => received,
+        Err(why) => return not_received(&engine, &listening, why),
     };
-    let arrived = match ingest::decode(&body, caller.agent(), clock::now()) {
+    let more = |bytes| held.grow(bytes);
+    let arrived = match ingest::decode(&bytes, caller.agent(), &PushBounds::of(limits), more, clock::now()) {
         Ok(arrived) => arrived,
-        Err(refusal) => {
-            engine.refused_early(refusal.word());
-            return refused(&refusal);
-        }
+        Err(refusal) => return refused_early(&engine, &listening, &refusal),
     };
     match engine.push(arrived).await {
-        Ok(Ok(answer)) => Json(answer).into_response(),
+        Ok(Ok(answer)) => {
+            if let Some(Extension(peer)) = peer {
+                peer.proven();
+            }
+            Json(answer).into_response()
+        }
         Ok(Err(refusal)) => refused(&refusal),
         Err(why) => {
             engine.refused_early(why.word());
             unanswered(why)
+        }
+    }
+}
+
+/// Counts and tells a refusal that the engine knows nothing of.
+fn refused_early(engine: &EngineHandle, listening: &Listening, refusal: &Refusal) -> Response {
+    if let Some(limit) = refusal.limit() {
+        listening.limiter.reached(limit);
+    }
+    engine.refused_early(refusal.word());
+    refused(refusal)
+}
+
+/// Counts and tells why the body did not come whole.
+fn not_received(engine: &EngineHandle, listening: &Listening, why: NotReceived) -> Response {
+    let limits = listening.limits();
+    match why {
+        NotReceived::TooLarge => {
+            let what = format!("a push has at most {}", limits.shown(Limit::PushBytes));
+            refused_early(engine, listening, &Refusal::TooLarge { what, limit: Some(Limit::PushBytes) })
+        }
+        NotReceived::NoRoom => {
+            let most = limits.size(Limit::BodiesInMemory);
+            refused_early(engine, listening, &Refusal::NoMemory { most })
+        }
+        NotReceived::Cut => {
+            engine.refused_early("unsound-push");
+            problem(StatusCode::BAD_REQUEST, "unsound-push", "The body ended too early.", None)
+        }
+        NotReceived::TooSlow => {
+            listening.limiter.reached(Limit::BodyTime);
+            engine.refused_early("too-slow");
+            let detail = format!("The body did not arrive within {}.", limits.shown(Limit::BodyTime));
+            problem(StatusCode::REQUEST_TIMEOUT, "too-slow", &detail, Some(1))
         }
     }
 }

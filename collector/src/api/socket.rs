@@ -1,9 +1,11 @@
 //! The socket in the data directory: how the command line speaks to a collector that runs.
 //!
 //! It is a Unix socket of mode 0600, made anew at each start while the data directory's lock is held, so one that is
-//! left over from a kill is in nobody's use.
+//! left over from a kill is in nobody's use. It is made in a folder that only its owner may enter and moved to its place
+//! once its mode is right, so that there is no moment at which somebody else could connect.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{Error, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,15 +25,25 @@ pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join("collector.sock")
 }
 
+/// The folder in which the socket is made; its name is shorter than the socket's, so that its path is not too long.
+const MADE_IN: &str = ".sock";
+
 /// Binds the socket; the data directory's lock is held.
 pub fn bind(data_dir: &Path) -> std::io::Result<UnixListener> {
     let path = path(data_dir);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+    // A path that is too long to connect to is better told now.
+    std::os::unix::net::SocketAddr::from_pathname(&path)?;
+    let folder = data_dir.join(MADE_IN);
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(&path)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    let made = folder.join("s");
+    let listener = UnixListener::bind(&made)?;
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&made, &path)?;
+    std::fs::remove_dir(&folder)?;
     Ok(listener)
 }
 
@@ -41,6 +53,14 @@ pub enum AskError {
     /// None runs there.
     #[error("no collector runs on {}", .0.display())]
     NoneRuns(PathBuf),
+    /// Whether one runs cannot be told, as when somebody else's socket may not be opened.
+    #[error("the collector's socket {} could not be opened: {source}", path.display())]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: Error,
+    },
     /// It did not answer.
     #[error("the collector did not answer: {0}")]
     NoAnswer(String),
@@ -82,8 +102,10 @@ impl Ask {
 /// Asks the collector that runs on a data directory.
 pub async fn ask(data_dir: &Path, ask: &Ask) -> Result<Bytes, AskError> {
     let socket = path(data_dir);
-    let none = |_| AskError::NoneRuns(data_dir.to_owned());
-    let stream = UnixStream::connect(&socket).await.map_err(none)?;
+    let stream = UnixStream::connect(&socket).await.map_err(|source| match source.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => AskError::NoneRuns(data_dir.to_owned()),
+        _ => AskError::Socket { path: socket, source },
+    })?;
     let asked = tokio::time::timeout(ANSWER_TIME_MAX, exchange(stream, ask)).await;
     asked.map_err(|_| AskError::NoAnswer("it took too long".to_owned()))?
 }
@@ -114,4 +136,41 @@ async fn exchange(stream: UnixStream, ask: &Ask) -> Result<Bytes, AskError> {
     let problem: Option<uphold_common::wire::push::Problem> = serde_json::from_slice(&body).ok();
     let detail = problem.map_or_else(|| format!("the collector answered {status}"), |problem| problem.detail);
     Err(AskError::Refused { status, detail })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[tokio::test]
+    async fn the_socket_is_its_owners_and_replaces_one_that_was_left() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(bind(dir.path()).unwrap());
+        std::fs::create_dir(dir.path().join(MADE_IN)).unwrap();
+        std::fs::write(dir.path().join(MADE_IN).join("s"), "left over").unwrap();
+        assert!(matches!(ask(dir.path(), &Ask::get("/")).await, Err(AskError::NoneRuns(_))), "left over from a kill");
+        let listener = bind(dir.path()).unwrap();
+        assert_eq!(mode(&path(dir.path())), 0o600);
+        assert!(!dir.path().join(MADE_IN).exists());
+        let client = UnixStream::connect(path(dir.path())).await.unwrap();
+        listener.accept().await.unwrap();
+        drop(client);
+    }
+
+    #[tokio::test]
+    async fn only_a_socket_where_nobody_listens_says_that_none_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(ask(dir.path(), &Ask::get("/")).await, Err(AskError::NoneRuns(_))));
+        // Below a file there is nothing, which is another matter than a socket that is not there.
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(ask(&file, &Ask::get("/")).await, Err(AskError::Socket { .. })));
+        let long = dir.path().join("x".repeat(200));
+        std::fs::create_dir(&long).unwrap();
+        assert!(bind(&long).is_err() && matches!(ask(&long, &Ask::get("/")).await, Err(AskError::Socket { .. })));
+    }
 }

@@ -2,14 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::exit::{Ended, STORE_DIED, UNAVAILABLE, USAGE};
 use super::runtime::{block_on, stop_signal};
-use crate::config::{self, FileConfig};
+use crate::config::{self, AccessConfig, Config, FileConfig};
 use crate::engine::EngineError;
-use crate::serve::{Collector, ServeError, bind};
+use crate::listen::exposure::Exposure;
+use crate::listen::tls::Tls;
+use crate::serve::{Collector, Opening, ServeError, bind};
 
 const EXAMPLES: &str = "Examples:
   uphold-collector serve --config /etc/uphold/collector.yaml
@@ -36,18 +39,36 @@ pub(super) struct ServeArgs {
 pub(super) fn serve(args: ServeArgs) -> Result<(), Ended> {
     let usage = |error: config::ConfigError| Ended::new(USAGE, error);
     let file = args.config.as_deref().map(FileConfig::read).transpose().map_err(usage)?.unwrap_or_default();
-    let flags = FileConfig { listen: args.listen, data_dir: args.data, catalogue: args.catalogue, store: None };
+    let flags =
+        FileConfig { listen: args.listen, data_dir: args.data, catalogue: args.catalogue, ..FileConfig::default() };
     let config = file.overridden_by(flags).map_err(usage)?;
+    let (exposure, tls) = listening(&config)?;
     let files = config::catalogue_files(&config.catalogue).map_err(usage)?;
     block_on(async {
         let stop = stop_signal()?;
-        let tcp = bind(config.listen).await.map_err(|error| ended(&error))?;
-        let collector = Collector::open(&config.data_dir, config.store, &files, tcp).map_err(|error| ended(&error))?;
+        let port = bind(config.listen).map_err(|error| ended(&error))?;
+        let (scheme, limits) = (exposure.scheme(), config.limits);
+        let (data_dir, store, access) = (&config.data_dir, config.store, config.access);
+        let opening = Opening { data_dir, store, files: &files, port, tls, limits, access, exposure };
+        let collector = Collector::open(opening).map_err(|error| ended(&error))?;
         if let Some(address) = collector.address() {
-            anstream::println!("uphold-collector serves {} at http://{address}/", config.catalogue.display());
+            anstream::println!("uphold-collector serves {} at {scheme}://{address}/", config.catalogue.display());
         }
         collector.run(stop).await.map_err(|error| ended(&error))
     })
+}
+
+/// How the port is listened on, if it may be, and its certificate; what is doubtful about it is said.
+fn listening(config: &Config) -> Result<(Exposure, Option<Arc<Tls>>), Ended> {
+    let AccessConfig { tokens, insecure, .. } = config.access;
+    let exposure = Exposure::decide(config.listen, config.tls.is_some(), tokens, insecure)
+        .map_err(|exposed| Ended::new(USAGE, exposed))?;
+    let tls = config.tls.clone().map(Tls::open).transpose().map_err(|error| Ended::new(USAGE, error))?;
+    let of_key = tls.as_ref().and_then(|tls| tls.warning());
+    for warning in exposure.insecure.iter().chain(&of_key) {
+        anstream::eprintln!("uphold-collector: warning: {warning}");
+    }
+    Ok((exposure, tls))
 }
 
 /// The exit code and the message for what ended the collector.

@@ -11,7 +11,10 @@ use super::exit::{Ended, UNAVAILABLE, USAGE};
 use super::runtime::{block_on, stop_signal};
 use super::serve::ended;
 use crate::builtin::{self, Watched};
-use crate::serve::{Collector, ServeError};
+use crate::config::{AccessConfig, TokensNeeded};
+use crate::limits::Limits;
+use crate::listen::{self, exposure::Exposure};
+use crate::serve::{Collector, Opening, ServeError};
 use crate::store::StoreOptions;
 
 const EXAMPLES: &str = "Examples:
@@ -43,11 +46,17 @@ pub(super) fn up(args: &UpArgs) -> Result<(), Ended> {
     };
     block_on(async {
         let mut stop = stop_signal()?;
-        let tcp = free_port(args.port).await?;
-        let address = tcp.local_addr().map_err(|error| Ended::new(UNAVAILABLE, error))?;
+        let port = free_port(args.port)?;
+        let address = port.local_addr().map_err(|error| Ended::new(UNAVAILABLE, error))?;
         let file = builtin::first_catalogue(address, &watched);
-        let collector =
-            Collector::open(&args.data, StoreOptions::default(), &[file], tcp).map_err(|error| ended(&error))?;
+        // On the loopback address nothing has to be refused.
+        let access = AccessConfig { tokens: TokensNeeded::Optional, hosts: Vec::new(), insecure: false };
+        let exposure = Exposure::decide(address, false, access.tokens, access.insecure)
+            .map_err(|error| Ended::new(USAGE, error))?;
+        let (store, limits) = (StoreOptions::default(), Limits::default());
+        let opening =
+            Opening { data_dir: &args.data, store, files: &[file], port, tls: None, limits, access, exposure };
+        let collector = Collector::open(opening).map_err(|error| ended(&error))?;
         announce(args, address, &watched);
         let config = builtin::agent_config(address, &args.data);
         let config = config.ok_or_else(|| Ended::new(UNAVAILABLE, "the built-in agent has no address"))?;
@@ -71,9 +80,9 @@ pub(super) fn up(args: &UpArgs) -> Result<(), Ended> {
 }
 
 /// The first free port from `port` on; each busy one is named.
-async fn free_port(port: u16) -> Result<TcpListener, Ended> {
+fn free_port(port: u16) -> Result<TcpListener, Ended> {
     for port in port..=port.saturating_add(PORTS_TRIED_MAX) {
-        match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await {
+        match listen::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))) {
             Ok(listener) => return Ok(listener),
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
                 anstream::println!("port {port} is busy, trying the next one");

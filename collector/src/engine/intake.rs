@@ -47,7 +47,7 @@ impl Engine {
                     self.count("duplicate");
                 }
                 Admission::Refuse(refusal) => {
-                    self.count(refusal.word());
+                    self.count_refused(&refusal);
                     set(&mut answers, place, Err(refusal));
                 }
             }
@@ -83,7 +83,7 @@ impl Engine {
         };
         for ((outcome, entry), (key, rows, facts)) in outcomes.into_iter().zip(entering).zip(told) {
             if let Some(refusal) = Refusal::of_appended(outcome, &key) {
-                self.count(refusal.word());
+                self.count_refused(&refusal);
                 set(answers, entry.place, Err(refusal));
                 continue;
             }
@@ -98,6 +98,13 @@ impl Engine {
 
     fn acknowledged(&self, seq: u64, replay_from: Option<u64>, now: Instant) -> PushAnswer {
         PushAnswer { store: self.store.id(), acknowledged: seq, replay_from, now }
+    }
+
+    fn count_refused(&mut self, refusal: &Refusal) {
+        if let Some(limit) = refusal.limit() {
+            self.listening.limiter.reached(limit);
+        }
+        self.count(refusal.word());
     }
 
     fn count(&mut self, word: &'static str) {

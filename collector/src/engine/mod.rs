@@ -38,6 +38,7 @@ use crate::incident::list::IncidentList;
 use crate::incident::model::Event;
 use crate::incident::register::Register;
 use crate::inforce::{self, CatalogueFile, InForce, TakeUpError};
+use crate::listen::Listening;
 use crate::notify::outbox::{Outbox, OutboxPolicy};
 use crate::snapshot::{Health, RECENT_INCIDENTS};
 use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
@@ -60,6 +61,7 @@ pub struct Engine {
     health: Health,
     refused_early: RefusedEarly,
     refused_requests: RefusedEarly,
+    listening: Listening,
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
     started: Instant,
@@ -94,10 +96,21 @@ pub enum EngineError {
 const PAGE_RECORDS: usize = 1_000;
 
 impl Engine {
-    /// Takes up the catalogue and everything on record.
-    pub fn open(mut store: Box<dyn Store>, files: &[CatalogueFile], now: Instant) -> Result<Self, EngineError> {
+    /// Takes up the catalogue and everything on record, where nothing listens.
+    pub fn open(store: Box<dyn Store>, files: &[CatalogueFile], now: Instant) -> Result<Self, EngineError> {
+        Self::open_listening(store, files, Listening::default(), now)
+    }
+
+    /// Takes up the catalogue and everything on record, under the limits of what listens.
+    pub fn open_listening(
+        mut store: Box<dyn Store>,
+        files: &[CatalogueFile],
+        listening: Listening,
+        now: Instant,
+    ) -> Result<Self, EngineError> {
         let mut keeper = Keeper::load(store.as_ref())?;
-        let in_force = inforce::take_up(store.as_mut(), &mut keeper, files, now)?;
+        let bounds = listening.limits().of_catalogue();
+        let in_force = inforce::take_up(store.as_mut(), &mut keeper, files, &bounds, now)?;
         let register = read_register(store.as_ref())?;
         let waiting = read_all(store.as_ref(), RecordKind::Outbox)?;
         let dead = read_all(store.as_ref(), RecordKind::DeadLetter)?;
@@ -116,6 +129,7 @@ impl Engine {
             health: Health { started_ms: now.as_ms(), ..Health::default() },
             refused_early: RefusedEarly::default(),
             refused_requests: RefusedEarly::default(),
+            listening,
             touched_from: BTreeMap::new(),
             in_force,
             started: now,

@@ -39,6 +39,7 @@ impl Engine {
         let volumes = self.store.latest_volumes().into_iter();
         let resolved = self.register.all().rev().filter(|incident| !incident.is_open());
         self.health.store = self.store.stats();
+        self.health.listening = self.listening.snapshot();
         let mut health = self.health.clone();
         for (word, refused) in self.refused_early.counted() {
             *health.pushes.entry(word).or_default() += refused;

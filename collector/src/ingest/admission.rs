@@ -8,20 +8,43 @@
 //! a replay, and rows that arrive twice are settled.
 
 use uphold_common::ids::Id;
-use uphold_common::time::{DAY_MS, Instant};
-use uphold_common::wire::PUSH_BYTES_MAX;
+use uphold_common::time::Instant;
 use uphold_common::wire::batch::{self, Batch, BatchError, BatchKey};
 use uphold_common::wire::columns::Rows;
-use uphold_common::wire::frame::FrameError;
+use uphold_common::wire::frame::{self, FrameError};
 use uphold_common::wire::push::{Push, PushError};
 
 use super::refusal::Refusal;
+use crate::limits::{Limit, Limits};
 use crate::store::{Admitted, Delivery};
 
-/// How far ahead of the collector's clock a row may lie.
-pub const ROW_AHEAD_MAX_MS: i64 = 5 * 60_000;
-/// How far back a row may lie: ten years. A clock that was never set says 1970, and days without end cost memory.
-pub const ROW_AGE_MAX_MS: i64 = 3653 * DAY_MS;
+/// Under which bounds a push is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushBounds {
+    /// Most bytes of the body.
+    pub push_bytes_max: usize,
+    /// Most bytes of the batch once decompressed.
+    pub batch_bytes_max: usize,
+    /// How far ahead of the collector's clock a row may lie.
+    pub ahead_max_ms: i64,
+    /// How far back a row may lie. A clock that was never set says 1970, and days without end cost memory.
+    pub age_max_ms: i64,
+    /// How much memory all pushes share, for whom there is none left.
+    pub memory_bytes_max: usize,
+}
+
+impl PushBounds {
+    /// As the limits say.
+    pub fn of(limits: &Limits) -> Self {
+        Self {
+            push_bytes_max: limits.size(Limit::PushBytes),
+            batch_bytes_max: limits.size(Limit::BatchBytes),
+            ahead_max_ms: limits.ms(Limit::BatchAhead),
+            age_max_ms: limits.ms(Limit::BatchAge),
+            memory_bytes_max: limits.size(Limit::BodiesInMemory),
+        }
+    }
+}
 
 /// What an agent says of the batches behind the one it pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,24 +99,36 @@ pub enum Admission {
 }
 
 /// Reads the body of a push and checks what the bytes tell. `authenticated` is the agent that the credentials belong
-/// to, or none where pushes are open to everyone.
-pub fn decode(body: &[u8], authenticated: Option<&Id>, now: Instant) -> Result<Arrived, Refusal> {
-    if body.len() > PUSH_BYTES_MAX {
-        let what = format!("the push has {} bytes, and at most {PUSH_BYTES_MAX} are taken", body.len());
-        return Err(Refusal::TooLarge { what });
+/// to, or none where pushes are open to everyone. `more` is asked for the memory of what is to be decompressed.
+pub fn decode(
+    body: &[u8],
+    authenticated: Option<&Id>,
+    bounds: &PushBounds,
+    more: impl FnOnce(usize) -> bool,
+    now: Instant,
+) -> Result<Arrived, Refusal> {
+    let most = bounds.push_bytes_max;
+    if body.len() > most {
+        let what = format!("the push has {} bytes, and at most {most} are taken", body.len());
+        return Err(Refusal::TooLarge { what, limit: Some(Limit::PushBytes) });
     }
     let push = Push::decode(body).map_err(|why| unsound_push(&why))?;
     if let Some(name) = authenticated.filter(|name| **name != push.agent) {
         return Err(Refusal::WrongAgent { authenticated: name.clone(), claimed: push.agent });
     }
-    let batch = Batch::decode(&push.batch).map_err(|why| unsound_batch(&why))?;
+    // What announces more than is taken is refused for that, and needs no memory.
+    let raw_bytes = frame::announced(&push.batch).filter(|bytes| *bytes <= bounds.batch_bytes_max);
+    if !more(raw_bytes.unwrap_or_default()) {
+        return Err(Refusal::NoMemory { most: bounds.memory_bytes_max });
+    }
+    let batch = Batch::decode_within(&push.batch, bounds.batch_bytes_max).map_err(|why| unsound_batch(&why))?;
     if batch.key.agent != push.agent || batch.key.epoch != push.epoch {
         return Err(Refusal::KeyMismatch { batch: batch.key });
     }
     if batch.key.seq == 0 {
         return Err(Refusal::NoSeq);
     }
-    check_instants(&batch, now)?;
+    check_instants(&batch, bounds, now)?;
     let backlog = Backlog {
         acknowledged: push.acknowledged,
         batches: push.backlog_batches,
@@ -123,16 +158,17 @@ fn replay_from(acknowledged: u64, known: Option<&Delivery>) -> Option<u64> {
     (acknowledged > highest).then(|| highest.saturating_add(1))
 }
 
-fn check_instants(batch: &Batch, now: Instant) -> Result<(), Refusal> {
+fn check_instants(batch: &Batch, bounds: &PushBounds, now: Instant) -> Result<(), Refusal> {
+    let PushBounds { ahead_max_ms, age_max_ms, .. } = *bounds;
     // Rows of a stream are in order, which decoding has checked.
     let latest = batch.streams.iter().filter_map(|rows| rows.instants().last()).max();
-    if let Some(latest) = latest.filter(|at| at.since_ms(now) > ROW_AHEAD_MAX_MS) {
-        return Err(Refusal::TooEarly { latest, now });
+    if let Some(latest) = latest.filter(|at| at.since_ms(now) > ahead_max_ms) {
+        return Err(Refusal::TooEarly { latest, now, ahead_max_ms });
     }
     let first = |rows: &Rows| rows.instants().next();
     let earliest = batch.streams.iter().filter_map(first).min();
-    match earliest.filter(|at| now.since_ms(*at) > ROW_AGE_MAX_MS) {
-        Some(earliest) => Err(Refusal::TooOld { earliest }),
+    match earliest.filter(|at| now.since_ms(*at) > age_max_ms) {
+        Some(earliest) => Err(Refusal::TooOld { earliest, age_max_ms }),
         None => Ok(()),
     }
 }
@@ -140,7 +176,9 @@ fn check_instants(batch: &Batch, now: Instant) -> Result<(), Refusal> {
 fn unsound_push(why: &PushError) -> Refusal {
     match why {
         PushError::Frame(FrameError::Version { found, .. }) => Refusal::UnknownVersion { found: *found },
-        PushError::Frame(FrameError::TooLarge { .. }) => Refusal::TooLarge { what: why.to_string() },
+        PushError::Frame(FrameError::TooLarge { .. }) => {
+            Refusal::TooLarge { what: why.to_string(), limit: Some(Limit::PushBytes) }
+        }
         _ => Refusal::UnsoundPush { why: why.to_string() },
     }
 }
@@ -148,9 +186,10 @@ fn unsound_push(why: &PushError) -> Refusal {
 fn unsound_batch(why: &BatchError) -> Refusal {
     match why {
         BatchError::Frame(FrameError::Version { found, .. }) => Refusal::UnknownVersion { found: *found },
-        BatchError::Frame(FrameError::TooLarge { .. }) | BatchError::Bound { .. } => {
-            Refusal::TooLarge { what: why.to_string() }
+        BatchError::Frame(FrameError::TooLarge { .. }) => {
+            Refusal::TooLarge { what: why.to_string(), limit: Some(Limit::BatchBytes) }
         }
+        BatchError::Bound { .. } => Refusal::TooLarge { what: why.to_string(), limit: None },
         _ => Refusal::UnsoundBatch { why: why.to_string() },
     }
 }

@@ -2,6 +2,7 @@
 
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
+use uphold_common::wire::PUSH_BYTES_MAX;
 use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::frame::{self, Compression};
 
@@ -43,14 +44,22 @@ fn push(batch: &Batch) -> Push {
     }
 }
 
+fn bounds() -> PushBounds {
+    PushBounds::of(&Limits::default())
+}
+
+fn read(body: &[u8], authenticated: Option<&Id>) -> Result<Arrived, Refusal> {
+    decode(body, authenticated, &bounds(), |_| true, NOW)
+}
+
 fn refused(push: &Push) -> Refusal {
-    decode(&push.encode().unwrap(), None, NOW).unwrap_err()
+    read(&push.encode().unwrap(), None).unwrap_err()
 }
 
 #[test]
 fn a_sound_push_is_taken() {
     let sent = Push { acknowledged: 6, backlog_batches: 2, backlog_oldest: Some(NOW), ..push(&batch(7, &[NOW])) };
-    let arrived = decode(&sent.encode().unwrap(), Some(&id("zurich-1")), NOW).unwrap();
+    let arrived = read(&sent.encode().unwrap(), Some(&id("zurich-1"))).unwrap();
     assert_eq!(arrived.backlog, Backlog { acknowledged: 6, batches: 2, oldest: Some(NOW), sent_at: NOW });
     assert_eq!((arrived.key().seq, arrived.batch.digest), (7, batch::digest(&sent.batch)));
     assert_eq!((arrived.batch.framed.clone(), arrived.batch.batch.clone()), (sent.batch, batch(7, &[NOW])));
@@ -67,8 +76,8 @@ fn each_reason_to_refuse_has_its_own_status_and_word() {
     let mut cut = sound.batch.clone();
     cut.pop();
     let plus = |ms: i64| push(&batch(7, &[NOW.plus_ms(ms)]));
-    let body = |bytes: &[u8]| decode(bytes, None, NOW).unwrap_err();
-    let wrong = decode(&sound.encode().unwrap(), Some(&id("berlin-1")), NOW).unwrap_err();
+    let body = |bytes: &[u8]| read(bytes, None).unwrap_err();
+    let wrong = read(&sound.encode().unwrap(), Some(&id("berlin-1"))).unwrap_err();
     let table = [
         (body(&[]), 400, "unsound-push"),
         (body(&damaged), 400, "unsound-push"),
@@ -80,8 +89,8 @@ fn each_reason_to_refuse_has_its_own_status_and_word() {
         (refused(&Push { agent: id("berlin-1"), ..sound.clone() }), 422, "key-mismatch"),
         (refused(&Push { epoch: Epoch([2; 16]), ..sound.clone() }), 422, "key-mismatch"),
         (refused(&push(&batch(0, &[NOW]))), 422, "no-seq"),
-        (refused(&plus(ROW_AHEAD_MAX_MS + 1)), 425, "too-early"),
-        (refused(&plus(-ROW_AGE_MAX_MS - 1)), 422, "too-old"),
+        (refused(&plus(bounds().ahead_max_ms + 1)), 425, "too-early"),
+        (refused(&plus(-bounds().age_max_ms - 1)), 422, "too-old"),
         (wrong, 403, "wrong-agent"),
     ];
     for (refusal, status, word) in table {
@@ -90,16 +99,16 @@ fn each_reason_to_refuse_has_its_own_status_and_word() {
         assert!(!problem.title.is_empty() && !problem.detail.is_empty());
         assert_eq!(refusal.retry().is_some(), matches!(status, 425 | 503), "{refusal:?}");
     }
-    for ms in [ROW_AHEAD_MAX_MS, -ROW_AGE_MAX_MS] {
-        assert!(decode(&plus(ms).encode().unwrap(), None, NOW).is_ok(), "{ms}");
+    for ms in [bounds().ahead_max_ms, -bounds().age_max_ms] {
+        assert!(read(&plus(ms).encode().unwrap(), None).is_ok(), "{ms}");
     }
-    assert!(decode(&push(&batch(7, &[])).encode().unwrap(), None, NOW).is_ok(), "no rows are no reason");
+    assert!(read(&push(&batch(7, &[])).encode().unwrap(), None).is_ok(), "no rows are no reason");
 }
 
 #[test]
 fn a_batch_ahead_of_time_is_asked_for_when_its_time_has_come() {
     for (ahead_s, after_s) in [(301, 2), (400, 101), (100_000, 300)] {
-        let early = Refusal::TooEarly { latest: NOW.plus_ms(ahead_s * 1000), now: NOW };
+        let early = Refusal::TooEarly { latest: NOW.plus_ms(ahead_s * 1000), now: NOW, ahead_max_ms: 300_000 };
         assert_eq!(early.retry(), Some(Retry { after_s }));
     }
 }
@@ -108,7 +117,7 @@ fn a_batch_ahead_of_time_is_asked_for_when_its_time_has_come() {
 fn what_is_known_decides() {
     let arrived = |seq, acknowledged| {
         let sent = Push { acknowledged, ..push(&batch(seq, &[NOW])) };
-        decode(&sent.encode().unwrap(), None, NOW).unwrap()
+        read(&sent.encode().unwrap(), None).unwrap()
     };
     let digest = |seq| arrived(seq, 0).batch.digest;
     let append = |seq, replay_from| Admission::Append { batch: arrived(seq, 0).batch, replay_from };
@@ -137,8 +146,32 @@ fn what_the_store_answers_becomes_a_refusal() {
     assert_eq!(status(Appended::Conflict), Some(409));
     assert_eq!(status(Appended::TooManyStreams), Some(503));
     assert_eq!(status(Appended::TooManyAgents), Some(503));
+    assert_eq!(status(Appended::TooManyStreamsOfAgent { most: 9 }), Some(503));
     let full = Refusal::of_store_error(&StoreError::Full { head_bytes: 2, limit: 1 });
     assert_eq!((full.status(), full.retry()), (503, Some(Retry { after_s: 5 })));
     let failed = Refusal::of_store_error(&StoreError::Io("a cause for the log".to_owned()));
     assert!(!failed.detail().contains("a cause"));
+}
+
+#[test]
+fn limits_that_are_lower_than_the_wires_hold_and_are_named() {
+    let sound = push(&batch(7, &[NOW, NOW.plus_ms(60_000)]));
+    let body = sound.encode().unwrap();
+    let raw_bytes = frame::announced(&sound.batch).unwrap();
+    let read = |bounds: PushBounds| decode(&body, None, &bounds, |bytes| bytes == raw_bytes, NOW);
+    assert!(read(bounds()).is_ok(), "memory for all of it is asked for");
+    for (bounds, limit, told) in [
+        (PushBounds { push_bytes_max: 99, ..bounds() }, Limit::PushBytes, "at most 99 are taken"),
+        (PushBounds { ahead_max_ms: 59_999, ..bounds() }, Limit::BatchAhead, "at most 59.999s is taken"),
+    ] {
+        let refusal = read(bounds).unwrap_err();
+        assert_eq!(refusal.limit(), Some(limit), "{refusal:?}");
+        assert!(refusal.detail().contains(told), "{}", refusal.detail());
+    }
+    let small = PushBounds { batch_bytes_max: 9, ..bounds() };
+    let refusal = decode(&body, None, &small, |bytes| bytes == 0, NOW).unwrap_err();
+    assert_eq!((refusal.limit(), refusal.status()), (Some(Limit::BatchBytes), 413), "what is refused needs no memory");
+    let refusal = decode(&body, None, &bounds(), |_| false, NOW).unwrap_err();
+    assert_eq!((refusal.limit(), refusal.status()), (Some(Limit::BodiesInMemory), 503));
+    assert!(refusal.retry().is_some() && refusal.detail().contains("share 67108864 bytes"));
 }

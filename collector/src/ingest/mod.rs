@@ -3,5 +3,5 @@
 pub mod admission;
 pub mod refusal;
 
-pub use admission::{Admission, Arrived, Backlog, decide, decode};
+pub use admission::{Admission, Arrived, Backlog, PushBounds, decide, decode};
 pub use refusal::{Refusal, Retry};

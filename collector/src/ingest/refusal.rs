@@ -10,7 +10,7 @@
 //! | 415 | `unknown-version` | holds until the collector is newer |
 //! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `not-assigned` | puts the batch into quarantine |
 //! | 425 | `too-early` | holds, its clock or the collector's is wrong |
-//! | 503 | `too-many-streams`, `too-many-agents`, `busy` | tries again later |
+//! | 503 | `too-many-streams`, `too-many-streams-of-agent`, `too-many-agents`, `busy` | tries again later |
 
 use uphold_common::ids::Id;
 use uphold_common::time::{DurationText, Instant};
@@ -18,7 +18,7 @@ use uphold_common::wire::WIRE_VERSION;
 use uphold_common::wire::batch::BatchKey;
 use uphold_common::wire::push::Problem;
 
-use super::admission::{ROW_AGE_MAX_MS, ROW_AHEAD_MAX_MS};
+use crate::limits::Limit;
 use crate::store::{Appended, StoreError};
 
 /// After how many seconds to try again.
@@ -42,6 +42,8 @@ pub enum Refusal {
     TooLarge {
         /// What is too large, and by how much.
         what: String,
+        /// The limit that says so, if it is one of the configured ones.
+        limit: Option<Limit>,
     },
     /// It is of a wire version that this program does not read.
     UnknownVersion {
@@ -85,11 +87,15 @@ pub enum Refusal {
         latest: Instant,
         /// The collector's clock.
         now: Instant,
+        /// How far ahead is taken.
+        ahead_max_ms: i64,
     },
     /// A row lies too far back.
     TooOld {
         /// The earliest instant in the batch.
         earliest: Instant,
+        /// How far back is taken.
+        age_max_ms: i64,
     },
     /// Another batch has arrived under its key.
     KeyConflict {
@@ -98,10 +104,20 @@ pub enum Refusal {
     },
     /// It would bring more streams than the store may know.
     TooManyStreams,
+    /// It would bring more streams than its agent may.
+    TooManyStreamsOfAgent {
+        /// How many one agent may bring.
+        most: usize,
+    },
     /// Its agent is one more than the store may know.
     TooManyAgents,
     /// The store, or the way to it, is full.
     Busy,
+    /// All bodies together hold as much memory as they may.
+    NoMemory {
+        /// How many bytes that is.
+        most: usize,
+    },
 }
 
 impl Refusal {
@@ -111,6 +127,7 @@ impl Refusal {
             Appended::Kept | Appended::Duplicate => None,
             Appended::Conflict => Some(Self::KeyConflict { key: key.clone() }),
             Appended::TooManyStreams => Some(Self::TooManyStreams),
+            Appended::TooManyStreamsOfAgent { most } => Some(Self::TooManyStreamsOfAgent { most }),
             Appended::TooManyAgents => Some(Self::TooManyAgents),
         }
     }
@@ -118,7 +135,7 @@ impl Refusal {
     /// How a failure of the store is told to an agent: its cause stays in the log.
     pub fn of_store_error(error: &StoreError) -> Self {
         match error {
-            StoreError::TooLarge { .. } => Self::TooLarge { what: error.to_string() },
+            StoreError::TooLarge { .. } => Self::TooLarge { what: error.to_string(), limit: None },
             _ => Self::Busy,
         }
     }
@@ -137,7 +154,11 @@ impl Refusal {
             | Self::NoSeq
             | Self::TooOld { .. } => 422,
             Self::TooEarly { .. } => 425,
-            Self::TooManyStreams | Self::TooManyAgents | Self::Busy => 503,
+            Self::TooManyStreams
+            | Self::TooManyStreamsOfAgent { .. }
+            | Self::TooManyAgents
+            | Self::Busy
+            | Self::NoMemory { .. } => 503,
         }
     }
 
@@ -156,8 +177,9 @@ impl Refusal {
             Self::TooOld { .. } => "too-old",
             Self::KeyConflict { .. } => "key-conflict",
             Self::TooManyStreams => "too-many-streams",
+            Self::TooManyStreamsOfAgent { .. } => "too-many-streams-of-agent",
             Self::TooManyAgents => "too-many-agents",
-            Self::Busy => "busy",
+            Self::Busy | Self::NoMemory { .. } => "busy",
         }
     }
 
@@ -176,15 +198,16 @@ impl Refusal {
             Self::TooOld { .. } => "the batch lies too far back",
             Self::KeyConflict { .. } => "another batch has this key",
             Self::TooManyStreams => "the collector knows too many streams",
+            Self::TooManyStreamsOfAgent { .. } => "the agent has too many streams",
             Self::TooManyAgents => "the collector knows too many agents",
-            Self::Busy => "the collector is busy",
+            Self::Busy | Self::NoMemory { .. } => "the collector is busy",
         }
     }
 
     /// What was wrong this time, and what would be right.
     pub fn detail(&self) -> String {
         match self {
-            Self::TooLarge { what: text } | Self::UnsoundPush { why: text } | Self::UnsoundBatch { why: text } => {
+            Self::TooLarge { what: text, .. } | Self::UnsoundPush { why: text } | Self::UnsoundBatch { why: text } => {
                 text.clone()
             }
             Self::UnknownVersion { found } => {
@@ -198,33 +221,51 @@ impl Refusal {
                 format!("it holds rows of {stream}, which no version of the catalogue assigns to {agent}")
             }
             Self::NoSeq => "batches are numbered from 1".to_owned(),
-            Self::TooEarly { latest, now } => format!(
+            Self::TooEarly { latest, now, ahead_max_ms } => format!(
                 "its latest row is of {latest}, which is {} after the collector's clock; at most {} is taken",
                 DurationText(latest.since_ms(*now)),
-                DurationText(ROW_AHEAD_MAX_MS)
+                DurationText(*ahead_max_ms)
             ),
-            Self::TooOld { earliest } => {
-                format!("its earliest row is of {earliest}; at most {} back is taken", DurationText(ROW_AGE_MAX_MS))
+            Self::TooOld { earliest, age_max_ms } => {
+                format!("its earliest row is of {earliest}; at most {} back is taken", DurationText(*age_max_ms))
             }
             Self::KeyConflict { key } => format!("{key} has arrived with other content; begin a new epoch"),
             Self::TooManyStreams => "the batch has streams that are new, and no more fit; raise the bound".to_owned(),
+            Self::TooManyStreamsOfAgent { most } => {
+                format!("the batch has streams that are new, and one agent may bring {most}; raise streams_per_agent")
+            }
             Self::TooManyAgents => "the agent is new, and no more fit; raise the bound".to_owned(),
             Self::Busy => "it cannot keep more at the moment; push the same batch again".to_owned(),
+            Self::NoMemory { most } => {
+                format!("all pushes being received share {most} bytes, which are in use; push the same batch again")
+            }
         }
     }
 
     /// When to come again, if coming again can help.
     pub fn retry(&self) -> Option<Retry> {
         let after_s = match self {
-            Self::TooEarly { latest, now } => {
-                let ahead_s = latest.since_ms(*now).saturating_sub(ROW_AHEAD_MAX_MS) / 1000 + 1;
+            Self::TooEarly { latest, now, ahead_max_ms } => {
+                let ahead_s = latest.since_ms(*now).saturating_sub(*ahead_max_ms) / 1000 + 1;
                 u32::try_from(ahead_s).unwrap_or(RETRY_EARLY_MAX_S).clamp(1, RETRY_EARLY_MAX_S)
             }
-            Self::TooManyStreams | Self::TooManyAgents => RETRY_BOUND_S,
-            Self::Busy => RETRY_BUSY_S,
+            Self::TooManyStreams | Self::TooManyStreamsOfAgent { .. } | Self::TooManyAgents => RETRY_BOUND_S,
+            Self::Busy | Self::NoMemory { .. } => RETRY_BUSY_S,
             _ => return None,
         };
         Some(Retry { after_s })
+    }
+
+    /// The configured limit that was reached, if one was.
+    pub const fn limit(&self) -> Option<Limit> {
+        match self {
+            Self::TooLarge { limit, .. } => *limit,
+            Self::TooEarly { .. } => Some(Limit::BatchAhead),
+            Self::TooOld { .. } => Some(Limit::BatchAge),
+            Self::TooManyStreamsOfAgent { .. } => Some(Limit::StreamsPerAgent),
+            Self::NoMemory { .. } => Some(Limit::BodiesInMemory),
+            _ => None,
+        }
     }
 
     /// The answer's body.

@@ -151,6 +151,17 @@ metrics! {
     ROWS = Counter "uphold_rows_total" []
         "Rows taken in.";
 
+    LIMIT = Gauge "uphold_collector_limit" ["limit"]
+        "What a limit is: seconds, bytes, or a number.";
+    LIMIT_REACHED = Counter "uphold_collector_limit_reached_total" ["limit"]
+        "How often a limit was reached.";
+    CONNECTIONS = Gauge "uphold_collector_connections" []
+        "Connections to the port that are open.";
+    BODY_BYTES = Gauge "uphold_collector_body_bytes" []
+        "Memory held by bodies that are received or being answered.";
+    CERTIFICATE_RELOADS = Counter "uphold_collector_certificate_reloads_total" ["result"]
+        "Changes of the certificate's files: taken up, or refused because they were not sound; absent without TLS.";
+
     STORE_DISK = Gauge "uphold_store_disk_bytes" []
         "What the store takes on disk.";
     STORE_JOURNAL = Gauge "uphold_store_journal_bytes" []

@@ -3,7 +3,9 @@
 use uphold_common::catalogue::model::Priority;
 
 use super::{MetricsError, Sheet, names, number};
-use crate::snapshot::{AgentSnapshot, ReceiverSnapshot, Snapshot};
+use crate::limits::Unit;
+use crate::listen::tls::Reloads;
+use crate::snapshot::{AgentSnapshot, LimitSnapshot, ListeningSnapshot, ReceiverSnapshot, Snapshot};
 use crate::store::StoreStats;
 
 pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), MetricsError> {
@@ -30,6 +32,7 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
         sheet.count(&names::REQUESTS_REFUSED, &[reason], *requests)?;
     }
     sheet.count(&names::ROWS, &[], health.rows)?;
+    of_listening(sheet, &health.listening)?;
     of_store(sheet, &health.store)
 }
 
@@ -54,6 +57,24 @@ fn of_receiver(sheet: &mut Sheet, id: &str, receiver: &ReceiverSnapshot) -> Resu
     sheet.count(&names::RECEIVER_DEAD, &labels, receiver.dead_letters)?;
     sheet.count(&names::RECEIVER_DELIVERED, &labels, receiver.delivered)?;
     sheet.count(&names::RECEIVER_FAILED, &labels, receiver.failed_attempts)
+}
+
+fn of_listening(sheet: &mut Sheet, listening: &ListeningSnapshot) -> Result<(), MetricsError> {
+    for LimitSnapshot { limit, value, reached } in &listening.limits {
+        let labels = [limit.key()];
+        match limit.unit() {
+            Unit::Time => sheet.put(&names::LIMIT, &labels, number(*value) / 1_000.0)?,
+            Unit::Count | Unit::Bytes => sheet.count(&names::LIMIT, &labels, *value)?,
+        }
+        sheet.count(&names::LIMIT_REACHED, &labels, *reached)?;
+    }
+    sheet.count(&names::CONNECTIONS, &[], listening.connections)?;
+    sheet.count(&names::BODY_BYTES, &[], listening.body_bytes)?;
+    if let Some(Reloads { taken, refused }) = listening.certificate_reloads {
+        sheet.count(&names::CERTIFICATE_RELOADS, &["taken"], taken)?;
+        sheet.count(&names::CERTIFICATE_RELOADS, &["refused"], refused)?;
+    }
+    Ok(())
 }
 
 fn of_store(sheet: &mut Sheet, store: &StoreStats) -> Result<(), MetricsError> {

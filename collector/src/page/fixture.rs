@@ -20,8 +20,11 @@ use uphold_common::time::{Instant, Interval, parse_duration_ms};
 use uphold_common::wire::batch::Epoch;
 
 use crate::incident::model::{Incident, Number, PriorityText, Resolution, Resolved, Subject};
+use crate::limits::Limit;
+use crate::listen::tls::Reloads;
 use crate::snapshot::{
-    AgentSnapshot, FactCounts, Health, ProbeSnapshot, ReceiverSnapshot, STRIP_DAYS, ServiceSnapshot, Snapshot, StripDay,
+    AgentSnapshot, FactCounts, Health, LimitSnapshot, ListeningSnapshot, ProbeSnapshot, ReceiverSnapshot, STRIP_DAYS,
+    ServiceSnapshot, Snapshot, StripDay,
 };
 use crate::store::StoreStats;
 
@@ -283,5 +286,22 @@ fn health() -> Health {
         requests_refused: BTreeMap::new(),
         pushes: [("accepted", 1_200), ("duplicate", 4)].into(),
         rows: 36_000,
+        listening: listening(),
+    }
+}
+
+fn listening() -> ListeningSnapshot {
+    let reached = |limit| match limit {
+        Limit::Connections => 12,
+        Limit::HeadTime => 3,
+        _ => 0,
+    };
+    let limit = |limit: Limit| LimitSnapshot { limit, value: limit.default(), reached: reached(limit) };
+    ListeningSnapshot {
+        limits: Limit::ALL.map(limit).to_vec(),
+        connections: 9,
+        body_bytes: 4_096,
+        certificate_reloads: Some(Reloads { taken: 2, refused: 1 }),
+        insecure: None,
     }
 }

@@ -12,6 +12,7 @@ mod frame;
 mod hosts;
 pub mod incident;
 mod incidents;
+mod limits;
 mod probes;
 mod service;
 pub mod sign_in;
@@ -66,6 +67,7 @@ fn content(snapshot: &Snapshot, summary: &str, visitor: &Visitor<'_>) -> Markup 
             (hosts::section(snapshot, &clock))
             (incidents::recent(snapshot, &clock))
             (agents::section(snapshot, &clock))
+            (limits::section(snapshot))
             (footer(snapshot))
         }
     }

@@ -45,6 +45,8 @@ fn the_page_says_what_the_snapshot_holds() {
         "1.3 of 4 cores",
         "11.5 of 16 GiB",
         "none yet",
+        "connections connections to the port at once 512 12 connections_per_address",
+        "bodies_in_memory memory of all bodies being received, with what they decompress to 64 MiB never",
         "Catalogue version 3 · store 5e5e5e5e",
     ] {
         assert!(text.contains(expected), "{expected:?} is not in:\n{text}");

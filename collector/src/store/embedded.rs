@@ -42,6 +42,8 @@ pub struct StoreOptions {
     pub journal_age_max_ms: i64,
     /// Most streams that are known.
     pub streams_max: usize,
+    /// Most streams that one agent brings.
+    pub streams_per_agent_max: usize,
     /// Most agents that are known.
     pub agents_max: usize,
     /// How many streams one step of upkeep merges.
@@ -60,6 +62,7 @@ impl Default for StoreOptions {
             journal_bytes_max: 64 * 1024 * 1024,
             journal_age_max_ms: 3_600_000,
             streams_max: 200_000,
+            streams_per_agent_max: 10_000,
             agents_max: 10_000,
             merge_streams_max: 64,
             merge_after_ms: 3_600_000,
@@ -177,7 +180,7 @@ impl Store for EmbeddedStore {
         let mut writes = Writes::default();
         let mut answers = Vec::with_capacity(batches.len());
         for admitted in batches {
-            let answer = self.memory.judge(&admitted, self.options.streams_max, self.options.agents_max);
+            let answer = self.memory.judge(&admitted, &self.options);
             answers.push(answer);
             match answer {
                 Appended::Kept => self.journal_and_absorb(received_at, &admitted, &mut writes)?,

@@ -11,7 +11,7 @@ use super::delivery::{Deliveries, Digest};
 use super::head::Head;
 use super::rows::Block;
 use super::stream::{StreamId, Streams};
-use super::{Admitted, Appended};
+use super::{Admitted, Appended, StoreOptions};
 
 /// Streams, deliveries, head, and what was touched.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Whether a batch can be kept; changes nothing.
-    pub(super) fn judge(&self, admitted: &Admitted, streams_max: usize, agents_max: usize) -> Appended {
+    pub(super) fn judge(&self, admitted: &Admitted, options: &StoreOptions) -> Appended {
         let key = &admitted.batch.key;
         let known = self.deliveries.get(&key.agent, key.epoch).and_then(|delivery| delivery.digest(key.seq));
         match known {
@@ -36,17 +36,22 @@ impl Memory {
             Some(_) => return Appended::Conflict,
             None => {}
         }
-        if !self.deliveries.contains(&key.agent) && self.deliveries.agents() >= agents_max {
+        if !self.deliveries.contains(&key.agent) && self.deliveries.agents() >= options.agents_max {
             return Appended::TooManyAgents;
         }
-        // Each of a batch's streams is one at most, so only a store that is nearly full has to look at them.
-        if self.streams.len() + admitted.batch.streams.len() > streams_max {
+        // Each of a batch's streams is one at most, so only where a bound is near has anybody to look at them.
+        let (brought, most) = (self.streams.brought_by(&key.agent), options.streams_per_agent_max);
+        let more = admitted.batch.streams.len();
+        if self.streams.len() + more > options.streams_max || brought + more > most {
             let new = |id: &StreamId| !self.streams.contains(id);
             let ids = admitted.batch.streams.iter().map(|rows| StreamId::of(&key.agent, rows));
             let mut new: Vec<StreamId> = ids.filter(new).collect();
             new.sort_unstable();
             new.dedup();
-            if !new.is_empty() && self.streams.len() + new.len() > streams_max {
+            if !new.is_empty() && brought + new.len() > most {
+                return Appended::TooManyStreamsOfAgent { most };
+            }
+            if !new.is_empty() && self.streams.len() + new.len() > options.streams_max {
                 return Appended::TooManyStreams;
             }
         }
@@ -60,6 +65,7 @@ impl Memory {
             let Some(span) = block.span() else { continue };
             let id = StreamId::of(&batch.key.agent, rows);
             let number = self.streams.number_or_new(&id);
+            self.streams.brings(&batch.key.agent, number);
             self.streams.observe(number, &block);
             self.head.add(number, &block);
             if let StreamId::Probe(from) = id {

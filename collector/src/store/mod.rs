@@ -141,6 +141,11 @@ pub enum Appended {
     Conflict,
     /// It would bring more streams than the store may know; nothing of it is kept.
     TooManyStreams,
+    /// Its agent would bring more streams than one agent may; nothing of it is kept.
+    TooManyStreamsOfAgent {
+        /// How many one agent may bring.
+        most: usize,
+    },
     /// Its agent would be one more than the store may know; nothing of it is kept.
     TooManyAgents,
 }

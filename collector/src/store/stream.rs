@@ -9,7 +9,7 @@
 //! Numbers are given in order of first sight and become durable with the first seal that holds rows of the stream;
 //! until then they are given anew when the journal is replayed. A damaged entry leaves its number unused for good.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use uphold_common::ids::{Id, VantagePoint};
@@ -73,6 +73,10 @@ pub(super) struct Streams {
     readings: BTreeMap<u32, Reading>,
     volumes: BTreeMap<u32, Volume>,
     newest_unsaved: BTreeSet<u32>,
+    /// How many streams each agent brought.
+    brought: HashMap<Id, usize>,
+    /// The streams that are counted there.
+    counted: HashSet<u32>,
 }
 
 impl Streams {
@@ -96,6 +100,19 @@ impl Streams {
         self.ids.get(&number)
     }
 
+    /// How many streams an agent brought. Those of hosts name no agent: each counts from the first time that its agent
+    /// delivers it after the store was opened, and until then for nobody.
+    pub(super) fn brought_by(&self, agent: &Id) -> usize {
+        self.brought.get(agent).copied().unwrap_or_default()
+    }
+
+    /// Notes that an agent delivers a stream.
+    pub(super) fn brings(&mut self, agent: &Id, number: u32) {
+        if self.counted.insert(number) {
+            *self.brought.entry(agent.clone()).or_default() += 1;
+        }
+    }
+
     /// The number of a stream, given now if it has none.
     pub(super) fn number_or_new(&mut self, id: &StreamId) -> u32 {
         if let Some(number) = self.number(id) {
@@ -111,6 +128,9 @@ impl Streams {
     pub(super) fn restore(&mut self, number: u32, id: Option<StreamId>) {
         self.next = self.next.max(number.saturating_add(1));
         if let Some(id) = id {
+            if let StreamId::Probe(from) = &id {
+                self.brings(&from.agent, number);
+            }
             self.numbers.insert(id.clone(), number);
             self.ids.insert(number, id);
         }

@@ -16,4 +16,4 @@ pub mod telling;
 #[cfg(test)]
 mod tests;
 
-pub use read::{BODY_PATTERN_SIZE_MAX, body_pattern, read};
+pub use read::{BODY_PATTERN_SIZE_MAX, Bounds, body_pattern, read, read_within};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::model::{Catalogue, Criticality, Priority, Urgency, WindowKind};
-use super::{assign, fingerprint, read};
+use super::{BODY_PATTERN_SIZE_MAX, Bounds, assign, fingerprint, read, read_within};
 use crate::ids::{Id, TargetId};
 use crate::time::DAY_MS;
 use crate::wire::assignment::Check;
@@ -237,4 +237,25 @@ fn no_prefix_and_no_changed_byte_makes_it_panic() {
             }
         }
     }
+}
+
+#[test]
+fn bounds_that_the_reader_was_told_hold() {
+    let told = |bounds: Bounds, text: &str| {
+        let problems = read_within(&[("a.yaml", EXAMPLE), ("b.yaml", text)], &bounds).unwrap_err();
+        problems.shown()[0].to_string()
+    };
+    let bytes = Bounds { bytes_max: EXAMPLE.len() + 9, ..Bounds::default() };
+    let refused = told(bytes, "# a remark");
+    assert!(refused.starts_with("b.yaml:1:1: up to here the catalogue has "), "{refused}");
+    assert!(read_within(&[("a.yaml", EXAMPLE), ("b.yaml", "# remarks")], &bytes).is_ok());
+
+    let text = "organisation: { name: A, time_zone: UTC }\nservices:\n  - id: a\n    name: A\n    probes:\n      - { id: b, \
+                agents: [c], interval: 5s, timeout: 1s, http: { url: \"http://a.example/\", expect: { body_matches: \
+                \"a{9}[0-9]{99}\" } } }\n";
+    let small = Bounds { body_pattern_size_max: 1_000, ..Bounds::default() };
+    let refused = read_within(&[("a.yaml", text)], &small).unwrap_err().shown()[0].to_string();
+    assert!(refused.ends_with("larger than 1000 bytes once compiled"), "{refused}");
+    let large = Bounds { body_pattern_size_max: usize::MAX, ..small };
+    assert!(read_within(&[("a.yaml", text)], &large).is_ok(), "up to {BODY_PATTERN_SIZE_MAX}");
 }

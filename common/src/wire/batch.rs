@@ -178,8 +178,13 @@ impl Batch {
 
     /// The batch in framed bytes, with everything about it checked.
     pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
+        Self::decode_within(bytes, BATCH_RAW_BYTES_MAX)
+    }
+
+    /// As [`Self::decode`], of at most `raw_bytes_max` bytes once decompressed, if that is less than the wire allows.
+    pub fn decode_within(bytes: &[u8], raw_bytes_max: usize) -> Result<Self, BatchError> {
         bound("bytes", bytes.len(), BATCH_BYTES_MAX)?;
-        let content = frame::open(frame::BATCH, WIRE_VERSION, BATCH_RAW_BYTES_MAX, bytes)?;
+        let content = frame::open(frame::BATCH, WIRE_VERSION, raw_bytes_max.min(BATCH_RAW_BYTES_MAX), bytes)?;
         let packed: Packed = pack::unpack(&content)?;
         let mut streams = Vec::with_capacity(packed.streams.len());
         for (stream, columns) in packed.streams.into_iter().enumerate() {

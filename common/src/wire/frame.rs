@@ -119,6 +119,12 @@ pub fn open(magic: Magic, version: u16, limit: usize, bytes: &[u8]) -> Result<Ve
     if content.len() == announced { Ok(content) } else { Err(FrameError::Content) }
 }
 
+/// How many bytes the content of a frame is said to have; nothing of it is checked.
+pub fn announced(bytes: &[u8]) -> Option<usize> {
+    let announced = bytes.get(8..12)?;
+    Some(u32::from_be_bytes(announced.try_into().ok()?) as usize)
+}
+
 fn checksum(header: &[u8], body: &[u8]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(header);

@@ -33,6 +33,28 @@ pub fn wall_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// Measures how long something takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self(now())
+    }
+
+    /// Since the start.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Keeps a rhythm: what sends something every so often has nothing else to wait on in between.
+#[expect(clippy::disallowed_methods, reason = "a rhythm is kept in real time")]
+pub fn rest(length: Duration) {
+    thread::sleep(length);
+}
+
 #[expect(clippy::disallowed_methods, reason = "a deadline for real processes is in real time")]
 fn now() -> Instant {
     Instant::now()

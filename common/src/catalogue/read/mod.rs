@@ -28,6 +28,25 @@ use sections::{Names, Sections};
 /// Most members of a list in which each may stand once.
 const MEMBERS_MAX: usize = 1_000;
 
+/// How much a catalogue may ask of whoever reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Most bytes of its files together.
+    pub bytes_max: usize,
+    /// Most bytes of a compiled body pattern; agents compile them under [`BODY_PATTERN_SIZE_MAX`], which this never
+    /// exceeds.
+    pub body_pattern_size_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { bytes_max: CATALOGUE_BYTES_DEFAULT, body_pattern_size_max: BODY_PATTERN_SIZE_MAX }
+    }
+}
+
+/// Most bytes of a catalogue's files together, unless something else is said.
+const CATALOGUE_BYTES_DEFAULT: usize = 16 * 1024 * 1024;
+
 /// Reads the files, given as name and text, as one catalogue.
 ///
 /// ```
@@ -46,13 +65,34 @@ const MEMBERS_MAX: usize = 1_000;
 /// assert_eq!(problems.shown()[0].path, "services.webshop.probes.door.interval");
 /// ```
 pub fn read<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Catalogue, Problems> {
+    read_within(files, &Bounds::default())
+}
+
+/// As [`read`], within bounds that the reader was told.
+pub fn read_within<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], bounds: &Bounds) -> Result<Catalogue, Problems> {
     let report = Report::default();
-    let catalogue = trees(files, &report).and_then(|trees| {
+    let trees = within_bytes(files, bounds, &report).and_then(|()| trees(files, &report));
+    let catalogue = trees.and_then(|trees| {
         let roots: Vec<At<'_>> = trees.iter().map(|tree| At::root(tree, &report)).collect();
         let nothing = Node::empty_mapping("catalogue");
-        catalogue(roots.first().unwrap_or(&At::root(&nothing, &report)), &roots)
+        catalogue(roots.first().unwrap_or(&At::root(&nothing, &report)), &roots, bounds)
     });
     report.finish(catalogue)
+}
+
+/// Whether the files are few enough bytes together; the file with which they are too many is told.
+fn within_bytes<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], bounds: &Bounds, report: &Report) -> Read<()> {
+    let mut bytes = 0_usize;
+    for (name, text) in files {
+        bytes = bytes.saturating_add(text.as_ref().len());
+        if bytes > bounds.bytes_max {
+            let most = bounds.bytes_max;
+            let node = Node::empty_mapping(name.as_ref());
+            let message = format!("up to here the catalogue has {bytes} bytes, more than the {most} that are read");
+            return Err(At::root(&node, report).problem(message));
+        }
+    }
+    Ok(())
 }
 
 /// One tree a file; a file that is no YAML stops the walk, since what it declares would be missed everywhere else.
@@ -65,7 +105,7 @@ fn trees<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], report: &Report) -> Rea
 }
 
 /// The checked catalogue; what is missing altogether is missed at the `first` file.
-fn catalogue(first: &At<'_>, roots: &[At<'_>]) -> Read<Catalogue> {
+fn catalogue(first: &At<'_>, roots: &[At<'_>], bounds: &Bounds) -> Read<Catalogue> {
     let (sections, gathered) = Sections::gather(roots);
     if roots.iter().any(|root| !root.is_mapping()) {
         gathered?;
@@ -79,7 +119,7 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>]) -> Read<Catalogue> {
     let hosts = entries(&lists.hosts, organisation::host);
     let zone = organisation.as_ref().map_or(TimeZone::UTC, |organisation| organisation.time_zone.clone());
     let gathered = gathered.and_then(|()| sections.at_least_one_service(first));
-    let services = entries(&lists.services, |item| services::service(item, &names, &zone));
+    let services = entries(&lists.services, |item| services::service(item, &names, &zone, bounds));
     let targets = agreements::targets(&lists.agreements, &names, parties.as_ref().ok());
     let receivers = entries(&lists.receivers, receivers::receiver);
     let routes = every(sections.routes.iter().map(|at| receivers::route(at, &names)));

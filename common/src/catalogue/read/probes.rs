@@ -30,7 +30,12 @@ const CHECKS_NOT_YET: [&str; 9] =
     ["dns", "tls", "icmp", "exec", "prometheus", "grpc", "systemd", "process", "heartbeat"];
 
 /// One probe of a service.
-pub(super) fn probe(item: &Item<'_>, service: Result<&Id, &Told>, components: &Declared) -> Read<Probe> {
+pub(super) fn probe(
+    item: &Item<'_>,
+    service: Result<&Id, &Told>,
+    components: &Declared,
+    pattern_size_max: usize,
+) -> Read<Probe> {
     item.mapping(|keys| {
         let component = keys.optional("component", |at| components.refer(at));
         let agents = keys.required("agents", agents);
@@ -39,7 +44,7 @@ pub(super) fn probe(item: &Item<'_>, service: Result<&Id, &Told>, components: &D
         let rise = keys.or("rise", 1, |at| at.small_count(RUN));
         let quorum = keys.optional("quorum", |at| quorum(at, agents.as_ref().ok()));
         let slow_after = keys.optional("slow_after", |at| slow_after(at, timing.as_ref().ok()));
-        let check = check(keys);
+        let check = check(keys, pattern_size_max);
         let not_yet = keys.not_yet(&["confirm_after"]);
         not_yet?;
         let timing = timing?;
@@ -128,8 +133,8 @@ impl Timing {
 }
 
 /// Exactly one of the kinds of check.
-fn check(keys: &Keys<'_>) -> Read<Check> {
-    let http = keys.optional("http", http);
+fn check(keys: &Keys<'_>, pattern_size_max: usize) -> Read<Check> {
+    let http = keys.optional("http", |at| http(at, pattern_size_max));
     let tcp = keys.optional("tcp", tcp);
     let not_yet = keys.not_yet(&CHECKS_NOT_YET);
     match (http?, tcp?) {
@@ -143,21 +148,21 @@ fn check(keys: &Keys<'_>) -> Read<Check> {
 }
 
 /// `{ url: "https://shop.example/health", expect: { code: [200], body_matches: "ok" } }`
-fn http(at: &At<'_>) -> Read<Check> {
+fn http(at: &At<'_>, pattern_size_max: usize) -> Read<Check> {
     at.mapping(|keys| {
         let url = keys.required("url", At::url);
-        let expect = keys.or("expect", (Vec::new(), None), expect);
+        let expect = keys.or("expect", (Vec::new(), None), |at| expect(at, pattern_size_max));
         let (url, (codes, body_matches)) = (url?, expect?);
         Ok(Check::Http(HttpCheck { url, codes, body_matches }))
     })
 }
 
-fn expect(at: &At<'_>) -> Read<(Vec<u16>, Option<String>)> {
+fn expect(at: &At<'_>, pattern_size_max: usize) -> Read<(Vec<u16>, Option<String>)> {
     at.mapping(|keys| {
         let codes = keys.or("code", Vec::new(), |at| at.set("codes", MEMBERS_MAX, code));
         let body_matches = keys.optional("body_matches", |at| {
             let pattern = at.text()?;
-            body_pattern(&pattern)
+            body_pattern_within(&pattern, pattern_size_max)
                 .map_err(|why| at.problem(format!("the regular expression cannot be used: {why}")))?;
             Ok(pattern)
         });
@@ -179,7 +184,12 @@ fn tcp(at: &At<'_>) -> Read<Check> {
 
 /// Compiles the pattern of a body under the bound that holds everywhere: the catalogue refuses what an agent would.
 pub fn body_pattern(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern).size_limit(BODY_PATTERN_SIZE_MAX).build().map_err(|error| match error {
+    body_pattern_within(pattern, BODY_PATTERN_SIZE_MAX)
+}
+
+/// As [`body_pattern`], under a bound that may be lower.
+fn body_pattern_within(pattern: &str, size_max: usize) -> Result<Regex, String> {
+    RegexBuilder::new(pattern).size_limit(size_max.min(BODY_PATTERN_SIZE_MAX)).build().map_err(|error| match error {
         regex::Error::CompiledTooBig(bytes) => format!("larger than {bytes} bytes once compiled"),
         error => {
             let text = error.to_string();

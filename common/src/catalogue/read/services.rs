@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::sections::Names;
-use super::{MEMBERS_MAX, entries, probes};
+use super::{Bounds, MEMBERS_MAX, entries, probes};
 use crate::catalogue::model::{Criticality, Service};
 use crate::ids::Id;
 use crate::yaml::declared::{Declared, Item};
@@ -23,7 +23,7 @@ const STATES: [(&str, (&str, bool)); 3] =
     [("planned", ("planned", false)), ("live", ("live", true)), ("retired", ("retired", false))];
 
 /// One service; `zone` is the organisation's.
-pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone) -> Read<Service> {
+pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone, bounds: &Bounds) -> Read<Service> {
     item.mapping(|keys| {
         let name = keys.required("name", At::text);
         let outcome = keys.optional("outcome", At::text);
@@ -38,10 +38,9 @@ pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone) -> Read<S
             let (own, items) = Declared::read("probe", &[], &at.items()?);
             if items.is_empty() { Err(at.problem("expected at least one probe")) } else { Ok((own, items)) }
         });
-        let probes = probe_items
-            .as_ref()
-            .map_err(|told| *told)
-            .and_then(|(_, items)| entries(items, |probe| probes::probe(probe, item.id.as_ref(), &names.components)));
+        let probe =
+            |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), &names.components, bounds.body_pattern_size_max);
+        let probes = probe_items.as_ref().map_err(|told| *told).and_then(|(_, items)| entries(items, probe));
         let needs = keys.optional("available_when", |at| match &probe_items {
             Ok((own, _)) => available_when(at, own),
             Err(told) => Err(*told),

@@ -8,7 +8,14 @@
 //!   cache: 64MiB                            # pages of the database in memory
 //!   head: 32MiB                             # rows in memory before they are sealed
 //!   journal: 64MiB                          # bytes on disk before they are sealed
+//! tokens: required                          # or optional; see `access`
+//! tls: { certificate: /etc/uphold/tls.crt, key: /etc/uphold/tls.key }
+//! hosts: [uphold.example.org]
+//! insecure: false
+//! limits: { connections: 512 }              # see `limits`
 //! ```
+
+mod access;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -18,7 +25,11 @@ use uphold_common::yaml::walk::At;
 use uphold_common::yaml::{self};
 
 use crate::inforce::CatalogueFile;
+use crate::limits::{Limit, Limits};
+use crate::listen::tls::TlsFiles;
 use crate::store::StoreOptions;
+
+pub use access::{AccessConfig, TokensNeeded};
 
 /// Where the collector listens unless told otherwise.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -38,6 +49,12 @@ pub struct Config {
     pub catalogue: PathBuf,
     /// The store's bounds.
     pub store: StoreOptions,
+    /// Who may reach it.
+    pub access: AccessConfig,
+    /// The certificate of the port, if it speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// Every limit.
+    pub limits: Limits,
 }
 
 /// Why a file could not be used.
@@ -81,6 +98,16 @@ pub struct FileConfig {
     pub catalogue: Option<PathBuf>,
     /// `store`
     pub store: Option<StoreOptions>,
+    /// `tokens`
+    pub tokens: Option<TokensNeeded>,
+    /// `hosts`
+    pub hosts: Option<Vec<String>>,
+    /// `insecure`
+    pub insecure: Option<bool>,
+    /// `tls`
+    pub tls: Option<TlsFiles>,
+    /// `limits`
+    pub limits: Option<Limits>,
 }
 
 impl FileConfig {
@@ -92,7 +119,22 @@ impl FileConfig {
                 let data_dir = keys.optional("data_dir", |at| at.text().map(PathBuf::from));
                 let catalogue = keys.optional("catalogue", |at| at.text().map(PathBuf::from));
                 let store = keys.optional("store", store_options);
-                Ok(Self { listen: listen?, data_dir: data_dir?, catalogue: catalogue?, store: store? })
+                let tokens = keys.optional("tokens", access::tokens);
+                let hosts = keys.optional("hosts", access::hosts);
+                let insecure = keys.optional("insecure", At::flag);
+                let tls = keys.optional("tls", access::tls);
+                let limits = keys.optional("limits", Limits::read);
+                Ok(Self {
+                    listen: listen?,
+                    data_dir: data_dir?,
+                    catalogue: catalogue?,
+                    store: store?,
+                    tokens: tokens?,
+                    hosts: hosts?,
+                    insecure: insecure?,
+                    tls: tls?,
+                    limits: limits?,
+                })
             })
         })
     }
@@ -106,12 +148,22 @@ impl FileConfig {
     pub fn overridden_by(self, flags: Self) -> Result<Config, ConfigError> {
         let catalogue = flags.catalogue.or(self.catalogue);
         let data_dir = flags.data_dir.or(self.data_dir);
+        let listen = flags.listen.or(self.listen).unwrap_or(LISTEN_DEFAULT);
+        let limits = flags.limits.or(self.limits).unwrap_or_default();
+        let store = flags.store.or(self.store).unwrap_or_default();
         Ok(Config {
-            listen: flags.listen.or(self.listen).unwrap_or(LISTEN_DEFAULT),
+            listen,
             catalogue: catalogue
                 .ok_or(ConfigError::Missing("no catalogue: name it with --catalogue or in --config"))?,
             data_dir: data_dir.ok_or(ConfigError::Missing("no data directory: name it with --data or in --config"))?,
-            store: flags.store.or(self.store).unwrap_or_default(),
+            store: StoreOptions { streams_per_agent_max: limits.size(Limit::StreamsPerAgent), ..store },
+            access: AccessConfig {
+                tokens: flags.tokens.or(self.tokens).unwrap_or(TokensNeeded::default_for(listen)),
+                hosts: flags.hosts.or(self.hosts).unwrap_or_default(),
+                insecure: flags.insecure.or(self.insecure).unwrap_or_default(),
+            },
+            tls: flags.tls.or(self.tls),
+            limits,
         })
     }
 }
@@ -183,8 +235,43 @@ mod tests {
         assert_eq!(problems.count(), 3, "{problems}");
     }
 
+    fn whole(text: &str) -> Config {
+        let text = format!("data_dir: /d\ncatalogue: /c.yaml\n{text}");
+        FileConfig::parse("c.yaml", &text).unwrap().overridden_by(FileConfig::default()).unwrap()
+    }
+
+    #[test]
+    fn who_may_reach_it_is_read_and_has_defaults() {
+        let here = whole("");
+        let nobody = AccessConfig { tokens: TokensNeeded::Optional, hosts: Vec::new(), insecure: false };
+        assert_eq!((here.access, here.tls, here.limits), (nobody, None, Limits::default()));
+        assert_eq!(whole("listen: 0.0.0.0:80\n").access.tokens, TokensNeeded::Required);
+        let told = whole(
+            "listen: 0.0.0.0:80\ntokens: optional\ninsecure: true\nhosts: [Uphold.Example.org, uphold]\n\
+             tls: { certificate: /a.crt, key: /a.key }\nlimits: { streams_per_agent: 7 }\n",
+        );
+        let hosts = ["uphold.example.org", "uphold"].map(str::to_owned).to_vec();
+        assert_eq!(told.access, AccessConfig { tokens: TokensNeeded::Optional, hosts, insecure: true });
+        assert_eq!(told.tls, Some(TlsFiles { certificate: "/a.crt".into(), key: "/a.key".into() }));
+        assert_eq!((told.limits.of(Limit::StreamsPerAgent), told.store.streams_per_agent_max), (7, 7));
+    }
+
+    #[test]
+    fn what_nobody_can_be_reached_by_is_told() {
+        for (text, expected) in [
+            ("hosts: [\"a.example:80\"]\n", "hosts[0]: expected the name of a host"),
+            ("hosts: [192.0.2.1]\n", "an IP address need not be named"),
+            ("hosts: [\"https://a.example\"]\n", "expected the name of a host"),
+            ("tokens: requird\n", "did you mean \"required\"?"),
+            ("tls: { certificate: a.crt }\n", "the key \"key\" is missing"),
+        ] {
+            let told = FileConfig::parse("c.yaml", text).unwrap_err().to_string();
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+
     #[test]
     fn the_example_is_sound() {
-        FileConfig::parse("collector.yaml", include_str!("../../config/collector.yaml")).unwrap();
+        FileConfig::parse("collector.yaml", include_str!("../../../config/collector.yaml")).unwrap();
     }
 }
