@@ -13,9 +13,8 @@ const PEAK_KIB_MAX: u64 = 192 * 1024;
 
 #[test]
 fn agents_lose_nothing_in_a_flood_and_memory_stays_bounded() {
-    let mut world = World::without_agent();
-    world.stop_collector();
-    world.start_collector_with("limits:\n  connections: 128\n  head_time: 2s\n  body_time: 2s\n  idle_time: 3s\n");
+    let mut world =
+        World::configured("limits:\n  connections: 128\n  head_time: 2s\n  body_time: 2s\n  idle_time: 3s\n");
     let options = Options {
         address: ([127, 0, 0, 1], world.collector_port).into(),
         dripping: 250,

@@ -31,7 +31,7 @@ fn it_is_reached_over_tls_and_takes_up_a_new_certificate() {
     certify(&certificate, &key);
     fs::copy(&certificate, &trusted).unwrap();
     let config = format!("tls: {{ certificate: {}, key: {} }}\n", certificate.display(), key.display());
-    world.launch_collector_with(&config);
+    world.launch_collector(&config);
     until("the collector to answer over TLS", || ask(&world, &trusted));
     let said = world.collector.as_ref().unwrap().output();
     assert!(said.contains(&format!("at https://127.0.0.1:{}/", world.collector_port)), "{said}");
