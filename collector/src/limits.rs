@@ -78,8 +78,7 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
-#[expect(clippy::cast_sign_loss, reason = "a day is longer than nothing")]
-const DAY: u64 = DAY_MS as u64;
+const DAY: u64 = DAY_MS.unsigned_abs();
 
 limits! {
     Connections "connections" Count 512, 16..=65_536,

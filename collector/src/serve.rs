@@ -111,7 +111,7 @@ impl Collector {
         let address = socket::path(data_dir).display().to_string();
         let socket = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;
         let webhooks = WebhookClient::new(Timeouts::default())?;
-        Ok(Self { engine, port, tls, socket, access, listening, webhooks })
+        Ok(Self { engine, port, tls, socket, listening, webhooks, access })
     }
 
     /// Where it listens.

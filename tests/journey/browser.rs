@@ -27,12 +27,10 @@ fn loaded(world: &World, url: &str) -> String {
 }
 
 fn form(fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut form = String::new();
-    for (key, value) in fields {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("%{:02X}", u32::from(c)) };
-        form += &format!("{key}={}&", value.chars().map(plain).collect::<String>());
-    }
-    form.into_bytes()
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("%{:02X}", u32::from(c)) };
+    let escaped = |value: &str| value.chars().map(plain).collect::<String>();
+    let form: Vec<String> = fields.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
+    form.join("&").into_bytes()
 }
 
 /// Posts a form as a browser would, from a page of `origin`.
@@ -105,10 +103,10 @@ fn only_pages_of_a_session_act_and_only_for_its_holder() {
     }
     let nobody = submit(&world, Some(&own), "", &comments, &said);
     assert_eq!((nobody.code, nobody.header("location")), (303, Some("../../sign-in")));
-    let viewer = world.sign_in(&wall);
-    let viewed = world.page(&viewer, &path).text();
+    let watcher = world.sign_in(&wall);
+    let viewed = world.page(&watcher, &path).text();
     assert!(viewed.contains("may not act") && !viewed.contains("<textarea"), "a viewer is offered nothing to do");
-    let refused = submit(&world, Some(&own), &viewer, &comments, &[("word", form_word(&viewed)), ("text", "no")]);
+    let refused = submit(&world, Some(&own), &watcher, &comments, &[("word", form_word(&viewed)), ("text", "no")]);
     assert_eq!((refused.code, word(&refused).as_str()), (403, "not-allowed"));
     let headers = [("cookie", cookie.as_str()), ("content-type", "application/json")];
     let api = http::send(world.collector_port, "POST", &format!("/api/v1{comments}"), &headers, b"{\"text\":\"no\"}");

@@ -38,6 +38,7 @@ mod flood;
 mod one_number;
 mod outage;
 mod pushes;
+mod reached;
 mod refused;
 mod shown;
 mod silence;

@@ -162,6 +162,11 @@ routes:
     }
 
     pub(crate) fn start_collector(&mut self) {
+        let args = self.collector_args();
+        self.collector = Some(listening("uphold-collector", self.collector_port, self.folder.path(), &args));
+    }
+
+    fn collector_args(&self) -> Vec<String> {
         let args = ["serve", "--catalogue", &self.catalogue().display().to_string(), "--data", &self.collector_data()];
         let mut args: Vec<String> = args.map(str::to_owned).to_vec();
         args.extend(["--listen".to_owned(), format!("127.0.0.1:{}", self.collector_port)]);
@@ -170,17 +175,15 @@ routes:
             fs::write(&path, &self.config).unwrap();
             args.extend(["--config".to_owned(), path.display().to_string()]);
         }
-        self.collector = Some(listening("uphold-collector", self.collector_port, self.folder.path(), &args));
+        args
     }
 
-    /// Starts the collector with a configuration file that says this too.
-    pub(crate) fn start_collector_with(&mut self, said: &str) {
-        let (data, catalogue) = (self.collector_data(), self.catalogue().display().to_string());
-        let listen = format!("127.0.0.1:{}", self.collector_port);
-        let config = self.path("collector.yaml");
-        fs::write(&config, format!("listen: {listen}\ndata_dir: {data}\ncatalogue: {catalogue}\n{said}")).unwrap();
-        let args = ["serve", "--config", &config.display().to_string()].map(str::to_owned);
-        self.collector = Some(listening("uphold-collector", self.collector_port, self.folder.path(), &args));
+    /// Starts the collector with these lines in its configuration, where it does not answer over plain HTTP.
+    pub(crate) fn launch_collector(&mut self, config: &str) {
+        config.clone_into(&mut self.config);
+        let mut command = Command::new(program("uphold-collector").unwrap());
+        let process = Process::start("uphold-collector", command.args(self.collector_args()), self.folder.path());
+        self.collector = Some(process.unwrap());
     }
 
     pub(crate) fn start_agent(&mut self) -> Done {

@@ -191,14 +191,13 @@ fn list(format: Format, data: &Path) -> Result<(), Ended> {
 }
 
 fn revoke(name: &Id, data: &Path) -> Result<(), Ended> {
-    let token: TokenView = match ask::running(data, &Ask::delete(&format!("/api/v1/tokens/{name}")))? {
-        Some(body) => understood(&body)?,
-        None => {
-            let now = clock::now();
-            let token = in_store(data, |keeper, store| keeper.revoke(store, name, &local_actor(), now))?;
-            TokenView::of(&token, now)
-        }
+    let of_store = || {
+        let now = clock::now();
+        let token = in_store(data, |keeper, store| keeper.revoke(store, name, &local_actor(), now))?;
+        Ok(TokenView::of(&token, now))
     };
+    let answer = ask::running(data, &Ask::delete(&format!("/api/v1/tokens/{name}")))?;
+    let token: TokenView = answer.map_or_else(of_store, |body| understood(&body))?;
     anstream::println!("Revoked {}; it is good for nothing from now on.", token.name);
     Ok(())
 }

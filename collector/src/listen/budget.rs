@@ -51,6 +51,8 @@ pub enum NotReceived {
     NoRoom,
 }
 
+/// Most bytes that are read of a body that is not kept.
+const THROWN_AWAY_MAX: usize = 16 * 1024 * 1024;
 /// The first growth of a buffer: what a small push needs.
 const FIRST_BYTES: usize = 1_024;
 
@@ -70,23 +72,33 @@ impl Bodies {
         Held { bodies: self.clone(), bytes: 0 }
     }
 
-    /// Receives a body of at most `bytes_max` within `time`.
-    pub async fn receive<B>(&self, body: B, bytes_max: usize, time: Duration) -> Result<Received, NotReceived>
+    /// Receives a body of at most `bytes_max` within `time`. What cannot be kept is read all the same, as far as that is
+    /// reasonable: whoever is still sending when the connection is closed does not hear why.
+    pub async fn receive<B>(&self, mut body: B, bytes_max: usize, time: Duration) -> Result<Received, NotReceived>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let mut why = NotReceived::TooSlow;
+        let receiving = async {
+            let received = self.gather(&mut body, bytes_max).await;
+            if let Err(not_kept @ (NotReceived::TooLarge | NotReceived::NoRoom)) = received {
+                why = not_kept;
+                throw_away(&mut body).await;
+            }
+            received
+        };
+        let received = tokio::time::timeout(time, receiving).await;
+        received.unwrap_or(Err(why))
+    }
+
+    /// Copies the body together: a frame that is kept would keep the whole buffer alive that it was read into.
+    async fn gather<B>(&self, body: &mut B, bytes_max: usize) -> Result<Received, NotReceived>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         if body.size_hint().lower() > bytes_max as u64 {
             return Err(NotReceived::TooLarge);
         }
-        let received = tokio::time::timeout(time, self.gather(body, bytes_max)).await;
-        received.unwrap_or(Err(NotReceived::TooSlow))
-    }
-
-    /// Copies the body together: a frame that is kept would keep the whole buffer alive that it was read into.
-    async fn gather<B>(&self, mut body: B, bytes_max: usize) -> Result<Received, NotReceived>
-    where
-        B: Body<Data = Bytes> + Unpin,
-    {
         let (mut bytes, mut held) = (Vec::new(), self.nothing());
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| NotReceived::Cut)?.into_data() else { continue };
@@ -104,6 +116,20 @@ impl Bodies {
             bytes.extend_from_slice(&data);
         }
         Ok(Received { bytes, held })
+    }
+}
+
+/// Reads a body to its end, or until it is unreasonably long, and keeps nothing of it.
+async fn throw_away<B>(body: &mut B)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+        if bytes > THROWN_AWAY_MAX {
+            return;
+        }
     }
 }
 

@@ -55,15 +55,12 @@ impl Buckets {
         if let Some(wait) = full_at.checked_sub(now + self.fill).filter(|wait| !wait.is_zero()) {
             return Err(wait);
         }
-        let identity = match known {
-            Some((identity, before)) => {
-                self.in_order.remove(&(before, Arc::clone(&identity)));
-                identity
-            }
-            None => {
-                self.make_room(now);
-                Arc::from(identity)
-            }
+        let identity = if let Some((identity, before)) = known {
+            self.in_order.remove(&(before, Arc::clone(&identity)));
+            identity
+        } else {
+            self.make_room(now);
+            Arc::from(identity)
         };
         self.in_order.insert((full_at, Arc::clone(&identity)));
         self.full_at.insert(identity, full_at);

@@ -78,6 +78,29 @@ fn what_arrives_in_one_call_is_decided_in_its_order() {
 }
 
 #[test]
+fn an_agent_brings_so_many_streams_and_others_are_not_touched_by_that() {
+    let full = Appended::TooManyStreamsOfAgent { most: 3 };
+    let scratch = tempfile::tempdir().unwrap();
+    let small = StoreOptions { streams_per_agent_max: 3, ..options() };
+    let mut store = open_with(scratch.path(), small.clone());
+    let append = |store: &mut EmbeddedStore, seq: u64, streams: Vec<Rows>| {
+        store.append(at(0), vec![admitted(seq, streams)]).unwrap()[0]
+    };
+    let both = || vec![probed("a", [1]), probed("b", [1])];
+    assert_eq!(append(&mut store, 1, both()), Appended::Kept);
+    assert_eq!(append(&mut store, 2, vec![read(1, 1), probed("c", [1])]), full, "of a host and of a probe");
+    assert_eq!(append(&mut store, 3, vec![read(1, 1)]), Appended::Kept);
+    assert_eq!(append(&mut store, 4, vec![flowed(1, 1)]), full);
+    assert_eq!(append(&mut store, 5, vec![probed("a", [2]), probed("b", [2]), read(2, 1)]), Appended::Kept);
+    let other = BatchKey { agent: id("berlin-1"), epoch: Epoch([1; 16]), seq: 1 };
+    assert_eq!(store.append(at(0), vec![admitted_as(other, both())]).unwrap(), vec![Appended::Kept]);
+    drop(store);
+    let mut store = open_with(scratch.path(), small);
+    assert_eq!(append(&mut store, 6, vec![probed("c", [3])]), full, "also after it was opened again");
+    assert_eq!(append(&mut store, 7, both()), Appended::Kept);
+}
+
+#[test]
 fn a_finished_day_is_merged_and_late_rows_merge_it_again() {
     let scratch = tempfile::tempdir().unwrap();
     let mut store = open_with(scratch.path(), StoreOptions { merge_streams_max: 2, ..options() });

@@ -24,7 +24,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
 /// How long to wait when a connection broke.
 const BROKEN_PAUSE: Duration = Duration::from_millis(100);
 /// How long a batch is tried after the flood's time is up.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
 /// Most bytes of an answer's body.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
@@ -121,16 +121,7 @@ fn request(body: &[u8], address: SocketAddr, token: Option<&str>) -> Vec<u8> {
 
 /// Sends a request on the connection that was kept, or on a new one, and reads its answer.
 fn exchange(kept: &mut Option<BufReader<TcpStream>>, address: SocketAddr, request: &[u8]) -> io::Result<Answer> {
-    let mut stream = match kept.take() {
-        Some(stream) => stream,
-        None => {
-            let stream = TcpStream::connect_timeout(&address, ANSWER_TIME_MAX)?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(ANSWER_TIME_MAX))?;
-            stream.set_write_timeout(Some(ANSWER_TIME_MAX))?;
-            BufReader::new(stream)
-        }
-    };
+    let mut stream = kept.take().map_or_else(|| connect(address), Ok)?;
     // Whoever was turned away may still find the answer that says so.
     let sent = stream.get_mut().write_all(request);
     let answer = read_answer(&mut stream).or_else(|error| sent.and(Err(error)))?;
@@ -138,6 +129,14 @@ fn exchange(kept: &mut Option<BufReader<TcpStream>>, address: SocketAddr, reques
         *kept = Some(stream);
     }
     Ok(answer)
+}
+
+fn connect(address: SocketAddr) -> io::Result<BufReader<TcpStream>> {
+    let stream = TcpStream::connect_timeout(&address, ANSWER_TIME_MAX)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(ANSWER_TIME_MAX))?;
+    stream.set_write_timeout(Some(ANSWER_TIME_MAX))?;
+    Ok(BufReader::new(stream))
 }
 
 fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {

@@ -24,8 +24,9 @@ pub(super) enum Kind {
     Idle,
 }
 
-const HEAD: &[u8] = b"GET / HTTP/1.1\r\nhost: crowd\r\nx-drip: ";
-const BODY: &[u8] = b"POST /api/v1/push HTTP/1.1\r\nhost: crowd\r\ncontent-length: 100000\r\n\r\n";
+const HEAD: &[u8] = b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx-drip: ";
+const BODY: &[u8] = b"POST /api/v1/push HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/vnd.uphold.push\r\n\
+    content-length: 100000\r\n\r\n";
 
 struct Connection {
     stream: TcpStream,
@@ -82,8 +83,8 @@ impl Connection {
             (false, sent) => HEAD.get(sent..=sent).unwrap_or(b"x"),
         };
         self.sent += 1;
-        match self.stream.write(piece) {
-            Ok(_) => true,
+        match self.stream.write_all(piece) {
+            Ok(()) => true,
             Err(error) => error.kind() == ErrorKind::WouldBlock,
         }
     }
