@@ -2,6 +2,7 @@
 
 use clap::error::ErrorKind;
 use clap::{Command, CommandFactory as _, Parser as _};
+use uphold_manual::after_help;
 
 use super::pages::{Page, read_all, root, spans};
 
@@ -9,6 +10,9 @@ use super::pages::{Page, read_all, root, spans};
 const SHELL: [&str; 3] = ["sh", "console", "bash"];
 /// The programs that are delivered.
 const PROGRAMS: [&str; 2] = ["uphold-collector", "uphold-agent"];
+
+/// The longest example of a help: what a terminal of 80 columns shows on one line.
+const EXAMPLE_CHARS_MAX: usize = 78;
 
 /// Whether a command has to be whole: in prose it may lack what must be given.
 #[derive(Clone, Copy, PartialEq)]
@@ -48,20 +52,35 @@ pub(crate) fn in_comments(file: &Page) -> Vec<String> {
 /// What is wrong with the examples in the programs' own help.
 pub(crate) fn in_help() -> Vec<String> {
     let mut refusals = Vec::new();
-    for program in programs() {
-        for one in std::iter::once(&program).chain(program.get_subcommands()) {
-            let help = one.get_after_help().map(ToString::to_string).unwrap_or_default();
-            for line in help.lines().map(str::trim).filter(|line| PROGRAMS.iter().any(|p| line.starts_with(p))) {
-                let refused = command(line, Whole::Yes).err();
-                refusals.extend(refused.map(|why| format!("help of {}: {line}: {why}", one.get_name())));
+    for (name, one) in all() {
+        let end = after_help::read(&one);
+        for line in &end.examples {
+            if !line.starts_with(&name) {
+                refusals.push(format!("help of {name}: {line}: is no example of this command"));
             }
+            if line.len() > EXAMPLE_CHARS_MAX {
+                refusals
+                    .push(format!("help of {name}: {line}: would be broken on a terminal, and could not be copied"));
+            }
+            refusals.extend(command(line, Whole::Yes).err().map(|why| format!("help of {name}: {line}: {why}")));
+        }
+        for (part, there) in [("examples", !end.examples.is_empty()), ("exit codes", !end.exit_codes.is_empty())] {
+            refusals.extend((!there).then(|| format!("help of {name}: there are no {part}")));
         }
     }
     refusals
 }
 
-fn programs() -> [Command; 2] {
-    [uphold_collector::cli::Cli::command(), uphold_agent::cli::Cli::command()]
+/// The programs and all of their subcommands, each with the words that are typed for it.
+pub(crate) fn all() -> Vec<(String, Command)> {
+    let programs = [uphold_collector::cli::Cli::command(), uphold_agent::cli::Cli::command()];
+    let mut found: Vec<(String, Command)> = programs.map(|program| (program.get_name().to_owned(), program)).into();
+    let mut next = 0;
+    while let Some((name, command)) = found.get(next).cloned() {
+        found.extend(command.get_subcommands().map(|below| (format!("{name} {}", below.get_name()), below.clone())));
+        next += 1;
+    }
+    found
 }
 
 /// The lines of a block, those that end with a backslash joined with the next.
@@ -131,10 +150,8 @@ fn parsed(program: &str, given: &[&str], whole: Whole) -> Result<(), String> {
 
 fn flag(span: &str) -> Result<(), String> {
     let name = span.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
-    let programs = programs();
-    let mut commands = programs.iter().flat_map(|program| std::iter::once(program).chain(program.get_subcommands()));
     let known = matches!(name, "help" | "version")
-        || commands.any(|command| command.get_arguments().any(|argument| argument.get_long() == Some(name)));
+        || all().iter().any(|(_, command)| command.get_arguments().any(|argument| argument.get_long() == Some(name)));
     if known { Ok(()) } else { Err(format!("no program knows the flag `--{name}`")) }
 }
 

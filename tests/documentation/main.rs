@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `pages` | the pages themselves: every `.md` file, cut into blocks, spans of code, prose |
 //! | `commands` | command lines and flags against the parsers of the programs; `cargo` and `bash` lines against the tree |
+//! | `manual` | docs/commands.md against every command, flag, example and exit code |
 //! | `places` | links and paths against the files |
 //! | `plan` | the rooms against the folders, the routes against the routers |
 //! | `examples` | YAML in pages and in `config/` against the readers of the programs |
+//! | `schema/` | the catalogue's schema against the reader: what it takes, refuses, names and requires |
 //! | `words` | words of the API and of messages against the code that says them |
 //!
 //! Each check is tested with something it must refuse. Each returns what it refuses, with its place.
@@ -15,9 +17,11 @@
 
 mod commands;
 mod examples;
+mod manual;
 mod pages;
 mod places;
 mod plan;
+mod schema;
 mod words;
 
 use pages::{Page, read_all, root};

@@ -21,7 +21,7 @@ pub(crate) fn crates() -> Vec<Sources> {
         let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
         Sources { folder, entries: names.collect() }
     };
-    ["common", "agent", "collector"].map(of).into()
+    ["common", "manual", "agent", "collector"].map(of).into()
 }
 
 /// Where the plan and the folders differ: rooms that are not there, and modules that no line of the plan names.

@@ -128,7 +128,7 @@ fn check_names_every_problem_of_a_catalogue_at_once() {
     let path = world.path("broken.yaml");
     fs::write(&path, broken).unwrap();
     let refused = run("uphold-collector", &["check", &path.display().to_string()]);
-    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
     for wrong in ["retial", "\"0\"", "199.9999", "dutty", "enormous"] {
         assert!(said.contains(wrong), "{wrong} is not named in\n{said}");

@@ -1,7 +1,5 @@
 //! The command line: flags become a configuration, and every answer its exit code.
 
-use clap::CommandFactory as _;
-
 use super::*;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {

@@ -4,17 +4,22 @@
 
 mod check;
 mod figures;
+mod help;
 mod probe;
 mod table;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use uphold_common::bytes::parse_size;
 use uphold_common::ids::Id;
 use uphold_common::time::{Instant, parse_duration_ms};
+use uphold_common::wire::WIRE_VERSION;
+use uphold_manual::completions::CompletionsArgs;
+use uphold_manual::pages::ManArgs;
 use url::Url;
 
 use crate::config::{Config, LISTEN_DEFAULT, Overflow, SPOOL_BYTES_DEFAULT, SpoolConfig};
@@ -24,36 +29,9 @@ use crate::daemon::{self, RunError};
 /// Where data lies unless something else is said.
 const DATA_DEFAULT: &str = "uphold-data/agent";
 
-const EXIT_CODES: &str = "Exit codes:
-  0  fine
-  1  the probe is down, or what was asked for failed
-  2  wrong usage or configuration
-  3  the agent could not measure";
-
-const EXAMPLES: &str = "Examples:
-  uphold-agent probe https://shop.example/health --body-matches ok
-  uphold-agent probe tcp://db.example:5432 --timeout 2s
-  uphold-agent check --name zurich-1 --collector https://uphold.example --data /var/lib/uphold-agent
-  uphold-agent run --name zurich-1 --collector https://uphold.example --data /var/lib/uphold-agent
-  uphold-agent run --config /etc/uphold/agent.yaml
-  uphold-agent figures webshop --collector https://uphold.example
-
-Exit codes:
-  0  fine
-  1  the probe is down, or what was asked for failed
-  2  wrong usage or configuration
-  3  the agent could not measure";
-
-const PROBE_EXAMPLES: &str = "Examples:
-  uphold-agent probe http://127.0.0.1:8080/health
-  uphold-agent probe https://shop.example/ --code 200 --code 301 --slow-after 800ms
-  uphold-agent probe tcp://[2001:db8::1]:443 --timeout 2s --format json
-
-Exit codes: 0 up or degraded, 1 down, 2 wrong usage, 3 the agent could not measure";
-
 /// Observes services and their hosts, and delivers what it saw to a collector.
 #[derive(Debug, Parser)]
-#[command(name = "uphold-agent", version, after_help = EXAMPLES)]
+#[command(name = "uphold-agent", version = version(), after_help = help::program())]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -62,17 +40,23 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the agent until SIGTERM or SIGINT
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help::run())]
     Run(RunArgs),
     /// Make one attempt now, and show what was seen
-    #[command(after_help = PROBE_EXAMPLES)]
+    #[command(after_help = help::probe())]
     Probe(ProbeArgs),
     /// Check that an agent started with these flags would work
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help::check())]
     Check(RunArgs),
     /// Show a service's figures as the collector has them
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help::figures())]
     Figures(FiguresArgs),
+    /// Print what a shell needs to complete these commands
+    #[command(after_help = help::completions())]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands
+    #[command(after_help = help::man())]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -165,6 +149,8 @@ impl Cli {
                 Err(exit) => exit,
             },
             Command::Figures(args) => figures::run(args).await,
+            Command::Completions(args) => printed(args.print(Self::command())),
+            Command::Man(args) => printed(args.print(Self::command())),
         };
         ExitCode::from(exit as u8)
     }
@@ -202,6 +188,23 @@ async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Exit {
             Exit::Failed
         }
     }
+}
+
+fn printed(printed: std::io::Result<()>) -> Exit {
+    match printed {
+        Ok(()) => Exit::Fine,
+        Err(error) => {
+            complain(&format!("could not write: {error}"));
+            Exit::Failed
+        }
+    }
+}
+
+/// The version of the program, and of what agents and collectors say to each other.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{} (wire version {WIRE_VERSION})", env!("CARGO_PKG_VERSION")));
+    &VERSION
 }
 
 fn usage(problem: &dyn std::fmt::Display) -> Exit {

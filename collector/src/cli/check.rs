@@ -1,43 +1,106 @@
-//! `check`: everything that is wrong with a catalogue, in one run.
+//! `check`: everything that is wrong with a catalogue, and with the collector's configuration, in one run.
+//!
+//! What is found is the result of this command and goes to standard output, one line a problem, as compilers write them.
 
-use std::path::PathBuf;
+mod findings;
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use uphold_common::catalogue;
+use uphold_common::catalogue::{self, model::Catalogue};
+use uphold_manual::after_help;
 
-use super::exit::{Ended, USAGE, WRONG};
-use crate::config;
+use super::Format;
+use super::exit::{DONE, Ended, USAGE, WRONG};
+use crate::config::{self, ConfigError, FileConfig};
+use findings::Findings;
 
-const EXAMPLES: &str = "Example:
-  uphold-collector check catalogue.yaml";
+const EXAMPLES: [&str; 3] = [
+    "uphold-collector check catalogue.yaml",
+    "uphold-collector check --config /etc/uphold/collector.yaml",
+    "uphold-collector check /etc/uphold/catalogue.d --format json",
+];
+const EXIT_CODES: [(u8, &str); 3] = [
+    (DONE, "everything that was looked at is sound"),
+    (WRONG, "there are problems, and all of them were told"),
+    (USAGE, "the command line is not right, or names a file that cannot be read"),
+];
 
 /// What `check` is told.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help::written(&EXAMPLES, &EXIT_CODES))]
 pub(super) struct CheckArgs {
-    /// The catalogue: a file, or a directory of .yaml files that are read as one.
-    catalogue: PathBuf,
+    /// The catalogue: a file, or a directory of .yaml files that are read as one [default: the one --config names].
+    #[arg(required_unless_present = "config")]
+    catalogue: Option<PathBuf>,
+    /// The collector's configuration file, to be checked too.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The form.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
 }
 
 pub(super) fn check(args: &CheckArgs) -> Result<(), Ended> {
-    let path = &args.catalogue;
-    let files = config::catalogue_files(path).map_err(|error| Ended::new(USAGE, error))?;
-    match catalogue::read(&files) {
-        Ok(catalogue) => {
-            let counts = [
-                counted(catalogue.services.len(), "service"),
-                counted(catalogue.targets.len(), "target"),
-                counted(catalogue.hosts.len(), "host"),
-                counted(catalogue.receivers.len(), "receiver"),
-            ];
-            anstream::println!("{} is sound: {}", path.display(), counts.join(", "));
-            Ok(())
+    let mut findings = Findings::default();
+    let named = args.config.as_deref().map(|path| configuration(path, &mut findings)).transpose()?.flatten();
+    match (&args.catalogue, named) {
+        (Some(path), _) => {
+            let files = config::catalogue_files(path).map_err(|error| Ended::new(USAGE, error))?;
+            look_at(path, files, &mut findings);
         }
-        Err(problems) => {
-            anstream::eprintln!("{problems}");
-            Err(Ended::new(WRONG, ""))
-        }
+        // The command line is right then; it is the configuration that names what cannot be read.
+        (None, Some(path)) => match config::catalogue_files(&path) {
+            Ok(files) => look_at(&path, files, &mut findings),
+            Err(error) => findings.wrong(args.config.as_deref().unwrap_or(&path), "catalogue", &error),
+        },
+        (None, None) => {}
     }
+    let printed = match args.format {
+        Format::Text => findings.print_text(),
+        Format::Json => findings.print_json(),
+    };
+    super::printed::ended(printed)?;
+    if findings.are_none() { Ok(()) } else { Err(Ended::new(WRONG, "")) }
+}
+
+/// Looks at a configuration; gives the catalogue that it names.
+fn configuration(path: &Path, findings: &mut Findings) -> Result<Option<PathBuf>, Ended> {
+    let file = match FileConfig::read(path) {
+        Ok(file) => file,
+        Err(ConfigError::Problems(problems)) => {
+            findings.problems(&problems);
+            return Ok(None);
+        }
+        Err(error) => return Err(Ended::new(USAGE, error)),
+    };
+    if let Some(data_dir) = file.data_dir.filter(|dir| dir.exists() && !dir.is_dir()) {
+        findings.wrong(path, "data_dir", &format!("{} is a file, and a directory is expected", data_dir.display()));
+    } else {
+        findings.sound(path, "");
+    }
+    Ok(file.catalogue)
+}
+
+/// Looks at a catalogue; its files are called as they were found, so that an editor can go there.
+fn look_at(path: &Path, files: Vec<(String, String)>, findings: &mut Findings) {
+    let found = |name: String| if path.is_dir() { path.join(name) } else { path.to_owned() };
+    let files: Vec<(String, String)> =
+        files.into_iter().map(|(name, text)| (found(name).display().to_string(), text)).collect();
+    match catalogue::read(&files) {
+        Ok(catalogue) => findings.sound(path, &counts(&catalogue)),
+        Err(problems) => findings.problems(&problems),
+    }
+}
+
+fn counts(catalogue: &Catalogue) -> String {
+    let counts = [
+        counted(catalogue.services.len(), "service"),
+        counted(catalogue.targets.len(), "target"),
+        counted(catalogue.hosts.len(), "host"),
+        counted(catalogue.receivers.len(), "receiver"),
+    ];
+    counts.join(", ")
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -3,22 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use uphold_manual::after_help;
 
 use super::Format;
 use super::ask::{self, open_store, print_json, understood};
-use super::exit::{Ended, UNAVAILABLE};
+use super::exit::{ASKED, Ended, UNAVAILABLE};
 use super::table::table;
 use crate::api::socket::Ask;
 use crate::identity::keeper;
 use crate::identity::view::{DeedList, DeedView};
 
-const EXAMPLES: &str = "Examples:
-  uphold-collector deeds
-  uphold-collector deeds --limit 1000 --format json";
+const EXAMPLES: [&str; 2] = ["uphold-collector deeds", "uphold-collector deeds --limit 1000 --format json"];
 
 /// What `deeds` is told.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help::written(&EXAMPLES, &ASKED))]
 pub(super) struct DeedsArgs {
     /// How many, the newest first.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -27,7 +26,7 @@ pub(super) struct DeedsArgs {
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// The data directory.
-    #[arg(long, default_value = "./uphold-data")]
+    #[arg(long, value_name = "DIR", default_value = "./uphold-data")]
     data: PathBuf,
 }
 

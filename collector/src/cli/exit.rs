@@ -11,13 +11,30 @@ pub const UNAVAILABLE: u8 = 3;
 /// The store died; a restart finds everything that was acknowledged.
 pub const STORE_DIED: u8 = 4;
 
-/// What the codes mean, for the help.
-pub(super) const EXIT_CODES: &str = "Exit codes:
-  0  done
-  1  what was looked at is not as it should be
-  2  the command line, the configuration or the catalogue is not right
-  3  the data directory, the port or the collector could not be had
-  4  the store died while the collector ran; a restart finds everything that was acknowledged";
+/// What the codes mean over all commands; each command's help says it of its own.
+pub(super) const EXIT_CODES: [(u8, &str); 5] = [
+    (DONE, "done"),
+    (WRONG, "what was looked at is not as it should be"),
+    (USAGE, USAGE_MEANS),
+    (UNAVAILABLE, UNAVAILABLE_MEANS),
+    (STORE_DIED, STORE_DIED_MEANS),
+];
+pub(super) const USAGE_MEANS: &str = "the command line, the configuration or the catalogue is not right";
+pub(super) const UNAVAILABLE_MEANS: &str = "the data directory, the port or the collector could not be had";
+pub(super) const STORE_DIED_MEANS: &str =
+    "the store died while the collector ran; a restart finds everything that was acknowledged";
+/// The end of a daemon as it should be.
+pub(super) const STOPPED_MEANS: &str = "it was asked to end, and everything is kept";
+/// What a command that only prints may end with.
+pub(super) const PRINTED: [(u8, &str); 3] =
+    [(DONE, "printed"), (USAGE, "the command line is not right"), (UNAVAILABLE, "it could not be written")];
+/// What a command may end with that asks something of the collector, or of its store.
+pub(super) const ASKED: [(u8, &str); 4] = [
+    (DONE, "done"),
+    (WRONG, "it was refused, for a reason that was told"),
+    (USAGE, "the command line is not right"),
+    (UNAVAILABLE, UNAVAILABLE_MEANS),
+];
 
 /// Why a command ended as it did: its exit code, and what is said on standard error.
 #[derive(Debug)]

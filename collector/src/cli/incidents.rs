@@ -6,10 +6,11 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::json;
 use uphold_common::time::Instant;
+use uphold_manual::after_help;
 
 use super::Format;
 use super::ask::{answer, local_actor, print_json, style, understood};
-use super::exit::{Ended, UNAVAILABLE, USAGE, WRONG};
+use super::exit::{ASKED, DONE, Ended, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, WRONG};
 use crate::api::socket::Ask;
 use crate::engine::command::CommandError;
 use crate::incident::act::{Act, ActError, Comment};
@@ -18,16 +19,23 @@ use crate::incident::model::Number;
 use crate::report::Style;
 use crate::report::incidents::{self, HistoryView, IncidentView};
 
-const EXAMPLES: &str = "Examples:
-  uphold-collector incidents
-  uphold-collector incidents --all --format json
-  uphold-collector incidents show INC-7
-  uphold-collector incidents acknowledge INC-7 --comment \"the carrier is told\"
-  uphold-collector incidents comment INC-7 \"a cable was cut\"";
+const EXAMPLES: [&str; 2] = ["uphold-collector incidents", "uphold-collector incidents --all --format json"];
+const EXIT_CODES: [(u8, &str); 4] = [
+    (DONE, "the list was printed; it may be empty"),
+    (WRONG, "the collector refused"),
+    (USAGE, "the command line is not right"),
+    (UNAVAILABLE, UNAVAILABLE_MEANS),
+];
+const SHOW: [&str; 1] = ["uphold-collector incidents show INC-7"];
+const ACKNOWLEDGE: [&str; 2] = [
+    "uphold-collector incidents acknowledge INC-7",
+    "uphold-collector incidents acknowledge INC-7 --comment \"the carrier is told\"",
+];
+const COMMENT: [&str; 1] = ["uphold-collector incidents comment INC-7 \"a cable was cut\""];
 
 /// What `incidents` is told.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(after_help = after_help::written(&EXAMPLES, &EXIT_CODES), args_conflicts_with_subcommands = true)]
 pub(super) struct IncidentsArgs {
     #[command(subcommand)]
     what: Option<What>,
@@ -38,15 +46,14 @@ pub(super) struct IncidentsArgs {
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// The data directory.
-    #[arg(long, default_value = "./uphold-data")]
+    #[arg(long, value_name = "DIR", default_value = "./uphold-data")]
     data: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
 enum What {
     /// Show an incident with everything that happened to it.
-    #[command(after_help = "Example:
-  uphold-collector incidents show INC-7")]
+    #[command(after_help = after_help::written(&SHOW, &ASKED))]
     Show {
         #[command(flatten)]
         which: Which,
@@ -55,8 +62,7 @@ enum What {
         format: Format,
     },
     /// Take an incident on: others see that somebody has it, and who.
-    #[command(after_help = "Example:
-  uphold-collector incidents acknowledge INC-7 --comment \"the carrier is told\"")]
+    #[command(after_help = after_help::written(&ACKNOWLEDGE, &ASKED))]
     Acknowledge {
         #[command(flatten)]
         which: Which,
@@ -65,8 +71,7 @@ enum What {
         comment: Option<String>,
     },
     /// Say something about an incident.
-    #[command(after_help = "Example:
-  uphold-collector incidents comment INC-7 \"a cable was cut\"")]
+    #[command(after_help = after_help::written(&COMMENT, &ASKED))]
     Comment {
         #[command(flatten)]
         which: Which,
@@ -82,7 +87,7 @@ struct Which {
     #[arg(value_parser = |text: &str| Number::parse(text).ok_or("expected a number such as INC-7"))]
     number: Number,
     /// The data directory.
-    #[arg(long, default_value = "./uphold-data")]
+    #[arg(long, value_name = "DIR", default_value = "./uphold-data")]
     data: PathBuf,
 }
 

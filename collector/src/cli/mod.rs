@@ -5,21 +5,36 @@ mod check;
 mod deeds;
 mod exit;
 mod incidents;
+mod printed;
 mod report;
 mod runtime;
+mod schema;
 mod serve;
 mod table;
 mod token;
 mod up;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use std::sync::LazyLock;
+
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use uphold_common::wire::WIRE_VERSION;
+use uphold_manual::after_help;
+use uphold_manual::completions::CompletionsArgs;
+use uphold_manual::pages::ManArgs;
 
 pub use exit::{DONE, STORE_DIED, UNAVAILABLE, USAGE, WRONG};
-use exit::{EXIT_CODES, Ended};
+use exit::{EXIT_CODES, Ended, PRINTED};
+
+const EXAMPLES: [&str; 4] = [
+    "uphold-collector up",
+    "uphold-collector check catalogue.yaml",
+    "uphold-collector serve --catalogue catalogue.yaml --data ./uphold-data",
+    "uphold-collector report webshop",
+];
 
 /// Keeps what agents saw, measures services against their targets, raises incidents, and shows everything.
 #[derive(Debug, Parser)]
-#[command(name = "uphold-collector", version, after_help = EXIT_CODES)]
+#[command(name = "uphold-collector", version = version(), after_help = after_help::written(&EXAMPLES, &EXIT_CODES))]
 pub struct Cli {
     /// How much the program says of itself on standard error.
     #[arg(long, global = true, value_enum, default_value = "info")]
@@ -57,6 +72,14 @@ enum Command {
     Token(token::TokenArgs),
     /// List who did what.
     Deeds(deeds::DeedsArgs),
+    /// Print the JSON Schema of the catalogue, with which editors complete and check it.
+    Schema(schema::SchemaArgs),
+    /// Print what a shell needs to complete these commands.
+    #[command(after_help = after_help::written(&printed::COMPLETIONS_EXAMPLES, &PRINTED))]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands.
+    #[command(after_help = after_help::written(&printed::MAN_EXAMPLES, &PRINTED))]
+    Man(ManArgs),
 }
 
 /// In which form something is printed.
@@ -66,6 +89,13 @@ enum Format {
     Text,
     /// For programs.
     Json,
+}
+
+/// The version of the program, and of what agents and collectors say to each other.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{} (wire version {WIRE_VERSION})", env!("CARGO_PKG_VERSION")));
+    &VERSION
 }
 
 impl Cli {
@@ -79,6 +109,9 @@ impl Cli {
             Command::Incidents(args) => incidents::incidents(&args),
             Command::Token(args) => token::token(&args),
             Command::Deeds(args) => deeds::deeds(&args),
+            Command::Schema(args) => schema::print(&args),
+            Command::Completions(args) => printed::ended(args.print(Self::command())),
+            Command::Man(args) => printed::ended(args.print(Self::command())),
         };
         done.map_or_else(Ended::told, |()| DONE)
     }

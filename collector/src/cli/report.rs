@@ -8,22 +8,31 @@ use serde::Deserialize;
 use uphold_common::catalogue::model::WindowKind;
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
+use uphold_manual::after_help;
 use url::form_urlencoded;
 
 use super::Format;
 use super::ask::{answer, print_json, style};
-use super::exit::{Ended, UNAVAILABLE, USAGE, WRONG};
+use super::exit::{DONE, Ended, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, WRONG};
 use crate::api::socket::Ask;
 use crate::engine::query::{FiguresQuery, QueryError};
 use crate::report;
 
-const EXAMPLES: &str = "Examples:
-  uphold-collector report uphold
-  uphold-collector report webshop --window month --at 2026-03-01T00:00:00Z --format json";
+const EXAMPLES: [&str; 3] = [
+    "uphold-collector report uphold",
+    "uphold-collector report webshop --window month --at 2026-03-01T00:00:00Z",
+    "uphold-collector report webshop --window 30d --format json",
+];
+const EXIT_CODES: [(u8, &str); 4] = [
+    (DONE, "the report was printed; targets may be met or breached"),
+    (WRONG, "there is no such service, or the instant lies in the future"),
+    (USAGE, "the command line is not right"),
+    (UNAVAILABLE, UNAVAILABLE_MEANS),
+];
 
 /// What `report` is told.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help::written(&EXAMPLES, &EXIT_CODES))]
 pub(super) struct ReportArgs {
     /// The service.
     service: String,
@@ -40,7 +49,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// The data directory.
-    #[arg(long, default_value = "./uphold-data")]
+    #[arg(long, value_name = "DIR", default_value = "./uphold-data")]
     data: PathBuf,
 }
 

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use uphold_manual::after_help;
 
-use super::exit::{Ended, STORE_DIED, UNAVAILABLE, USAGE};
+use super::exit::{
+    DONE, Ended, STOPPED_MEANS, STORE_DIED, STORE_DIED_MEANS, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, USAGE_MEANS,
+};
 use super::runtime::{block_on, stop_signal};
 use crate::config::{self, AccessConfig, Config, FileConfig};
 use crate::engine::EngineError;
@@ -14,25 +17,28 @@ use crate::listen::exposure::Exposure;
 use crate::listen::tls::Tls;
 use crate::serve::{Collector, Opening, ServeError, bind};
 
-const EXAMPLES: &str = "Examples:
-  uphold-collector serve --config /etc/uphold/collector.yaml
-  uphold-collector serve --catalogue catalogue.yaml --data ./uphold-data --listen 127.0.0.1:8080";
+const EXAMPLES: [&str; 2] = [
+    "uphold-collector serve --config /etc/uphold/collector.yaml",
+    "uphold-collector serve --catalogue catalogue.yaml --data ./uphold-data",
+];
+const EXIT_CODES: [(u8, &str); 4] =
+    [(DONE, STOPPED_MEANS), (USAGE, USAGE_MEANS), (UNAVAILABLE, UNAVAILABLE_MEANS), (STORE_DIED, STORE_DIED_MEANS)];
 
 /// What `serve` is told.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help::written(&EXAMPLES, &EXIT_CODES))]
 pub(super) struct ServeArgs {
     /// The configuration file; flags override it.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The catalogue: a file, or a directory of .yaml files that are read as one.
-    #[arg(long)]
+    #[arg(long, value_name = "PATH")]
     catalogue: Option<PathBuf>,
     /// The data directory.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Where the page, the API and the metrics are served [default: 127.0.0.1:8080].
-    #[arg(long)]
+    #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 }
 

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use uphold_common::ids::Id;
+use uphold_manual::after_help;
 
 use super::Format;
 use super::ask::{self, local_actor, open_store, print_json, understood};
-use super::exit::{Ended, UNAVAILABLE, USAGE, WRONG};
+use super::exit::{ASKED, Ended, UNAVAILABLE, USAGE, WRONG};
 use super::table::table;
 use crate::api::socket::Ask;
 use crate::clock;
@@ -21,15 +22,21 @@ use crate::identity::secret::Secret;
 use crate::identity::view::{LIFE_DEFAULT, TokenGiven, TokenList, TokenView, end_of_life};
 use crate::store::{EmbeddedStore, Store as _};
 
-const EXAMPLES: &str = "Examples:
-  uphold-collector token add zurich-1 --role agent --output /etc/uphold/zurich-1.token
-  uphold-collector token add duty --role operator --expires 90d
-  uphold-collector token list
-  uphold-collector token revoke duty";
+const EXAMPLES: [&str; 3] = [
+    "uphold-collector token add duty --role operator --expires 90d",
+    "uphold-collector token list",
+    "uphold-collector token revoke duty",
+];
+const ADD: [&str; 2] = [
+    "uphold-collector token add zurich-1 --role agent --output zurich-1.token",
+    "uphold-collector token add wallboard --role viewer --expires never",
+];
+const LIST: [&str; 1] = ["uphold-collector token list --format json"];
+const REVOKE: [&str; 1] = ["uphold-collector token revoke zurich-1"];
 
 /// What `token` is told.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help::written(&EXAMPLES, &ASKED))]
 pub(super) struct TokenArgs {
     #[command(subcommand)]
     what: What,
@@ -38,29 +45,25 @@ pub(super) struct TokenArgs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Give a token; its secret is shown once, and never again.
-    #[command(after_help = "Examples:
-  uphold-collector token add zurich-1 --role agent --output /etc/uphold/zurich-1.token
-  uphold-collector token add wallboard --role viewer --expires never")]
+    #[command(after_help = after_help::written(&ADD, &ASKED))]
     Add(AddArgs),
     /// List the tokens that were given, the ended ones too.
-    #[command(after_help = "Example:
-  uphold-collector token list --format json")]
+    #[command(after_help = after_help::written(&LIST, &ASKED))]
     List {
         /// The form.
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
         /// The data directory.
-        #[arg(long, default_value = "./uphold-data")]
+        #[arg(long, value_name = "DIR", default_value = "./uphold-data")]
         data: PathBuf,
     },
     /// Take a token away; from then on it is good for nothing.
-    #[command(after_help = "Example:
-  uphold-collector token revoke zurich-1")]
+    #[command(after_help = after_help::written(&REVOKE, &ASKED))]
     Revoke {
         /// Its name.
         name: Id,
         /// The data directory.
-        #[arg(long, default_value = "./uphold-data")]
+        #[arg(long, value_name = "DIR", default_value = "./uphold-data")]
         data: PathBuf,
     },
 }
@@ -97,7 +100,7 @@ struct AddArgs {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// The data directory.
-    #[arg(long, default_value = "./uphold-data")]
+    #[arg(long, value_name = "DIR", default_value = "./uphold-data")]
     data: PathBuf,
 }
 

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use uphold_manual::after_help;
 use url::Url;
 
-use super::exit::{Ended, UNAVAILABLE, USAGE};
+use super::exit::{
+    DONE, Ended, STOPPED_MEANS, STORE_DIED, STORE_DIED_MEANS, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, USAGE_MEANS,
+};
 use super::runtime::{block_on, stop_signal};
 use super::serve::ended;
 use crate::builtin::{self, Watched};
@@ -17,19 +20,20 @@ use crate::listen::{self, exposure::Exposure};
 use crate::serve::{Collector, Opening, ServeError};
 use crate::store::StoreOptions;
 
-const EXAMPLES: &str = "Examples:
-  uphold-collector up
-  uphold-collector up --watch https://example.org/ --watch http://127.0.0.1:3000/health";
+const EXAMPLES: [&str; 2] =
+    ["uphold-collector up", "uphold-collector up --watch https://a.example/ --watch http://127.0.0.1:3000/"];
+const EXIT_CODES: [(u8, &str); 4] =
+    [(DONE, STOPPED_MEANS), (USAGE, USAGE_MEANS), (UNAVAILABLE, UNAVAILABLE_MEANS), (STORE_DIED, STORE_DIED_MEANS)];
 
 /// What `up` is told.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = after_help::written(&EXAMPLES, &EXIT_CODES))]
 pub(super) struct UpArgs {
     /// Add a service that is available when this URL answers; may be given several times.
     #[arg(long, value_name = "URL")]
     watch: Vec<Url>,
     /// The data directory.
-    #[arg(long, default_value = "./uphold-data")]
+    #[arg(long, value_name = "DIR", default_value = "./uphold-data")]
     data: PathBuf,
     /// The port on 127.0.0.1; when it is busy, the next ones are tried.
     #[arg(long, default_value_t = 8080)]

@@ -38,6 +38,8 @@
 //! 3 problems in a.yaml");
 //! ```
 
+#[cfg(test)]
+pub(crate) mod asked;
 pub mod declared;
 pub mod problem;
 pub mod scalars;

@@ -148,7 +148,18 @@ impl<'t> At<'t> {
 pub struct Keys<'t> {
     at: At<'t>,
     entries: &'t [Entry],
-    asked: RefCell<Vec<&'static str>>,
+    asked: RefCell<Vec<(&'static str, Asked)>>,
+}
+
+/// How a key was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It must be written.
+    Required,
+    /// It may be left out, or is read elsewhere.
+    Known,
+    /// It is refused by its name.
+    NotYet,
 }
 
 impl<'t> Keys<'t> {
@@ -159,13 +170,17 @@ impl<'t> Keys<'t> {
 
     /// The place of a key's value, if the key is written.
     pub fn get(&self, key: &'static str) -> Option<At<'t>> {
-        self.asked.borrow_mut().push(key);
+        self.ask(key, Asked::Known)
+    }
+
+    fn ask(&self, key: &'static str, how: Asked) -> Option<At<'t>> {
+        self.asked.borrow_mut().push((key, how));
         self.entries.iter().find(|entry| entry.key == key).map(|entry| self.at.below(entry))
     }
 
     /// A key that must be written.
     pub fn required<T>(&self, key: &'static str, read: impl FnOnce(&At<'t>) -> Read<T>) -> Read<T> {
-        match self.get(key) {
+        match self.ask(key, Asked::Required) {
             Some(at) => read(&at),
             None => Err(self.at.problem(format!("the key \"{key}\" is missing"))),
         }
@@ -188,12 +203,12 @@ impl<'t> Keys<'t> {
 
     /// Keys that are read elsewhere.
     pub fn known(&self, keys: &[&'static str]) {
-        self.asked.borrow_mut().extend(keys);
+        self.asked.borrow_mut().extend(keys.iter().map(|key| (*key, Asked::Known)));
     }
 
     /// Keys that belong here but are not supported yet: each that is written is refused by its name.
     pub fn not_yet(&self, keys: &[&'static str]) -> Read<()> {
-        self.known(keys);
+        self.asked.borrow_mut().extend(keys.iter().map(|key| (*key, Asked::NotYet)));
         let mut told = Ok(());
         for entry in self.entries.iter().filter(|entry| keys.contains(&entry.key.as_str())) {
             let message = format!("\"{}\" is not supported yet", entry.key);
@@ -204,12 +219,15 @@ impl<'t> Keys<'t> {
 
     fn report_unasked(&self) -> Read<()> {
         let asked = self.asked.borrow();
+        #[cfg(test)]
+        super::asked::note(self.at.place(), &asked);
+        let words = || asked.iter().map(|(key, _)| *key);
         let mut told = Ok(());
-        for entry in self.entries.iter().filter(|entry| !asked.contains(&entry.key.as_str())) {
+        for entry in self.entries.iter().filter(|entry| words().all(|key| key != entry.key)) {
             let message = if self.at.report.is_full() {
                 String::new()
             } else {
-                format!("unknown key {}{}", shown(&entry.key), did_you_mean(&entry.key, asked.iter().copied()))
+                format!("unknown key {}{}", shown(&entry.key), did_you_mean(&entry.key, words()))
             };
             told = Err(self.at.report.add(&entry.place, &self.at.path, message));
         }

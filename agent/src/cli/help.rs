@@ -1,0 +1,79 @@
+//! The end of each command's help: examples that can be typed as they are, and what the exit codes mean.
+
+use uphold_manual::after_help;
+
+const USAGE: (u8, &str) = (2, "the command line or the configuration is not right");
+
+/// The end of the program's help.
+pub(super) fn program() -> String {
+    let examples = [
+        "uphold-agent probe https://shop.example/health --body-matches ok",
+        "uphold-agent check --name zurich-1 --collector https://uphold.example",
+        "uphold-agent run --config /etc/uphold/agent.yaml",
+        "uphold-agent figures webshop --collector https://uphold.example",
+    ];
+    let codes = [
+        (0, "fine"),
+        (1, "the probe is down, or what was asked for failed"),
+        USAGE,
+        (3, "the agent could not measure"),
+    ];
+    after_help::written(&examples, &codes)
+}
+
+pub(super) fn run() -> String {
+    let examples = [
+        "uphold-agent run --config /etc/uphold/agent.yaml",
+        "uphold-agent run --name zurich-1 --collector https://uphold.example",
+    ];
+    let codes = [
+        (0, "it was asked to end, and what it saw is delivered or kept"),
+        (1, "the data directory or the port could not be had, or what was seen could not be kept"),
+        USAGE,
+    ];
+    after_help::written(&examples, &codes)
+}
+
+pub(super) fn probe() -> String {
+    let examples = [
+        "uphold-agent probe http://127.0.0.1:8080/health",
+        "uphold-agent probe https://shop.example/ --code 200 --slow-after 800ms",
+        "uphold-agent probe tcp://[2001:db8::1]:443 --timeout 2s --format json",
+    ];
+    let codes = [(0, "up or degraded"), (1, "down"), USAGE, (3, "the agent could not measure")];
+    after_help::written(&examples, &codes)
+}
+
+pub(super) fn check() -> String {
+    let examples = [
+        "uphold-agent check --config /etc/uphold/agent.yaml",
+        "uphold-agent check --name zurich-1 --collector https://uphold.example",
+    ];
+    let codes = [(0, "the agent would work"), (1, "it would not, and every reason was told"), USAGE];
+    after_help::written(&examples, &codes)
+}
+
+pub(super) fn figures() -> String {
+    let examples = [
+        "uphold-agent figures webshop --collector https://uphold.example",
+        "uphold-agent figures webshop --collector https://uphold.example --format json",
+    ];
+    let codes = [(0, "the figures were printed"), (1, "the collector has none, or was not reached"), USAGE];
+    after_help::written(&examples, &codes)
+}
+
+/// What a command that only prints may end with.
+fn printed(examples: &[&str]) -> String {
+    after_help::written(examples, &[(0, "printed"), (1, "it could not be written"), USAGE])
+}
+
+pub(super) fn completions() -> String {
+    printed(&[
+        "uphold-agent completions bash > /etc/bash_completion.d/uphold-agent",
+        "uphold-agent completions zsh > _uphold-agent",
+    ])
+}
+
+pub(super) fn man() -> String {
+    printed(&["uphold-agent man | man -l -", "uphold-agent man --dir /usr/local/share/man/man1"])
+}

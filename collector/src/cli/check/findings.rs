@@ -1,0 +1,157 @@
+//! What `check` found: as lines for people, coloured on a terminal, or as JSON for editors and CI.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use uphold_common::yaml::problem::{Problem, Problems};
+
+use super::counted;
+
+const PLACE: Style = Style::new().bold();
+const KEY: Style = AnsiColor::Cyan.on_default();
+const NEAREST: Style = AnsiColor::Green.on_default();
+const SOUND: Style = AnsiColor::Green.on_default().bold();
+const WRONG: Style = AnsiColor::Red.on_default().bold();
+
+/// Everything that was looked at.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    sound: Vec<(String, String)>,
+    wrong: Vec<Finding>,
+    count: usize,
+}
+
+/// One problem.
+#[derive(Debug, Serialize)]
+struct Finding {
+    file: String,
+    /// Counts from 1; none when the problem is not in the file but with what it names.
+    line: Option<usize>,
+    column: Option<usize>,
+    /// The keys that lead there.
+    path: String,
+    message: String,
+}
+
+/// The JSON form.
+#[derive(Serialize)]
+struct Shown<'f> {
+    sound: bool,
+    /// How many problems there are, shown or not.
+    count: usize,
+    problems: &'f [Finding],
+}
+
+impl Findings {
+    /// This is as it should be; `what` says what is in it.
+    pub(super) fn sound(&mut self, path: &Path, what: &str) {
+        self.sound.push((path.display().to_string(), what.to_owned()));
+    }
+
+    /// A key is right by itself, and what it names is not.
+    pub(super) fn wrong(&mut self, path: &Path, key: &str, message: &impl ToString) {
+        let (file, path, message) = (path.display().to_string(), key.to_owned(), message.to_string());
+        self.wrong.push(Finding { file, line: None, column: None, path, message });
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// These are the problems of one reading.
+    pub(super) fn problems(&mut self, problems: &Problems) {
+        self.wrong.extend(problems.shown().iter().map(Finding::of));
+        self.count = self.count.saturating_add(problems.count());
+    }
+
+    /// Whether everything is sound.
+    pub(super) fn are_none(&self) -> bool {
+        self.count == 0
+    }
+
+    /// One line a problem and one that counts them; what is sound is said of each file.
+    pub(super) fn print_text(&self) -> io::Result<()> {
+        self.write_text(&mut anstream::stdout().lock())
+    }
+
+    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+        for finding in &self.wrong {
+            finding.write(out)?;
+        }
+        let is_sound = |path: &str| self.wrong.iter().all(|finding| finding.file != path);
+        for (path, what) in self.sound.iter().filter(|(path, _)| is_sound(path)) {
+            let colon = if what.is_empty() { "" } else { ": " };
+            writeln!(out, "{path} is {SOUND}sound{SOUND:#}{colon}{what}")?;
+        }
+        if !self.are_none() {
+            let mut files: Vec<&str> = self.wrong.iter().map(|finding| finding.file.as_str()).collect();
+            files.sort_unstable();
+            files.dedup();
+            let place = if let [file] = files.as_slice() { (*file).to_owned() } else { counted(files.len(), "file") };
+            write!(out, "{WRONG}{}{WRONG:#} in {place}", counted(self.count, "problem"))?;
+            if self.count > self.wrong.len() {
+                write!(out, ", of which {} are shown", self.wrong.len())?;
+            }
+            writeln!(out)?;
+        }
+        out.flush()
+    }
+
+    /// The same as one JSON document.
+    pub(super) fn print_json(&self) -> io::Result<()> {
+        let shown = Shown { sound: self.are_none(), count: self.count, problems: &self.wrong };
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, &shown).map_err(io::Error::from)?;
+        writeln!(out)?;
+        out.flush()
+    }
+}
+
+impl Finding {
+    fn of(problem: &Problem) -> Self {
+        let (place, path, message) = (&problem.place, problem.path.clone(), problem.message.clone());
+        Self { file: place.file.to_string(), line: Some(place.line), column: Some(place.column), path, message }
+    }
+
+    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let numbers = [self.line, self.column].into_iter().flatten().map(|number| format!(":{number}"));
+        write!(out, "{PLACE}{}{}{PLACE:#}: ", self.file, numbers.collect::<String>())?;
+        if !self.path.is_empty() {
+            write!(out, "{KEY}{}{KEY:#}: ", self.path)?;
+        }
+        match self.message.split_once(" (did you mean ") {
+            Some((message, nearest)) => writeln!(out, "{message} {NEAREST}(did you mean {nearest}{NEAREST:#}"),
+            None => writeln!(out, "{}", self.message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(findings: &Findings) -> String {
+        let mut out = anstream::StripStream::new(Vec::new());
+        findings.write_text(&mut out).unwrap();
+        String::from_utf8(out.into_inner()).unwrap()
+    }
+
+    #[test]
+    fn problems_come_first_then_what_is_sound_then_the_count() {
+        let mut findings = Findings::default();
+        let problems = uphold_common::yaml::read_file("b.yaml", "lisen: 1", |at| {
+            at.mapping(|keys| keys.optional("listen", uphold_common::yaml::walk::At::text))
+        });
+        findings.sound(Path::new("a.yaml"), "1 service");
+        assert!(findings.are_none());
+        findings.problems(&problems.unwrap_err());
+        assert_eq!(
+            text(&findings),
+            "b.yaml:1:1: unknown key \"lisen\" (did you mean \"listen\"?)\na.yaml is sound: 1 service\n1 problem in b.yaml\n"
+        );
+        findings.wrong(Path::new("c.yaml"), "catalogue", &"it is not there");
+        assert!(
+            text(&findings)
+                .ends_with("c.yaml: catalogue: it is not there\na.yaml is sound: 1 service\n2 problems in 2 files\n")
+        );
+    }
+}
