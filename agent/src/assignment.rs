@@ -2,7 +2,7 @@
 //!
 //! The kept answer lets an agent work after a restart while no collector can be reached. It is asked for again every
 //! ten seconds with its `ETag`, and quickly until the first answer. A collector that refuses changes nothing: what was
-//! assigned last holds until another assignment comes.
+//! assigned last holds until another assignment comes, and the log says so once.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use uphold_common::wire::assignment::Assignment;
 use url::Url;
 
 use crate::config::{Config, shown};
+use crate::metrics::{Asked, Metrics};
+use crate::refusal::{Refusal, Told};
 use crate::remote::{Remote, Reply, endpoint};
 use crate::runner::Assigned;
 use crate::spool::durable;
@@ -44,6 +46,17 @@ pub enum Heard {
     Same,
 }
 
+/// Why there is no assignment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The collector refused.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Nobody answered, or it is not understood.
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// Learns what to observe.
 #[derive(Debug)]
 pub struct Fetcher {
@@ -53,16 +66,17 @@ pub struct Fetcher {
     path: PathBuf,
     kept: Option<Kept>,
     answered: bool,
-    logged: Option<String>,
+    metrics: Arc<Metrics>,
+    told: Told,
 }
 
 impl Fetcher {
     /// Reads what was kept, if anything was.
-    pub fn open(config: &Config, remote: Remote) -> Self {
+    pub fn open(config: &Config, remote: Remote, metrics: Arc<Metrics>) -> Self {
         let path = config.data_dir.join("assignment.json");
         let kept = read(&path);
         let (agent, collectors) = (config.name.clone(), config.collectors.clone());
-        Self { agent, collectors, remote, path, kept, answered: false, logged: None }
+        Self { agent, collectors, remote, path, kept, answered: false, metrics, told: Told::default() }
     }
 
     /// What was kept from an earlier run.
@@ -93,25 +107,39 @@ impl Fetcher {
 
     /// Asks the collectors in their order until one answers; what comes back is new.
     async fn ask(&mut self) -> Assigned {
-        let mut problem = String::new();
         for collector in self.collectors.clone() {
             let etag = self.kept.as_ref().and_then(|kept| kept.etag.as_deref());
             match fetch(&self.remote, &collector, &self.agent, etag).await {
                 Ok(heard) => {
                     self.answered = true;
-                    if self.logged.take().is_some() {
+                    self.metrics.refused(Asked::Assignment, false);
+                    if self.told.is_over() {
                         tracing::info!(collector = shown(&collector), "the assignment can be fetched again");
                     }
                     return self.learn(heard).await;
                 }
-                Err(error) => problem = format!("{}: {error}", shown(&collector)),
+                Err(error) => self.failed(&shown(&collector), &error),
             }
         }
-        if self.logged.as_ref() != Some(&problem) {
-            tracing::warn!(problem, "the assignment could not be fetched");
-            self.logged = Some(problem);
-        }
         None
+    }
+
+    fn failed(&mut self, collector: &str, error: &FetchError) {
+        let sort = match error {
+            FetchError::Refused(refusal) => {
+                self.metrics.refused(Asked::Assignment, refusal.is_of_the_agent());
+                refusal.sort()
+            }
+            FetchError::Failed(text) => text.clone(),
+        };
+        if !self.told.is_news(collector, sort) {
+            return;
+        }
+        let until_then = match self.kept {
+            Some(_) => "what was assigned last holds",
+            None => "nothing was ever assigned, so nothing is observed",
+        };
+        tracing::warn!(collector, %error, until_then, "the assignment could not be fetched");
     }
 
     async fn learn(&mut self, heard: Heard) -> Assigned {
@@ -132,22 +160,22 @@ impl Fetcher {
 }
 
 /// Asks one collector once.
-pub async fn fetch(remote: &Remote, collector: &Url, agent: &Id, etag: Option<&str>) -> Result<Heard, String> {
+pub async fn fetch(remote: &Remote, collector: &Url, agent: &Id, etag: Option<&str>) -> Result<Heard, FetchError> {
     let url = endpoint(collector, &["api", "v1", "agents", agent.as_str(), "assignment"]);
-    let reply = remote.get(url, etag, ASSIGNMENT_BYTES_MAX).await.map_err(|error| error.to_string())?;
-    understand(reply, etag.is_some())
+    let reply = remote.get(url, etag, ASSIGNMENT_BYTES_MAX).await;
+    understand(reply.map_err(|error| FetchError::Failed(error.to_string()))?, etag.is_some())
 }
 
-fn understand(reply: Reply, asked_with_etag: bool) -> Result<Heard, String> {
+fn understand(reply: Reply, asked_with_etag: bool) -> Result<Heard, FetchError> {
     match reply.status {
         200 => {
             let assignment = serde_json::from_slice(&reply.body);
-            let assignment = assignment.map_err(|error| format!("the assignment is not understood: {error}"))?;
+            let not_understood = |error| FetchError::Failed(format!("the assignment is not understood: {error}"));
+            let assignment = assignment.map_err(not_understood)?;
             Ok(Heard::New(reply.etag, Box::new(assignment)))
         }
         304 if asked_with_etag => Ok(Heard::Same),
-        404 => Err("the collector knows no agent of this name (status 404)".to_owned()),
-        status => Err(format!("status {status}")),
+        _ => Err(FetchError::Refused(Refusal::of(&reply))),
     }
 }
 

@@ -54,7 +54,7 @@ fn data_dir(config: &Config) -> Result<String, String> {
 }
 
 async fn collectors(config: &Config) -> Vec<Result<String, String>> {
-    let remote = match Remote::new() {
+    let remote = match Remote::new(&config.access) {
         Ok(remote) => remote,
         Err(error) => return vec![Err(error.to_string())],
     };

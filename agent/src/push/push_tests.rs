@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::*;
-use crate::config::{Config, SpoolConfig};
+use crate::config::{Access, Config, SpoolConfig};
 use crate::fake_collector::{Collector, STORE};
 use crate::spool::Spool;
 use uphold_common::ids::PathId;
@@ -26,6 +26,7 @@ async fn pusher(folder: &tempfile::TempDir, collectors: &[SocketAddr], batches: 
         data_dir: folder.path().to_owned(),
         listen: None,
         spool: SpoolConfig::default(),
+        access: Access::default(),
     };
     let (clock, metrics) = (Arc::new(Clock::new()), Arc::new(Metrics::new().unwrap()));
     let spool = Spool::open(&config).unwrap();
@@ -34,7 +35,7 @@ async fn pusher(folder: &tempfile::TempDir, collectors: &[SocketAddr], batches: 
         recorder.observed(row(ms)).await;
         recorder.close().await;
     }
-    Pusher::new(config.name, config.collectors, Remote::new().unwrap(), recorder, clock, metrics)
+    Pusher::new(config.name, config.collectors, Remote::new(&Access::default()).unwrap(), recorder, clock, metrics)
 }
 
 #[tokio::test]
