@@ -195,6 +195,7 @@ fn write(path: &Path, kept: &Kept) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Access, SpoolConfig};
 
     fn reply(status: u16, body: &str) -> Reply {
         Reply { status, retry_after: None, etag: Some("\"7\"".to_owned()), body: body.as_bytes().to_vec() }
@@ -206,11 +207,51 @@ mod tests {
         let new = Heard::New(Some("\"7\"".to_owned()), Box::default());
         assert_eq!(understand(reply(200, empty), false), Ok(new));
         assert_eq!(understand(reply(304, ""), true), Ok(Heard::Same));
-        for (status, body, etag) in
-            [(200, "{}", true), (200, "<html>", false), (304, "", false), (404, "", true), (500, "", true)]
-        {
+        for (status, body, etag) in [
+            (200, "{}", true),
+            (200, "<html>", false),
+            (304, "", false),
+            (401, "", true),
+            (404, "", true),
+            (500, "", true),
+        ] {
             assert!(understand(reply(status, body), etag).is_err(), "{status} {body}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_collector_that_refuses_changes_nothing_until_it_answers_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (collector, address, _heard) = crate::fake_collector::Collector::serve().await;
+        let token = format!("uphold_{}", "a".repeat(64));
+        let token_file = folder.path().join("token");
+        std::fs::write(&token_file, &token).unwrap();
+        let access = Access { token_file: Some(token_file), ..Access::default() };
+        let config = Config {
+            name: Id::new("web-1").unwrap(),
+            collectors: vec![Url::parse(&format!("http://{address}")).unwrap()],
+            data_dir: folder.path().to_owned(),
+            listen: None,
+            spool: SpoolConfig::default(),
+            access,
+        };
+        let (remote, metrics) = (Remote::new(&config.access).unwrap(), Arc::new(Metrics::new().unwrap()));
+        let mut fetcher = Fetcher::open(&config, remote, Arc::clone(&metrics));
+        let gauge = |value| format!("uphold_agent_refused{{request=\"assignment\"}} {value}");
+        collector.assign(Assignment { probes: Vec::new(), hosts: vec![Id::new("web-1").unwrap()] });
+        collector.demand(&token);
+        assert!(fetcher.ask().await.is_some());
+        collector.demand("another");
+        collector.assign(Assignment::default());
+        for _ in 0..2 {
+            assert!(fetcher.ask().await.is_none());
+            assert_eq!(fetcher.kept().unwrap().hosts.len(), 1, "what was assigned last holds");
+            assert!(metrics.text().unwrap().contains(&gauge(1)));
+        }
+        assert_eq!(read(&folder.path().join("assignment.json")).unwrap().assignment.hosts.len(), 1);
+        collector.demand(&token);
+        assert!(fetcher.ask().await.unwrap().hosts.is_empty());
+        assert!(metrics.text().unwrap().contains(&gauge(0)));
     }
 
     #[test]

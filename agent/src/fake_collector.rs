@@ -47,9 +47,7 @@ impl Collector {
     }
 
     /// As [`Self::serve`], over TLS.
-    pub(crate) async fn serve_tls(
-        tls: TlsAcceptor,
-    ) -> (Arc<Self>, SocketAddr, mpsc::Receiver<(u16, Push, Batch)>) {
+    pub(crate) async fn serve_tls(tls: TlsAcceptor) -> (Arc<Self>, SocketAddr, mpsc::Receiver<(u16, Push, Batch)>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (collector, router, hearing) = Self::new();

@@ -94,6 +94,12 @@ impl Remote {
         Ok(Self { client, token_file: token_file.map(Arc::new) })
     }
 
+    /// Over plain HTTP, with the token of this file.
+    #[cfg(test)]
+    pub(crate) fn with_token_file(file: TokenFile) -> Self {
+        Self { token_file: Some(Arc::new(file)), ..Self::new(&Access::default()).unwrap() }
+    }
+
     /// Fetches, unless it is still what `etag` says.
     pub async fn get(&self, url: Url, etag: Option<&str>, bytes_max: usize) -> Result<Reply, RemoteError> {
         let request = self.client.get(url);
@@ -179,7 +185,8 @@ fn of_the_certificate(cause: &(dyn Error + 'static)) -> Option<&'static str> {
         cause = inside;
     }
     match cause.downcast_ref()? {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // A bad signature is what an authority leaves that was made anew under its old name.
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             Some("it is signed by no authority that this agent trusts; ca_file names others")
         }
         rustls::Error::InvalidCertificate(CertificateError::Other(other))

@@ -41,7 +41,11 @@ async fn fetch(remote: &Remote, args: &FiguresArgs) -> Result<Vec<u8>, String> {
     }
     let reply = remote.get(url, None, FIGURES_BYTES_MAX).await;
     let reply = reply.map_err(|error| format!("{}: {error}", shown(&args.collector)))?;
-    if reply.status == 200 { Ok(reply.body) } else { Err(format!("{}: {}", shown(&args.collector), Refusal::of(&reply))) }
+    if reply.status == 200 {
+        Ok(reply.body)
+    } else {
+        Err(format!("{}: {}", shown(&args.collector), Refusal::of(&reply)))
+    }
 }
 
 fn print(format: Format, body: &[u8]) -> Result<(), String> {

@@ -10,6 +10,8 @@ pub const USAGE: u8 = 2;
 pub const UNAVAILABLE: u8 = 3;
 /// The store died; a restart finds everything that was acknowledged.
 pub const STORE_DIED: u8 = 4;
+/// Told to end for the second time, before it had ended in order; a restart finds everything that was acknowledged.
+pub const CUT_SHORT: u8 = 5;
 
 /// What the codes mean, for the help.
 pub(super) const EXIT_CODES: &str = "Exit codes:
@@ -17,7 +19,8 @@ pub(super) const EXIT_CODES: &str = "Exit codes:
   1  what was looked at is not as it should be
   2  the command line, the configuration or the catalogue is not right
   3  the data directory, the port or the collector could not be had
-  4  the store died while the collector ran; a restart finds everything that was acknowledged";
+  4  the store died while the collector ran; a restart finds everything that was acknowledged
+  5  told to end for the second time; a restart finds everything that was acknowledged";
 
 /// Why a command ended as it did: its exit code, and what is said on standard error.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ mod up;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-pub use exit::{DONE, STORE_DIED, UNAVAILABLE, USAGE, WRONG};
+pub use exit::{CUT_SHORT, DONE, STORE_DIED, UNAVAILABLE, USAGE, WRONG};
 use exit::{EXIT_CODES, Ended};
 
 /// Keeps what agents saw, measures services against their targets, raises incidents, and shows everything.
