@@ -49,6 +49,12 @@ impl Authority {
         self.acceptor("server")
     }
 
+    /// A server with a certificate that it signed itself, and the file of that certificate.
+    pub(crate) fn self_signed(&self, names: &str) -> (TlsAcceptor, PathBuf) {
+        self.openssl("itself", "server", names, &[]);
+        (self.acceptor("itself"), self.path("itself.pem"))
+    }
+
     /// A server that shows the authority's own certificate, as `openssl req -x509` makes one that is not told otherwise.
     pub(crate) fn itself(&self) -> TlsAcceptor {
         self.acceptor("ca")

@@ -29,6 +29,8 @@ async fn only_certificates_of_the_given_authority_and_name_are_accepted() {
     let (ours, other) = (Authority::new(), Authority::new());
     let here = "IP:127.0.0.1";
     assert_eq!(asked(ours.server(here), Some(ours.ca_file())).await, Ok(200));
+    let (tls, its_own) = ours.self_signed(here);
+    assert_eq!(asked(tls, Some(its_own)).await, Ok(200), "a certificate can be its own authority");
     for (tls, ca_file, why) in [
         (ours.server(here), None, "signed by no authority that this agent trusts"),
         (other.server(here), Some(ours.ca_file()), "signed by no authority that this agent trusts"),
