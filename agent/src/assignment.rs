@@ -139,7 +139,8 @@ impl Fetcher {
             Some(_) => "what was assigned last holds",
             None => "nothing was ever assigned, so nothing is observed",
         };
-        tracing::warn!(collector, %error, until_then, "the assignment could not be fetched");
+        let detail = error.to_string();
+        tracing::warn!(collector, detail, until_then, "the assignment could not be fetched");
     }
 
     async fn learn(&mut self, heard: Heard) -> Assigned {

@@ -115,6 +115,14 @@ impl Remote {
         self.send(self.client.post(url).header(CONTENT_TYPE, kind).body(body), bytes_max).await
     }
 
+    /// Returns when another request meanwhile made the agent take up another token.
+    pub async fn token_replaced(&self) {
+        match &self.token_file {
+            Some(file) => file.replaced().await,
+            None => std::future::pending().await,
+        }
+    }
+
     async fn send(&self, request: RequestBuilder, bytes_max: usize) -> Result<Reply, RemoteError> {
         let Some(file) = &self.token_file else { return receive(request, bytes_max).await };
         let token = file.token();

@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
+use tokio::sync::Notify;
 
 use crate::clock::{Clock, Stopwatch};
 
@@ -80,6 +81,7 @@ pub struct TokenFile {
     path: PathBuf,
     again_after: Duration,
     known: Mutex<Known>,
+    replaced: Notify,
 }
 
 #[derive(Debug)]
@@ -104,7 +106,7 @@ impl TokenFile {
             tracing::warn!(%path, "everybody on this host can read the token file; take that away, as with chmod o-r");
         }
         let known = Mutex::new(Known { token, since_read: Clock::stopwatch(), trouble: None });
-        Ok(Self { path: path.to_owned(), again_after, known })
+        Ok(Self { path: path.to_owned(), again_after, known, replaced: Notify::new() })
     }
 
     /// The token to show.
@@ -135,6 +137,7 @@ impl TokenFile {
                 let path = self.path.display();
                 tracing::info!(%path, "the token was replaced, and the new one is used");
                 (known.token, known.trouble) = (token.clone(), None);
+                self.replaced.notify_waiters();
                 Some(token)
             }
             Err(error) => {
@@ -146,6 +149,11 @@ impl TokenFile {
                 None
             }
         }
+    }
+
+    /// Returns when another token is found from now on.
+    pub async fn replaced(&self) {
+        self.replaced.notified().await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {

@@ -106,6 +106,7 @@ async fn a_token_and_roots_are_wanted_whole_before_anything_starts() {
         (run(&format!("--token-file {}", path("none"))), 2),
         (run(&format!("--token-file {}", path("other"))), 2),
         (run(&format!("--ca-file {}", path("none"))), 2),
+        (run(&format!("--ca-file {}", path("none"))).replace("run", "check"), 2),
         (run(&format!("--ca-file {}", path("empty"))), 2),
         (format!("run --name a --collector http://collector.example --token-file {}", path("token")), 2),
     ] {

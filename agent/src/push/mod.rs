@@ -90,7 +90,14 @@ impl Pusher {
                     // An error means that the recorder is gone; then `stop` follows.
                     Step::Empty if wake.changed().await.is_ok() => {}
                     Step::Empty => std::future::pending().await,
-                    Step::Wait { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
+                    Step::Wait { ms } => {
+                        let sleep = tokio::time::sleep(Duration::from_millis(ms));
+                        // The assignment is asked for more often than a refused agent pushes, and finds a new token first.
+                        tokio::select! {
+                            () = sleep => {}
+                            () = self.remote.token_replaced() => {}
+                        }
+                    }
                 }
             };
             tokio::select! {

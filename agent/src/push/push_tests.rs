@@ -139,6 +139,41 @@ async fn a_token_that_was_replaced_is_taken_up_and_nothing_is_lost_or_sent_twice
     assert!(!text.contains(&"a".repeat(64)) && text.contains(r#"uphold_agent_refused{request="push"} 0"#), "{text}");
 }
 
+#[tokio::test]
+async fn a_token_that_another_request_found_ends_the_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let (collector, address, mut heard) = Collector::serve().await;
+    let [old, new] = ["a", "b"].map(|digit| format!("uphold_{}", digit.repeat(64)));
+    let path = folder.path().join("token");
+    std::fs::write(&path, &old).unwrap();
+    let remote = Remote::with_token_file(TokenFile::open_and_again_after(&path, Duration::ZERO).unwrap());
+    let mut pusher = pusher_with(&folder, &[address], 1, remote.clone()).await;
+    collector.script(&[(401, Some("240"))]);
+    let (_waking, wake) = watch::channel(0);
+    let (stopper, stop) = crate::stop::channel();
+    let running = tokio::spawn(async move { pusher.run(wake, stop).await });
+    assert_eq!(heard.recv().await.unwrap().0, 401);
+    collector.demand(&new);
+    std::fs::write(&path, &new).unwrap();
+    let assignment = Url::parse(&format!("http://{address}/api/v1/agents/zurich-1/assignment")).unwrap();
+    let delivered = async {
+        loop {
+            // Until the pusher waits: the token is found anew each time.
+            for token in [&old, &new] {
+                std::fs::write(&path, token).unwrap();
+                collector.demand(token);
+                remote.get(assignment.clone(), None, 1_000).await.unwrap();
+            }
+            if let Ok((200, ..)) = heard.try_recv() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), delivered).await.unwrap();
+    stopper.stop();
+    running.await.unwrap();
+}
+
 /// Keeps what is logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
