@@ -85,3 +85,15 @@ async fn one_who_never_reads_does_not_hold_a_place() {
     let asked = said(address, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(rest(asked).await.ends_with("here"));
 }
+
+#[tokio::test]
+async fn beyond_the_bound_connections_wait_until_a_place_is_free() {
+    let address = serve(Limits { connections_max: 1, ..Limits::default() }).await;
+    let first = said(address, "GET").await;
+    let mut second = said(address, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    let mut byte = [0];
+    let early = tokio::time::timeout(Duration::from_millis(200), second.read_exact(&mut byte)).await;
+    assert!(early.is_err(), "there is one place, and it is taken");
+    drop(first);
+    assert!(rest(second).await.ends_with("here"));
+}
