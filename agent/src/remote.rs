@@ -3,8 +3,8 @@
 //! Redirects are not followed and no proxy is taken from the environment: data goes where the configuration says. Every
 //! request has a deadline, every answer's body a bound. Errors name no URL, since a URL may hold what a log must not.
 //!
-//! An agent that has a token shows it with every request. When the answer is 401 and the token's file holds another one
-//! by now, the same request goes once more with that; a request that was answered 401 has changed nothing.
+//! An agent that has a token shows it with every request. When the answer is 401 or 403 and the token's file holds
+//! another one by now, the same request goes once more with that; a request that was answered so has changed nothing.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -23,8 +23,8 @@ use crate::token::{Token, TokenError, TokenFile};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// The part of it that a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The answer to a request whose token is not known.
-const UNAUTHORIZED: u16 = 401;
+/// The answers to a request whose token is not known, and to one whose token is good for something else.
+const REFUSED: [u16; 2] = [401, 403];
 
 /// The way to the collectors.
 #[derive(Clone, Debug)]
@@ -128,7 +128,7 @@ impl Remote {
         let token = file.token();
         let again = request.try_clone();
         let reply = receive(request.header(AUTHORIZATION, token.header()), bytes_max).await?;
-        if reply.status != UNAUTHORIZED {
+        if !REFUSED.contains(&reply.status) {
             return Ok(reply);
         }
         match (again, replaced(Arc::clone(file), token).await) {
