@@ -2,7 +2,7 @@
 //!
 //! The kept answer lets an agent work after a restart while no collector can be reached. It is asked for again every
 //! ten seconds with its `ETag`, and quickly until the first answer. A collector that refuses changes nothing: what was
-//! assigned last holds until another assignment comes.
+//! assigned last holds until another assignment comes, and the log says so once.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use uphold_common::wire::assignment::Assignment;
 use url::Url;
 
 use crate::config::{Config, shown};
+use crate::metrics::{Asked, Metrics};
+use crate::refusal::{Refusal, Told};
 use crate::remote::{Remote, Reply, endpoint};
 use crate::runner::Assigned;
 use crate::spool::durable;
@@ -44,6 +46,17 @@ pub enum Heard {
     Same,
 }
 
+/// Why there is no assignment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// The collector refused.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Nobody answered, or it is not understood.
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// Learns what to observe.
 #[derive(Debug)]
 pub struct Fetcher {
@@ -53,16 +66,17 @@ pub struct Fetcher {
     path: PathBuf,
     kept: Option<Kept>,
     answered: bool,
-    logged: Option<String>,
+    metrics: Arc<Metrics>,
+    told: Told,
 }
 
 impl Fetcher {
     /// Reads what was kept, if anything was.
-    pub fn open(config: &Config, remote: Remote) -> Self {
+    pub fn open(config: &Config, remote: Remote, metrics: Arc<Metrics>) -> Self {
         let path = config.data_dir.join("assignment.json");
         let kept = read(&path);
         let (agent, collectors) = (config.name.clone(), config.collectors.clone());
-        Self { agent, collectors, remote, path, kept, answered: false, logged: None }
+        Self { agent, collectors, remote, path, kept, answered: false, metrics, told: Told::default() }
     }
 
     /// What was kept from an earlier run.
@@ -93,25 +107,40 @@ impl Fetcher {
 
     /// Asks the collectors in their order until one answers; what comes back is new.
     async fn ask(&mut self) -> Assigned {
-        let mut problem = String::new();
         for collector in self.collectors.clone() {
             let etag = self.kept.as_ref().and_then(|kept| kept.etag.as_deref());
             match fetch(&self.remote, &collector, &self.agent, etag).await {
                 Ok(heard) => {
                     self.answered = true;
-                    if self.logged.take().is_some() {
+                    self.metrics.refused(Asked::Assignment, false);
+                    if self.told.is_over() {
                         tracing::info!(collector = shown(&collector), "the assignment can be fetched again");
                     }
                     return self.learn(heard).await;
                 }
-                Err(error) => problem = format!("{}: {error}", shown(&collector)),
+                Err(error) => self.failed(&shown(&collector), &error),
             }
         }
-        if self.logged.as_ref() != Some(&problem) {
-            tracing::warn!(problem, "the assignment could not be fetched");
-            self.logged = Some(problem);
-        }
         None
+    }
+
+    fn failed(&mut self, collector: &str, error: &FetchError) {
+        let sort = match error {
+            FetchError::Refused(refusal) => {
+                self.metrics.refused(Asked::Assignment, refusal.is_of_the_agent());
+                refusal.sort()
+            }
+            FetchError::Failed(text) => text.clone(),
+        };
+        if !self.told.is_news(collector, sort) {
+            return;
+        }
+        let until_then = match self.kept {
+            Some(_) => "what was assigned last holds",
+            None => "nothing was ever assigned, so nothing is observed",
+        };
+        let detail = error.to_string();
+        tracing::warn!(collector, detail, until_then, "the assignment could not be fetched");
     }
 
     async fn learn(&mut self, heard: Heard) -> Assigned {
@@ -132,22 +161,22 @@ impl Fetcher {
 }
 
 /// Asks one collector once.
-pub async fn fetch(remote: &Remote, collector: &Url, agent: &Id, etag: Option<&str>) -> Result<Heard, String> {
+pub async fn fetch(remote: &Remote, collector: &Url, agent: &Id, etag: Option<&str>) -> Result<Heard, FetchError> {
     let url = endpoint(collector, &["api", "v1", "agents", agent.as_str(), "assignment"]);
-    let reply = remote.get(url, etag, ASSIGNMENT_BYTES_MAX).await.map_err(|error| error.to_string())?;
-    understand(reply, etag.is_some())
+    let reply = remote.get(url, etag, ASSIGNMENT_BYTES_MAX).await;
+    understand(reply.map_err(|error| FetchError::Failed(error.to_string()))?, etag.is_some())
 }
 
-fn understand(reply: Reply, asked_with_etag: bool) -> Result<Heard, String> {
+fn understand(reply: Reply, asked_with_etag: bool) -> Result<Heard, FetchError> {
     match reply.status {
         200 => {
             let assignment = serde_json::from_slice(&reply.body);
-            let assignment = assignment.map_err(|error| format!("the assignment is not understood: {error}"))?;
+            let not_understood = |error| FetchError::Failed(format!("the assignment is not understood: {error}"));
+            let assignment = assignment.map_err(not_understood)?;
             Ok(Heard::New(reply.etag, Box::new(assignment)))
         }
         304 if asked_with_etag => Ok(Heard::Same),
-        404 => Err("the collector knows no agent of this name (status 404)".to_owned()),
-        status => Err(format!("status {status}")),
+        _ => Err(FetchError::Refused(Refusal::of(&reply))),
     }
 }
 
@@ -167,6 +196,7 @@ fn write(path: &Path, kept: &Kept) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Access, SpoolConfig};
 
     fn reply(status: u16, body: &str) -> Reply {
         Reply { status, retry_after: None, etag: Some("\"7\"".to_owned()), body: body.as_bytes().to_vec() }
@@ -178,11 +208,51 @@ mod tests {
         let new = Heard::New(Some("\"7\"".to_owned()), Box::default());
         assert_eq!(understand(reply(200, empty), false), Ok(new));
         assert_eq!(understand(reply(304, ""), true), Ok(Heard::Same));
-        for (status, body, etag) in
-            [(200, "{}", true), (200, "<html>", false), (304, "", false), (404, "", true), (500, "", true)]
-        {
+        for (status, body, etag) in [
+            (200, "{}", true),
+            (200, "<html>", false),
+            (304, "", false),
+            (401, "", true),
+            (404, "", true),
+            (500, "", true),
+        ] {
             assert!(understand(reply(status, body), etag).is_err(), "{status} {body}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_collector_that_refuses_changes_nothing_until_it_answers_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (collector, address, _heard) = crate::fake_collector::Collector::serve().await;
+        let token = format!("uphold_{}", "a".repeat(64));
+        let token_file = folder.path().join("token");
+        std::fs::write(&token_file, &token).unwrap();
+        let access = Access { token_file: Some(token_file), ..Access::default() };
+        let config = Config {
+            name: Id::new("web-1").unwrap(),
+            collectors: vec![Url::parse(&format!("http://{address}")).unwrap()],
+            data_dir: folder.path().to_owned(),
+            listen: None,
+            spool: SpoolConfig::default(),
+            access,
+        };
+        let (remote, metrics) = (Remote::new(&config.access).unwrap(), Arc::new(Metrics::new().unwrap()));
+        let mut fetcher = Fetcher::open(&config, remote, Arc::clone(&metrics));
+        let gauge = |value| format!("uphold_agent_refused{{request=\"assignment\"}} {value}");
+        collector.assign(Assignment { probes: Vec::new(), hosts: vec![Id::new("web-1").unwrap()] });
+        collector.demand(&token);
+        assert!(fetcher.ask().await.is_some());
+        collector.demand("another");
+        collector.assign(Assignment::default());
+        for _ in 0..2 {
+            assert!(fetcher.ask().await.is_none());
+            assert_eq!(fetcher.kept().unwrap().hosts.len(), 1, "what was assigned last holds");
+            assert!(metrics.text().unwrap().contains(&gauge(1)));
+        }
+        assert_eq!(read(&folder.path().join("assignment.json")).unwrap().assignment.hosts.len(), 1);
+        collector.demand(&token);
+        assert!(fetcher.ask().await.unwrap().hosts.is_empty());
+        assert!(metrics.text().unwrap().contains(&gauge(0)));
     }
 
     #[test]

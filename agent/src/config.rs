@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use uphold_common::ids::Id;
-use url::Url;
+use url::{Host, Url};
 
 /// Where the metrics are served unless something else is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9417);
@@ -29,6 +29,40 @@ pub struct Config {
     pub listen: Option<SocketAddr>,
     /// How much waits for the collectors, and what happens beyond.
     pub spool: SpoolConfig,
+    /// What the agent shows to collectors, and how it knows them.
+    pub access: Access,
+}
+
+/// What the agent shows to collectors, and how it knows them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// The file whose first line is the agent's token; without one the agent shows none.
+    pub token_file: Option<PathBuf>,
+    /// The roots of the collectors' certificates, in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Whether the token may go over plain http to other hosts.
+    pub insecure: bool,
+}
+
+impl Access {
+    /// Why this collector must not be spoken to, if so: the token would cross the network for everybody to read.
+    pub fn problem(&self, collector: &Url) -> Option<&'static str> {
+        let exposed = self.token_file.is_some() && !self.insecure && collector.scheme() == "http";
+        (exposed && !is_loopback(collector)).then_some(
+            "the token would go over plain http, where everybody on the way can read it; give an https address, or \
+             allow it with insecure: true in the configuration, or with --insecure",
+        )
+    }
+}
+
+/// Whether what is sent there stays on this host.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
 }
 
 /// How much waits for the collectors, and what happens beyond.
@@ -62,7 +96,8 @@ impl Config {
             problems.push("no collector: at least one is needed, such as http://127.0.0.1:8080".to_owned());
         }
         for url in &self.collectors {
-            problems.extend(collector_problem(url).map(|problem| format!("collector {}: {problem}", shown(url))));
+            let problem = collector_problem(url).or_else(|| self.access.problem(url));
+            problems.extend(problem.map(|problem| format!("collector {}: {problem}", shown(url))));
         }
         if self.spool.bytes_max < SPOOL_BYTES_MIN {
             problems.push(format!("a spool of {} bytes: at least {SPOOL_BYTES_MIN} are needed", self.spool.bytes_max));
@@ -105,6 +140,34 @@ mod tests {
             data_dir: PathBuf::from("data"),
             listen: None,
             spool: SpoolConfig::default(),
+            access: Access::default(),
+        }
+    }
+
+    #[test]
+    fn a_token_goes_over_plain_http_only_within_the_host() {
+        for (url, exposed) in [
+            ("http://127.0.0.1:8080", false),
+            ("http://127.8.9.1", false),
+            ("http://[::1]:8080", false),
+            ("http://[::ffff:127.0.0.1]", false),
+            ("http://localhost:8080", false),
+            ("http://collector.localhost", false),
+            ("https://collector.example", false),
+            ("http://collector.example", true),
+            ("http://localhost.example", true),
+            ("http://10.0.0.1", true),
+            ("http://0.0.0.0", true),
+            ("http://[::]", true),
+        ] {
+            let mut config = config(&[url]);
+            assert_eq!(config.check(), [""; 0], "{url}: there is no token");
+            config.access.token_file = Some(PathBuf::from("token"));
+            let problems = config.check();
+            assert_eq!(problems.len(), usize::from(exposed), "{url}");
+            assert!(problems.iter().all(|problem| problem.contains("insecure: true")), "{problems:?}");
+            config.access.insecure = true;
+            assert_eq!(config.check(), [""; 0], "{url}: it is allowed");
         }
     }
 

@@ -6,6 +6,8 @@
 //! data_dir: /var/lib/uphold-agent
 //! listen: 127.0.0.1:9417
 //! spool: { bytes_max: 256MiB }
+//! token_file: /etc/uphold/token
+//! ca_file: /etc/uphold/ca.pem
 //! ```
 
 use std::io::Read as _;
@@ -18,7 +20,7 @@ use uphold_common::yaml::problem::{Problems, Read};
 use uphold_common::yaml::walk::At;
 use url::Url;
 
-use crate::config::SPOOL_BYTES_MIN;
+use crate::config::{Access, SPOOL_BYTES_MIN};
 
 /// Most bytes of a configuration file that are read.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -40,6 +42,8 @@ pub struct FileConfig {
     pub listen: Option<SocketAddr>,
     /// `spool.bytes_max`
     pub spool_bytes_max: Option<u64>,
+    /// `token_file`, `ca_file` and `insecure`
+    pub access: Access,
 }
 
 /// Why a configuration file cannot be used.
@@ -68,15 +72,19 @@ impl FileConfig {
             at.mapping(|keys| {
                 let name = keys.optional("name", At::id);
                 let collectors = keys.optional("collectors", |at| at.set("collectors", COLLECTORS_MAX, collector));
-                let data_dir = keys.optional("data_dir", |at| at.text().map(PathBuf::from));
+                let path = |at: &At<'_>| at.text().map(PathBuf::from);
+                let data_dir = keys.optional("data_dir", path);
                 let listen = keys.optional("listen", At::socket_address);
                 let spool = keys.optional("spool", spool);
+                let (token_file, ca_file) = (keys.optional("token_file", path), keys.optional("ca_file", path));
+                let insecure = keys.or("insecure", false, At::flag);
                 Ok(Self {
                     name: name?,
                     collectors: collectors?.unwrap_or_default(),
                     data_dir: data_dir?,
                     listen: listen?,
                     spool_bytes_max: spool?.flatten(),
+                    access: Access { token_file: token_file?, ca_file: ca_file?, insecure: insecure? },
                 })
             })
         })
@@ -117,6 +125,17 @@ mod tests {
         let config = FileConfig::parse("agent.yaml", include_str!("../../config/agent.yaml")).unwrap();
         assert_eq!((config.name.unwrap().as_str(), config.collectors.len()), ("web-1", 1));
         assert_eq!(config.spool_bytes_max, Some(256 << 20));
+    }
+
+    #[test]
+    fn what_is_shown_to_collectors_is_read() {
+        let text = "token_file: /etc/uphold/token\nca_file: ca.pem\ninsecure: true\n";
+        let access = FileConfig::parse("agent.yaml", text).unwrap().access;
+        assert_eq!(access.token_file, Some(PathBuf::from("/etc/uphold/token")));
+        assert_eq!((access.ca_file, access.insecure), (Some(PathBuf::from("ca.pem")), true));
+        let problems = FileConfig::parse("agent.yaml", "token: uphold_00\ninsecure: perhaps\n").unwrap_err();
+        assert_eq!(problems.count(), 2, "{problems}");
+        assert!(!problems.to_string().contains("uphold_00"), "{problems}");
     }
 
     #[test]

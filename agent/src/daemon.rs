@@ -18,7 +18,7 @@ use crate::config::{Config, shown};
 use crate::metrics::{Metrics, MetricsError};
 use crate::push::Pusher;
 use crate::recorder::Recorder;
-use crate::remote::{Remote, RemoteError};
+use crate::remote::{AccessError, Remote};
 use crate::runner::Runner;
 use crate::serve;
 use crate::spool::{Spool, SpoolError};
@@ -49,9 +49,9 @@ pub enum RunError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// No HTTP client.
+    /// There is no way to the collectors.
     #[error(transparent)]
-    Remote(#[from] RemoteError),
+    Access(#[from] AccessError),
     /// The metrics could not be registered.
     #[error("the metrics could not be registered: {0}")]
     Metrics(#[from] MetricsError),
@@ -78,6 +78,7 @@ pub struct Agent {
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let agent = Agent::start(config).await?;
     shutdown.await;
+    tracing::info!("the agent is asked to end: attempts finish, and what was seen is delivered or kept");
     agent.stop().await;
     Ok(())
 }
@@ -90,7 +91,7 @@ impl Agent {
             return Err(RunError::Config(problems));
         }
         tls::install_provider();
-        let remote = Remote::new()?;
+        let remote = Remote::new(&config.access)?;
         let listener = match config.listen {
             Some(listen) => Some(serve::bind(listen).await.map_err(|source| RunError::Listen { listen, source })?),
             None => None,
@@ -103,7 +104,7 @@ impl Agent {
 
         let (intake, intake_stop) = stop::channel();
         let (rest, rest_stop) = stop::channel();
-        let fetcher = Fetcher::open(&config, remote.clone());
+        let fetcher = Fetcher::open(&config, remote.clone(), Arc::clone(&metrics));
         let (assign, assigned) = watch::channel(fetcher.kept());
         let runner = Runner::new(config.name.clone(), Arc::clone(&clock), recorder.clone());
         let capacity = capacity::run(assigned.clone(), Arc::clone(&clock), recorder.clone(), intake_stop.clone());

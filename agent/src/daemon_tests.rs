@@ -14,7 +14,7 @@ use uphold_common::wire::push::Push;
 use url::Url;
 
 use super::*;
-use crate::config::SpoolConfig;
+use crate::config::{Access, SpoolConfig};
 use crate::fake_collector::Collector;
 
 /// The longest that any of these tests waits for something that should happen.
@@ -27,6 +27,7 @@ fn config(data_dir: &Path, collector: SocketAddr, listen: bool) -> Config {
         data_dir: data_dir.to_owned(),
         listen: listen.then(|| "127.0.0.1:0".parse().unwrap()),
         spool: SpoolConfig::default(),
+        access: Access::default(),
     }
 }
 
@@ -60,7 +61,7 @@ async fn batch(heard: &mut mpsc::Receiver<(u16, Push, Batch)>, wished: impl Fn(&
 
 async fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let url = Url::parse(&format!("http://{address}{path}")).unwrap();
-    let reply = Remote::new().unwrap().get(url, None, 1 << 20).await.unwrap();
+    let reply = Remote::new(&Access::default()).unwrap().get(url, None, 1 << 20).await.unwrap();
     (reply.status, String::from_utf8(reply.body).unwrap())
 }
 

@@ -1,4 +1,5 @@
-//! A collector for the tests: answers pushes as its script says, and remembers what it took.
+//! A collector for the tests: answers pushes as its script says, and remembers what it took. It speaks TLS and asks for
+//! a token when it is told to.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -10,8 +11,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use uphold_common::time::Instant;
 use uphold_common::wire::assignment::Assignment;
 use uphold_common::wire::batch::{Batch, Epoch};
@@ -28,6 +31,8 @@ pub(crate) struct Collector {
     script: Mutex<VecDeque<Scripted>>,
     assignment: Mutex<Option<Assignment>>,
     replay_from: Mutex<Option<u64>>,
+    /// The header `Authorization` that is asked for.
+    demanded: Mutex<Option<String>>,
     heard: mpsc::Sender<(u16, Push, Batch)>,
 }
 
@@ -36,24 +41,50 @@ impl Collector {
     pub(crate) async fn serve() -> (Arc<Self>, SocketAddr, mpsc::Receiver<(u16, Push, Batch)>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let (collector, router, hearing) = Self::new();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (collector, address, hearing)
+    }
+
+    /// As [`Self::serve`], over TLS.
+    pub(crate) async fn serve_tls(tls: TlsAcceptor) -> (Arc<Self>, SocketAddr, mpsc::Receiver<(u16, Push, Batch)>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (collector, router, hearing) = Self::new();
+        tokio::spawn(async move { axum::serve(TlsListener { listener, tls }, router).await });
+        (collector, address, hearing)
+    }
+
+    fn new() -> (Arc<Self>, Router, mpsc::Receiver<(u16, Push, Batch)>) {
         let (heard, hearing) = mpsc::channel(1_000);
         let collector = Arc::new(Self {
             script: Mutex::default(),
             assignment: Mutex::default(),
             replay_from: Mutex::default(),
+            demanded: Mutex::default(),
             heard,
         });
         let router = Router::new()
             .route("/api/v1/push", post(push))
             .route("/api/v1/agents/{name}/assignment", get(assignment))
+            .route("/api/v1/services/{id}/figures", get(figures))
             .with_state(Arc::clone(&collector));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (collector, address, hearing)
+        (collector, router, hearing)
     }
 
     /// The next pushes are answered like this; after them, 200.
     pub(crate) fn script(&self, answers: &[Scripted]) {
         self.script.lock().unwrap().extend(answers);
+    }
+
+    /// From now on every request is to show this token.
+    pub(crate) fn demand(&self, token: &str) {
+        *self.demanded.lock().unwrap() = Some(format!("Bearer {token}"));
+    }
+
+    fn refuses(&self, headers: &HeaderMap) -> bool {
+        let demanded = self.demanded.lock().unwrap().clone();
+        demanded.is_some_and(|demanded| headers.get("authorization").is_none_or(|shown| *shown != demanded))
     }
 
     pub(crate) fn assign(&self, assignment: Assignment) {
@@ -65,28 +96,67 @@ impl Collector {
     }
 }
 
+/// A listener whose connections begin with a handshake; those that fail are passed over.
+struct TlsListener {
+    listener: TcpListener,
+    tls: TlsAcceptor,
+}
+
+impl axum::serve::Listener for TlsListener {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        loop {
+            let (stream, address) = self.listener.accept().await.unwrap();
+            if let Ok(stream) = self.tls.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
 async fn push(State(collector): State<Arc<Collector>>, headers: HeaderMap, body: Bytes) -> Response {
     assert_eq!(headers["content-type"], PUSH_CONTENT_TYPE);
     let push = Push::decode(&body).unwrap();
     let batch = Batch::decode(&push.batch).unwrap();
     let acknowledged = batch.key.seq;
-    let (status, retry_after) = collector.script.lock().unwrap().pop_front().unwrap_or((200, None));
+    let (status, retry_after) = if collector.refuses(&headers) {
+        (401, None)
+    } else {
+        collector.script.lock().unwrap().pop_front().unwrap_or((200, None))
+    };
     collector.heard.send((status, push, batch)).await.unwrap();
     if status == 200 {
         let replay_from = *collector.replay_from.lock().unwrap();
         let answer = PushAnswer { store: STORE, acknowledged, replay_from, now: Instant::from_ms(0) };
         return axum::Json(answer).into_response();
     }
-    let kind = "urn:uphold:problem:scripted".to_owned();
-    let problem = Problem { kind, title: "scripted".to_owned(), status, detail: "as the test asked".to_owned() };
-    let mut response = (StatusCode::from_u16(status).unwrap(), axum::Json(problem)).into_response();
+    let mut response = problem(status);
     if let Some(retry_after) = retry_after {
         response.headers_mut().insert("retry-after", retry_after.parse().unwrap());
     }
     response
 }
 
+fn problem(status: u16) -> Response {
+    let kind = "urn:uphold:problem:scripted".to_owned();
+    let problem = Problem { kind, title: "scripted".to_owned(), status, detail: "as the test asked".to_owned() };
+    (StatusCode::from_u16(status).unwrap(), axum::Json(problem)).into_response()
+}
+
+async fn figures(State(collector): State<Arc<Collector>>, headers: HeaderMap) -> Response {
+    if collector.refuses(&headers) { problem(401) } else { "{\"targets\":{}}".into_response() }
+}
+
 async fn assignment(State(collector): State<Arc<Collector>>, headers: HeaderMap) -> Response {
+    if collector.refuses(&headers) {
+        return problem(401);
+    }
     let Some(assignment) = collector.assignment.lock().unwrap().clone() else {
         return StatusCode::NOT_FOUND.into_response();
     };

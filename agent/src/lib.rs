@@ -9,6 +9,7 @@
 //! | [`spool`] | batches on disk, found again after any kill |
 //! | [`push`] | the oldest batch → acknowledged |
 //! | [`assignment`] | what is to be observed |
+//! | [`remote`], [`tls`], [`token`], [`refusal`] | the way to the collectors, and what they say instead of yes |
 //! | [`metrics`], [`serve`] | what the agent says of itself |
 //! | [`cli`] | what a person asks on the command line |
 //! | [`daemon`] | all of it together, started and ended in order |
@@ -26,6 +27,7 @@ pub mod metrics;
 pub mod probe;
 pub mod push;
 pub mod recorder;
+pub mod refusal;
 pub mod remote;
 pub mod runner;
 pub mod schedule;
@@ -33,7 +35,10 @@ pub mod serve;
 pub mod spool;
 pub mod stop;
 pub mod tls;
+pub mod token;
 
+#[cfg(test)]
+mod fake_authority;
 #[cfg(test)]
 mod fake_collector;
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::Parser as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::Level;
-use uphold_agent::cli::Cli;
+use uphold_agent::cli::{CUT_SHORT, Cli};
+use uphold_agent::stop::{self, Stopper};
 
 /// How long a name that is still being looked up may keep the program from ending.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
@@ -42,13 +43,23 @@ async fn execute(cli: Cli) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    cli.execute(asked_to_end(terminate, interrupt)).await
+    let (stopper, mut stop) = stop::channel();
+    tokio::select! {
+        code = cli.execute(async move { stop.asked().await }) => code,
+        () = told_twice(terminate, interrupt, stopper) => {
+            tracing::warn!("told to end for the second time: the program ends at once");
+            ExitCode::from(CUT_SHORT)
+        }
+    }
 }
 
-async fn asked_to_end(mut terminate: Signal, mut interrupt: Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Asks for the end at the first signal, and returns at the second.
+async fn told_twice(mut terminate: Signal, mut interrupt: Signal, stopper: Stopper) {
+    for _ in 0..2 {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopper.stop();
     }
-    tracing::info!("asked to end: attempts finish, and what was seen is delivered or kept");
 }

@@ -15,6 +15,15 @@ use crate::spool::{Level, Losses};
 
 const PROBE: [&str; 2] = ["service", "probe"];
 
+/// What an agent asks of collectors again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// That they take a batch.
+    Push,
+    /// What it is to observe.
+    Assignment,
+}
+
 /// The agent's metrics.
 #[derive(Debug)]
 pub struct Metrics {
@@ -34,6 +43,7 @@ pub struct Metrics {
     corrupt_files: IntCounter,
     quarantined: IntCounter,
     pushes: IntCounterVec,
+    refused: GaugeVec,
     replay_requests: IntCounter,
     skipped: IntCounter,
     not_later: IntCounter,
@@ -97,9 +107,13 @@ impl Metrics {
         let outcome = ["service", "probe", "outcome"];
         let capacity = ["host", "resource", "of"];
         let pushes = m.counters("uphold_agent_pushes_total", PUSHES, &["result"])?;
-        for result in ["done", "retry", "quarantine", "new_epoch"] {
+        for result in ["done", "retry", "hold", "quarantine", "new_epoch"] {
             // There from the start, so that a rate over the first failure is right.
             pushes.with_label_values(&[result]).inc_by(0);
+        }
+        let refused = m.gauges("uphold_agent_refused", REFUSED, &["request"])?;
+        for asked in [Asked::Push, Asked::Assignment] {
+            refused.with_label_values(&[asked.as_str()]).set(0.0);
         }
         Ok(Self {
             probe_success: m.gauges("uphold_probe_success", SUCCESS, &PROBE)?,
@@ -118,6 +132,7 @@ impl Metrics {
             corrupt_files: m.counter("uphold_agent_spool_corrupt_files_total", "Spool files that were not sound.")?,
             quarantined: m.counter("uphold_agent_quarantined_batches_total", "Batches refused for good, put aside.")?,
             pushes,
+            refused,
             replay_requests: m.counter("uphold_agent_replay_requests_total", REPLAY)?,
             skipped: m.counter("uphold_agent_skipped_attempts_total", "Attempts that were due and not made.")?,
             not_later: m.counter("uphold_agent_not_later_rows_total", NOT_LATER)?,
@@ -205,6 +220,11 @@ impl Metrics {
         self.pushes.with_label_values(&[result]).inc();
     }
 
+    /// Whether the last answer refused the agent itself.
+    pub fn refused(&self, asked: Asked, refused: bool) {
+        self.refused.with_label_values(&[asked.as_str()]).set(if refused { 1.0 } else { 0.0 });
+    }
+
     /// A collector asked for a replay.
     pub fn replay_requested(&self) {
         self.replay_requests.inc();
@@ -244,13 +264,23 @@ impl Metrics {
     }
 }
 
+impl Asked {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Assignment => "assignment",
+        }
+    }
+}
+
 const SUCCESS: &str = "Whether the last attempt was up or degraded: 1 or 0; absent when the agent could not measure.";
 const DURATION: &str = "How long the last attempt took in all, in seconds.";
 const PHASE: &str = "How long each phase of the last attempt took, in seconds; a phase that was not reached is absent.";
 const USED: &str = "What is in use of a resource of the host, in bytes; cpu in cores.";
 const LIMIT: &str = "What there is of a resource of the host, in bytes; cpu in cores.";
 const DROPPED: &str = "Batches that went unsent because the spool or the disk was full.";
-const PUSHES: &str = "Pushes, by their result: done, retry, quarantine or new_epoch.";
+const PUSHES: &str = "Pushes, by their result: done, retry, hold, quarantine or new_epoch.";
+const REFUSED: &str = "Whether the last answer refused the agent itself, for its token, name or address: 1 or 0.";
 const REPLAY: &str = "Answers in which a collector asked for batches it no longer holds.";
 const NOT_LATER: &str = "Rows that were not kept because they were not later than the last one of their stream.";
 

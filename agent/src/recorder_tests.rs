@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::config::{Config, SpoolConfig};
+use crate::config::{Access, Config, SpoolConfig};
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 use uphold_common::wire::batch::Batch;
@@ -21,6 +21,7 @@ fn start(folder: &tempfile::TempDir) -> (Recorder, JoinHandle<()>, Arc<Metrics>)
         data_dir: folder.path().to_owned(),
         listen: None,
         spool: SpoolConfig::default(),
+        access: Access::default(),
     };
     let metrics = Arc::new(Metrics::new().unwrap());
     let spool = Spool::open(&config).unwrap();
@@ -100,6 +101,7 @@ fn nothing_that_waits_is_lost_however_much_it_is() {
         data_dir: folder.path().to_owned(),
         listen: None,
         spool: SpoolConfig::default(),
+        access: Access::default(),
     };
     let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
     for ms in 1..=1_000 {

@@ -2,25 +2,35 @@
 //!
 //! Redirects are not followed and no proxy is taken from the environment: data goes where the configuration says. Every
 //! request has a deadline, every answer's body a bound. Errors name no URL, since a URL may hold what a log must not.
+//!
+//! An agent that has a token shows it with every request. When the answer is 401 or 403 and the token's file holds
+//! another one by now, the same request goes once more with that; a request that was answered so has changed nothing.
 
-use std::error::Error as _;
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, redirect};
+use rustls::CertificateError;
 use url::Url;
 
-use crate::tls;
+use crate::config::Access;
+use crate::tls::{self, CaError};
+use crate::token::{Token, TokenError, TokenFile};
 
 /// The deadline of a request with its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// The part of it that a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The answers to a request whose token is not known, and to one whose token is good for something else.
+const REFUSED: [u16; 2] = [401, 403];
 
 /// The way to the collectors.
 #[derive(Clone, Debug)]
 pub struct Remote {
     client: Client,
+    token_file: Option<Arc<TokenFile>>,
 }
 
 /// What a collector answered.
@@ -36,12 +46,23 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RemoteError {
+/// Why there is no way to the collectors.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The token cannot be had.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The roots cannot be had.
+    #[error(transparent)]
+    Ca(#[from] CaError),
     /// No client could be made.
     #[error("no HTTP client could be made: {0}")]
     Client(String),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteError {
     /// Nobody answered.
     #[error("no answer: {0}")]
     NoAnswer(String),
@@ -52,20 +73,31 @@ pub enum RemoteError {
 
 impl Remote {
     /// A client for every collector.
-    pub fn new() -> Result<Self, RemoteError> {
+    pub fn new(access: &Access) -> Result<Self, AccessError> {
+        let token_file = access.token_file.as_deref().map(TokenFile::open).transpose()?;
         tls::install_provider();
-        let mut builder = Client::builder()
+        let config = match (&access.ca_file, tls::client_config()) {
+            (Some(ca_file), _) => tls::with_file(ca_file)?,
+            (None, Ok(config)) => config.as_ref().clone(),
+            // Without roots only plain HTTP works; each https request then says so itself.
+            (None, Err(_)) => tls::without_roots().map_err(AccessError::Client)?,
+        };
+        let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
-            .user_agent(concat!("uphold-agent/", env!("CARGO_PKG_VERSION")));
-        builder = match tls::client_config() {
-            Ok(config) => builder.tls_backend_preconfigured(config.as_ref().clone()),
-            // Without roots only plain HTTP works; each https request then says so itself.
-            Err(_) => builder.tls_backend_preconfigured(tls::without_roots().map_err(RemoteError::Client)?),
-        };
-        Ok(Self { client: builder.build().map_err(|error| RemoteError::Client(innermost(&error)))? })
+            .user_agent(concat!("uphold-agent/", env!("CARGO_PKG_VERSION")))
+            .tls_backend_preconfigured(config)
+            .build()
+            .map_err(|error| AccessError::Client(innermost(&error)))?;
+        Ok(Self { client, token_file: token_file.map(Arc::new) })
+    }
+
+    /// Over plain HTTP, with the token of this file.
+    #[cfg(test)]
+    pub(crate) fn with_token_file(file: TokenFile) -> Self {
+        Self { token_file: Some(Arc::new(file)), ..Self::new(&Access::default()).unwrap() }
     }
 
     /// Fetches, unless it is still what `etag` says.
@@ -75,13 +107,41 @@ impl Remote {
             Some(etag) => request.header(IF_NONE_MATCH, etag),
             None => request,
         };
-        send(request, bytes_max).await
+        self.send(request, bytes_max).await
     }
 
     /// Posts a body.
     pub async fn post(&self, url: Url, kind: &str, body: Vec<u8>, bytes_max: usize) -> Result<Reply, RemoteError> {
-        send(self.client.post(url).header(CONTENT_TYPE, kind).body(body), bytes_max).await
+        self.send(self.client.post(url).header(CONTENT_TYPE, kind).body(body), bytes_max).await
     }
+
+    /// Returns when another request meanwhile made the agent take up another token.
+    pub async fn token_replaced(&self) {
+        match &self.token_file {
+            Some(file) => file.replaced().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder, bytes_max: usize) -> Result<Reply, RemoteError> {
+        let Some(file) = &self.token_file else { return receive(request, bytes_max).await };
+        let token = file.token();
+        let again = request.try_clone();
+        let reply = receive(request.header(AUTHORIZATION, token.header()), bytes_max).await?;
+        if !REFUSED.contains(&reply.status) {
+            return Ok(reply);
+        }
+        match (again, replaced(Arc::clone(file), token).await) {
+            (Some(again), Some(token)) => receive(again.header(AUTHORIZATION, token.header()), bytes_max).await,
+            _ => Ok(reply),
+        }
+    }
+}
+
+/// The token that has taken the place of the one that was refused. The file is read beside the loops, since the file
+/// system that it lies on may hang.
+async fn replaced(file: Arc<TokenFile>, refused: Token) -> Option<Token> {
+    tokio::task::spawn_blocking(move || file.after_refusal_of(&refused)).await.ok().flatten()
 }
 
 /// `base` with these segments behind its path.
@@ -94,7 +154,7 @@ pub fn endpoint(base: &Url, segments: &[&str]) -> Url {
     url
 }
 
-async fn send(request: RequestBuilder, bytes_max: usize) -> Result<Reply, RemoteError> {
+async fn receive(request: RequestBuilder, bytes_max: usize) -> Result<Reply, RemoteError> {
     let no_answer = |error: reqwest::Error| RemoteError::NoAnswer(innermost(&error.without_url()));
     let mut response = request.send().await.map_err(no_answer)?;
     let status = response.status().as_u16();
@@ -115,27 +175,37 @@ fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 
 /// The innermost cause of an error, which is what the system said; reqwest's own text says only that sending failed.
 fn innermost(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
+    let (mut text, mut meaning) = (error.to_string(), None);
     let mut source = error.source();
     while let Some(cause) = source {
         text = cause.to_string();
+        meaning = meaning.or_else(|| of_the_certificate(cause));
         source = cause.source();
     }
-    text
+    meaning.map_or_else(|| text.clone(), |meaning| format!("{text}: {meaning}"))
+}
+
+/// What is wrong with a collector's certificate where the library's word for it does not say what would be right.
+fn of_the_certificate(cause: &(dyn Error + 'static)) -> Option<&'static str> {
+    let mut cause = cause;
+    // An error of the system that was made of another one does not name that as its source.
+    while let Some(inside) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        cause = inside;
+    }
+    match cause.downcast_ref()? {
+        // A bad signature is what an authority leaves that was made anew under its old name.
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+            Some("it is signed by no authority that this agent trusts; ca_file names others")
+        }
+        rustls::Error::InvalidCertificate(CertificateError::Other(other))
+            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
+        {
+            Some("it is the certificate of an authority and not of a server; make one with CA:FALSE")
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn endpoints_lie_below_the_path_of_their_collector() {
-        for (base, expected) in [
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/api/v1/a%2Fb"),
-            ("https://example.org/uphold/", "https://example.org/uphold/api/v1/a%2Fb"),
-            ("https://example.org/uphold", "https://example.org/uphold/api/v1/a%2Fb"),
-        ] {
-            assert_eq!(endpoint(&Url::parse(base).unwrap(), &["api", "v1", "a/b"]).as_str(), expected);
-        }
-    }
-}
+#[path = "remote_tests.rs"]
+mod tests;

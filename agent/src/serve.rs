@@ -2,9 +2,14 @@
 //!
 //! Healthy is a process that answers. Ready is an agent that knows what to observe and can keep what it sees; otherwise
 //! the answer is 503 with the reason.
+//!
+//! Whoever can reach the port can ask, so a connection gets little: at most [`Limits::connections_max`] are open at
+//! once and the next one waits in the system's queue, its request's head has to be there within
+//! [`Limits::head_within`], and it carries one request and is over within [`Limits::over_within`], read or not.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -12,13 +17,40 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 
 use crate::metrics::Metrics;
 use crate::recorder::Recorder;
 use crate::runner::Assigned;
 use crate::stop::Stop;
+
+/// Most bytes of a request's head.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// How long to wait when the system gives no connection, as when no file may be opened any more.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
+
+/// What a connection gets.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most connections at once.
+    pub connections_max: usize,
+    /// How long the head of a request may take.
+    pub head_within: Duration,
+    /// How long a connection may take in all.
+    pub over_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let (head_within, over_within) = (Duration::from_secs(10), Duration::from_secs(30));
+        Self { connections_max: 32, head_within, over_within }
+    }
+}
 
 #[derive(Clone)]
 struct Shown {
@@ -34,7 +66,7 @@ pub async fn bind(listen: SocketAddr) -> std::io::Result<(TcpListener, SocketAdd
     Ok((listener, bound))
 }
 
-/// Serves until `stop`.
+/// Serves until `stop`; connections that are open then are ended.
 pub async fn run(
     listener: TcpListener,
     metrics: Arc<Metrics>,
@@ -47,13 +79,45 @@ pub async fn run(
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(show_ready))
         .with_state(Shown { metrics, recorder, assigned });
-    let served = tokio::select! {
-        () = stop.asked() => Ok(()),
-        served = axum::serve(listener, router) => served,
-    };
-    if let Err(error) = served {
-        tracing::error!(%error, "metrics can no longer be served");
+    tokio::select! {
+        () = stop.asked() => {}
+        () = accept(listener, router, Limits::default()) => {}
     }
+}
+
+async fn accept(listener: TcpListener, router: Router, limits: Limits) {
+    let places = Arc::new(Semaphore::new(limits.connections_max));
+    // Dropped with this future, and the connections with it.
+    let mut connections = JoinSet::new();
+    loop {
+        // Only a semaphore that was closed refuses, and nobody closes this one.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let router = router.clone();
+                connections.spawn(async move {
+                    let _place = place;
+                    // A client that breaks off, or takes too long, is its own affair.
+                    let _ = tokio::time::timeout(limits.over_within, answer(stream, router, limits)).await;
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection to the metrics could not be accepted");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn answer(stream: TcpStream, router: Router, limits: Limits) -> hyper::Result<()> {
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_within)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .await
 }
 
 async fn show_metrics(State(shown): State<Shown>) -> Response {
@@ -76,3 +140,7 @@ async fn show_ready(State(shown): State<Shown>) -> Response {
         "ready\n".into_response()
     }
 }
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use uphold_agent::config::{Config as AgentConfig, SpoolConfig};
+use uphold_agent::config::{Access, Config as AgentConfig, SpoolConfig};
 use uphold_common::ids::Id;
 use url::Url;
 
@@ -113,6 +113,7 @@ pub fn agent_config(address: SocketAddr, data_dir: &Path) -> Option<AgentConfig>
         data_dir: data_dir.join("agent"),
         listen: None,
         spool: SpoolConfig::default(),
+        access: Access::default(),
     })
 }
 

@@ -1,9 +1,14 @@
 //! A program that is asked to end does, whoever still talks to it and whatever it still waits for.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
-use crate::world::World;
+use uphold_tests::process::child::Process;
+
+use crate::world::{DEADLINE, World, until};
+
+/// What both programs end with when they are told to end for the second time.
+const CUT_SHORT: i32 = 5;
 
 /// Somebody who connects and says nothing, and somebody who does not finish what he says.
 fn idlers(port: u16) -> Vec<TcpStream> {
@@ -42,4 +47,38 @@ fn an_agent_ends_and_keeps_what_it_has_while_no_collector_answers() {
     world.wait_until_delivered();
     assert_eq!(world.agent_count("uphold_agent_spool_dropped_batches_total"), 0);
     world.wait_for_state("down");
+}
+
+fn told_again(mut process: Process) {
+    process.signal("INT").unwrap();
+    let status = process.wait_for_end(DEADLINE).unwrap();
+    assert_eq!(status.code(), Some(CUT_SHORT), "{}", process.output());
+}
+
+#[test]
+fn who_is_told_to_end_twice_ends_at_once_and_nothing_that_was_kept_is_lost() {
+    let mut world = World::watched();
+    let collector = world.collector.take().unwrap();
+    let unfinished = idlers(world.collector_port);
+    collector.signal("TERM").unwrap();
+    until("the collector to stop listening", || {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, world.collector_port)).is_err().then_some(())
+    });
+    told_again(collector);
+    drop(unfinished);
+
+    // Somebody who takes every connection and never answers keeps the agent's last round busy.
+    let silent = until("the port to be free", || TcpListener::bind((Ipv4Addr::LOCALHOST, world.collector_port)).ok());
+    world.wait_for_backlog(2);
+    let mut agent = world.agent.take().unwrap();
+    agent.signal("TERM").unwrap();
+    agent.wait_for_line(DEADLINE, "asked to end").unwrap();
+    told_again(agent);
+    drop(silent);
+
+    world.start_collector();
+    world.start_agent();
+    world.wait_until_delivered();
+    assert_eq!(world.agent_count("uphold_agent_spool_dropped_batches_total"), 0);
+    world.wait_for_state("up");
 }

@@ -18,6 +18,7 @@
 //! | `changed` | a catalogue that grows |
 //! | `callers` | who asks, in a test: tokens, and requests that carry them |
 //! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
+//! | `replaced` | an agent whose token is taken away and replaced loses nothing |
 //! | `browser` | what a browser sends and shows: foreign pages, hostile text, sessions |
 //! | `refused` | pushes and catalogues that are refused leave everything as it was |
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
@@ -40,6 +41,7 @@ mod outage;
 mod pushes;
 mod reached;
 mod refused;
+mod replaced;
 mod shown;
 mod silence;
 mod up;

@@ -187,10 +187,15 @@ routes:
     }
 
     pub(crate) fn start_agent(&mut self) -> Done {
+        self.start_agent_with(&[])
+    }
+
+    /// Starts the agent with these flags as well.
+    pub(crate) fn start_agent_with(&mut self, more: &[&str]) -> Done {
         let data = self.path("agent").display().to_string();
         let (collector, listen) = (self.collector_url(), format!("127.0.0.1:{}", self.agent_port));
         let args = ["run", "--name", "zurich-1", "--collector", &collector, "--data", &data, "--listen", &listen];
-        let args = args.map(str::to_owned);
+        let args: Vec<String> = args.iter().chain(more).map(|arg| (*arg).to_owned()).collect();
         let (port, folder) = (self.agent_port, self.folder.path().to_owned());
         timed(|| self.agent = Some(listening("uphold-agent", port, &folder, &args)))
     }

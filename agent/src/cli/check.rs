@@ -21,6 +21,10 @@ pub(super) async fn run(config: Config) -> Exit {
         }
         return Exit::Usage;
     }
+    let remote = match Remote::new(&config.access) {
+        Ok(remote) => remote,
+        Err(error) => return super::usage(&error),
+    };
     let mut findings = vec![data_dir(&config)];
     if let Some(listen) = config.listen {
         findings.push(match serve::bind(listen).await {
@@ -28,7 +32,7 @@ pub(super) async fn run(config: Config) -> Exit {
             Err(error) => Err(format!("{listen} cannot be bound: {error}")),
         });
     }
-    findings.extend(collectors(&config).await);
+    findings.extend(collectors(&config, &remote).await);
     let mut out = anstream::stdout();
     let rows: Vec<Vec<Cell>> = findings.iter().map(row).collect();
     let printed = table::write(&mut out, &rows).and_then(|()| out.flush());
@@ -53,15 +57,11 @@ fn data_dir(config: &Config) -> Result<String, String> {
     }
 }
 
-async fn collectors(config: &Config) -> Vec<Result<String, String>> {
-    let remote = match Remote::new() {
-        Ok(remote) => remote,
-        Err(error) => return vec![Err(error.to_string())],
-    };
+async fn collectors(config: &Config, remote: &Remote) -> Vec<Result<String, String>> {
     let mut findings = Vec::new();
     for collector in &config.collectors {
         let name = shown(collector);
-        findings.push(match assignment::fetch(&remote, collector, &config.name, None).await {
+        findings.push(match assignment::fetch(remote, collector, &config.name, None).await {
             Ok(Heard::New(_, assignment)) => {
                 let (probes, hosts) = (assignment.probes.len(), assignment.hosts.len());
                 Ok(format!("{name} assigns {probes} probes and {hosts} hosts to {}", config.name))

@@ -83,6 +83,57 @@ async fn every_answer_has_its_exit_code() {
 }
 
 #[tokio::test]
+async fn a_token_and_roots_are_wanted_whole_before_anything_starts() {
+    let (collector, address, _heard) = crate::fake_collector::Collector::serve().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let token = format!("uphold_{}", "0".repeat(64));
+    for (name, content) in [("token", token.as_str()), ("empty", ""), ("other", "hunter2")] {
+        std::fs::write(path(name), content).unwrap();
+    }
+    collector.demand(&token);
+    let figures = |more: &str| format!("figures webshop --collector http://{address} {more}");
+    let run = |more: &str| format!("run --name a --collector http://{address} --data {} {more}", path("data"));
+    for (line, code) in [
+        (figures(&format!("--token-file {}", path("token"))), 0),
+        (format!("figures webshop --collector http://{address}"), 1),
+        (figures(&format!("--token-file {}", path("none"))), 2),
+        (figures(&format!("--token-file {}", path("empty"))), 2),
+        (figures(&format!("--ca-file {}", path("other"))), 2),
+        (format!("figures webshop --collector http://collector.example --token-file {}", path("token")), 2),
+        (run(&format!("--token-file {}", path("none"))), 2),
+        (run(&format!("--token-file {}", path("other"))), 2),
+        (run(&format!("--ca-file {}", path("none"))), 2),
+        (run(&format!("--ca-file {}", path("none"))).replace("run", "check"), 2),
+        (run(&format!("--ca-file {}", path("empty"))), 2),
+        (format!("run --name a --collector http://collector.example --token-file {}", path("token")), 2),
+    ] {
+        assert_eq!(exit(&format!("uphold-agent {line}")).await, ExitCode::from(code), "{line}");
+    }
+    assert!(!folder.path().join("data").exists(), "nothing was started");
+}
+
+#[test]
+fn the_file_says_what_collectors_are_shown_and_flags_override_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.yaml");
+    std::fs::write(&file, "name: a\ncollectors: [http://x:1]\ntoken_file: t\nca_file: c\ninsecure: true\n").unwrap();
+    let line = format!("uphold-agent run --config {} --token-file u", file.display());
+    let Command::Run(args) = parse(&line).unwrap().command else { panic!("run") };
+    let access = args.config().unwrap().access;
+    assert_eq!((access.token_file, access.ca_file), (Some("u".into()), Some("c".into())));
+    assert!(access.insecure);
+}
+
+#[tokio::test]
+async fn everything_but_the_agent_itself_ends_when_it_is_told_to() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let line = format!("uphold-agent probe http://{} --timeout 1h", silent.local_addr().unwrap());
+    let ended = parse(&line).unwrap().execute(async { drop(silent.accept().await) });
+    assert_eq!(ended.await, ExitCode::from(CUT_SHORT));
+}
+
+#[tokio::test]
 async fn check_is_content_with_a_collector_that_assigns() {
     let (collector, address, _heard) = crate::fake_collector::Collector::serve().await;
     collector.assign(uphold_common::wire::assignment::Assignment::default());

@@ -5,19 +5,27 @@
 use std::io::{self, Write as _};
 
 use serde_json::Value;
-use uphold_common::wire::push::Problem;
 
 use super::table::{self, Cell, DIM};
-use super::{Exit, FiguresArgs, Format, complain};
-use crate::config::shown;
-use crate::remote::{Remote, Reply, endpoint};
+use super::{Exit, FiguresArgs, Format, complain, usage};
+use crate::config::{Access, shown};
+use crate::refusal::Refusal;
+use crate::remote::{Remote, endpoint};
 
 /// Most bytes of an answer that are read.
 const FIGURES_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Fetches the figures and shows them.
-pub(super) async fn run(args: FiguresArgs) -> Exit {
-    match fetch(&args).await.and_then(|body| print(args.format, &body)) {
+pub(super) async fn run(mut args: FiguresArgs) -> Exit {
+    let access = std::mem::take(&mut args.access).over(Access::default());
+    if let Some(problem) = access.problem(&args.collector) {
+        return usage(&format!("collector {}: {problem}", shown(&args.collector)));
+    }
+    let remote = match Remote::new(&access) {
+        Ok(remote) => remote,
+        Err(error) => return usage(&error),
+    };
+    match fetch(&remote, &args).await.and_then(|body| print(args.format, &body)) {
         Ok(()) => Exit::Fine,
         Err(problem) => {
             complain(&problem);
@@ -26,21 +34,17 @@ pub(super) async fn run(args: FiguresArgs) -> Exit {
     }
 }
 
-async fn fetch(args: &FiguresArgs) -> Result<Vec<u8>, String> {
-    let remote = Remote::new().map_err(|error| error.to_string())?;
+async fn fetch(remote: &Remote, args: &FiguresArgs) -> Result<Vec<u8>, String> {
     let mut url = endpoint(&args.collector, &["api", "v1", "services", args.service.as_str(), "figures"]);
     if let Some(as_of) = args.as_of {
         url.set_query(Some(&format!("as_of={}", as_of.as_ms())));
     }
     let reply = remote.get(url, None, FIGURES_BYTES_MAX).await;
     let reply = reply.map_err(|error| format!("{}: {error}", shown(&args.collector)))?;
-    if reply.status == 200 { Ok(reply.body) } else { Err(refusal(&reply)) }
-}
-
-fn refusal(reply: &Reply) -> String {
-    match serde_json::from_slice::<Problem>(&reply.body) {
-        Ok(problem) => format!("{}: {} (status {})", problem.title, problem.detail, reply.status),
-        Err(_) => format!("the collector answered with status {}", reply.status),
+    if reply.status == 200 {
+        Ok(reply.body)
+    } else {
+        Err(format!("{}: {}", shown(&args.collector), Refusal::of(&reply)))
     }
 }
 

@@ -3,6 +3,7 @@
 use uphold_manual::after_help;
 
 const USAGE: (u8, &str) = (2, "the command line or the configuration is not right");
+const CUT_SHORT: (u8, &str) = (super::CUT_SHORT, "it was told to end before it was done");
 
 /// The end of the program's help.
 pub(super) fn program() -> String {
@@ -17,6 +18,7 @@ pub(super) fn program() -> String {
         (1, "the probe is down, or what was asked for failed"),
         USAGE,
         (3, "the agent could not measure"),
+        CUT_SHORT,
     ];
     after_help::written(&examples, &codes)
 }
@@ -30,6 +32,7 @@ pub(super) fn run() -> String {
         (0, "it was asked to end, and what it saw is delivered or kept"),
         (1, "the data directory or the port could not be had, or what was seen could not be kept"),
         USAGE,
+        (super::CUT_SHORT, "it was told to end for the second time; what it saw is kept"),
     ];
     after_help::written(&examples, &codes)
 }
@@ -40,7 +43,7 @@ pub(super) fn probe() -> String {
         "uphold-agent probe https://shop.example/ --code 200 --slow-after 800ms",
         "uphold-agent probe tcp://[2001:db8::1]:443 --timeout 2s --format json",
     ];
-    let codes = [(0, "up or degraded"), (1, "down"), USAGE, (3, "the agent could not measure")];
+    let codes = [(0, "up or degraded"), (1, "down"), USAGE, (3, "the agent could not measure"), CUT_SHORT];
     after_help::written(&examples, &codes)
 }
 
@@ -49,7 +52,7 @@ pub(super) fn check() -> String {
         "uphold-agent check --config /etc/uphold/agent.yaml",
         "uphold-agent check --name zurich-1 --collector https://uphold.example",
     ];
-    let codes = [(0, "the agent would work"), (1, "it would not, and every reason was told"), USAGE];
+    let codes = [(0, "the agent would work"), (1, "it would not, and every reason was told"), USAGE, CUT_SHORT];
     after_help::written(&examples, &codes)
 }
 
@@ -58,7 +61,7 @@ pub(super) fn figures() -> String {
         "uphold-agent figures webshop --collector https://uphold.example",
         "uphold-agent figures webshop --collector https://uphold.example --format json",
     ];
-    let codes = [(0, "the figures were printed"), (1, "the collector has none, or was not reached"), USAGE];
+    let codes = [(0, "the figures were printed"), (1, "the collector has none, or was not reached"), USAGE, CUT_SHORT];
     after_help::written(&examples, &codes)
 }
 

@@ -22,12 +22,16 @@ use uphold_manual::completions::CompletionsArgs;
 use uphold_manual::pages::ManArgs;
 use url::Url;
 
-use crate::config::{Config, LISTEN_DEFAULT, Overflow, SPOOL_BYTES_DEFAULT, SpoolConfig};
+use crate::config::{Access, Config, LISTEN_DEFAULT, Overflow, SPOOL_BYTES_DEFAULT, SpoolConfig};
 use crate::config_file::FileConfig;
 use crate::daemon::{self, RunError};
+use crate::remote::AccessError;
 
 /// Where data lies unless something else is said.
 const DATA_DEFAULT: &str = "uphold-data/agent";
+
+/// The exit code of a program that was told to end for the second time.
+pub const CUT_SHORT: u8 = 5;
 
 /// Observes services and their hosts, and delivers what it saw to a collector.
 #[derive(Debug, Parser)]
@@ -39,7 +43,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the agent until SIGTERM or SIGINT
+    /// Run the agent until SIGTERM or SIGINT; a second one ends it at once
     #[command(after_help = help::run())]
     Run(RunArgs),
     /// Make one attempt now, and show what was seen
@@ -79,6 +83,22 @@ struct RunArgs {
     /// How much may wait for the collectors; beyond, the oldest goes [default: 256MiB]
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     spool_bytes: Option<u64>,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+/// What collectors are shown, and how they are known.
+#[derive(Debug, Default, Args)]
+struct AccessArgs {
+    /// The file whose first line is the token that collectors are shown
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The roots of the collectors' certificates in PEM, in place of the system's
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Let the token go over plain http to other hosts, where everybody on the way can read it
+    #[arg(long)]
+    insecure: bool,
 }
 
 #[derive(Debug, Args)]
@@ -113,6 +133,8 @@ struct FiguresArgs {
     /// The collector
     #[arg(long, value_name = "URL")]
     collector: Url,
+    #[command(flatten)]
+    access: AccessArgs,
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -133,22 +155,18 @@ enum Exit {
     Failed = 1,
     Usage = 2,
     Unknown = 3,
+    // 4 is the collector's, for a store that died.
+    CutShort = CUT_SHORT as isize,
 }
 
 impl Cli {
-    /// Does what was asked; the agent itself runs until `shutdown`.
+    /// Does what was asked; the agent itself runs until `shutdown` and then ends in order, everything else ends there.
     pub async fn execute(self, shutdown: impl Future<Output = ()>) -> ExitCode {
         let exit = match self.command {
-            Command::Run(args) => match args.config() {
-                Ok(config) => run(config, shutdown).await,
-                Err(exit) => exit,
-            },
-            Command::Probe(args) => probe::run(args).await,
-            Command::Check(args) => match args.config() {
-                Ok(config) => check::run(config).await,
-                Err(exit) => exit,
-            },
-            Command::Figures(args) => figures::run(args).await,
+            Command::Run(args) => run(args, shutdown).await,
+            Command::Probe(args) => unless(shutdown, probe::run(args)).await,
+            Command::Check(args) => unless(shutdown, check(args)).await,
+            Command::Figures(args) => unless(shutdown, figures::run(args)).await,
             Command::Completions(args) => printed(args.print(Self::command())),
             Command::Man(args) => printed(args.print(Self::command())),
         };
@@ -170,11 +188,27 @@ impl RunArgs {
             data_dir: self.data.or(file.data_dir).unwrap_or_else(|| PathBuf::from(DATA_DEFAULT)),
             listen: Some(self.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT)),
             spool: SpoolConfig { bytes_max: spool_bytes, overflow: Overflow::DropOldest },
+            access: self.access.over(file.access),
         })
     }
 }
 
-async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Exit {
+impl AccessArgs {
+    /// The flags over the file.
+    fn over(self, file: Access) -> Access {
+        Access {
+            token_file: self.token_file.or(file.token_file),
+            ca_file: self.ca_file.or(file.ca_file),
+            insecure: self.insecure || file.insecure,
+        }
+    }
+}
+
+async fn run(args: RunArgs, shutdown: impl Future<Output = ()>) -> Exit {
+    let config = match args.config() {
+        Ok(config) => config,
+        Err(exit) => return exit,
+    };
     match daemon::run(config, shutdown).await {
         Ok(()) => Exit::Fine,
         Err(RunError::Config(problems)) => {
@@ -183,6 +217,7 @@ async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Exit {
             }
             Exit::Usage
         }
+        Err(error @ RunError::Access(AccessError::Token(_) | AccessError::Ca(_))) => usage(&error),
         Err(error) => {
             complain(&error.to_string());
             Exit::Failed
@@ -205,6 +240,21 @@ fn version() -> &'static str {
     static VERSION: LazyLock<String> =
         LazyLock::new(|| format!("{} (wire version {WIRE_VERSION})", env!("CARGO_PKG_VERSION")));
     &VERSION
+}
+
+async fn check(args: RunArgs) -> Exit {
+    match args.config() {
+        Ok(config) => check::run(config).await,
+        Err(exit) => exit,
+    }
+}
+
+/// What `answer` comes to, unless the program is told to end before.
+async fn unless(shutdown: impl Future<Output = ()>, answer: impl Future<Output = Exit>) -> Exit {
+    tokio::select! {
+        exit = answer => exit,
+        () = shutdown => Exit::CutShort,
+    }
 }
 
 fn usage(problem: &dyn std::fmt::Display) -> Exit {

@@ -5,11 +5,16 @@
 //! | 200 that acknowledges this seq | done |
 //! | no answer, 5xx, an answer that makes no sense | the same again, at the next collector |
 //! | 408, 415 (a wire version that it does not know yet), 425 (rows in its future), 429 | the same again, here, later |
-//! | 401, 403, 404, 405, 3xx: a wrong address or name, not a wrong batch | the same again, here, later |
+//! | 401, 403, 404, 405, 407, 421, 431, 3xx: a wrong token, name or address, not a wrong batch | held: the same again, here, at intervals that grow to a minute |
 //! | 409: the key is known with other content | aside, and a new epoch |
 //! | any other 4xx | aside, and on with the next |
+//!
+//! `Retry-After` is obeyed with every refusal that is tried again, up to a bound, and a little later than asked: agents
+//! that were sent away together do not come back together.
 
 use uphold_common::wire::push::PushAnswer;
+
+use crate::refusal::Refusal;
 
 /// The longest that a collector may tell an agent to wait.
 pub const RETRY_AFTER_MS_MAX: i64 = 5 * 60_000;
@@ -17,6 +22,12 @@ pub const RETRY_AFTER_MS_MAX: i64 = 5 * 60_000;
 const BACKOFF_MS_BASE: u64 = 500;
 /// The longest wait after a failure is up to this.
 const BACKOFF_MS_MAX: u64 = 30_000;
+/// The first wait of an agent that is refused is up to this.
+const HELD_MS_BASE: u64 = 1_000;
+/// The longest wait of an agent that is refused: so soon is it noticed that somebody put it right.
+const HELD_MS_MAX: u64 = 60_000;
+/// By how much more than was asked for an agent waits at least, at most.
+const SPREAD_MS_MIN: u64 = 500;
 
 /// What was heard after a push.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +36,10 @@ pub enum Heard {
     Answer(PushAnswer),
     /// A refusal.
     Refusal {
-        /// The HTTP status.
-        status: u16,
+        /// Which one.
+        refusal: Refusal,
         /// How long the collector asks to wait.
         retry_after_ms: Option<i64>,
-        /// Its words.
-        detail: String,
     },
     /// No answer, or none that can be understood.
     Nothing(String),
@@ -48,6 +57,11 @@ pub enum Decision {
         /// At the next collector, if there is one.
         next_collector: bool,
     },
+    /// The agent is refused and not the batch, which is pushed again, seldom, until somebody has put it right.
+    Hold {
+        /// Not before this has passed.
+        at_least_ms: i64,
+    },
     /// It is put aside, and the next one is pushed.
     Quarantine,
     /// It is put aside, and a new epoch begins.
@@ -60,6 +74,7 @@ impl Decision {
         match self {
             Self::Done => "done",
             Self::Retry { .. } => "retry",
+            Self::Hold { .. } => "hold",
             Self::Quarantine => "quarantine",
             Self::NewEpoch => "new_epoch",
         }
@@ -71,13 +86,12 @@ pub fn decide(heard: &Heard, seq: u64) -> Decision {
     match heard {
         Heard::Answer(answer) if answer.acknowledged == seq => Decision::Done,
         Heard::Answer(_) | Heard::Nothing(_) => Decision::Retry { at_least_ms: 0, next_collector: true },
-        Heard::Refusal { status, retry_after_ms, .. } => {
+        Heard::Refusal { refusal, retry_after_ms } => {
             let at_least_ms = retry_after_ms.unwrap_or_default();
-            match *status {
+            match refusal.status {
+                _ if refusal.is_of_the_agent() => Decision::Hold { at_least_ms },
                 409 => Decision::NewEpoch,
-                300..=399 | 401 | 403..=405 | 408 | 415 | 425 | 429 => {
-                    Decision::Retry { at_least_ms, next_collector: false }
-                }
+                408 | 415 | 425 | 429 => Decision::Retry { at_least_ms, next_collector: false },
                 400..=499 => Decision::Quarantine,
                 _ => Decision::Retry { at_least_ms, next_collector: true },
             }
@@ -85,11 +99,31 @@ pub fn decide(heard: &Heard, seq: u64) -> Decision {
     }
 }
 
-/// How long to wait after `failures` in a row: anything up to a bound that doubles, so that agents that failed together
-/// do not come back together. `random` is any number.
-pub fn backoff_ms(failures: u32, random: u64) -> u64 {
-    let doubled = BACKOFF_MS_BASE.saturating_mul(1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX));
-    random % (doubled.min(BACKOFF_MS_MAX) + 1)
+/// How long to wait after `failures` in a row, when a collector asked for at least `asked_ms`; `random` is any number.
+pub fn wait_ms(failures: u32, asked_ms: u64, random: u64) -> u64 {
+    backoff_ms(failures, random).max(obeyed_ms(asked_ms, random))
+}
+
+/// How long an agent that is refused waits after `failures` in a row: between the half and the whole of a bound that
+/// doubles, since nothing changes until somebody changes it, and the collector is to be left in peace until then.
+pub fn held_ms(failures: u32, asked_ms: u64, random: u64) -> u64 {
+    let half = doubled_ms(HELD_MS_BASE, failures).min(HELD_MS_MAX) / 2;
+    (half + random % (half + 1)).max(obeyed_ms(asked_ms, random))
+}
+
+/// Anything up to a bound that doubles, so that agents that failed together do not come back together.
+fn backoff_ms(failures: u32, random: u64) -> u64 {
+    random % (doubled_ms(BACKOFF_MS_BASE, failures).min(BACKOFF_MS_MAX) + 1)
+}
+
+/// At least what was asked for, and up to a quarter more.
+fn obeyed_ms(asked_ms: u64, random: u64) -> u64 {
+    let spread = if asked_ms == 0 { 0 } else { (asked_ms / 4).max(SPREAD_MS_MIN) };
+    asked_ms.saturating_add(random % (spread + 1))
+}
+
+fn doubled_ms(base_ms: u64, failures: u32) -> u64 {
+    base_ms.saturating_mul(1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -99,26 +133,32 @@ mod tests {
     use uphold_common::wire::batch::Epoch;
 
     fn refusal(status: u16, retry_after_ms: Option<i64>) -> Heard {
-        Heard::Refusal { status, retry_after_ms, detail: String::new() }
+        Heard::Refusal { refusal: Refusal { status, ..Refusal::default() }, retry_after_ms }
     }
 
     #[test]
     fn every_answer_has_its_decision() {
         let retry = |at_least_ms, next_collector| Decision::Retry { at_least_ms, next_collector };
+        let hold = Decision::Hold { at_least_ms: 0 };
         for (status, decision) in [
             (201, retry(0, true)),
-            (302, retry(0, false)),
+            (302, hold),
             (400, Decision::Quarantine),
-            (401, retry(0, false)),
-            (403, retry(0, false)),
-            (404, retry(0, false)),
+            (401, hold),
+            (403, hold),
+            (404, hold),
+            (405, hold),
+            (407, hold),
             (408, retry(0, false)),
             (409, Decision::NewEpoch),
             (413, Decision::Quarantine),
             (415, retry(0, false)),
+            (421, hold),
             (422, Decision::Quarantine),
             (425, retry(0, false)),
             (429, retry(0, false)),
+            (431, hold),
+            (451, Decision::Quarantine),
             (500, retry(0, true)),
             (503, retry(0, true)),
             (999, retry(0, true)),
@@ -127,6 +167,8 @@ mod tests {
         }
         assert_eq!(decide(&refusal(503, Some(9)), 7), retry(9, true));
         assert_eq!(decide(&refusal(429, Some(9)), 7), retry(9, false));
+        assert_eq!(decide(&refusal(408, Some(9)), 7), retry(9, false));
+        assert_eq!(decide(&refusal(401, Some(9)), 7), Decision::Hold { at_least_ms: 9 });
         assert_eq!(decide(&Heard::Nothing(String::new()), 7), retry(0, true));
         let answer = |acknowledged| {
             Heard::Answer(PushAnswer {
@@ -138,6 +180,35 @@ mod tests {
         };
         assert_eq!(decide(&answer(7), 7), Decision::Done);
         assert_eq!(decide(&answer(6), 7), retry(0, true), "an answer to something else acknowledges nothing");
+    }
+
+    #[test]
+    fn who_is_refused_comes_back_seldom_and_within_a_minute() {
+        for (failures, least_ms, most_ms) in [
+            (0, 500, 1_000),
+            (1, 500, 1_000),
+            (2, 1_000, 2_000),
+            (6, 16_000, 32_000),
+            (7, 30_000, 60_000),
+            (u32::MAX, 30_000, 60_000),
+        ] {
+            let waits: Vec<u64> = (0..=60_000).map(|random| held_ms(failures, 0, random)).collect();
+            let bounds = (waits.iter().min(), waits.iter().max());
+            assert_eq!(bounds, (Some(&least_ms), Some(&most_ms)), "{failures}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_obeyed_and_spread() {
+        for (asked_ms, most_ms) in [(1, 501), (2_000, 2_500), (8_000, 10_000), (300_000, 375_000)] {
+            for wait in [wait_ms, held_ms] {
+                let waits: Vec<u64> = (0..=75_000).map(|random| wait(1, asked_ms, random)).collect();
+                assert!(waits.iter().all(|ms| *ms >= asked_ms), "{asked_ms}");
+                assert_eq!(waits.iter().max(), Some(&most_ms.max(wait(1, 0, 500))), "{asked_ms}");
+            }
+        }
+        assert_eq!(wait_ms(1, u64::MAX, 500), u64::MAX);
+        assert_eq!(wait_ms(7, 1, 30_000), 30_000, "a collector that asks for little does not hasten");
     }
 
     #[test]

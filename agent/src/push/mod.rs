@@ -12,23 +12,22 @@ use std::time::Duration;
 use tokio::sync::watch;
 use uphold_common::ids::Id;
 use uphold_common::wire::batch::Epoch;
-use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Problem, Push, PushAnswer};
+use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Push, PushAnswer};
 use uphold_common::wire::retry_after;
 use url::Url;
 
-use self::decide::{Decision, Heard, RETRY_AFTER_MS_MAX, backoff_ms, decide};
+use self::decide::{Decision, Heard, RETRY_AFTER_MS_MAX, decide, held_ms, wait_ms};
 use crate::clock::Clock;
 use crate::config::shown;
-use crate::metrics::Metrics;
+use crate::metrics::{Asked, Metrics};
 use crate::recorder::Recorder;
+use crate::refusal::{Refusal, Told};
 use crate::remote::{Remote, Reply, endpoint};
 use crate::spool::Parcel;
 use crate::stop::Stop;
 
 /// Most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Most characters of a refusal that are logged.
-const DETAIL_CHARS_MAX: usize = 300;
 
 /// Delivers what the spool holds.
 #[derive(Debug)]
@@ -43,8 +42,8 @@ pub struct Pusher {
     current: usize,
     failures: u32,
     /// The longest wait that a collector asked for in this round.
-    hold_ms: u64,
-    logged: Option<String>,
+    asked_ms: u64,
+    told: Told,
     replay_logged: Option<(Epoch, u64)>,
 }
 
@@ -64,7 +63,7 @@ pub enum Step {
 
 impl Pusher {
     /// A pusher to these collectors.
-    pub const fn new(
+    pub fn new(
         agent: Id,
         collectors: Vec<Url>,
         remote: Remote,
@@ -72,8 +71,8 @@ impl Pusher {
         clock: Arc<Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (current, failures, hold_ms, logged, replay_logged) = (0, 0, 0, None, None);
-        Self { agent, collectors, remote, recorder, clock, metrics, current, failures, hold_ms, logged, replay_logged }
+        let (current, failures, asked_ms, told, replay_logged) = (0, 0, 0, Told::default(), None);
+        Self { agent, collectors, remote, recorder, clock, metrics, current, failures, asked_ms, told, replay_logged }
     }
 
     /// Delivers until `stop` is set; `wake` changes when something new waits.
@@ -91,7 +90,14 @@ impl Pusher {
                     // An error means that the recorder is gone; then `stop` follows.
                     Step::Empty if wake.changed().await.is_ok() => {}
                     Step::Empty => std::future::pending().await,
-                    Step::Wait { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
+                    Step::Wait { ms } => {
+                        let sleep = tokio::time::sleep(Duration::from_millis(ms));
+                        // The assignment is asked for more often than a refused agent pushes, and finds a new token first.
+                        tokio::select! {
+                            () = sleep => {}
+                            () = self.remote.token_replaced() => {}
+                        }
+                    }
                 }
             };
             tokio::select! {
@@ -115,11 +121,18 @@ impl Pusher {
         let heard = self.push(&collector, &parcel).await;
         let decision = decide(&heard, parcel.seq);
         self.metrics.pushed(decision.as_str());
+        if !matches!(heard, Heard::Nothing(_)) {
+            self.metrics.refused(Asked::Push, matches!(decision, Decision::Hold { .. }));
+        }
         match (decision, heard) {
             (Decision::Done, Heard::Answer(answer)) => self.done(&collector, &parcel, &answer).await,
             (Decision::Retry { at_least_ms, next_collector }, heard) => {
-                self.log_once(&collector, &heard);
+                self.tell_once(&collector, &heard, "a batch could not be delivered, and waits");
                 return self.retry(at_least_ms, next_collector);
+            }
+            (Decision::Hold { at_least_ms }, heard) => {
+                self.tell_once(&collector, &heard, "the collector refuses this agent: what it saw waits");
+                return self.wait(at_least_ms, held_ms);
             }
             (decision, heard) => {
                 let detail = words(&heard);
@@ -132,7 +145,7 @@ impl Pusher {
                 self.recorder.refused(parcel.epoch, parcel.seq, decision == Decision::NewEpoch).await;
             }
         }
-        (self.failures, self.hold_ms) = (0, 0);
+        (self.failures, self.asked_ms) = (0, 0);
         Step::Moved
     }
 
@@ -164,21 +177,14 @@ impl Pusher {
                 Err(error) => Heard::Nothing(format!("the answer is not a collector's: {error}")),
             };
         }
-        let problem: Option<Problem> = serde_json::from_slice(&reply.body).ok();
-        let detail = problem.map_or_else(String::new, |problem| format!("{}: {}", problem.title, problem.detail));
-        Heard::Refusal {
-            status: reply.status,
-            retry_after_ms: reply
-                .retry_after
-                .as_deref()
-                .and_then(|text| retry_after::wait_ms(text, self.clock.now(), RETRY_AFTER_MS_MAX)),
-            detail: detail.chars().filter(|c| !c.is_control()).take(DETAIL_CHARS_MAX).collect(),
-        }
+        let asked = reply.retry_after.as_deref();
+        let retry_after_ms = asked.and_then(|text| retry_after::wait_ms(text, self.clock.now(), RETRY_AFTER_MS_MAX));
+        Heard::Refusal { refusal: Refusal::of(reply), retry_after_ms }
     }
 
     async fn done(&mut self, collector: &Url, parcel: &Parcel, answer: &PushAnswer) {
         let collector = shown(collector);
-        if self.logged.take().is_some() {
+        if self.told.is_over() {
             tracing::info!(collector, "batches are delivered again");
         }
         if let Some(before) = parcel.store.filter(|store| *store != answer.store) {
@@ -200,26 +206,33 @@ impl Pusher {
 
     /// Every collector is tried once before the agent waits.
     fn retry(&mut self, at_least_ms: i64, next_collector: bool) -> Step {
-        self.hold_ms = self.hold_ms.max(u64::try_from(at_least_ms).unwrap_or_default());
         if next_collector && self.collectors.len() > 1 {
             self.current = (self.current + 1) % self.collectors.len();
             if self.current != 0 {
+                self.asked_ms = self.asked_ms.max(whole(at_least_ms));
                 return Step::Moved;
             }
         }
+        self.wait(at_least_ms, wait_ms)
+    }
+
+    fn wait(&mut self, at_least_ms: i64, how_long_ms: fn(u32, u64, u64) -> u64) -> Step {
+        let asked_ms = std::mem::take(&mut self.asked_ms).max(whole(at_least_ms));
         self.failures = self.failures.saturating_add(1);
         // Without randomness the longest wait is the polite one.
         let random = getrandom::u64().unwrap_or(u64::MAX);
-        let ms = backoff_ms(self.failures, random).max(std::mem::take(&mut self.hold_ms));
-        Step::Wait { ms }
+        Step::Wait { ms: how_long_ms(self.failures, asked_ms, random) }
     }
 
     /// Says once why nothing is delivered, and again when the reason is another.
-    fn log_once(&mut self, collector: &Url, heard: &Heard) {
-        let detail = words(heard);
-        if self.logged.as_ref() != Some(&detail) {
-            tracing::warn!(collector = shown(collector), detail, "a batch could not be delivered, and waits");
-            self.logged = Some(detail);
+    fn tell_once(&mut self, collector: &Url, heard: &Heard, what: &'static str) {
+        let (collector, detail) = (shown(collector), words(heard));
+        let sort = match heard {
+            Heard::Refusal { refusal, .. } => refusal.sort(),
+            Heard::Answer(_) | Heard::Nothing(_) => detail.clone(),
+        };
+        if self.told.is_news(&collector, sort) {
+            tracing::warn!(collector, detail, "{what}");
         }
     }
 }
@@ -227,9 +240,13 @@ impl Pusher {
 fn words(heard: &Heard) -> String {
     match heard {
         Heard::Answer(answer) => format!("it acknowledged seq {} instead", answer.acknowledged),
-        Heard::Refusal { status, detail, .. } => format!("status {status} {detail}").trim_end().to_owned(),
+        Heard::Refusal { refusal, .. } => refusal.to_string(),
         Heard::Nothing(text) => text.clone(),
     }
+}
+
+fn whole(ms: i64) -> u64 {
+    u64::try_from(ms).unwrap_or_default()
 }
 
 #[cfg(test)]

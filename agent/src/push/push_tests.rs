@@ -1,11 +1,14 @@
 //! Pushes against a collector that answers as its script says.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Mutex;
 
 use super::*;
-use crate::config::{Config, SpoolConfig};
+use crate::config::{Access, Config, SpoolConfig};
 use crate::fake_collector::{Collector, STORE};
 use crate::spool::Spool;
+use crate::token::TokenFile;
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 use uphold_common::time::Instant;
@@ -20,12 +23,17 @@ fn row(ms: i64) -> Row {
 
 /// A pusher with `batches` batches in its spool.
 async fn pusher(folder: &tempfile::TempDir, collectors: &[SocketAddr], batches: i64) -> Pusher {
+    pusher_with(folder, collectors, batches, Remote::new(&Access::default()).unwrap()).await
+}
+
+async fn pusher_with(folder: &tempfile::TempDir, collectors: &[SocketAddr], batches: i64, remote: Remote) -> Pusher {
     let config = Config {
         name: Id::new("zurich-1").unwrap(),
         collectors: collectors.iter().map(|address| Url::parse(&format!("http://{address}")).unwrap()).collect(),
         data_dir: folder.path().to_owned(),
         listen: None,
         spool: SpoolConfig::default(),
+        access: Access::default(),
     };
     let (clock, metrics) = (Arc::new(Clock::new()), Arc::new(Metrics::new().unwrap()));
     let spool = Spool::open(&config).unwrap();
@@ -34,7 +42,7 @@ async fn pusher(folder: &tempfile::TempDir, collectors: &[SocketAddr], batches: 
         recorder.observed(row(ms)).await;
         recorder.close().await;
     }
-    Pusher::new(config.name, config.collectors, Remote::new().unwrap(), recorder, clock, metrics)
+    Pusher::new(config.name, config.collectors, remote, recorder, clock, metrics)
 }
 
 #[tokio::test]
@@ -71,6 +79,144 @@ async fn a_busy_collector_is_obeyed_and_gets_the_same_bytes_again() {
         let (answered, again, _) = heard.recv().await.unwrap();
         assert_eq!((answered, &again.batch), (status, &first.batch));
     }
+}
+
+#[tokio::test]
+async fn a_refused_agent_holds_its_batch_and_comes_back_with_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (collector, address, mut heard) = Collector::serve().await;
+    let refusals = [401, 403, 421, 404, 431, 302];
+    collector.script(&refusals.map(|status| (status, None)));
+    collector.script(&[(401, Some("90"))]);
+    let mut pusher = pusher(&folder, &[address], 2).await;
+    for nth in 0..refusals.len() {
+        let Step::Wait { ms } = pusher.step().await else { panic!("it waits") };
+        let most_ms = 1_000 << nth;
+        assert!((most_ms / 2..=most_ms).contains(&ms), "{ms} after {} refusals", nth + 1);
+        assert!(pusher.metrics.text().unwrap().contains(r#"uphold_agent_refused{request="push"} 1"#));
+    }
+    let Step::Wait { ms } = pusher.step().await else { panic!("it waits") };
+    assert!((90_000..=112_500).contains(&ms), "Retry-After is obeyed, and spread: {ms}");
+    pusher.drain().await;
+    let mut taken = Vec::new();
+    let (_, first, _) = heard.recv().await.unwrap();
+    while let Ok((status, push, batch)) = heard.try_recv() {
+        assert_eq!(push.batch == first.batch, batch.key.seq == 1, "{status}");
+        taken.push((status, batch.key.seq));
+    }
+    assert_eq!(taken[refusals.len()..], [(200, 1), (200, 2)]);
+    let text = pusher.metrics.text().unwrap();
+    for line in [r#"uphold_agent_refused{request="push"} 0"#, r#"uphold_agent_pushes_total{result="hold"} 7"#] {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+    assert!(!folder.path().join("spool/quarantine").read_dir().unwrap().any(|_| true), "nothing was put aside");
+}
+
+#[tokio::test]
+async fn a_token_that_was_replaced_is_taken_up_and_nothing_is_lost_or_sent_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (collector, address, mut heard) = Collector::serve().await;
+    let [old, new] = ["a", "b"].map(|digit| format!("uphold_{}", digit.repeat(64)));
+    let path = folder.path().join("token");
+    std::fs::write(&path, &old).unwrap();
+    let remote = Remote::with_token_file(TokenFile::open_and_again_after(&path, Duration::ZERO).unwrap());
+    let mut pusher = pusher_with(&folder, &[address], 4, remote).await;
+    collector.demand(&old);
+    assert_eq!(pusher.step().await, Step::Moved);
+    collector.demand(&new);
+    for _ in 0..3 {
+        assert!(matches!(pusher.step().await, Step::Wait { .. }), "the file holds the old one");
+    }
+    std::fs::write(&path, "").unwrap();
+    assert!(matches!(pusher.step().await, Step::Wait { .. }), "the file is being written");
+    std::fs::write(&path, format!("{new}\n")).unwrap();
+    pusher.drain().await;
+    let answered: Vec<(u16, u64)> =
+        std::iter::from_fn(|| heard.try_recv().ok()).map(|(status, _, batch)| (status, batch.key.seq)).collect();
+    let refused = [(401, 2); 5];
+    assert_eq!(answered, [&[(200, 1)][..], &refused, &[(200, 2), (200, 3), (200, 4)]].concat());
+    let text = pusher.metrics.text().unwrap();
+    assert!(!text.contains(&"a".repeat(64)) && text.contains(r#"uphold_agent_refused{request="push"} 0"#), "{text}");
+}
+
+#[tokio::test]
+async fn a_token_that_another_request_found_ends_the_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let (collector, address, mut heard) = Collector::serve().await;
+    let [old, new] = ["a", "b"].map(|digit| format!("uphold_{}", digit.repeat(64)));
+    let path = folder.path().join("token");
+    std::fs::write(&path, &old).unwrap();
+    let remote = Remote::with_token_file(TokenFile::open_and_again_after(&path, Duration::ZERO).unwrap());
+    let mut pusher = pusher_with(&folder, &[address], 1, remote.clone()).await;
+    collector.script(&[(401, Some("240"))]);
+    let (_waking, wake) = watch::channel(0);
+    let (stopper, stop) = crate::stop::channel();
+    let running = tokio::spawn(async move { pusher.run(wake, stop).await });
+    assert_eq!(heard.recv().await.unwrap().0, 401);
+    collector.demand(&new);
+    std::fs::write(&path, &new).unwrap();
+    let assignment = Url::parse(&format!("http://{address}/api/v1/agents/zurich-1/assignment")).unwrap();
+    let delivered = async {
+        loop {
+            // Until the pusher waits: the token is found anew each time.
+            for token in [&old, &new] {
+                std::fs::write(&path, token).unwrap();
+                collector.demand(token);
+                remote.get(assignment.clone(), None, 1_000).await.unwrap();
+            }
+            if let Ok((200, ..)) = heard.try_recv() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), delivered).await.unwrap();
+    stopper.stop();
+    running.await.unwrap();
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_reason_is_logged_once_with_the_collectors_words_and_the_token_never() {
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _held = tracing::subscriber::set_default(lines);
+    let folder = tempfile::tempdir().unwrap();
+    let (collector, address, _heard) = Collector::serve().await;
+    let token = format!("uphold_{}", "c".repeat(64));
+    let path = folder.path().join("token");
+    std::fs::write(&path, &token).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let remote = Remote::with_token_file(TokenFile::open(&path).unwrap());
+    assert!(!format!("{remote:?}").contains("ccc"));
+    let mut pusher = pusher_with(&folder, &[address], 1, remote).await;
+    let script = [401, 401, 401, 403, 403, 503, 401].map(|status| (status, None));
+    collector.script(&script);
+    for _ in script {
+        assert!(matches!(pusher.step().await, Step::Wait { .. }));
+    }
+    pusher.drain().await;
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let told = |what: &str| text.lines().filter(|line| line.contains(what)).count();
+    let words = |status| format!("status {status} scripted: as the test asked");
+    let counts = [told(&words(401)), told(&words(403)), told(&words(503)), told("delivered again")];
+    assert_eq!(counts, [2, 1, 1, 1], "{text}");
+    assert_eq!(told("can read the token file"), 1, "{text}");
+    assert!(!text.contains("ccc"), "{text}");
 }
 
 #[tokio::test]

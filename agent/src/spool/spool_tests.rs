@@ -3,7 +3,7 @@
 //! A kill is a spool that is dropped where it stands, or files put into the state that a kill leaves.
 
 use super::*;
-use crate::config::{Overflow, SpoolConfig};
+use crate::config::{Access, Overflow, SpoolConfig};
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 
@@ -20,6 +20,7 @@ fn config(folder: &tempfile::TempDir) -> Config {
         data_dir: folder.path().join("data"),
         listen: None,
         spool: SpoolConfig::default(),
+        access: Access::default(),
     }
 }
 

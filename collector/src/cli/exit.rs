@@ -10,19 +10,24 @@ pub const USAGE: u8 = 2;
 pub const UNAVAILABLE: u8 = 3;
 /// The store died; a restart finds everything that was acknowledged.
 pub const STORE_DIED: u8 = 4;
+/// Told to end for the second time, before it had ended in order; a restart finds everything that was acknowledged.
+pub const CUT_SHORT: u8 = 5;
 
 /// What the codes mean over all commands; each command's help says it of its own.
-pub(super) const EXIT_CODES: [(u8, &str); 5] = [
+pub(super) const EXIT_CODES: [(u8, &str); 6] = [
     (DONE, "done"),
     (WRONG, "what was looked at is not as it should be"),
     (USAGE, USAGE_MEANS),
     (UNAVAILABLE, UNAVAILABLE_MEANS),
     (STORE_DIED, STORE_DIED_MEANS),
+    (CUT_SHORT, CUT_SHORT_MEANS),
 ];
 pub(super) const USAGE_MEANS: &str = "the command line, the configuration or the catalogue is not right";
 pub(super) const UNAVAILABLE_MEANS: &str = "the data directory, the port or the collector could not be had";
 pub(super) const STORE_DIED_MEANS: &str =
     "the store died while the collector ran; a restart finds everything that was acknowledged";
+pub(super) const CUT_SHORT_MEANS: &str =
+    "it was told to end for the second time; a restart finds everything that was acknowledged";
 /// The end of a daemon as it should be.
 pub(super) const STOPPED_MEANS: &str = "it was asked to end, and everything is kept";
 /// What a command that only prints may end with.

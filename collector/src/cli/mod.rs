@@ -22,7 +22,7 @@ use uphold_manual::after_help;
 use uphold_manual::completions::CompletionsArgs;
 use uphold_manual::pages::ManArgs;
 
-pub use exit::{DONE, STORE_DIED, UNAVAILABLE, USAGE, WRONG};
+pub use exit::{CUT_SHORT, DONE, STORE_DIED, UNAVAILABLE, USAGE, WRONG};
 use exit::{EXIT_CODES, Ended, PRINTED};
 
 const EXAMPLES: [&str; 4] = [

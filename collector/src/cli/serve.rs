@@ -8,7 +8,8 @@ use clap::Args;
 use uphold_manual::after_help;
 
 use super::exit::{
-    DONE, Ended, STOPPED_MEANS, STORE_DIED, STORE_DIED_MEANS, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, USAGE_MEANS,
+    CUT_SHORT, CUT_SHORT_MEANS, DONE, Ended, STOPPED_MEANS, STORE_DIED, STORE_DIED_MEANS, UNAVAILABLE,
+    UNAVAILABLE_MEANS, USAGE, USAGE_MEANS,
 };
 use super::runtime::{block_on, stop_signal};
 use crate::config::{self, AccessConfig, Config, FileConfig};
@@ -21,8 +22,13 @@ const EXAMPLES: [&str; 2] = [
     "uphold-collector serve --config /etc/uphold/collector.yaml",
     "uphold-collector serve --catalogue catalogue.yaml --data ./uphold-data",
 ];
-const EXIT_CODES: [(u8, &str); 4] =
-    [(DONE, STOPPED_MEANS), (USAGE, USAGE_MEANS), (UNAVAILABLE, UNAVAILABLE_MEANS), (STORE_DIED, STORE_DIED_MEANS)];
+const EXIT_CODES: [(u8, &str); 5] = [
+    (DONE, STOPPED_MEANS),
+    (USAGE, USAGE_MEANS),
+    (UNAVAILABLE, UNAVAILABLE_MEANS),
+    (STORE_DIED, STORE_DIED_MEANS),
+    (CUT_SHORT, CUT_SHORT_MEANS),
+];
 
 /// What `serve` is told.
 #[derive(Debug, Args)]

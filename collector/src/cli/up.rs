@@ -9,7 +9,8 @@ use uphold_manual::after_help;
 use url::Url;
 
 use super::exit::{
-    DONE, Ended, STOPPED_MEANS, STORE_DIED, STORE_DIED_MEANS, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, USAGE_MEANS,
+    CUT_SHORT, CUT_SHORT_MEANS, DONE, Ended, STOPPED_MEANS, STORE_DIED, STORE_DIED_MEANS, UNAVAILABLE,
+    UNAVAILABLE_MEANS, USAGE, USAGE_MEANS,
 };
 use super::runtime::{block_on, stop_signal};
 use super::serve::ended;
@@ -22,8 +23,13 @@ use crate::store::StoreOptions;
 
 const EXAMPLES: [&str; 2] =
     ["uphold-collector up", "uphold-collector up --watch https://a.example/ --watch http://127.0.0.1:3000/"];
-const EXIT_CODES: [(u8, &str); 4] =
-    [(DONE, STOPPED_MEANS), (USAGE, USAGE_MEANS), (UNAVAILABLE, UNAVAILABLE_MEANS), (STORE_DIED, STORE_DIED_MEANS)];
+const EXIT_CODES: [(u8, &str); 5] = [
+    (DONE, STOPPED_MEANS),
+    (USAGE, USAGE_MEANS),
+    (UNAVAILABLE, UNAVAILABLE_MEANS),
+    (STORE_DIED, STORE_DIED_MEANS),
+    (CUT_SHORT, CUT_SHORT_MEANS),
+];
 
 /// What `up` is told.
 #[derive(Debug, Args)]
