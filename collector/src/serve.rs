@@ -115,7 +115,7 @@ impl Collector {
         let socket = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;
         let webhooks = WebhookClient::new(Timeouts::default())?;
         let alertmanagers = Poster::new(Timeouts::default(), Proxies::None)?;
-        Ok(Self { engine, port, tls, socket, listening, webhooks, access })
+        Ok(Self { engine, port, tls, socket, listening, webhooks, alertmanagers, access })
     }
 
     /// Where it listens.
