@@ -18,18 +18,20 @@ fn shipped(name: &str) -> String {
     fs::read_to_string(root.join("config/prometheus").join(name)).unwrap()
 }
 
-/// Prometheus as it is shipped, in a hurry: without a token, and without anybody to tell.
+/// Prometheus as it is shipped, with a viewer's token, in a hurry and without anybody to tell.
 fn prometheus(world: &World) -> Prometheus {
-    let config = shipped("prometheus.yml");
-    let config: String =
-        config.lines().filter(|line| !line.contains("credentials_file:")).flat_map(|l| [l, "\n"]).collect();
-    let config = config.replace("15s", "1s").replace("127.0.0.1:8080", &format!("127.0.0.1:{}", world.collector_port));
+    let collector = format!("127.0.0.1:{}", world.collector_port);
+    let config = shipped("prometheus.yml").replace("15s", "1s").replace("127.0.0.1:8080", &collector);
     let (alerting, scraping) = (config.find("alerting:").unwrap(), config.find("scrape_configs:").unwrap());
     let config = format!("{}{}", &config[..alerting], &config[scraping..]);
-    let rules = ["uphold.rules.yml", "uphold-services.rules.yml"]
-        .map(|name| (name, shipped(name).replace("for: 2m", "for: 2s")));
-    let files =
-        [("prometheus.yml", config.as_str()), (rules[0].0, rules[0].1.as_str()), (rules[1].0, rules[1].1.as_str())];
+    let hurried = |name: &str| shipped(name).replace("for: 2m", "for: 2s");
+    let token = world.give_token("prometheus", "viewer", &[]);
+    let files = [
+        ("prometheus.yml", config.as_str()),
+        ("uphold.token", &token),
+        ("uphold.rules.yml", &hurried("uphold.rules.yml")),
+        ("uphold-services.rules.yml", &hurried("uphold-services.rules.yml")),
+    ];
     Prometheus::start(&files).unwrap()
 }
 
