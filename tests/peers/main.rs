@@ -110,6 +110,7 @@ fn the_rules_say_what_they_are_to_say() {
         ("> 60", "> 600"),
         ("corrupt_chunks_total +", "corrupt_journal_total +"),
         ("unless uphold_pushes_total offset 15m", "and uphold_pushes_total offset 15m"),
+        ("> 20", "> 200"),
         ("uphold_receiver_dead_letters > 0", "uphold_receiver_dead_letters > 9"),
         ("unless increase(", "and increase("),
         ("unless on (agent)", "and on (agent)"),
