@@ -22,7 +22,9 @@ use crate::limits::Limits;
 use crate::listen::exposure::Exposure;
 use crate::listen::tls::{Tls, TlsError};
 use crate::listen::{self, Listening};
-use crate::notify::webhook::{ClientError, Timeouts, WebhookClient};
+use crate::notify::alertmanager;
+use crate::notify::post::{ClientError, Poster, Proxies, Timeouts};
+use crate::notify::webhook::WebhookClient;
 use crate::notify::worker::{self, Pace};
 use crate::store::{DataDir, EmbeddedStore, StoreError, StoreOptions};
 
@@ -52,9 +54,9 @@ pub enum ServeError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// No client for webhooks.
-    #[error("webhooks cannot be delivered: {0}")]
-    Webhooks(#[from] ClientError),
+    /// No client for receivers.
+    #[error("receivers cannot be told: {0}")]
+    Receivers(#[from] ClientError),
     /// The built-in agent could not start.
     #[error("the built-in agent could not start: {0}")]
     Agent(String),
@@ -94,6 +96,7 @@ pub struct Collector {
     socket: tokio::net::UnixListener,
     listening: Listening,
     webhooks: WebhookClient,
+    alertmanagers: Poster,
     access: AccessConfig,
 }
 
@@ -111,7 +114,8 @@ impl Collector {
         let address = socket::path(data_dir).display().to_string();
         let socket = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;
         let webhooks = WebhookClient::new(Timeouts::default())?;
-        Ok(Self { engine, port, tls, socket, listening, webhooks, access })
+        let alertmanagers = Poster::new(Timeouts::default(), Proxies::None)?;
+        Ok(Self { engine, port, tls, socket, listening, webhooks, alertmanagers, access })
     }
 
     /// Where it listens.
@@ -134,15 +138,22 @@ impl Collector {
             Arc::new(handle.clone()),
             self.webhooks,
             handle.messages(),
-            finishing,
+            finishing.clone(),
             Pace::default(),
         ));
+        let telling =
+            tokio::spawn(alertmanager::run::run(handle.snapshots(), self.alertmanagers, handle.board(), finishing));
         let died = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => None,
             result = &mut ended => Some(result),
         };
         finish.send_replace(true);
-        let tasks = [("the port", Some(port)), ("the socket", Some(socket)), ("deliveries", Some(notifying))];
+        let tasks = [
+            ("the port", Some(port)),
+            ("the socket", Some(socket)),
+            ("deliveries", Some(notifying)),
+            ("Alertmanagers", Some(telling)),
+        ];
         for (what, task) in tasks.into_iter().chain([("the certificate", certificate)]) {
             let Some(task) = task else { continue };
             if tokio::time::timeout(FINISH, task).await.is_err() {

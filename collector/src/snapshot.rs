@@ -44,8 +44,10 @@ pub struct Snapshot {
     pub recent_incidents: Vec<Incident>,
     /// The agents that the catalogue names or that have pushed, by name.
     pub agents: BTreeMap<Id, AgentSnapshot>,
-    /// The receivers of the catalogue, by id.
+    /// The receivers that are told in messages, by id.
     pub receivers: BTreeMap<Id, ReceiverSnapshot>,
+    /// The receivers that are told the whole state, by id.
+    pub state_receivers: BTreeMap<Id, StateReceiverSnapshot>,
     /// The program's own health.
     pub health: Health,
 }
@@ -118,7 +120,7 @@ pub struct FactCounts {
     pub skipped_attempts: u64,
 }
 
-/// One receiver.
+/// One receiver that is told in messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReceiverSnapshot {
     /// Messages that wait.
@@ -129,6 +131,21 @@ pub struct ReceiverSnapshot {
     pub failed_attempts: u64,
     /// Messages given up, kept to be looked at.
     pub dead_letters: u64,
+    /// Why the last attempt failed, if it did.
+    pub last_error: Option<String>,
+}
+
+/// One receiver that is told the whole state: nothing waits for it, and nothing is given up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StateReceiverSnapshot {
+    /// The instant of the state that it was told last, since the collector started.
+    pub told: Option<Instant>,
+    /// How many alerts that state had.
+    pub alerts: u64,
+    /// How often it was told since the collector started.
+    pub delivered: u64,
+    /// How often it could not be told since the collector started.
+    pub failed_attempts: u64,
     /// Why the last attempt failed, if it did.
     pub last_error: Option<String>,
 }

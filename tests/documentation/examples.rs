@@ -12,7 +12,9 @@ pub(crate) fn in_page(page: &Page) -> Vec<String> {
 /// What is wrong with the files in `config/`.
 pub(crate) fn in_config() -> Vec<String> {
     let files = read_all(&["yaml", "yml"]);
-    let config: Vec<&Page> = files.iter().filter(|file| file.path.starts_with("config/")).collect();
+    // What is for Prometheus is held against its own checker, by the tests named peers.
+    let ours = |file: &&Page| file.path.starts_with("config/") && !file.path.starts_with("config/prometheus/");
+    let config: Vec<&Page> = files.iter().filter(ours).collect();
     if config.is_empty() {
         return vec!["config/: there is nothing in it".to_owned()];
     }

@@ -23,12 +23,15 @@
 //! | `refused` | pushes and catalogues that are refused leave everything as it was |
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
 //! | `flood` | agents lose nothing beside a crowd of connections that drip or say nothing |
+//! | `alertmanager` | a real Alertmanager is told the state, and no more once the collector is gone |
+//! | `scraped` | a real Prometheus finds and scrapes both programs, and reads the same number |
 //! | `shown` | the metrics are sound, the page loads nothing |
 
 #![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
 mod access;
+mod alertmanager;
 mod away;
 mod browser;
 mod callers;
@@ -42,6 +45,7 @@ mod pushes;
 mod reached;
 mod refused;
 mod replaced;
+mod scraped;
 mod shown;
 mod silence;
 mod up;

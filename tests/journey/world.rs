@@ -85,28 +85,38 @@ pub(crate) struct World {
 impl World {
     /// A shop, an inbox and a collector, and nobody who watches yet.
     pub(crate) fn without_agent() -> Self {
-        Self::configured("")
+        Self::under("", |_, text| text)
     }
 
     /// The same, with these lines in the collector's configuration.
     pub(crate) fn configured(config: &str) -> Self {
+        Self::under(config, |_, text| text)
+    }
+
+    /// The same, under the catalogue that `change` makes of the usual one.
+    fn under(config: &str, change: impl FnOnce(&Self, String) -> String) -> Self {
         let (shop, inbox) = (Nginx::start("").unwrap(), Inbox::start().unwrap());
         let (collector_port, agent_port) = (free_port().unwrap(), free_port().unwrap());
         let folder = tempfile::tempdir().unwrap();
         let (collector, agent) = (None, None);
         let config = config.to_owned();
         let mut world = Self { shop, inbox, collector, agent, collector_port, agent_port, folder, config };
-        fs::write(world.catalogue(), world.catalogue_text()).unwrap();
+        fs::write(world.catalogue(), change(&world, world.catalogue_text())).unwrap();
         world.start_collector();
+        world
+    }
+
+    /// A shop that is watched under the catalogue that `change` makes of the usual one, and known to be up.
+    pub(crate) fn watched_under(change: impl FnOnce(&Self, String) -> String) -> Self {
+        let mut world = Self::under("", change);
+        world.start_agent();
+        world.wait_for_state("up");
         world
     }
 
     /// A shop that is watched, and known to be up.
     pub(crate) fn watched() -> Self {
-        let mut world = Self::without_agent();
-        world.start_agent();
-        world.wait_for_state("up");
-        world
+        Self::watched_under(|_, text| text)
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

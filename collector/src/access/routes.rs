@@ -32,6 +32,7 @@ pub const ROUTES: &[Route] = &[
     (Method::GET, "/incidents/{number}", Need::Page(Right::Read)),
     (Method::POST, "/incidents/{number}/acknowledge", Need::Page(Right::Act)),
     (Method::POST, "/incidents/{number}/comments", Need::Page(Right::Act)),
+    (Method::GET, "/api/v1/sd", Need::Right(Right::Read)),
     (Method::GET, "/metrics", Need::Right(Right::Read)),
     (Method::POST, "/api/v1/push", Need::Right(Right::Push)),
     (Method::GET, "/api/v1/agents/{name}/assignment", Need::Right(Right::Assignment)),

@@ -11,12 +11,14 @@
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
 //! | `GET /api/v1/deeds`, `/api/v1/whoami` | who did what; who one is |
+//! | `GET /api/v1/sd` | where Prometheus finds the agents |
 //! | `GET /metrics`, `/healthz`, `/readyz` | for Prometheus and for supervisors |
 //!
 //! What each route needs stands in [`crate::access::routes`]. Every refusal is an RFC 9457 problem. Bodies are bounded,
 //! and a body that does not arrive is given up.
 
 mod body;
+mod discovery;
 mod incidents;
 mod lists;
 mod pages;
@@ -79,6 +81,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/api/v1/tokens", get(tokens::list).post(tokens::add))
         .route("/api/v1/tokens/{name}", delete(tokens::revoke))
         .route("/api/v1/deeds", get(tokens::deeds))
+        .route("/api/v1/sd", get(discovery::agents))
         .route("/metrics", get(show_metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(show_ready))

@@ -16,6 +16,7 @@ use crate::identity::token::{Token, Tokens};
 use crate::incident::act::Act;
 use crate::incident::model::{Incident, Number};
 use crate::ingest::{Arrived, Refusal};
+use crate::notify::alertmanager::board::Board;
 use crate::notify::entry::Key;
 use crate::notify::outbox::Delivery;
 use crate::notify::verdict::Attempt;
@@ -97,6 +98,7 @@ pub struct EngineHandle {
     pub(super) messages: Arc<Notify>,
     pub(super) refused_early: RefusedEarly,
     pub(super) refused_requests: RefusedEarly,
+    pub(super) board: Board,
 }
 
 impl EngineHandle {
@@ -108,6 +110,16 @@ impl EngineHandle {
     /// The tokens that were ever given, as of the newest change to them.
     pub fn tokens(&self) -> Arc<Tokens> {
         Arc::clone(&self.tokens.borrow())
+    }
+
+    /// The snapshots as they are published.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// Where what is shown of the Alertmanagers is written.
+    pub fn board(&self) -> Board {
+        self.board.clone()
     }
 
     /// Counts a push that was refused before it came to the engine.

@@ -39,6 +39,7 @@ use crate::incident::model::Event;
 use crate::incident::register::Register;
 use crate::inforce::{self, CatalogueFile, InForce, TakeUpError};
 use crate::listen::Listening;
+use crate::notify::alertmanager::board::Board;
 use crate::notify::outbox::{Outbox, OutboxPolicy};
 use crate::snapshot::{Health, RECENT_INCIDENTS};
 use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
@@ -62,6 +63,7 @@ pub struct Engine {
     refused_early: RefusedEarly,
     refused_requests: RefusedEarly,
     listening: Listening,
+    board: Board,
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
     started: Instant,
@@ -130,6 +132,7 @@ impl Engine {
             refused_early: RefusedEarly::default(),
             refused_requests: RefusedEarly::default(),
             listening,
+            board: Board::default(),
             touched_from: BTreeMap::new(),
             in_force,
             started: now,

@@ -58,9 +58,15 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     let (publish, snapshots) = watch::channel(first);
     let (given, tokens) = watch::channel(Arc::new(engine.tokens().clone()));
     let messages = Arc::new(Notify::new());
-    let (refused_early, refused_requests) = (engine.refused_early.clone(), engine.refused_requests.clone());
-    let handle =
-        EngineHandle { queue, snapshots, tokens, messages: Arc::clone(&messages), refused_early, refused_requests };
+    let handle = EngineHandle {
+        queue,
+        snapshots,
+        tokens,
+        messages: Arc::clone(&messages),
+        refused_early: engine.refused_early.clone(),
+        refused_requests: engine.refused_requests.clone(),
+        board: engine.board.clone(),
+    };
     let (sender, ended) = oneshot::channel();
     let body = move || {
         let result = Loop { engine, requests, publish, given, messages }.run();

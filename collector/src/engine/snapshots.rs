@@ -57,6 +57,7 @@ impl Engine {
             recent_incidents: resolved.take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
             agents: self.agents.all().clone(),
             receivers: self.receivers(catalogue),
+            state_receivers: self.board.shown(catalogue),
             health,
         }
     }

@@ -69,6 +69,7 @@ fn catalogue() -> Catalogue {
         parties: BTreeMap::new(),
         components: BTreeMap::new(),
         hosts: BTreeMap::new(),
+        agents: BTreeMap::new(),
         services: BTreeMap::from([(id("shop"), service)]),
         targets: BTreeMap::from([(target.id.clone(), target)]),
         priorities: Priorities::default(),

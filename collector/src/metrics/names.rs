@@ -140,9 +140,13 @@ metrics! {
     RECEIVER_DEAD = Gauge "uphold_receiver_dead_letters" ["receiver"]
         "Messages given up and kept to be looked at.";
     RECEIVER_DELIVERED = Counter "uphold_receiver_delivered_total" ["receiver"]
-        "Messages delivered.";
+        "Messages delivered; for an Alertmanager, how often it was told the state.";
     RECEIVER_FAILED = Counter "uphold_receiver_failed_attempts_total" ["receiver"]
         "Deliveries that failed and were or will be tried again.";
+    RECEIVER_ALERTS = Gauge "uphold_receiver_alerts" ["receiver"]
+        "Alerts in the state that the Alertmanager was told last; absent before the first.";
+    RECEIVER_TOLD = Gauge "uphold_receiver_told_timestamp_seconds" ["receiver"]
+        "When the Alertmanager was told the state last; absent when it was not since the collector started.";
 
     PUSHES = Counter "uphold_pushes_total" ["result"]
         "Pushes of agents by what became of them.";

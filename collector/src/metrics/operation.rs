@@ -5,7 +5,9 @@ use uphold_common::catalogue::model::Priority;
 use super::{MetricsError, Sheet, names, number};
 use crate::limits::Unit;
 use crate::listen::tls::Reloads;
-use crate::snapshot::{AgentSnapshot, LimitSnapshot, ListeningSnapshot, ReceiverSnapshot, Snapshot};
+use crate::snapshot::{
+    AgentSnapshot, LimitSnapshot, ListeningSnapshot, ReceiverSnapshot, Snapshot, StateReceiverSnapshot,
+};
 use crate::store::StoreStats;
 
 pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), MetricsError> {
@@ -24,6 +26,9 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
     }
     for (id, receiver) in &snapshot.receivers {
         of_receiver(sheet, id.as_str(), receiver)?;
+    }
+    for (id, receiver) in &snapshot.state_receivers {
+        of_state_receiver(sheet, id.as_str(), receiver)?;
     }
     for (result, pushes) in &health.pushes {
         sheet.count(&names::PUSHES, &[result], *pushes)?;
@@ -73,6 +78,17 @@ fn of_listening(sheet: &mut Sheet, listening: &ListeningSnapshot) -> Result<(), 
     if let Some(Reloads { taken, refused }) = listening.certificate_reloads {
         sheet.count(&names::CERTIFICATE_RELOADS, &["taken"], taken)?;
         sheet.count(&names::CERTIFICATE_RELOADS, &["refused"], refused)?;
+    }
+    Ok(())
+}
+
+fn of_state_receiver(sheet: &mut Sheet, id: &str, receiver: &StateReceiverSnapshot) -> Result<(), MetricsError> {
+    let labels = [id];
+    sheet.count(&names::RECEIVER_DELIVERED, &labels, receiver.delivered)?;
+    sheet.count(&names::RECEIVER_FAILED, &labels, receiver.failed_attempts)?;
+    if let Some(told) = receiver.told {
+        sheet.count(&names::RECEIVER_ALERTS, &labels, receiver.alerts)?;
+        sheet.seconds(&names::RECEIVER_TOLD, &labels, told.as_ms())?;
     }
     Ok(())
 }

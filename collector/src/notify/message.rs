@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use uphold_common::catalogue::model::{Catalogue, Priority};
+use uphold_common::catalogue::model::{Catalogue, Priority, Receiver};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::Epoch;
@@ -77,11 +77,12 @@ impl Kind {
     }
 }
 
-/// The messages that tell of `decision`, in order of their receivers: one for each receiver that a route names for the
+/// The messages that tell of `decision`, in order of their receivers: one for each webhook that a route names for the
 /// incident's priority, however many routes do. `after` is the incident as the decision leaves it.
 pub fn compose(store: Epoch, catalogue: &Catalogue, decision: &Decision, after: &Incident) -> Vec<Message> {
     let Some(last) = decision.events.last() else { return Vec::new() };
-    let receivers = receivers(catalogue, after.priority.0);
+    let receivers: Vec<&Id> =
+        routed(catalogue, after.priority.0).filter(|one| one.webhook().is_some()).map(|one| &one.id).collect();
     if receivers.is_empty() {
         return Vec::new();
     }
@@ -104,14 +105,20 @@ pub fn compose(store: Epoch, catalogue: &Catalogue, decision: &Decision, after: 
 
 /// Such as `0a1b2c3d-INC-7.2`: the store's first digits, the incident, the place of the event.
 fn event_id(store: Epoch, event: &Event) -> String {
-    let digits: String = store.to_string().chars().take(8).collect();
-    format!("{digits}-{}.{}", event.number, event.place)
+    format!("{}-{}.{}", store_digits(store), event.number, event.place)
 }
 
-fn receivers(catalogue: &Catalogue, priority: Priority) -> BTreeSet<&Id> {
+/// The first digits of a store's name, which tell stores apart for people.
+pub(super) fn store_digits(store: Epoch) -> String {
+    store.to_string().chars().take(8).collect()
+}
+
+/// The receivers that a route names for incidents of this priority, each once, in order of their ids.
+pub(super) fn routed(catalogue: &Catalogue, priority: Priority) -> impl Iterator<Item = &Receiver> {
     let routes = catalogue.routes.iter();
-    let told = routes.filter(|route| route.priorities.is_empty() || route.priorities.contains(&priority));
-    told.map(|route| &route.to).filter(|to| catalogue.receivers.contains_key(*to)).collect()
+    let told = routes.filter(move |route| route.priorities.is_empty() || route.priorities.contains(&priority));
+    let ids: BTreeSet<&Id> = told.map(|route| &route.to).collect();
+    ids.into_iter().filter_map(|id| catalogue.receivers.get(id))
 }
 
 fn data(catalogue: &Catalogue, incident: &Incident, last: &Change) -> Map<String, Value> {

@@ -1,4 +1,4 @@
-//! Telling the outside world of incidents: from a decision to an answered webhook.
+//! Telling the outside world of incidents: each change to webhooks, the whole state to Alertmanagers.
 //!
 //! | room | what it holds |
 //! |---|---|
@@ -9,19 +9,23 @@
 //! | [`queue`] | one receiver's messages, and what is shown of the receiver |
 //! | [`retry`] | when to try again, and when to give up; pure |
 //! | [`verdict`] | what an attempt saw → delivered, again later, or never; pure |
-//! | [`webhook`] | one attempt over HTTP |
+//! | [`post`] | one attempt over HTTP |
+//! | [`webhook`] | the attempt to deliver a message |
 //! | [`worker`] | the loop between the outbox and the attempts |
+//! | [`alertmanager`] | the receivers that are told the whole state, past the outbox |
 //!
 //! The engine owns the [`outbox::Outbox`] and commits a decision and its messages at once; the [`worker`] only asks it
 //! for what is due and reports what it saw. A message is delivered **at least once**, in order at each receiver: after
 //! a crash it may be sent again, under the same id, by which a receiver knows it.
 //!
-//! A webhook's URL may be a secret. It stands in the catalogue or in a file, goes into the request, and nowhere else.
+//! A receiver's URL may be a secret. It stands in the catalogue or in a file, goes into the request, and nowhere else.
 
+pub mod alertmanager;
 pub mod entry;
 pub mod message;
 pub mod outbox;
 pub mod plan;
+pub mod post;
 pub mod queue;
 pub mod retry;
 pub mod verdict;

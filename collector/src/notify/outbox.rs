@@ -20,7 +20,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use uphold_common::catalogue::model::{Catalogue, WebhookUrl};
+use uphold_common::catalogue::model::{Catalogue, Receiver, ReceiverUrl};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack::PackError;
@@ -58,7 +58,7 @@ pub struct Delivery {
     /// Its key, by which what became of it is reported.
     pub key: Key,
     /// Where to.
-    pub url: WebhookUrl,
+    pub url: ReceiverUrl,
     /// The message's id.
     pub id: String,
     /// The event, in JSON.
@@ -141,11 +141,11 @@ impl Outbox {
     /// The messages to send now, at most one for each receiver. From here on they are out, until they are settled.
     pub fn due(&mut self, catalogue: &Catalogue, now: Instant) -> Vec<Delivery> {
         // Of a receiver that left the catalogue nothing is shown any more once nothing waits for it.
-        self.queues.retain(|id, queue| !queue.is_empty() || catalogue.receivers.contains_key(id));
+        self.queues.retain(|id, queue| !queue.is_empty() || webhook(catalogue, id).is_some());
         let longest_ms = self.policy.retry.longest_ms();
         let ready = |entry: &Entry| entry.not_before <= now || entry.not_before.since_ms(now) > longest_ms;
         let due = self.queues.iter_mut().filter_map(|(id, queue)| {
-            let url = &catalogue.receivers.get(id)?.url;
+            let url = webhook(catalogue, id)?;
             let (order, entry) = queue.take(ready)?;
             Some(Delivery {
                 key: Key { receiver: id.clone(), order },
@@ -189,18 +189,18 @@ impl Outbox {
         self.bury(plan, key.clone(), entry, error, Cause::Failed, now)
     }
 
-    /// Gives up what waits for receivers that are no longer in the catalogue, but for what is out just then, and at
+    /// Gives up what waits for receivers that are no longer webhooks of the catalogue, but for what is out just then, and at
     /// most [`RETIRE_MAX`] at once: to be called at each tick, it is cheap when there is nothing to do.
     pub fn retire(&self, plan: &mut Plan, catalogue: &Catalogue, now: Instant) -> Result<(), PackError> {
         self.begin(plan);
-        let gone = self.queues.iter().filter(|(id, _)| !catalogue.receivers.contains_key(id));
+        let gone = self.queues.iter().filter(|(id, _)| webhook(catalogue, id).is_none());
         let messages = gone.flat_map(|(id, queue)| {
             queue.resting().map(|(order, entry)| (Key { receiver: id.clone(), order }, entry.clone()))
         });
         for (key, entry) in messages.take(RETIRE_MAX) {
             if plan.gone.insert(key.clone()) {
                 plan.put(Place::Waiting, &key, None, true);
-                let reason = "the receiver is no longer in the catalogue";
+                let reason = "the receiver is no longer in the catalogue as a webhook";
                 self.bury(plan, key, entry, reason, Cause::Retired, now)?;
             }
         }
@@ -238,10 +238,11 @@ impl Outbox {
         self.dead_dropped += u64::try_from(plan.dead_dropped).unwrap_or(u64::MAX);
     }
 
-    /// What is shown of the receivers: those of the catalogue, and others for which something still waits.
+    /// What is shown of the receivers: the webhooks of the catalogue, and others for which something still waits.
     pub fn snapshot(&self, catalogue: &Catalogue) -> Vec<ReceiverSnapshot> {
         let nothing = Queue::default();
-        let mut ids: Vec<&Id> = catalogue.receivers.keys().chain(self.queues.keys()).collect();
+        let told = catalogue.receivers.values().filter(|receiver| receiver.webhook().is_some());
+        let mut ids: Vec<&Id> = told.map(|receiver| &receiver.id).chain(self.queues.keys()).collect();
         ids.sort_unstable();
         ids.dedup();
         ids.into_iter().map(|id| self.queues.get(id).unwrap_or(&nothing).snapshot(id)).collect()
@@ -303,6 +304,11 @@ impl Outbox {
         }
         Ok(())
     }
+}
+
+/// Where the messages of a receiver go; none if it is not told in messages.
+fn webhook<'c>(catalogue: &'c Catalogue, receiver: &Id) -> Option<&'c ReceiverUrl> {
+    catalogue.receivers.get(receiver).and_then(Receiver::webhook)
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ fn a_receiver_that_left_the_catalogue_is_told_nothing_more() {
     assert!(due(&mut outbox, &catalogue, 9_999_999).is_empty());
     assert_eq!(retire(&mut outbox, 7).len(), 2);
     assert!(retire(&mut outbox, 8).is_empty());
-    assert!(outbox.dead_letters().all(|(_, l)| l.reason == "the receiver is no longer in the catalogue"));
+    assert!(outbox.dead_letters().all(|(_, l)| l.reason == "the receiver is no longer in the catalogue as a webhook"));
     assert_eq!(outbox.dead_letters().len(), 2);
     due(&mut outbox, &catalogue, 9);
     let shown: Vec<_> = outbox.snapshot(&catalogue).into_iter().map(|s| s.receiver.to_string()).collect();

@@ -12,7 +12,8 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
 use tokio::net::TcpListener;
 
-use super::webhook::{Timeouts, WebhookClient};
+use super::post::Timeouts;
+use super::webhook::WebhookClient;
 
 /// A client that gives up soon, with the TLS provider that `main` installs.
 pub(super) fn client() -> WebhookClient {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use uphold_common::catalogue::model::{
-    Catalogue, Criticality, Organisation, Priorities, Priority, Receiver, Route, Service, WebhookUrl,
+    Catalogue, Criticality, Organisation, Priorities, Priority, Receiver, ReceiverUrl, Route, Service, Way,
 };
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
@@ -34,8 +34,8 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         needs: Vec::new(),
     };
     let receivers = receivers.iter().map(|(name, url)| {
-        let url = WebhookUrl::Url((*url).to_owned());
-        (id(name), Receiver { id: id(name), url })
+        let way = Way::Webhook(ReceiverUrl::Url((*url).to_owned()));
+        (id(name), Receiver { id: id(name), way })
     });
     Catalogue {
         organisation: Organisation { name: "Example".to_owned(), time_zone: zone },
@@ -44,6 +44,7 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         parties: BTreeMap::new(),
         components: BTreeMap::new(),
         hosts: BTreeMap::new(),
+        agents: BTreeMap::new(),
         services: BTreeMap::from([(id("shop"), shop)]),
         targets: BTreeMap::new(),
         priorities: Priorities::default(),

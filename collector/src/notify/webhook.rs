@@ -1,180 +1,35 @@
-//! One attempt to deliver a message over HTTP: it says what it saw, and judges nothing.
-//!
-//! A `POST` of the event with `webhook-id`, by which a receiver knows a message that it already has. Redirects are
-//! not followed. A proxy is taken from the environment, where operators expect to set it. A URL that comes from a file
-//! is read anew at each attempt, so that it can be changed in place.
-//!
-//! A URL may be a secret: errors name the receiver's file, but never the URL, its host, its path or what the file
-//! holds. What the receiver answers beyond its status is not kept either.
+//! One attempt to deliver a message: a `POST` of the event with `webhook-id`, by which a receiver knows a message that it
+//! already has.
 
-use std::error::Error as _;
-use std::fs::File;
-use std::io::Read as _;
-use std::time::Duration;
-
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Client, Response, Url, redirect};
-use uphold_common::catalogue::model::WebhookUrl;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
 use super::message;
 use super::outbox::Delivery;
+use super::post::{ClientError, Post, Poster, Proxies, Timeouts};
 use super::verdict::Attempt;
-
-/// Most bytes of an answer's body that are read, so that its connection can be used again.
-const ANSWER_BYTES_MAX: usize = 4 * 1024;
-/// Longest first line of a file with a URL.
-const URL_BYTES_MAX: u64 = 8 * 1024;
-/// Longest `Retry-After` that is looked at.
-const RETRY_AFTER_CHARS_MAX: usize = 64;
-/// How long an answer's body is waited for; the status stands without it.
-const ANSWER_WAIT: Duration = Duration::from_secs(1);
-
-/// How long an attempt may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// Until the connection stands, TLS included.
-    pub connect: Duration,
-    /// All in all.
-    pub total: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(5), total: Duration::from_secs(15) }
-    }
-}
-
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The program did not choose a TLS provider before.
-    #[error("no TLS provider is installed")]
-    NoProvider,
-    /// The client could not be built.
-    #[error("the HTTP client could not be made: {0}")]
-    Build(#[from] reqwest::Error),
-}
 
 /// Delivers messages to webhooks.
 #[derive(Clone, Debug)]
 pub struct WebhookClient {
-    client: Client,
+    poster: Poster,
 }
 
 impl WebhookClient {
     /// A client with these timeouts; the TLS provider must have been installed.
     pub fn new(timeouts: Timeouts) -> Result<Self, ClientError> {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            return Err(ClientError::NoProvider);
-        }
-        let client = Client::builder()
-            .user_agent(concat!("uphold-collector/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .connect_timeout(timeouts.connect)
-            .timeout(timeouts.total)
-            .pool_max_idle_per_host(1)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build()?;
-        Ok(Self { client })
+        Ok(Self { poster: Poster::new(timeouts, Proxies::OfTheEnvironment)? })
     }
 
     /// Makes one attempt.
     pub async fn deliver(&self, delivery: &Delivery) -> Attempt {
-        match self.post(delivery).await {
-            Ok(attempt) => attempt,
-            Err(error) => Attempt::Unanswered { error },
-        }
+        let Ok(id) = HeaderValue::from_str(&delivery.id) else {
+            return Attempt::Unanswered { error: "the message's id cannot stand in a header".to_owned() };
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(message::CONTENT_TYPE));
+        headers.insert("webhook-id", id);
+        self.poster.post(Post { url: &delivery.url, path: "", headers, body: delivery.body.clone() }).await
     }
-
-    async fn post(&self, delivery: &Delivery) -> Result<Attempt, String> {
-        let url = parse(&written_url(&delivery.url).await?)?;
-        let request = self
-            .client
-            .post(url.clone())
-            .header(CONTENT_TYPE, message::CONTENT_TYPE)
-            .header("webhook-id", &delivery.id)
-            .body(delivery.body.clone());
-        let response = request.send().await.map_err(|error| reason(error, &url))?;
-        let status = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = retry_after.filter(|text| text.len() <= RETRY_AFTER_CHARS_MAX).map(str::to_owned);
-        // Whether the body comes or not, the receiver has answered.
-        tokio::time::timeout(ANSWER_WAIT, drain(response)).await.ok();
-        Ok(Attempt::Answered { status, retry_after })
-    }
-}
-
-async fn drain(mut response: Response) {
-    let mut left = ANSWER_BYTES_MAX;
-    while left > 0 {
-        let Ok(Some(chunk)) = response.chunk().await else { return };
-        left = left.saturating_sub(chunk.len());
-    }
-}
-
-async fn written_url(url: &WebhookUrl) -> Result<String, String> {
-    match url {
-        WebhookUrl::Url(text) => Ok(text.clone()),
-        WebhookUrl::File(path) => {
-            let path = path.clone();
-            let read = tokio::task::spawn_blocking(move || first_line(&path));
-            read.await.unwrap_or_else(|_| Err("the file with the URL could not be read".to_owned()))
-        }
-    }
-}
-
-/// The first line of the file, without the white space around it.
-fn first_line(path: &str) -> Result<String, String> {
-    let could_not = |error: std::io::Error| format!("could not read the URL from {path}: {error}");
-    // Opening anything else, a pipe say, might never return.
-    if !std::fs::metadata(path).map_err(could_not)?.is_file() {
-        return Err(format!("could not read the URL from {path}: it is no file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path).map_err(could_not)?.take(URL_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(could_not)?;
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    match std::str::from_utf8(line).map(str::trim) {
-        _ if line.len() as u64 > URL_BYTES_MAX => {
-            Err(format!("the first line of {path} is longer than {URL_BYTES_MAX} bytes"))
-        }
-        Ok("") => Err(format!("the first line of {path} is empty")),
-        Ok(text) => Ok(text.to_owned()),
-        Err(_) => Err(format!("the first line of {path} is no text")),
-    }
-}
-
-fn parse(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    url.ok_or_else(|| "the webhook's URL is no http or https URL".to_owned())
-}
-
-/// Why there was no answer, from the error and what lies behind it, without anything of the URL.
-fn reason(error: reqwest::Error, url: &Url) -> String {
-    if error.is_timeout() && !error.is_connect() {
-        return "the receiver did not answer in time".to_owned();
-    }
-    let error = error.without_url();
-    let mut text = "could not reach the receiver".to_owned();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = error.source();
-    }
-    redact(text, url)
-}
-
-/// Takes out what the errors below may quote: a certificate's error names the host, for one.
-fn redact(mut text: String, url: &Url) -> String {
-    let parts =
-        [Some(url.as_str()), url.host_str(), url.password(), url.query(), Some(url.path()), Some(url.username())];
-    for part in parts.into_iter().flatten().filter(|part| part.len() > 1) {
-        text = text.replace(part, "…");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::text::{Clock, counted};
-use crate::snapshot::{AgentSnapshot, ReceiverSnapshot, Snapshot};
+use crate::snapshot::{AgentSnapshot, ReceiverSnapshot, Snapshot, StateReceiverSnapshot};
 
 /// From where on the difference of two clocks is worth a word; below lies what travelled in between.
 const OFFSET_SHOWN_MS: u64 = 1_000;
@@ -22,13 +22,31 @@ pub(super) fn section(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
                 }
             }
         }
-        @if !snapshot.receivers.is_empty() {
-            section.receivers {
-                h2 { "Receivers" }
+        @if !snapshot.receivers.is_empty() || !snapshot.state_receivers.is_empty() { (receivers(snapshot, clock)) }
+    }
+}
+
+fn receivers(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
+    html! {
+        section.receivers {
+            h2 { "Receivers" }
+            @if !snapshot.receivers.is_empty() {
                 div.card {
                     table {
                         thead { tr { th scope="col" { "Receiver" } th scope="col" { "Delivered" } th scope="col" { "Waiting" } } }
                         tbody { @for (id, receiver) in &snapshot.receivers { (of_receiver(id.as_str(), receiver)) } }
+                    }
+                }
+            }
+            @if !snapshot.state_receivers.is_empty() {
+                div.card {
+                    table {
+                        thead { tr { th scope="col" { "Alertmanager" } th scope="col" { "Last told" } th scope="col" { "Alerts" } } }
+                        tbody {
+                            @for (id, receiver) in &snapshot.state_receivers {
+                                (of_state_receiver(id.as_str(), receiver, clock))
+                            }
+                        }
                     }
                 }
             }
@@ -86,6 +104,24 @@ fn of_receiver(id: &str, receiver: &ReceiverSnapshot) -> Markup {
             }
             td { (receiver.delivered) }
             td { @if receiver.waiting == 0 { "none" } @else { (receiver.waiting) } }
+        }
+    }
+}
+
+fn of_state_receiver(id: &str, receiver: &StateReceiverSnapshot, clock: &Clock<'_>) -> Markup {
+    html! {
+        tr data-receiver=(id) {
+            th scope="row" {
+                (id)
+                @if let Some(error) = &receiver.last_error { span.remark { "last attempt: " (error) } }
+            }
+            @match receiver.told {
+                Some(at) => {
+                    td { (clock.ago(at)) }
+                    td { @if receiver.alerts == 0 { "none" } @else { (receiver.alerts) } }
+                }
+                None => { td { "not yet" } td { "–" } }
+            }
         }
     }
 }

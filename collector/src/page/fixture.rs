@@ -24,7 +24,7 @@ use crate::limits::Limit;
 use crate::listen::tls::Reloads;
 use crate::snapshot::{
     AgentSnapshot, FactCounts, Health, LimitSnapshot, ListeningSnapshot, ProbeSnapshot, ReceiverSnapshot, STRIP_DAYS,
-    ServiceSnapshot, Snapshot, StripDay,
+    ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay,
 };
 use crate::store::StoreStats;
 
@@ -102,6 +102,17 @@ pub(crate) fn of(catalogue: Catalogue) -> Snapshot {
         receivers: [(
             id("duty"),
             ReceiverSnapshot { waiting: 1, delivered: 7, failed_attempts: 2, ..Default::default() },
+        )]
+        .into(),
+        state_receivers: [(
+            id("alerts"),
+            StateReceiverSnapshot {
+                told: Some(as_of.minus_ms(42_000)),
+                alerts: 2,
+                delivered: 1_440,
+                failed_attempts: 1,
+                last_error: None,
+            },
         )]
         .into(),
         health: health(),

@@ -12,7 +12,7 @@ use crate::percent::Ppb;
 use crate::time::Instant;
 use crate::wire::assignment::Check;
 
-pub use super::telling::{Priorities, Priority, Receiver, Route, Urgency, WebhookUrl};
+pub use super::telling::{Alertmanager, Priorities, Priority, Receiver, ReceiverUrl, Route, Urgency, Way};
 
 /// One version of the service catalogue.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Catalogue {
     pub components: BTreeMap<Id, Component>,
     /// The hosts whose capacity is read.
     pub hosts: BTreeMap<Id, Host>,
+    /// Where agents are found, for those that say so; others may observe all the same.
+    pub agents: BTreeMap<Id, Agent>,
     /// The services.
     pub services: BTreeMap<Id, Service>,
     /// What was promised.
@@ -103,6 +105,15 @@ pub struct Host {
     pub id: Id,
     /// The agent that runs on it.
     pub agent: Id,
+}
+
+/// Where an agent is found.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// Its name.
+    pub id: Id,
+    /// Host and port at which it serves its metrics.
+    pub metrics: String,
 }
 
 /// A service.

@@ -88,25 +88,61 @@ impl Priorities {
     }
 }
 
-/// Where incidents are told: a webhook.
+/// Where incidents are told.
 #[derive(Clone, Debug)]
 pub struct Receiver {
     /// Its name.
     pub id: Id,
-    /// Where its URL comes from.
-    pub url: WebhookUrl,
+    /// How it is told.
+    pub way: Way,
 }
 
-/// Where a webhook's URL comes from. It may be a secret, so it is never printed.
+impl Receiver {
+    /// Where its messages go, if it is told in messages.
+    pub const fn webhook(&self) -> Option<&ReceiverUrl> {
+        match &self.way {
+            Way::Webhook(url) => Some(url),
+            Way::Alertmanager(_) => None,
+        }
+    }
+
+    /// The Alertmanager that it is, if it is one.
+    pub const fn alertmanager(&self) -> Option<&Alertmanager> {
+        match &self.way {
+            Way::Webhook(_) => None,
+            Way::Alertmanager(alertmanager) => Some(alertmanager),
+        }
+    }
+}
+
+/// How a receiver is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Of each change, by a message to a webhook.
+    Webhook(ReceiverUrl),
+    /// Of the whole state, again and again.
+    Alertmanager(Alertmanager),
+}
+
+/// An Alertmanager.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alertmanager {
+    /// Where it is found; the path of its API is appended.
+    pub url: ReceiverUrl,
+    /// How often it is told.
+    pub every_ms: i64,
+}
+
+/// Where a receiver's URL comes from. It may be a secret, so it is never printed.
 #[derive(Clone, PartialEq, Eq)]
-pub enum WebhookUrl {
+pub enum ReceiverUrl {
     /// Written in the catalogue.
     Url(String),
     /// The first line of a file, read by the collector.
     File(String),
 }
 
-impl std::fmt::Debug for WebhookUrl {
+impl std::fmt::Debug for ReceiverUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Url(_) => f.write_str("Url(…)"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::model::{Catalogue, Criticality, Priority, Urgency, WindowKind};
+use super::model::{Alertmanager, Catalogue, Criticality, Priority, ReceiverUrl, Urgency, Way, WindowKind};
 use super::{BODY_PATTERN_SIZE_MAX, Bounds, assign, fingerprint, read, read_within};
 use crate::ids::{Id, TargetId};
 use crate::time::DAY_MS;
@@ -92,6 +92,14 @@ fn the_example_is_read_whole() {
     assert_eq!(catalogue.parties.keys().map(Id::as_str).collect::<Vec<_>>(), ["isp", "own"]);
     assert_eq!(catalogue.components[&id("shop-web")].party, Id::own());
     assert_eq!(catalogue.priorities.of(Criticality::Low, Urgency::Urgent), Priority::parse("P3").unwrap());
+    let found: Vec<_> = catalogue.agents.values().map(|agent| (agent.id.as_str(), agent.metrics.as_str())).collect();
+    assert_eq!(found, [("geneva-1", "web-2.example:9417"), ("zurich-1", "web-1.example:9417")]);
+    let url = ReceiverUrl::Url("http://127.0.0.1:9093".to_owned());
+    let alerts = Way::Alertmanager(Alertmanager { url, every_ms: 60_000 });
+    assert_eq!(catalogue.receivers[&id("alerts")].way, alerts);
+    let duty = &catalogue.receivers[&id("duty")];
+    assert_eq!(duty.webhook(), Some(&ReceiverUrl::File("/etc/uphold/duty.url".to_owned())));
+    assert_eq!(duty.alertmanager(), None);
     assert_eq!(catalogue.routes[0].priorities, [Priority::parse("P1").unwrap(), Priority::parse("P2").unwrap()]);
 }
 
@@ -108,7 +116,9 @@ services:
 customers: [{ id: retail, name: Retail }]
 agreements:
   - { id: x, kind: sla, party: retail, targets: [{ id: y, service: webshop, window: 24h, availability: 99% }] }
-receivers: [{ id: duty, webhook: { url: 'https://hooks.example/x' } }]
+receivers:
+  - { id: duty, webhook: { url: 'https://hooks.example/x' } }
+  - { id: alerts, alertmanager: { url: 'https://hooks.example/y' } }
 routes: [{ to: duty }]
 ";
     let catalogue = read(&[("catalogue.yaml", text)]).unwrap();
@@ -120,6 +130,8 @@ routes: [{ to: duty }]
     let target = &catalogue.targets[&TargetId::new(id("x"), id("y"))];
     assert_eq!((target.unmeasured, target.degraded, target.breaks), Default::default());
     assert!(catalogue.routes[0].priorities.is_empty());
+    assert_eq!(catalogue.receivers[&id("alerts")].alertmanager().unwrap().every_ms, 60_000);
+    assert!(catalogue.agents.is_empty());
     assert!(!format!("{catalogue:?}").contains("hooks.example"));
 }
 

@@ -11,11 +11,15 @@
 //! | `http` | the few requests a test sends |
 //! | `nginx` | the server that is observed, and stopped and started again |
 //! | `inbox` | the receiver of notices |
+//! | `alertmanager` | the receiver of state |
+//! | `prometheus` | whoever scrapes the programs |
 
+pub mod alertmanager;
 pub mod child;
 pub mod http;
 pub mod inbox;
 pub mod nginx;
+pub mod prometheus;
 pub mod wait;
 
 use std::io;

@@ -210,6 +210,7 @@ fn catalogue() -> model::Catalogue {
         parties: BTreeMap::new(),
         components: BTreeMap::new(),
         hosts: BTreeMap::new(),
+        agents: BTreeMap::new(),
         services: BTreeMap::new(),
         targets: BTreeMap::new(),
         priorities: model::Priorities::default(),

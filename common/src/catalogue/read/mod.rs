@@ -117,6 +117,8 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], bounds: &Bounds) -> Read<Catalogu
     let parties = entries(&lists.parties, organisation::party);
     let components = entries(&lists.components, |item| organisation::component(item, &names));
     let hosts = entries(&lists.hosts, organisation::host);
+    let mut addresses = BTreeMap::new();
+    let agents = entries(&lists.agents, |item| organisation::agent(item, &mut addresses));
     let zone = organisation.as_ref().map_or(TimeZone::UTC, |organisation| organisation.time_zone.clone());
     let gathered = gathered.and_then(|()| sections.at_least_one_service(first));
     let services = entries(&lists.services, |item| services::service(item, &names, &zone, bounds));
@@ -131,9 +133,9 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], bounds: &Bounds) -> Read<Catalogu
         effective_from: effective_from?,
         customers: customers?,
         parties: organisation::with_own(parties?, &organisation.name),
-
         components: components?,
         hosts: hosts?,
+        agents: agents?,
         services: services?,
         targets: targets?,
         priorities: priorities?,

@@ -16,6 +16,7 @@ pub(super) struct Sections<'t> {
     parties: Vec<At<'t>>,
     components: Vec<At<'t>>,
     hosts: Vec<At<'t>>,
+    agents: Vec<At<'t>>,
     services: Vec<At<'t>>,
     agreements: Vec<At<'t>>,
     receivers: Vec<At<'t>>,
@@ -53,6 +54,7 @@ impl<'t> Sections<'t> {
             append(&mut self.parties, keys.get("parties")),
             append(&mut self.components, keys.get("components")),
             append(&mut self.hosts, keys.get("hosts")),
+            append(&mut self.agents, keys.get("agents")),
             append(&mut self.services, keys.get("services")),
             append(&mut self.agreements, keys.get("agreements")),
             append(&mut self.receivers, keys.get("receivers")),
@@ -101,6 +103,7 @@ pub(super) struct Lists<'t> {
     pub(super) parties: Vec<Item<'t>>,
     pub(super) components: Vec<Item<'t>>,
     pub(super) hosts: Vec<Item<'t>>,
+    pub(super) agents: Vec<Item<'t>>,
     pub(super) services: Vec<Item<'t>>,
     pub(super) agreements: Vec<Item<'t>>,
     pub(super) receivers: Vec<Item<'t>>,
@@ -113,6 +116,7 @@ impl Names {
         let (parties, party_items) = Declared::read("party", &[Id::own()], &sections.parties);
         let (components, component_items) = Declared::read("component", &[], &sections.components);
         let (hosts, host_items) = Declared::read("host", &[], &sections.hosts);
+        let (_, agent_items) = Declared::read("agent", &[], &sections.agents);
         let (services, service_items) = Declared::read("service", &[], &sections.services);
         let (_, agreement_items) = Declared::read("agreement", &[], &sections.agreements);
         let (receivers, receiver_items) = Declared::read("receiver", &[], &sections.receivers);
@@ -121,6 +125,7 @@ impl Names {
             parties: party_items,
             components: component_items,
             hosts: host_items,
+            agents: agent_items,
             services: service_items,
             agreements: agreement_items,
             receivers: receiver_items,

@@ -1,0 +1,55 @@
+//! HTTP service discovery: where Prometheus finds the agents.
+//!
+//! The list is the catalogue's section `agents` and nothing else: an agent that is silent, or was never seen, is exactly
+//! what Prometheus is to notice.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use uphold_common::catalogue::model::{Agent, Catalogue};
+use uphold_common::ids::Id;
+
+use crate::engine::handle::EngineHandle;
+
+/// A group of targets, as Prometheus takes it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Group {
+    targets: [String; 1],
+    labels: Labels,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Labels {
+    agent: Id,
+}
+
+/// The agents, in order of their names; an empty list if the catalogue says of none where it is.
+pub(super) async fn agents(State(engine): State<EngineHandle>) -> Json<Vec<Group>> {
+    Json(groups(&engine.snapshot().catalogue))
+}
+
+fn groups(catalogue: &Catalogue) -> Vec<Group> {
+    let group = |agent: &Agent| Group { targets: [agent.metrics.clone()], labels: Labels { agent: agent.id.clone() } };
+    catalogue.agents.values().map(group).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::fixture;
+
+    #[test]
+    fn the_list_is_as_prometheus_wants_it() {
+        let mut catalogue = fixture::catalogue("", "");
+        let json = |catalogue: &Catalogue| serde_json::to_string(&groups(catalogue)).unwrap();
+        assert_eq!(json(&catalogue), "[]");
+        for (name, metrics) in [("zurich-1", "[2001:db8::1]:9417"), ("geneva-1", "web-2.example:9417")] {
+            let id = fixture::id(name);
+            catalogue.agents.insert(id.clone(), Agent { id, metrics: metrics.to_owned() });
+        }
+        assert_eq!(
+            json(&catalogue),
+            r#"[{"targets":["web-2.example:9417"],"labels":{"agent":"geneva-1"}},{"targets":["[2001:db8::1]:9417"],"labels":{"agent":"zurich-1"}}]"#
+        );
+    }
+}

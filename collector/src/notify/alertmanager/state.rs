@@ -1,0 +1,123 @@
+//! A snapshot → the alerts that one Alertmanager is to have. Pure.
+//!
+//! An alert is known by all of its labels, so these stay what they were over the life of an incident: they are copied
+//! from its opening. What people may change meanwhile, such as a name, is an annotation.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use uphold_common::catalogue::model::Alertmanager;
+use uphold_common::ids::{Id, TargetId};
+use uphold_common::time::Instant;
+
+use crate::incident::model::{Incident, Number, Subject};
+use crate::notify::message::{routed, store_digits};
+use crate::snapshot::Snapshot;
+
+/// How long an incident that was resolved is told of, so that its end is known also after a restart or a failure.
+pub const RESOLVED_TOLD_MS: i64 = 15 * 60_000;
+/// How many rhythms an alert stands when it is not told anew.
+const STANDS: i64 = 5;
+
+/// An alert, as the API of an Alertmanager takes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alert {
+    /// What it is known by.
+    pub labels: BTreeMap<&'static str, String>,
+    /// What is said of it.
+    pub annotations: BTreeMap<&'static str, String>,
+    /// When what it is about began, as measured.
+    pub starts_at: String,
+    /// When it ends, or has ended.
+    pub ends_at: String,
+}
+
+/// Which incidents are told, and when each has ended: what has to be told at once when there is something new in it.
+pub type Shape = Vec<(Number, Option<Instant>)>;
+
+/// The incidents that a receiver is told of: those that are open, and those that were resolved a short while ago.
+pub fn told<'s>(snapshot: &'s Snapshot, receiver: &Id) -> Vec<&'s Incident> {
+    let lately = |incident: &&Incident| {
+        let decided = incident.resolved.map(|resolved| resolved.decided_at);
+        decided.is_some_and(|decided| snapshot.as_of.since_ms(decided) <= RESOLVED_TOLD_MS)
+    };
+    let incidents = snapshot.open_incidents.iter().chain(snapshot.recent_incidents.iter().filter(lately));
+    let goes_there =
+        |incident: &&Incident| routed(&snapshot.catalogue, incident.priority.0).any(|one| one.id == *receiver);
+    incidents.filter(goes_there).collect()
+}
+
+/// What is told, in short.
+pub fn shape(told: &[&Incident]) -> Shape {
+    told.iter().map(|incident| (incident.number, incident.resolved.map(|resolved| resolved.ended))).collect()
+}
+
+/// The alerts about these incidents. Those of open ones stand for a few rhythms of this Alertmanager.
+pub fn alerts(snapshot: &Snapshot, told: &[&Incident], alertmanager: &Alertmanager) -> Vec<Alert> {
+    let stands_to = snapshot.as_of.plus_ms(alertmanager.every_ms.saturating_mul(STANDS));
+    told.iter().map(|incident| alert(snapshot, incident, stands_to)).collect()
+}
+
+fn alert(snapshot: &Snapshot, incident: &Incident, stands_to: Instant) -> Alert {
+    // An Alertmanager refuses an alert that ends before it starts.
+    let ends = incident.resolved.map_or(stands_to, |resolved| resolved.ended).max(incident.started);
+    Alert {
+        labels: labels(snapshot, incident),
+        annotations: annotations(snapshot, incident),
+        starts_at: incident.started.to_string(),
+        ends_at: ends.to_string(),
+    }
+}
+
+fn labels(snapshot: &Snapshot, incident: &Incident) -> BTreeMap<&'static str, String> {
+    let subject = &incident.subject;
+    let mut labels = BTreeMap::from([
+        ("alertname", alertname(subject).to_owned()),
+        ("service", subject.service().to_string()),
+        ("priority", incident.priority.0.as_str().to_owned()),
+        ("incident", incident.number.to_string()),
+        ("store", store_digits(snapshot.store)),
+    ]);
+    if let Some(target) = target(subject) {
+        labels.insert("target", target.to_string());
+    }
+    labels
+}
+
+/// By what is wrong.
+const fn alertname(subject: &Subject) -> &'static str {
+    match subject {
+        Subject::ServiceDown { .. } => "UpholdServiceDown",
+        Subject::TargetBreached { .. } => "UpholdTargetBreached",
+    }
+}
+
+const fn target(subject: &Subject) -> Option<&TargetId> {
+    match subject {
+        Subject::ServiceDown { .. } => None,
+        Subject::TargetBreached { target, .. } => Some(target),
+    }
+}
+
+fn annotations(snapshot: &Snapshot, incident: &Incident) -> BTreeMap<&'static str, String> {
+    let catalogue = &snapshot.catalogue;
+    let mut annotations =
+        BTreeMap::from([("summary", incident.summary.clone()), ("organisation", catalogue.organisation.name.clone())]);
+    // A service that left the catalogue has no other name any more, and nobody it is for.
+    if let Some(service) = catalogue.services.get(incident.subject.service()) {
+        annotations.insert("service_name", service.name.clone());
+        if !service.customers.is_empty() {
+            let customers: Vec<&str> = service.customers.iter().map(Id::as_str).collect();
+            annotations.insert("customers", customers.join(", "));
+        }
+    }
+    if let Some(resolved) = incident.resolved {
+        annotations.insert("resolution", resolved.resolution.as_str().to_owned());
+    }
+    annotations
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;
