@@ -14,7 +14,7 @@ use uphold_common::yaml::tree::{self, Node, Value as Tree};
 use super::pages::{Page, read_all};
 
 /// The fixtures that the schema lets through, since only the reader can know: by what it knows.
-const ONLY_THE_READER: [(&str, &[&str]); 6] = [
+const ONLY_THE_READER: [(&str, &[&str]); 7] = [
     (
         "what is declared, and what refers to it",
         &[
@@ -34,6 +34,8 @@ const ONLY_THE_READER: [(&str, &[&str]); 6] = [
     (
         "what is declared already",
         &[
+            "agent-address-twice.yaml",
+            "agent-id-twice.yaml",
             "customer-id-twice.yaml",
             "party-own.yaml",
             "probe-id-twice.yaml",
@@ -54,6 +56,7 @@ const ONLY_THE_READER: [(&str, &[&str]); 6] = [
             "probe-body-matches.yaml",
             "probe-interval-too-long.yaml",
             "probe-interval-too-short.yaml",
+            "receiver-alertmanager-every.yaml",
             "target-window-too-long.yaml",
         ],
     ),
@@ -61,6 +64,7 @@ const ONLY_THE_READER: [(&str, &[&str]); 6] = [
         "all files of a catalogue, of which each may lack something",
         &["empty.yaml", "organisation-missing.yaml", "services-missing.yaml"],
     ),
+    ("an address that is more than one", &["receiver-alertmanager-path.yaml", "receiver-alertmanager-query.yaml"]),
     ("how it was written", &["yaml-anchor.yaml", "yaml-tag.yaml"]),
 ];
 
