@@ -22,6 +22,7 @@
 //! | `refused` | pushes and catalogues that are refused leave everything as it was |
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
 //! | `flood` | agents lose nothing beside a crowd of connections that drip or say nothing |
+//! | `reached` | over TLS, and from nowhere that would be insecure |
 //! | `shown` | the metrics are sound, the page loads nothing |
 
 #![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]
