@@ -25,6 +25,7 @@
 //! | `flood` | agents lose nothing beside a crowd of connections that drip or say nothing |
 //! | `alertmanager` | a real Alertmanager is told the state, and no more once the collector is gone |
 //! | `scraped` | a real Prometheus finds and scrapes both programs, and reads the same number |
+//! | `reached` | over TLS, and from nowhere that would be insecure |
 //! | `shown` | the metrics are sound, the page loads nothing |
 
 #![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]

@@ -84,6 +84,8 @@ impl Guest {
         let service = service_fn(move |mut request: Request<Incoming>| {
             let busy = progress.begin(seat.clone());
             request.extensions_mut().insert(peer.clone());
+            let arriving = seat.clone();
+            let request = request.map(|body| Arriving::new(body, arriving));
             let answer = TowerToHyperService::new(router.clone()).call(request);
             Box::pin(async move { Ok::<_, Infallible>(answer.await?.map(|body| Answering { body, _busy: busy })) })
         });
@@ -234,6 +236,52 @@ pub(super) async fn before_served(guest: &mut Guest) -> Over {
         () = late => Over::Late(Late::FirstByte),
         () = give_way => Over::GaveWay,
         _ = guest.finishing.wait_for(|finish| *finish) => Over::Finished,
+    }
+}
+
+/// The body of a request, at whose end it is our turn.
+struct Arriving {
+    body: Incoming,
+    seat: Option<Seat>,
+}
+
+impl Arriving {
+    fn new(body: Incoming, seat: Option<Seat>) -> Self {
+        let mut arriving = Self { body, seat };
+        arriving.look();
+        arriving
+    }
+
+    fn look(&mut self) {
+        if self.body.is_end_stream()
+            && let Some(seat) = self.seat.take()
+        {
+            seat.whole();
+        }
+    }
+}
+
+impl HttpBody for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        self.look();
+        if matches!(frame, Poll::Ready(None))
+            && let Some(seat) = self.seat.take()
+        {
+            seat.whole();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

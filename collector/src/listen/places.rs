@@ -1,13 +1,14 @@
 //! Who has a place: which connections are served at once, and which of them gives way to a new one.
 //!
 //! There is a bound on all connections and one on those of an address. A connection is **proven** once a request on it
-//! had valid credentials or a push on it was acknowledged; it is **busy** while a request on it is answered. When a bound
-//! is reached, the least deserving connection gives way to the new one:
+//! had valid credentials or a push on it was acknowledged. It is **busy** while it is our turn: a proven one from the
+//! head of a request to its answer, another only from when the whole request is there, since it is the body that drips.
+//! When a bound is reached, the least deserving connection gives way to the new one:
 //!
-//! 1. the oldest that is not proven: of the same address if that address has reached its bound, else of the address
+//! 1. the oldest that is neither proven nor busy: of the same address if that address has reached its bound, else of the address
 //!    that has most of them;
 //! 2. else the proven one that has been idle for longest, of the same address or of all;
-//! 3. else, when all are proven and busy, the new one is refused.
+//! 3. else, when all are busy, the new one is refused.
 //!
 //! So connections that say nothing, or little, or only begin requests, can be as many as they like: they displace each
 //! other, and an agent that was served once keeps its place. An IPv6 network of 64 bits counts as one address, since
@@ -57,7 +58,7 @@ pub struct Places {
     next: Number,
     connections: BTreeMap<Number, Connection>,
     addresses: BTreeMap<IpAddr, OfAddress>,
-    /// How many unproven ones an address has, most last.
+    /// How many unproven ones that are not busy an address has, most last.
     by_unproven: BTreeSet<(usize, IpAddr)>,
     /// The proven ones that are idle, by when they began to be, the longest first.
     idle: BTreeSet<(Number, Number)>,
@@ -67,8 +68,21 @@ pub struct Places {
 struct Connection {
     address: IpAddr,
     proven: bool,
-    /// Since when it is idle, if it is not busy.
+    /// Since when it is idle, if no request is on it.
     idle_since: Option<Number>,
+    /// Whether a whole request is there, and its answer is not.
+    whole: bool,
+}
+
+impl Connection {
+    const fn gives_way_first(&self) -> bool {
+        !self.proven && !self.whole
+    }
+
+    /// Since when it has been idle, if it is proven.
+    const fn proven_idle_since(&self) -> Option<Number> {
+        if self.proven { self.idle_since } else { None }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -131,10 +145,18 @@ impl Places {
         self.change(number, |connection| connection.idle_since = None);
     }
 
+    /// A request is there whole, so that it is our turn.
+    pub fn whole(&mut self, number: Number) {
+        self.change(number, |connection| connection.whole = true);
+    }
+
     /// A request on a connection was answered.
     pub fn end(&mut self, number: Number) {
         let now = self.count();
-        self.change(number, |connection| connection.idle_since = Some(now));
+        self.change(number, |connection| {
+            connection.idle_since = Some(now);
+            connection.whole = false;
+        });
     }
 
     /// A connection is over; nothing happens if it gave way already.
@@ -167,7 +189,7 @@ impl Places {
 
     fn add(&mut self, address: IpAddr) -> Number {
         let number = self.count();
-        let connection = Connection { address, proven: false, idle_since: Some(number) };
+        let connection = Connection { address, proven: false, idle_since: Some(number), whole: false };
         self.addresses.entry(address).or_default().all += 1;
         self.put_in(number, &connection);
         self.connections.insert(number, connection);
@@ -185,11 +207,11 @@ impl Places {
     /// Puts a connection into the orders it belongs to.
     fn put_in(&mut self, number: Number, connection: &Connection) {
         let Some(of) = self.addresses.get_mut(&connection.address) else { return };
-        if !connection.proven {
+        if connection.gives_way_first() {
             self.by_unproven.remove(&(of.unproven.len(), connection.address));
             of.unproven.insert(number);
             self.by_unproven.insert((of.unproven.len(), connection.address));
-        } else if let Some(since) = connection.idle_since {
+        } else if let Some(since) = connection.proven_idle_since() {
             of.idle.insert((since, number));
             self.idle.insert((since, number));
         }
@@ -198,13 +220,13 @@ impl Places {
     /// Takes a connection out of the orders it is in.
     fn take_out(&mut self, number: Number, connection: &Connection) {
         let Some(of) = self.addresses.get_mut(&connection.address) else { return };
-        if !connection.proven {
+        if connection.gives_way_first() {
             self.by_unproven.remove(&(of.unproven.len(), connection.address));
             of.unproven.remove(&number);
             if !of.unproven.is_empty() {
                 self.by_unproven.insert((of.unproven.len(), connection.address));
             }
-        } else if let Some(since) = connection.idle_since {
+        } else if let Some(since) = connection.proven_idle_since() {
             of.idle.remove(&(since, number));
             self.idle.remove(&(since, number));
         }

@@ -63,11 +63,25 @@ fn the_proven_give_way_only_when_idle_and_the_longest_first() {
 }
 
 #[test]
+fn whoever_sent_a_whole_request_is_answered_before_giving_way() {
+    let mut places = Places::new(2, 2);
+    let (asked, drips) = (number(places.enter(address(1))), number(places.enter(address(1))));
+    for number in [asked, drips] {
+        places.begin(number);
+    }
+    places.whole(asked);
+    let (gone, _) = displaced(places.enter(address(1)));
+    assert_eq!(gone, drips, "which is younger, and whose body is not there");
+    places.end(asked);
+    assert_eq!(displaced(places.enter(address(1))).0, asked);
+}
+
+#[test]
 fn one_that_gave_way_no_longer_counts() {
     let mut places = Places::new(1, 1);
     let first = number(places.enter(address(1)));
     let second = number(places.enter(address(1)));
-    for late in [Places::prove, Places::begin, Places::end, Places::leave] {
+    for late in [Places::prove, Places::begin, Places::whole, Places::end, Places::leave] {
         late(&mut places, first);
     }
     assert_eq!(places.len(), 1);
@@ -107,15 +121,16 @@ fn thousands_of_idle_ones_never_displace_those_who_are_served() {
 /// The same rules, told naively.
 #[derive(Default)]
 struct Naive {
-    all: Vec<(Number, IpAddr, bool, Option<Number>)>,
+    /// Number, address, proven, idle since, whole.
+    all: Vec<(Number, IpAddr, bool, Option<Number>, bool)>,
 }
 
 impl Naive {
     fn least(&self, of: Option<IpAddr>) -> Option<Number> {
-        let count = |address: IpAddr| self.all.iter().filter(|c| c.1 == address && !c.2).count();
-        let unproven = self.all.iter().filter(|c| !c.2).map(|c| c.1);
+        let count = |address: IpAddr| self.all.iter().filter(|c| c.1 == address && !c.2 && !c.4).count();
+        let unproven = self.all.iter().filter(|c| !c.2 && !c.4).map(|c| c.1);
         let worst = of.or_else(|| unproven.max_by_key(|address| (count(*address), *address)));
-        let oldest = self.all.iter().filter(|c| !c.2 && Some(c.1) == worst).map(|c| c.0).min();
+        let oldest = self.all.iter().filter(|c| !c.2 && !c.4 && Some(c.1) == worst).map(|c| c.0).min();
         let idle = self.all.iter().filter(|c| c.2 && of.is_none_or(|of| c.1 == of));
         oldest.or_else(|| idle.filter_map(|c| Some((c.3?, c.0))).min().map(|(_, number)| number))
     }
@@ -123,7 +138,7 @@ impl Naive {
 
 proptest! {
     #[test]
-    fn it_does_as_a_naive_list_does(steps in proptest::collection::vec((0_u8..5, 0_u8..4, 0_usize..12), 1..200)) {
+    fn it_does_as_a_naive_list_does(steps in proptest::collection::vec((0_u8..6, 0_u8..4, 0_usize..12), 1..200)) {
         let (mut places, mut naive) = (Places::new(8, 4), Naive::default());
         for (what, last, which) in steps {
             let chosen = naive.all.get(which).map(|c| c.0);
@@ -137,11 +152,11 @@ proptest! {
                         () => None,
                     };
                     match (places.enter(from), expected) {
-                        (Entered::Free(number), None) => naive.all.push((number, from, false, Some(number))),
+                        (Entered::Free(number), None) => naive.all.push((number, from, false, Some(number), false)),
                         (Entered::InPlaceOf { number, displaced, bound }, Some((Some(least), met))) => {
                             prop_assert_eq!((displaced, bound), (least, met));
                             naive.all.retain(|c| c.0 != displaced);
-                            naive.all.push((number, from, false, Some(number)));
+                            naive.all.push((number, from, false, Some(number), false));
                         }
                         (Entered::Refused(bound), Some((None, met))) => prop_assert_eq!(bound, met),
                         (found, expected) => prop_assert!(false, "{:?} instead of {:?}", found, expected),
@@ -155,7 +170,14 @@ proptest! {
                     let busy = naive.all.iter().any(|c| c.0 == number && c.3.is_none());
                     if busy { places.end(number) } else { places.begin(number) }
                     let now = places.next;
-                    naive.all.iter_mut().filter(|c| c.0 == number).for_each(|c| c.3 = busy.then_some(now));
+                    naive.all.iter_mut().filter(|c| c.0 == number).for_each(|c| {
+                        c.3 = busy.then_some(now);
+                        c.4 &= !busy;
+                    });
+                }
+                (5, Some(number)) => {
+                    places.whole(number);
+                    naive.all.iter_mut().filter(|c| c.0 == number).for_each(|c| c.4 = true);
                 }
                 (4, Some(number)) => {
                     places.leave(number);

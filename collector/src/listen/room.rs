@@ -116,6 +116,11 @@ impl Seat {
         self.room.change(|inside| inside.places.begin(self.number));
     }
 
+    /// A request is there whole.
+    pub(super) fn whole(&self) {
+        self.room.change(|inside| inside.places.whole(self.number));
+    }
+
     /// A request was answered.
     pub(super) fn end(&self) {
         self.room.change(|inside| inside.places.end(self.number));

@@ -4,8 +4,9 @@
 //! flood --address 127.0.0.1:8080 [--seconds 60] [--dripping 2000] [--idle 5000] [--agents 50] [--tokens FOLDER]
 //! ```
 //!
-//! The folder of tokens holds one in a file for each agent: `flood-1`, `flood-2`, …. Whoever sends a token pushes only what
-//! the catalogue assigns: these agents push the probe `door` of the service `flood`.
+//! The folder of tokens holds one in a file for each agent: `flood-1`, `flood-2`, …. Whoever sends a token pushes only
+//! what the catalogue assigns: these agents push the probe `door` of the service `flood`. Without tokens all of them, and
+//! the crowd, share the rate of one address: then raise `requests_per_second` and `request_burst`.
 
 use std::process::ExitCode;
 use std::time::Duration;
