@@ -191,5 +191,7 @@ fn read_register(store: &dyn Store) -> Result<Register, EngineError> {
 }
 
 #[cfg(test)]
+mod capacity_tests;
+#[cfg(test)]
 #[path = "engine_tests.rs"]
 mod tests;

@@ -197,7 +197,7 @@ fn filling(span: Interval) -> Vec<Utilisation> {
     let silent = Interval::new(when("2026-11-10T06:00:00+01:00"), when("2026-11-10T18:00:00+01:00"));
     let readings = (0..).map(|place| span.start.plus_ms(place * 15_000)).take_while(|at| *at < span.end);
     let used =
-        |at: Instant| 421_000_000_000 + u64::try_from(at.since_ms(span.start).max(0) / 60_000).unwrap() * 1_000_000;
+        |at: Instant| 406_000_000_000 + u64::try_from(at.since_ms(span.start).max(0) / 60_000).unwrap() * 1_000_000;
     let reading = |at: Instant| Utilisation::from(&Reading { at, used: used(at), limit: 500_000_000_000 });
     readings.filter(|at| !silent.contains(*at)).map(reading).collect()
 }
