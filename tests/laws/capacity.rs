@@ -1,5 +1,7 @@
 //! The use of a resource against the reference: levels that add up, exact percentiles, in any order and cut anywhere.
 
+#![expect(clippy::expect_used, reason = "what is made up here is sound")]
+
 use proptest::prelude::*;
 use uphold_common::catalogue::model::{CapacityPromise, Threshold, Thresholds, WindowKind};
 use uphold_common::ids::Id;

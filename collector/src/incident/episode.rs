@@ -33,7 +33,7 @@ pub fn episodes(timeline: &Timeline) -> Vec<Episode> {
         let running = found.last_mut().filter(|episode| episode.ended.is_none());
         match (stretch.state, running) {
             (State::Down, None) => {
-                found.push(Episode { started: stretch.interval.start, ended: None, is_enough: true })
+                found.push(Episode { started: stretch.interval.start, ended: None, is_enough: true });
             }
             (State::Up | State::Degraded, Some(episode)) => episode.ended = Some(stretch.interval.start),
             _ => {}

@@ -66,8 +66,7 @@ pub(super) fn priority(incident: &Incident) -> Markup {
 pub(super) const fn shape(incident: &Incident) -> &'static str {
     match incident.subject {
         Subject::ServiceDown { .. } => "down",
-        Subject::TargetBreached { .. } => "breached",
         Subject::CapacityAbove { threshold: Threshold::Warning, .. } => "degraded",
-        Subject::CapacityAbove { threshold: Threshold::Critical, .. } => "breached",
+        Subject::TargetBreached { .. } | Subject::CapacityAbove { threshold: Threshold::Critical, .. } => "breached",
     }
 }
