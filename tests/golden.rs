@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use uphold_common::catalogue::model::{Catalogue, Service};
+use uphold_common::catalogue::model::{Catalogue, Promise, Service};
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::{Figures, Measured, time_zone_data};
 use uphold_common::measure::probe::probe_timeline;
@@ -64,6 +64,7 @@ fn observation(at: Instant, word: &str) -> Option<Observation> {
 /// The month's figures, and as the JSON text that users get.
 fn measured(catalogue: &Catalogue, service: &Service) -> (TargetFigures, String) {
     let target = catalogue.targets.values().next().unwrap();
+    let Promise::Availability(promise) = target.promise else { panic!("{target:?}") };
     let as_of = Instant::parse("2026-04-02T00:00:00+02:00").unwrap();
     let within = Instant::parse("2026-03-20T00:00:00+01:00").unwrap();
     let window = Window::holding(target.window, &service.time_zone, within, as_of);
@@ -76,8 +77,14 @@ fn measured(catalogue: &Catalogue, service: &Service) -> (TargetFigures, String)
         })
         .collect();
     let seen = service_timeline(&probes, window.elapsed());
-    let figures = TargetFigures::measure(target, service, service.since.unwrap(), window, &seen);
-    let told = Figures::of(catalogue, 1, service, as_of, &[Measured { target, figures: &figures, seen: &seen }]);
+    let figures = TargetFigures::measure(promise, service, service.since.unwrap(), window, &seen);
+    let told = Figures::of(
+        catalogue,
+        1,
+        service,
+        as_of,
+        &[Measured::Availability { target: &target.id, figures: &figures, seen: &seen }],
+    );
     (figures, serde_json::to_string(&told).unwrap())
 }
 

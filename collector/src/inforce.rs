@@ -5,9 +5,13 @@
 //! service or target differently is refused with everything it would change; additions and removals are taken.
 //!
 //! ```text
-//! Catalogue   key version (8 bytes, big endian)   value MessagePack of Version
-//! Service     key id                              value instant of its first record, ms (8 bytes, big endian)
+//! Catalogue        key version (8 bytes, big endian)   value MessagePack of Version
+//! Service          key id                              value instant of its first record, ms (8 bytes, big endian)
+//! CapacityTarget   key id 0 length its thresholds must hold, ms (8 bytes, big endian)    value as of a service
 //! ```
+//!
+//! A target on capacity finds readings that are older than itself. Its figures count them, for its service was there; but
+//! what was over before it was promised, or before its thresholds had to hold for so long, raises no incident.
 //!
 //! With a version, what it assigns and the deed of taking it up are recorded in the same commit.
 
@@ -15,9 +19,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use uphold_common::catalogue::model::{Catalogue, Service};
+use uphold_common::catalogue::model::{Catalogue, Promise, Service, Target};
 use uphold_common::catalogue::{self, fingerprint};
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, TargetId};
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 use uphold_common::yaml::problem::Problems;
@@ -41,6 +45,8 @@ pub struct InForce {
     pub entries: BTreeMap<Id, Instant>,
     /// What each agent was ever assigned.
     pub assigned: Assigned,
+    /// From when on its targets on capacity raise incidents.
+    pub raises_from: BTreeMap<TargetId, Instant>,
 }
 
 /// Why a catalogue is not taken up.
@@ -122,7 +128,8 @@ pub fn take_up(
         store.commit(&missing)?;
     }
     let entries = entries(store, &catalogue, now)?;
-    Ok(InForce { catalogue: Arc::new(catalogue), version: number, entries, assigned })
+    let raises_from = raises_from(store, &catalogue, now)?;
+    Ok(InForce { catalogue: Arc::new(catalogue), version: number, entries, assigned, raises_from })
 }
 
 /// The files of the version on record, if there is one: what a report reads when no collector runs.
@@ -142,11 +149,12 @@ fn record(
     let value = pack::pack(version).map_err(|error| damaged(error.to_string()))?;
     let key = version.number.to_be_bytes().to_vec();
     changes.push(RecordChange { kind: RecordKind::Catalogue, key, value: Some(value) });
-    for id in catalogue.services.keys() {
-        let key = id.as_str().as_bytes().to_vec();
-        if store.record(RecordKind::Service, &key)?.is_none() {
+    let services = catalogue.services.keys().map(|id| (RecordKind::Service, id.as_str().as_bytes().to_vec()));
+    let targets = catalogue.targets.values().filter_map(|target| Some((RecordKind::CapacityTarget, held_key(target)?)));
+    for (kind, key) in services.chain(targets) {
+        if store.record(kind, &key)?.is_none() {
             let value = Some(holds_from.as_ms().to_be_bytes().to_vec());
-            changes.push(RecordChange { kind: RecordKind::Service, key, value });
+            changes.push(RecordChange { kind, key, value });
         }
     }
     Ok(store.commit(&changes)?)
@@ -164,12 +172,34 @@ fn newest(store: &dyn Store) -> Result<Option<Version>, TakeUpError> {
 /// The entry of each service: as the catalogue says, else when it was first recorded.
 fn entries(store: &dyn Store, catalogue: &Catalogue, now: Instant) -> Result<BTreeMap<Id, Instant>, StoreError> {
     let entry = |service: &Service| -> Result<(Id, Instant), StoreError> {
-        let recorded = store.record(RecordKind::Service, service.id.as_str().as_bytes())?;
-        let recorded = recorded.and_then(|value| <[u8; 8]>::try_from(value.as_slice()).ok());
-        let recorded = recorded.map_or(now, |bytes| Instant::from_ms(i64::from_be_bytes(bytes)));
+        let recorded = first_record(store, RecordKind::Service, service.id.as_str().as_bytes(), now)?;
         Ok((service.id.clone(), service.since.unwrap_or(recorded)))
     };
     catalogue.services.values().map(entry).collect()
+}
+
+/// From when on each target on capacity raises incidents.
+fn raises_from(
+    store: &dyn Store,
+    catalogue: &Catalogue,
+    now: Instant,
+) -> Result<BTreeMap<TargetId, Instant>, StoreError> {
+    let held = catalogue.targets.values().filter_map(|target| Some((target.id.clone(), held_key(target)?)));
+    held.map(|(id, key)| Ok((id, first_record(store, RecordKind::CapacityTarget, &key, now)?))).collect()
+}
+
+fn first_record(store: &dyn Store, kind: RecordKind, key: &[u8], now: Instant) -> Result<Instant, StoreError> {
+    let recorded = store.record(kind, key)?;
+    let recorded = recorded.and_then(|value| <[u8; 8]>::try_from(value.as_slice()).ok());
+    Ok(recorded.map_or(now, |bytes| Instant::from_ms(i64::from_be_bytes(bytes))))
+}
+
+/// The key of a target on capacity under the length that its thresholds must hold; none for other targets.
+fn held_key(target: &Target) -> Option<Vec<u8>> {
+    let Promise::Capacity(promise) = &target.promise else { return None };
+    let mut key = format!("{}\0", target.id).into_bytes();
+    key.extend_from_slice(&promise.held_ms.to_be_bytes());
+    Some(key)
 }
 
 #[cfg(test)]

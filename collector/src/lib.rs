@@ -7,6 +7,7 @@ pub mod access;
 pub mod api;
 pub mod assigned;
 pub mod builtin;
+pub mod capacity;
 pub mod cli;
 pub mod clock;
 pub mod config;

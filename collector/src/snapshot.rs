@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use uphold_common::catalogue::model::Catalogue;
 use uphold_common::ids::{Id, TargetId, VantagePoint};
+use uphold_common::measure::capacity::CapacityFigures;
 use uphold_common::measure::kinds::Kinds;
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, State, Volume};
@@ -66,8 +67,10 @@ pub struct ServiceSnapshot {
     pub entry: Instant,
     /// Its probes, by id.
     pub probes: BTreeMap<Id, ProbeSnapshot>,
-    /// Its targets in the windows that hold now.
+    /// Its targets on availability in the windows that hold now.
     pub targets: BTreeMap<TargetId, TargetFigures>,
+    /// Its targets on capacity in the windows that hold now.
+    pub capacity: BTreeMap<TargetId, CapacityFigures>,
     /// Its last days, oldest first: at most [`STRIP_DAYS`], today last.
     pub strip: Vec<StripDay>,
 }

@@ -44,6 +44,12 @@ impl Ppb {
         Ok(Self { parts, decimals })
     }
 
+    /// A whole number of percent; more than 100 is 100.
+    pub const fn whole_percent(percent: u8) -> Self {
+        let percent = if percent > 100 { 100 } else { percent };
+        Self { parts: percent as i64 * (BILLION / 100), decimals: 0 }
+    }
+
     /// Whole parts per billion, 0 to 1,000,000,000.
     pub const fn parts(self) -> i64 {
         self.parts

@@ -13,6 +13,7 @@
 //! | `outage` | an outage is one break and one incident, also while the collector is away or killed |
 //! | `away` | whoever is away for a while: the receiver, the agent in an outage, the collector again and again |
 //! | `silence` | what an agent does not see is unmeasured; what it spooled is delivered |
+//! | `capacity` | a file system that fills up is raised once for each threshold |
 //! | `one_number` | page, metrics, API, reports: one number |
 //! | `up` | `up` shows something at once; a data directory has one holder |
 //! | `changed` | a catalogue that grows |
@@ -36,6 +37,7 @@ mod alertmanager;
 mod away;
 mod browser;
 mod callers;
+mod capacity;
 mod changed;
 mod endings;
 mod figures;

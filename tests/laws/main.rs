@@ -4,12 +4,14 @@
 //! |---|---|
 //! | this one | 1, 2, 3, 7, 9, and agreement: for every implementation, as far as it can measure the scenario |
 //! | `outages` | 5: the same outage, observed more often |
+//! | `capacity` | section 12: the use of a resource |
 //! | `days` | 2 for the days of a window; timelines day by day |
 //! | `figures` | what users get: the JSON's numbers, large numbers, all policies |
 //! | `made_up` | the facts |
 
 #![expect(clippy::panic, reason = "figures without a key that the contract names fail the test")]
 
+mod capacity;
 mod days;
 mod figures;
 mod made_up;

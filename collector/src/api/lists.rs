@@ -1,5 +1,7 @@
 //! What is read: assignments, services, figures.
 
+use std::collections::BTreeSet;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -10,7 +12,7 @@ use serde::Serialize;
 use uphold_common::bytes::Hex;
 use uphold_common::catalogue::assign;
 use uphold_common::catalogue::model::WindowKind;
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, TargetId};
 use uphold_common::observation::State as ServiceState;
 use uphold_common::time::Instant;
 use uphold_common::wire::batch;
@@ -20,6 +22,7 @@ use super::problem::{no_figures, problem, unanswered};
 use crate::access::caller::Caller;
 use crate::engine::handle::EngineHandle;
 use crate::engine::query::FiguresQuery;
+use crate::snapshot::ServiceSnapshot;
 
 /// What an agent is to observe. An agent that the catalogue does not name has nothing to observe.
 pub(super) async fn assignment(
@@ -53,6 +56,12 @@ struct ServiceLine {
     targets: Vec<String>,
 }
 
+/// All of its targets, in order of their ids.
+fn targets_of(service: &ServiceSnapshot) -> Vec<String> {
+    let all: BTreeSet<&TargetId> = service.targets.keys().chain(service.capacity.keys()).collect();
+    all.into_iter().map(ToString::to_string).collect()
+}
+
 #[derive(Serialize)]
 struct ServiceList {
     as_of_ms: Instant,
@@ -63,14 +72,14 @@ struct ServiceList {
 /// The services and their states, as of the newest snapshot.
 pub(super) async fn services(State(engine): State<EngineHandle>) -> Response {
     let snapshot = engine.snapshot();
-    let line = |(id, now): (&Id, &crate::snapshot::ServiceSnapshot)| {
+    let line = |(id, now): (&Id, &ServiceSnapshot)| {
         let service = snapshot.catalogue.services.get(id)?;
         Some(ServiceLine {
             id: id.clone(),
             name: service.name.clone(),
             state: now.state,
             since_ms: now.since,
-            targets: now.targets.keys().map(ToString::to_string).collect(),
+            targets: targets_of(now),
         })
     };
     Json(ServiceList {

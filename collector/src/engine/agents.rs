@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use uphold_common::catalogue::assign;
-use uphold_common::catalogue::model::{Catalogue, Service};
+use uphold_common::catalogue::model::{Catalogue, Host, Service};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::AgentFact;
@@ -66,10 +66,19 @@ impl Agents {
 
     /// Whether nothing may be concluded about `service` yet.
     pub fn holds(&self, service: &Service, now: Instant) -> bool {
+        self.hold(service.probes.values().flat_map(|probe| &probe.agents), now)
+    }
+
+    /// Whether nothing may be concluded about the capacity of `host` yet.
+    pub fn holds_host(&self, host: &Host, now: Instant) -> bool {
+        self.hold(std::iter::once(&host.agent), now)
+    }
+
+    fn hold<'a>(&self, mut agents: impl Iterator<Item = &'a Id>, now: Instant) -> bool {
         // A clock that was set back must not hold a service until the time of before has come again.
         let lately = |at: Instant, within_ms: i64| (-within_ms..within_ms).contains(&now.since_ms(at));
         let starting = lately(self.started, START_GRACE_MS);
-        service.probes.values().flat_map(|probe| &probe.agents).any(|name| match self.known.get(name) {
+        agents.any(|name| match self.known.get(name) {
             Some(AgentSnapshot { last_push: Some(at), backlog_since, .. }) => {
                 lately(*at, BACKLOG_HOLDS_MS) && backlog_since.is_some_and(|since| lately(since, BACKLOG_HOLDS_MS_MAX))
             }

@@ -8,7 +8,7 @@ use uphold_common::wire::columns::Rows;
 
 use super::query::FiguresQuery;
 use super::*;
-use crate::incident::model::{Change, Resolution};
+use crate::incident::model::{Change, Resolution, Subject};
 use crate::ingest::{Arrived, Backlog};
 use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions};
 
@@ -85,10 +85,10 @@ impl World {
             let event: Event = pack::unpack(value).unwrap();
             match event.change {
                 Change::Opened { subject, started, .. } => {
-                    let about = if matches!(subject, crate::incident::model::Subject::ServiceDown { .. }) {
-                        "down"
-                    } else {
-                        "breach"
+                    let about = match subject {
+                        Subject::ServiceDown { .. } => "down",
+                        Subject::TargetBreached { .. } => "breach",
+                        Subject::CapacityAbove { threshold, .. } => threshold.as_str(),
                     };
                     format!("{} {about} from {}", event.number, started.since_ms(at(0)) / 1_000)
                 }

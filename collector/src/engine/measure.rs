@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use uphold_common::catalogue::model::{Service, Target, WindowKind};
+use uphold_common::catalogue::model::{AvailabilityPromise, Promise, Service, Target, WindowKind};
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::probe::probe_timeline;
@@ -51,9 +51,14 @@ impl Engine {
         self.in_force.entries.get(service).copied().unwrap_or(self.started)
     }
 
-    /// The targets of a service, in order of their ids.
-    pub(super) fn targets_of(&self, service: &Id) -> Vec<Target> {
-        self.in_force.catalogue.targets.values().filter(|target| target.service == *service).cloned().collect()
+    /// The targets of a service on availability, in order of their ids, each with what it promises.
+    pub(super) fn availability_of(&self, service: &Id) -> Vec<(Target, AvailabilityPromise)> {
+        let of_it = self.in_force.catalogue.targets.values().filter(|target| target.service == *service);
+        let availability = |target: &Target| match target.promise {
+            Promise::Availability(promise) => Some((target.clone(), promise)),
+            Promise::Capacity(_) => None,
+        };
+        of_it.filter_map(availability).collect()
     }
 
     /// The last days of a service, each measured for itself; the finished ones are kept.
@@ -98,15 +103,15 @@ fn context_ms(service: &Service) -> i64 {
     service.probes.keys().filter_map(of_probe).max().unwrap_or(0)
 }
 
-/// The target's figures in `window`, out of what was seen of the service over at least the window's elapsed part.
+/// The figures of a promise in `window`, out of what was seen of the service over at least the window's elapsed part.
 pub(super) fn figures(
-    target: &Target,
+    promise: AvailabilityPromise,
     service: &Service,
     entry: Instant,
     window: Window,
     seen: &Seen,
 ) -> TargetFigures {
-    TargetFigures::measure(target, service, entry, window, &seen.service)
+    TargetFigures::measure(promise, service, entry, window, &seen.service)
 }
 
 /// The span that holds the elapsed parts of all `windows`, from the service's entry on.

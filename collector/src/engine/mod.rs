@@ -10,6 +10,7 @@
 //! | `tick` | what was touched → timelines → incidents → one commit |
 //! | `snapshots` | what a tick measured → a snapshot |
 //! | `measure` | a service over a span → its timeline; a target in a window → its figures |
+//! | `use_of` | a target on capacity → its figures, and what its thresholds say |
 //! | [`query`] | figures at any instant |
 //! | [`agents`] | what is known of the agents, and which services are held because of them |
 //!
@@ -24,6 +25,7 @@ pub mod query;
 pub mod run;
 mod snapshots;
 mod tick;
+mod use_of;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +35,7 @@ use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 
+use crate::capacity::Capacity;
 use crate::identity::keeper::{Keeper, KeeperError};
 use crate::incident::list::IncidentList;
 use crate::incident::model::Event;
@@ -55,6 +58,7 @@ pub struct Engine {
     keeper: Keeper,
     in_force: InForce,
     timelines: Timelines,
+    capacity: Capacity,
     strips: Strips,
     register: Register,
     outbox: Outbox,
@@ -124,6 +128,7 @@ impl Engine {
             store,
             keeper,
             timelines: Timelines::default(),
+            capacity: Capacity::default(),
             strips: Strips::default(),
             register,
             outbox,
@@ -185,6 +190,8 @@ fn read_register(store: &dyn Store) -> Result<Register, EngineError> {
     }
 }
 
+#[cfg(test)]
+mod capacity_tests;
 #[cfg(test)]
 #[path = "engine_tests.rs"]
 mod tests;

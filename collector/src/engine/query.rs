@@ -64,10 +64,10 @@ impl Engine {
             return Err(QueryError::Future { asked: as_of, now });
         }
         let entry = self.entry(&service.id);
-        let targets = self.targets_of(&service.id);
+        let targets = self.availability_of(&service.id);
         let at = query.at.unwrap_or(as_of);
         let window = |kind| Window::holding(query.window.unwrap_or(kind), &service.time_zone, at, as_of);
-        let windows: Vec<Window> = targets.iter().map(|target| window(target.window)).collect();
+        let windows: Vec<Window> = targets.iter().map(|(target, _)| window(target.window)).collect();
         // What came after the last of the windows has no part in it, and may be years.
         let start = span_of(&windows, entry, as_of).start;
         let end = windows.iter().map(|window| window.elapsed().end).max().unwrap_or(as_of);
@@ -75,10 +75,13 @@ impl Engine {
         let measured: Vec<_> = targets
             .iter()
             .zip(&windows)
-            .map(|(target, window)| (target, figures(target, service, entry, *window, &seen)))
+            .map(|((target, promise), window)| (&target.id, figures(*promise, service, entry, *window, &seen)))
             .collect();
-        let measured: Vec<Measured<'_>> =
-            measured.iter().map(|(target, figures)| Measured { target, figures, seen: &seen.service }).collect();
+        let used = self.capacity_figures(service, |target| window(target.window))?;
+        let availability =
+            measured.iter().map(|(target, figures)| Measured::Availability { target, figures, seen: &seen.service });
+        let capacity = used.iter().map(|(target, figures)| Measured::Capacity { target, figures });
+        let measured: Vec<Measured<'_>> = availability.chain(capacity).collect();
         let document = Figures::of(&catalogue, self.in_force.version, service, as_of, &measured);
         Ok(serde_json::to_vec(&document)?)
     }

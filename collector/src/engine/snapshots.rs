@@ -8,16 +8,13 @@ use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::observation::{Observation, State};
 use uphold_common::time::{Instant, Interval};
-use uphold_common::wire::assignment::CAPACITY_INTERVAL_MS;
+use uphold_common::wire::assignment::CAPACITY_REACH_MS;
 
 use super::Engine;
 use super::tick::Measured;
 use crate::incident::model::Incident;
 use crate::notify::queue::ReceiverSnapshot as QueueSnapshot;
 use crate::snapshot::{ProbeSnapshot, RECENT_INCIDENTS, ReceiverSnapshot, ServiceSnapshot, Snapshot};
-
-/// How long a reading of capacity speaks: twice its interval, by section 12 of the rules.
-const READING_REACH_MS: i64 = 2 * CAPACITY_INTERVAL_MS;
 
 impl Engine {
     /// Everything that is shown, as of `as_of`.
@@ -33,7 +30,7 @@ impl Engine {
                 services.insert(id, self.service_snapshot(service, measured, as_of));
             }
         }
-        let speaks = |at: Instant| at < as_of && as_of < at.plus_ms(READING_REACH_MS);
+        let speaks = |at: Instant| at < as_of && as_of < at.plus_ms(CAPACITY_REACH_MS);
         let hosted = |host: &Id| catalogue.hosts.contains_key(host);
         let readings = self.store.latest_readings().into_iter();
         let volumes = self.store.latest_volumes().into_iter();
@@ -90,6 +87,7 @@ impl Engine {
             entry,
             probes: service.probes.iter().map(probe).collect(),
             targets: measured.current.into_iter().map(|(target, figures)| (target.id, figures)).collect(),
+            capacity: measured.capacity.into_iter().map(|one| (one.target.id, one.figures)).collect(),
             strip: measured.strip,
         }
     }

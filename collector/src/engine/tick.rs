@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::model::{Catalogue, Service, Target, WindowKind};
+use uphold_common::catalogue::model::{AvailabilityPromise, Catalogue, Service, Target, WindowKind};
 use uphold_common::ids::Id;
 use uphold_common::measure::target::{TargetFigures, settling_ms, vantage_rules};
 use uphold_common::measure::timeline::Timeline;
@@ -17,6 +17,7 @@ use uphold_common::time::{DAY_MS, Instant, Interval};
 use uphold_common::wire::pack;
 
 use super::measure::{Seen, figures, span_of};
+use super::use_of::UseOf;
 use super::{Engine, EngineError, damaged};
 use crate::incident::decide::{Decision, Situation, decide};
 use crate::incident::episode::{Episode, episodes};
@@ -40,12 +41,17 @@ pub(super) struct Measured {
     horizon: Instant,
     held: bool,
     pub(super) strip: Vec<StripDay>,
+    pub(super) capacity: Vec<UseOf>,
 }
+
+/// A target on availability, and what it promises.
+type Promised = (Target, AvailabilityPromise);
 
 impl Engine {
     /// One tick at `now`.
     pub fn tick(&mut self, now: Instant) -> Result<Arc<Snapshot>, EngineError> {
         self.drop_touched()?;
+        self.capacity.begin_tick();
         let catalogue = self.catalogue();
         let mut measured = BTreeMap::new();
         for service in catalogue.services.values() {
@@ -60,7 +66,11 @@ impl Engine {
     /// Drops the days and strips that rows since the last call may have changed.
     pub(super) fn drop_touched(&mut self) -> Result<(), StoreError> {
         let catalogue = self.catalogue();
-        for (point, rows) in self.store.take_touched() {
+        let touched = self.store.take_touched();
+        for (resource, rows) in touched.resources {
+            self.capacity.touch(self.store.as_ref(), &resource, rows)?;
+        }
+        for (point, rows) in touched.vantage_points {
             let service = catalogue.services.get(&point.probe.parent);
             let rules = service.and_then(|service| vantage_rules(service, &point.probe.child));
             let (Some(service), Some(rules)) = (service, rules) else {
@@ -82,37 +92,41 @@ impl Engine {
 
     fn measure_service(&mut self, service: &Service, as_of: Instant) -> Result<Measured, StoreError> {
         let entry = self.entry(&service.id);
-        let targets = self.targets_of(&service.id);
+        let targets = self.availability_of(&service.id);
         let zone = &service.time_zone;
-        let windows: Vec<Window> = targets.iter().map(|t| Window::holding(t.window, zone, as_of, as_of)).collect();
-        let closed: Vec<(Target, Window)> =
-            targets.iter().zip(&windows).flat_map(|(t, w)| self.closed_before(t, service, w)).collect();
-        let horizon = self.horizon(service, entry, as_of);
+        let windows: Vec<Window> = targets.iter().map(|(t, _)| Window::holding(t.window, zone, as_of, as_of)).collect();
+        let before = |window| self.closed_before(service, window);
+        let closed: Vec<(&Promised, Window)> =
+            targets.iter().zip(&windows).flat_map(|(t, w)| before(w).into_iter().map(move |w| (t, w))).collect();
+        let outage = Subject::ServiceDown { service: service.id.clone() };
+        let horizon = self.horizon(|subject| *subject == outage, entry, as_of);
         let looked_at: Vec<Window> = windows.iter().copied().chain(closed.iter().map(|(_, w)| *w)).collect();
         let span = span_of(&looked_at, entry, as_of);
         let seen = self.see(service, Interval::new(span.start.min(horizon), as_of), as_of)?;
-        let measure = |target: &Target, window: &Window| figures(target, service, entry, *window, &seen);
-        let current = targets.iter().zip(&windows).map(|(t, w)| (t.clone(), measure(t, w))).collect();
-        let before = closed.iter().map(|(t, w)| (t.clone(), measure(t, w))).collect();
+        let measure = |(target, promise): &Promised, window: &Window| {
+            (target.clone(), figures(*promise, service, entry, *window, &seen))
+        };
+        let current = targets.iter().zip(&windows).map(|(target, window)| measure(target, window)).collect();
+        let before = closed.iter().map(|(target, window)| measure(target, window)).collect();
         let episodes = episodes(&seen.service.states.clip(Interval::new(horizon, as_of)));
         let held = self.agents.holds(service, as_of);
         let strip = self.strip(service, as_of)?;
-        Ok(Measured { seen, current, before, episodes, horizon, held, strip })
+        let capacity = self.use_of(service, as_of)?;
+        Ok(Measured { seen, current, before, episodes, horizon, held, strip, capacity })
     }
 
-    /// From when on outages are looked at: as far back as incidents are known, and at least from the beginning of one
-    /// that is still open, so that its recovery is found however long nobody saw anything.
-    fn horizon(&self, service: &Service, entry: Instant, as_of: Instant) -> Instant {
+    /// From when on episodes are looked at: as far back as incidents are known, and at least from the beginning of one
+    /// `about` them that is still open, so that its end is found however long nobody saw anything.
+    pub(super) fn horizon(&self, about: impl Fn(&Subject) -> bool, entry: Instant, as_of: Instant) -> Instant {
         let horizon = as_of.minus_ms(HORIZON_MS).max(entry);
         let horizon = self.register.known_from().map_or(horizon, |known| horizon.max(known));
-        let outage = Subject::ServiceDown { service: service.id.clone() };
-        let open = self.register.open().filter(|incident| incident.subject == outage).map(|incident| incident.started);
+        let open = self.register.open().filter(|incident| about(&incident.subject)).map(|incident| incident.started);
         open.min().map_or(horizon, |started| horizon.min(started)).min(as_of)
     }
 
     /// The windows before `window` that may still change: the last one shortly after it closed, and those that late
     /// rows touched, as far back as outages are looked at.
-    fn closed_before(&self, target: &Target, service: &Service, window: &Window) -> Vec<(Target, Window)> {
+    fn closed_before(&self, service: &Service, window: &Window) -> Vec<Window> {
         let mut closed = Vec::new();
         let mut start = window.interval.start;
         if matches!(window.kind, WindowKind::Rolling { .. }) {
@@ -124,7 +138,7 @@ impl Engine {
         while start > from || (fresh && closed.is_empty()) {
             let before = Window::holding(window.kind, &service.time_zone, start.minus_ms(1), window.as_of);
             start = before.interval.start;
-            closed.push((target.clone(), before));
+            closed.push(before);
         }
         closed
     }
@@ -202,6 +216,7 @@ fn situation<'a>(service: &'a Id, measured: &'a Measured) -> Situation<'a> {
         episodes: measured.episodes.clone(),
         failing: measured.seen.probes.iter().filter(down_now).map(|(id, _)| id.to_string()).collect(),
         targets: measured.current.iter().chain(&measured.before).map(|(t, f)| (t, f)).collect(),
+        capacity: measured.capacity.iter().map(UseOf::watched).collect(),
     }
 }
 

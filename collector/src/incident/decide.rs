@@ -5,17 +5,17 @@
 //! became known is opened and resolved in one change. Nothing is decided about a service that is *held*: while an agent
 //! still delivers a backlog, or the collector has only just started, its newest state is not the present.
 
-use uphold_common::catalogue::model::{Catalogue, Service, Target, WindowKind};
+use uphold_common::catalogue::model::{CapacityPromise, Catalogue, Service, Target, Threshold, WindowKind};
 use uphold_common::ids::Id;
-use uphold_common::measure::availability::Verdict;
+use uphold_common::measure::capacity::Utilisation;
 use uphold_common::measure::target::TargetFigures;
-use uphold_common::measure::window::{Window, local_date};
-use uphold_common::percent::Ratio;
-use uphold_common::time::{DurationText, Instant, Interval};
+use uphold_common::measure::window::Window;
+use uphold_common::time::{Instant, Interval};
 
 use super::episode::Episode;
 use super::model::{Change, Event, Incident, Number, PriorityText, Resolution, Subject};
 use super::register::Register;
+use super::summary::{breach_summary, outage_summary, threshold_summary};
 
 /// What is known of a service at the instant of a decision.
 #[derive(Debug)]
@@ -32,6 +32,25 @@ pub struct Situation<'a> {
     pub failing: Vec<String>,
     /// Its targets in the windows that matter now: the open one, and the one before while it may still change.
     pub targets: Vec<(&'a Target, &'a TargetFigures)>,
+    /// Its targets on capacity.
+    pub capacity: Vec<Watched<'a>>,
+}
+
+/// A target on capacity at the instant of a decision.
+#[derive(Debug)]
+pub struct Watched<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// What it promises.
+    pub promise: &'a CapacityPromise,
+    /// Whether nothing may be concluded about it yet: its host's agent has not told everything.
+    pub held: bool,
+    /// From when on its episodes are listed.
+    pub horizon: Instant,
+    /// For each of its thresholds, the episodes since then, in order.
+    pub above: Vec<(Threshold, Vec<Episode>)>,
+    /// Its newest reading, as long as it speaks.
+    pub newest: Option<Utilisation>,
 }
 
 /// The events of one incident that belong together: they are stored and told as one.
@@ -48,11 +67,17 @@ pub fn decide(
     situations: &[Situation<'_>],
     as_of: Instant,
 ) -> Vec<Decision> {
-    let mut decider = Decider { register, catalogue, as_of, next: register.next_number(), decisions: Vec::new() };
-    for situation in situations.iter().filter(|situation| !situation.held) {
+    let open = register.open().collect();
+    let mut decider = Decider { register, catalogue, as_of, open, next: register.next_number(), decisions: Vec::new() };
+    for situation in situations {
         let Some(service) = catalogue.services.get(situation.service) else { continue };
-        decider.outages(service, situation);
-        decider.breaches(service, situation);
+        if !situation.held {
+            decider.outages(service, situation);
+            decider.breaches(service, situation);
+        }
+        for watched in situation.capacity.iter().filter(|watched| !watched.held) {
+            decider.thresholds(service, watched);
+        }
     }
     decider.withdrawn();
     decider.decisions
@@ -62,6 +87,7 @@ struct Decider<'a> {
     register: &'a Register,
     catalogue: &'a Catalogue,
     as_of: Instant,
+    open: Vec<&'a Incident>,
     next: Number,
     decisions: Vec<Decision>,
 }
@@ -69,29 +95,54 @@ struct Decider<'a> {
 impl Decider<'_> {
     fn outages(&mut self, service: &Service, situation: &Situation<'_>) {
         let subject = Subject::ServiceDown { service: situation.service.clone() };
-        let known: Vec<&Incident> = self.register.all().filter(|incident| incident.subject == subject).collect();
-        for episode in &situation.episodes {
+        let summary = |episode: &Episode| outage_summary(service, situation, episode);
+        self.follow_episodes(&subject, &situation.episodes, situation.horizon, Resolution::Recovered, summary);
+    }
+
+    fn thresholds(&mut self, service: &Service, watched: &Watched<'_>) {
+        for (threshold, episodes) in &watched.above {
+            let (service_id, target, threshold) = (service.id.clone(), watched.target.id.clone(), *threshold);
+            let subject = Subject::CapacityAbove { service: service_id, target, threshold };
+            let summary = |episode: &Episode| threshold_summary(service, watched, threshold, episode);
+            self.follow_episodes(&subject, episodes, watched.horizon, Resolution::BelowAgain, summary);
+        }
+    }
+
+    /// Leads the incidents about `subject` along its episodes, of which those since `horizon` are told.
+    fn follow_episodes(
+        &mut self,
+        subject: &Subject,
+        episodes: &[Episode],
+        horizon: Instant,
+        over: Resolution,
+        summary: impl Fn(&Episode) -> String,
+    ) {
+        if episodes.is_empty() && !self.open.iter().any(|incident| incident.subject == *subject) {
+            return;
+        }
+        let known: Vec<&Incident> = self.register.all().filter(|incident| incident.subject == *subject).collect();
+        for episode in episodes {
             let mine = known.iter().rev().find(|incident| incident.interval().overlaps(episode.interval()));
             match (mine, episode.ended) {
-                (None, ended) => {
-                    let end = ended.map(|at| (at, Resolution::Recovered));
-                    self.open(subject.clone(), episode.started, end, outage_summary(service, situation, episode));
+                (None, ended) if episode.is_enough => {
+                    let end = ended.map(|at| (at, over));
+                    self.open(subject.clone(), episode.started, end, summary(episode));
                 }
                 (Some(incident), Some(ended)) if incident.is_open() => {
-                    // An incident that holds several outages, as late data cuts them, ends with the last of them.
-                    let last = situation.episodes.iter().rev().find(|e| e.interval().overlaps(incident.interval()));
+                    // An incident that holds several episodes, as late data cuts them, ends with the last of them.
+                    let last = episodes.iter().rev().find(|e| e.interval().overlaps(incident.interval()));
                     if last == Some(episode) {
-                        self.resolve(incident, ended, Resolution::Recovered);
+                        self.resolve(incident, ended, over);
                     }
                 }
-                (Some(incident), None) if self.is_over(incident) => self.reopen(incident),
-                (Some(_), _) => {}
+                (Some(incident), None) if self.is_over(incident) && episode.is_enough => self.reopen(incident),
+                _ => {}
             }
         }
         // With a clock that was set back an incident may have begun in the future: that says nothing about it.
-        let listed = Interval::new(situation.horizon, self.as_of);
+        let listed = Interval::new(horizon, self.as_of);
         for incident in known.iter().filter(|incident| incident.is_open() && listed.contains(incident.started)) {
-            if !situation.episodes.iter().any(|e| e.interval().overlaps(incident.interval())) {
+            if !episodes.iter().any(|e| e.interval().overlaps(incident.interval())) {
                 self.resolve(incident, incident.started, Resolution::NeverWas);
             }
         }
@@ -147,7 +198,9 @@ impl Decider<'_> {
         for incident in open {
             let known = match &incident.subject {
                 Subject::ServiceDown { service } => self.catalogue.services.contains_key(service),
-                Subject::TargetBreached { target, .. } => self.catalogue.targets.contains_key(target),
+                Subject::TargetBreached { target, .. } | Subject::CapacityAbove { target, .. } => {
+                    self.catalogue.targets.contains_key(target)
+                }
             };
             if !known {
                 self.resolve(incident, self.as_of.max(incident.started), Resolution::Withdrawn);
@@ -208,36 +261,6 @@ fn breach_of(target: &Target, window: &Window) -> Subject {
 /// A breach is laid to the beginning of the last break so far: without it the target would have held longer.
 fn breach_started(figures: &TargetFigures) -> Instant {
     figures.breaks.all.last().map_or(figures.window.elapsed().end, |last| last.start)
-}
-
-fn outage_summary(service: &Service, situation: &Situation<'_>, episode: &Episode) -> String {
-    let failing = situation.failing.join(", ");
-    match episode.ended {
-        None if failing.is_empty() => format!("{} is down", service.name),
-        None => format!("{} is down: {failing} failed", service.name),
-        Some(ended) => {
-            let length = DurationText(ended.since_ms(episode.started));
-            format!("{} was down for {length}, which was over before it became known", service.name)
-        }
-    }
-}
-
-fn breach_summary(service: &Service, target: &Target, figures: &TargetFigures) -> String {
-    let printed = |ratio: Option<Ratio>| ratio.map_or("none".to_owned(), |r| r.percent(target.availability.decimals()));
-    let broken: Vec<&str> =
-        figures.break_verdicts.iter().filter(|(_, v)| **v == Verdict::Breached).map(|(name, _)| *name).collect();
-    let breaks = if broken.is_empty() { String::new() } else { format!("; targets on breaks: {}", broken.join(", ")) };
-    format!(
-        "{} breaches {}: {}% of the {} promised, {} lost of {} counted in the {} from {}{breaks}",
-        service.name,
-        target.id,
-        printed(figures.availability.ratio),
-        target.availability,
-        DurationText(figures.availability.lost),
-        DurationText(figures.availability.counted),
-        figures.window.kind.text(),
-        local_date(&service.time_zone, figures.window.interval.start),
-    )
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use uphold_common::catalogue::model::{
-    AgreementKind, BreakTargets, Criticality, DegradedPolicy, Organisation, Priorities, Probe, Service,
-    UnmeasuredPolicy, WindowKind,
+    AgreementKind, AvailabilityPromise, BreakTargets, Criticality, DegradedPolicy, Organisation, Priorities, Probe,
+    Promise, Service, UnmeasuredPolicy, WindowKind,
 };
 use uphold_common::ids::PathId;
 use uphold_common::measure::service::ServiceTimeline;
@@ -22,6 +22,15 @@ fn id(text: &str) -> Id {
 
 fn at(ms: i64) -> Instant {
     Instant::from_ms(ms)
+}
+
+fn promise() -> AvailabilityPromise {
+    AvailabilityPromise {
+        share: Ppb::parse("99%").unwrap(),
+        unmeasured: UnmeasuredPolicy::Exclude,
+        degraded: DegradedPolicy::CountAsUp,
+        breaks: BreakTargets::default(),
+    }
 }
 
 fn catalogue() -> Catalogue {
@@ -57,10 +66,7 @@ fn catalogue() -> Catalogue {
         party: id("retail"),
         service: id("shop"),
         window: WindowKind::Month,
-        availability: Ppb::parse("99%").unwrap(),
-        unmeasured: UnmeasuredPolicy::Exclude,
-        degraded: DegradedPolicy::CountAsUp,
-        breaks: BreakTargets::default(),
+        promise: Promise::Availability(promise()),
     };
     Catalogue {
         organisation: Organisation { name: "Example".to_owned(), time_zone: zone },
@@ -92,7 +98,8 @@ impl World {
 
     /// Decides over these outages at `now`, applies what was decided, and shows it as text.
     fn sees(&mut self, outages: &[(i64, Option<i64>)], now: i64) -> Vec<String> {
-        let episodes = outages.iter().map(|(s, e)| Episode { started: at(*s), ended: e.map(at) }).collect();
+        let episodes =
+            outages.iter().map(|(s, e)| Episode { started: at(*s), ended: e.map(at), is_enough: true }).collect();
         let shop = id("shop");
         let situation = Situation {
             service: &shop,
@@ -101,6 +108,7 @@ impl World {
             episodes,
             failing: vec!["shop/web".to_owned()],
             targets: Vec::new(),
+            capacity: Vec::new(),
         };
         let decisions = decide(&self.register, &self.catalogue, &[situation], at(now));
         self.apply(&decisions)
@@ -122,7 +130,7 @@ impl World {
             let target = self.catalogue.targets.values().next().unwrap();
             let service = &self.catalogue.services[&id("shop")];
             let window = Window::holding(WindowKind::Month, &service.time_zone, at(now), at(now));
-            let figures = TargetFigures::measure(target, service, at(0), window, &seen);
+            let figures = TargetFigures::measure(promise(), service, at(0), window, &seen);
             let situation = Situation {
                 service: &service.id,
                 held: self.held,
@@ -130,6 +138,7 @@ impl World {
                 episodes: Vec::new(),
                 failing: Vec::new(),
                 targets: vec![(target, &figures)],
+                capacity: Vec::new(),
             };
             decide(&self.register, &self.catalogue, &[situation], at(now))
         };
@@ -220,7 +229,7 @@ fn silence_does_not_end_a_breach_of_a_rolling_window() {
         let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
         let states = Timeline::constant(window.interval, state);
         let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures = TargetFigures::measure(&target, service, at(0), window, &seen);
+        let figures = TargetFigures::measure(promise(), service, at(0), window, &seen);
         let situation = Situation {
             service: &service.id,
             held: false,
@@ -228,6 +237,7 @@ fn silence_does_not_end_a_breach_of_a_rolling_window() {
             episodes: Vec::new(),
             failing: Vec::new(),
             targets: vec![(&target, &figures)],
+            capacity: Vec::new(),
         };
         let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
         world.apply(&decisions)
@@ -249,7 +259,7 @@ fn a_closed_window_is_not_taken_for_that_of_another_target() {
         let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
         let states = Timeline::constant(window.elapsed(), state);
         let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures = TargetFigures::measure(target, service, at(0), window, &seen);
+        let figures = TargetFigures::measure(promise(), service, at(0), window, &seen);
         let situation = Situation {
             service: &service.id,
             held: false,
@@ -257,6 +267,7 @@ fn a_closed_window_is_not_taken_for_that_of_another_target() {
             episodes: Vec::new(),
             failing: Vec::new(),
             targets: vec![(target, &figures)],
+            capacity: Vec::new(),
         };
         let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
         world.apply(&decisions)
@@ -294,7 +305,11 @@ fn the_events_lead_to_the_same_incidents_again() {
     let mut events = Vec::new();
     for (outages, now) in [(vec![(100, None)], 120), (vec![(100, Some(200))], 210), (vec![(100, None)], 220)] {
         let shop = id("shop");
-        let episodes = outages.iter().map(|(s, e): &(i64, Option<i64>)| Episode { started: at(*s), ended: e.map(at) });
+        let episodes = outages.iter().map(|(s, e): &(i64, Option<i64>)| Episode {
+            started: at(*s),
+            ended: e.map(at),
+            is_enough: true,
+        });
         let situation = Situation {
             service: &shop,
             held: false,
@@ -302,6 +317,7 @@ fn the_events_lead_to_the_same_incidents_again() {
             episodes: episodes.collect(),
             failing: Vec::new(),
             targets: Vec::new(),
+            capacity: Vec::new(),
         };
         let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
         events.extend(decisions.iter().flat_map(|d| d.events.clone()));

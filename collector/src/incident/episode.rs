@@ -1,6 +1,6 @@
-//! Outages: from a service's timeline to the episodes in which it was down.
+//! Episodes: stretches of trouble, each of which belongs to one incident. Here, from a service's timeline to its outages.
 //!
-//! An episode begins with the first failed observation of a confirmed outage and ends where the service is first seen
+//! An outage begins with the first failed observation of a confirmed outage and ends where the service is first seen
 //! to work again. Silence in between does not end it: nobody saw a recovery. How long the service was *down* is the
 //! measurement's to say; an episode only tells which incident a stretch belongs to.
 
@@ -8,13 +8,15 @@ use uphold_common::measure::timeline::Timeline;
 use uphold_common::observation::State;
 use uphold_common::time::{Instant, Interval};
 
-/// One outage.
+/// One stretch of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Episode {
-    /// The first failed observation.
+    /// Its first observation.
     pub started: Instant,
-    /// Where the service is first seen to work again; none if it was not yet.
+    /// Where it is first seen to be over; none if it was not yet.
     pub ended: Option<Instant>,
+    /// Whether it is enough to open an incident; else it only keeps one that is open.
+    pub is_enough: bool,
 }
 
 impl Episode {
@@ -24,13 +26,15 @@ impl Episode {
     }
 }
 
-/// The episodes of a timeline, in order.
+/// The outages of a timeline, in order.
 pub fn episodes(timeline: &Timeline) -> Vec<Episode> {
     let mut found: Vec<Episode> = Vec::new();
     for stretch in timeline.stretches() {
         let running = found.last_mut().filter(|episode| episode.ended.is_none());
         match (stretch.state, running) {
-            (State::Down, None) => found.push(Episode { started: stretch.interval.start, ended: None }),
+            (State::Down, None) => {
+                found.push(Episode { started: stretch.interval.start, ended: None, is_enough: true });
+            }
             (State::Up | State::Degraded, Some(episode)) => episode.ended = Some(stretch.interval.start),
             _ => {}
         }

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | [`model`] | an incident, its events, and the fold from events to the incident |
 //! | [`episode`] | a service's timeline → its outages, from the first failure to the measured recovery |
+//! | [`holding`] | a resource's levels → the episodes in which a threshold was reached for long enough |
 //! | [`act`] | what people do to an incident; pure |
-//! | [`decide`] | outages and verdicts, and what is known → changes; pure |
+//! | [`decide`] | episodes and verdicts, and what is known → changes; pure |
+//! | `summary` | what was seen, in one sentence |
 //! | [`list`] | the list that is given out |
 //! | [`register`] | the incidents that are open or recent, in memory |
 //!
@@ -16,6 +18,8 @@
 pub mod act;
 pub mod decide;
 pub mod episode;
+pub mod holding;
 pub mod list;
 pub mod model;
 pub mod register;
+mod summary;

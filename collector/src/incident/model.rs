@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use uphold_common::catalogue::model::{Priority, Urgency};
+use uphold_common::catalogue::model::{Priority, Threshold, Urgency};
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::time::{Instant, Interval};
 
@@ -46,21 +46,32 @@ pub enum Subject {
         /// The start of the window; none for a rolling window, which has no beginning of its own.
         window_start: Option<Instant>,
     },
+    /// A resource is used at or above a threshold.
+    CapacityAbove {
+        /// The service it is about.
+        service: Id,
+        /// The target.
+        target: TargetId,
+        /// Which of its thresholds.
+        threshold: Threshold,
+    },
 }
 
 impl Subject {
     /// The service it is about.
     pub const fn service(&self) -> &Id {
         match self {
-            Self::ServiceDown { service } | Self::TargetBreached { service, .. } => service,
+            Self::ServiceDown { service }
+            | Self::TargetBreached { service, .. }
+            | Self::CapacityAbove { service, .. } => service,
         }
     }
 
-    /// How soon it wants to be looked at: an outage now, a broken promise in its turn.
+    /// How soon it wants to be looked at: an outage and a critical use now, a broken promise and a warning in their turn.
     pub const fn urgency(&self) -> Urgency {
         match self {
-            Self::ServiceDown { .. } => Urgency::Urgent,
-            Self::TargetBreached { .. } => Urgency::Normal,
+            Self::ServiceDown { .. } | Self::CapacityAbove { threshold: Threshold::Critical, .. } => Urgency::Urgent,
+            Self::TargetBreached { .. } | Self::CapacityAbove { threshold: Threshold::Warning, .. } => Urgency::Normal,
         }
     }
 }
@@ -73,6 +84,8 @@ pub enum Resolution {
     Recovered,
     /// The target is no longer breached.
     MetAgain,
+    /// The use was seen below the threshold.
+    BelowAgain,
     /// The window closed; the breach stands in its figures.
     WindowClosed,
     /// Observations that arrived later show that it never was.
@@ -87,6 +100,7 @@ impl Resolution {
         match self {
             Self::Recovered => "the service works again",
             Self::MetAgain => "the target is met again",
+            Self::BelowAgain => "it is below the threshold again",
             Self::WindowClosed => "the window closed; the breach stands in its figures",
             Self::NeverWas => "observations that arrived later show that it never was",
             Self::Withdrawn => "it is no longer in the catalogue",

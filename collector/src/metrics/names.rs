@@ -112,6 +112,18 @@ metrics! {
         "How much of a resource is in use: cores for cpu, else bytes.";
     CAPACITY_LIMIT = Gauge "uphold_capacity_limit" ["host", "resource", "of"]
         "How much of a resource there is: cores for cpu, else bytes.";
+    CAPACITY_PERCENTILE = Gauge "uphold_capacity_percentile_ratio" ["service", "agreement", "target", "window"]
+        "The percentile of the readings in the window so far, as a share of what there is; absent while there are none.";
+    CAPACITY_THRESHOLD = Gauge "uphold_capacity_threshold_ratio" ["service", "agreement", "target", "window", "threshold"]
+        "The share at which a threshold is reached.";
+    CAPACITY_STATE = Gauge "uphold_capacity_state" ["service", "agreement", "target", "window", "state"]
+        "1 for what the percentile says, 0 for the others.";
+    CAPACITY_ABOVE = Gauge "uphold_capacity_above_seconds" ["service", "agreement", "target", "window", "threshold"]
+        "Committed time in the window that was at or above a threshold.";
+    CAPACITY_UNMEASURED = Gauge "uphold_capacity_unmeasured_seconds" ["service", "agreement", "target", "window"]
+        "Committed time in the window for which no reading speaks.";
+    CAPACITY_READINGS = Gauge "uphold_capacity_readings" ["service", "agreement", "target", "window"]
+        "Readings made in the committed time of the window so far.";
     NETWORK = Gauge "uphold_network_bytes_per_second" ["host", "flow", "of"]
         "Rate over the newest reading of a network interface.";
 

@@ -1,7 +1,8 @@
 //! What the metrics page says of services, targets, probes and hosts.
 
-use uphold_common::catalogue::model::Target;
+use uphold_common::catalogue::model::{Target, Threshold};
 use uphold_common::ids::{Id, VantagePoint};
+use uphold_common::measure::capacity::{CapacityFigures, CapacityState};
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::observation::{Micros, Observation, Outcome, Phases, Resource, State};
 use uphold_common::percent::BILLION;
@@ -16,6 +17,11 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
         for (target, figures) in &service.targets {
             if let Some(target) = snapshot.catalogue.targets.get(target) {
                 of_target(sheet, target, figures)?;
+            }
+        }
+        for (target, figures) in &service.capacity {
+            if let Some(target) = snapshot.catalogue.targets.get(target) {
+                of_capacity(sheet, target, figures)?;
             }
         }
         probes(sheet, id, service)?;
@@ -40,7 +46,7 @@ fn of_target(sheet: &mut Sheet, target: &Target, figures: &TargetFigures) -> Res
     sheet.ratio(&names::AVAILABILITY_MIN, &labels, a.ratio_min)?;
     sheet.ratio(&names::AVAILABILITY_MAX, &labels, a.ratio_max)?;
     sheet.ratio(&names::COVERAGE, &labels, a.coverage)?;
-    let promised = signed(target.availability.parts()) / signed(BILLION);
+    let promised = signed(figures.promise.share.parts()) / signed(BILLION);
     sheet.put(&names::AVAILABILITY_TARGET, &labels, promised)?;
     for (metric, ms) in [
         (&names::AVAILABILITY_GOOD, a.counted - a.lost),
@@ -57,6 +63,27 @@ fn of_target(sheet: &mut Sheet, target: &Target, figures: &TargetFigures) -> Res
     sheet.count(&names::BREACHED, &labels, u64::from(figures.is_breached()))?;
     sheet.count(&names::NOT_PROVEN, &labels, u64::from(a.not_proven))?;
     sheet.count(&names::BREAKS, &labels, u64::try_from(figures.breaks.all.len()).unwrap_or(u64::MAX))
+}
+
+fn of_capacity(sheet: &mut Sheet, target: &Target, figures: &CapacityFigures) -> Result<(), MetricsError> {
+    let window = target.window.text();
+    let labels = [target.service.as_str(), target.id.parent.as_str(), target.id.child.as_str(), &window];
+    let with = |last| [labels[0], labels[1], labels[2], labels[3], last];
+    let share = |ppb: i64| signed(ppb) / signed(BILLION);
+    if let Some(ppb) = figures.percentile_ppb {
+        sheet.put(&names::CAPACITY_PERCENTILE, &labels, share(ppb))?;
+    }
+    for threshold in Threshold::ALL {
+        if let (Some(at), Some(ms)) = (figures.thresholds.of(threshold), figures.above_ms(threshold)) {
+            sheet.put(&names::CAPACITY_THRESHOLD, &with(threshold.as_str()), share(at.parts()))?;
+            sheet.seconds(&names::CAPACITY_ABOVE, &with(threshold.as_str()), ms)?;
+        }
+    }
+    for state in CapacityState::ALL {
+        sheet.count(&names::CAPACITY_STATE, &with(state.as_str()), u64::from(state == figures.state))?;
+    }
+    sheet.seconds(&names::CAPACITY_UNMEASURED, &labels, figures.times.unmeasured)?;
+    sheet.count(&names::CAPACITY_READINGS, &labels, figures.n)
 }
 
 fn probes(sheet: &mut Sheet, service: &Id, seen: &ServiceSnapshot) -> Result<(), MetricsError> {

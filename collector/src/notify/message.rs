@@ -147,6 +147,11 @@ fn data(catalogue: &Catalogue, incident: &Incident, last: &Change) -> Map<String
                 put_instant(&mut put, "window_start", *start);
             }
         }
+        Subject::CapacityAbove { target, threshold, .. } => {
+            put("cause", json!("capacity_above"));
+            put("target", json!(target.to_string()));
+            put("threshold", json!(threshold.as_str()));
+        }
     }
     put_instant(&mut put, "started", incident.started);
     put_instant(&mut put, "opened", incident.opened);

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Service, Target};
+use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service, Target};
 use uphold_common::ids::{Id, PathId, VantagePoint};
+use uphold_common::measure::capacity::{CapacityFigures, Utilisation};
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::service::{ServiceTimeline, service_timeline};
@@ -133,8 +134,11 @@ pub(crate) fn figures(service: &str) -> String {
     let service = &snapshot.catalogue.services[&id(service)];
     let span = span(snapshot.as_of);
     let seen = service_timeline(&timelines(service, span), span);
-    let measured = |(target, figures)| Measured { target: &snapshot.catalogue.targets[target], figures, seen: &seen };
-    let measured: Vec<Measured<'_>> = snapshot.services[&service.id].targets.iter().map(measured).collect();
+    let of_service = &snapshot.services[&service.id];
+    let availability = of_service.targets.iter();
+    let availability = availability.map(|(target, figures)| Measured::Availability { target, figures, seen: &seen });
+    let capacity = of_service.capacity.iter().map(|(target, figures)| Measured::Capacity { target, figures });
+    let measured: Vec<Measured<'_>> = availability.chain(capacity).collect();
     let figures = Figures::of(&snapshot.catalogue, snapshot.catalogue_version, service, snapshot.as_of, &measured);
     serde_json::to_string(&figures).unwrap()
 }
@@ -145,10 +149,20 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     let span = span(as_of);
     let timelines = timelines(service, span);
     let seen: ServiceTimeline = service_timeline(&timelines, span);
-    let figures = |target: &Target| {
-        let window = Window::holding(target.window, &service.time_zone, as_of, as_of);
-        (target.id.clone(), TargetFigures::measure(target, service, entry, window, &seen))
-    };
+    let window = |target: &Target| Window::holding(target.window, &service.time_zone, as_of, as_of);
+    let (mut targets, mut capacity) = (BTreeMap::new(), BTreeMap::new());
+    for target in catalogue.targets.values().filter(|target| target.service == *id) {
+        let (id, window) = (target.id.clone(), window(target));
+        match &target.promise {
+            Promise::Availability(promise) => {
+                targets.insert(id, TargetFigures::measure(*promise, service, entry, window, &seen));
+            }
+            Promise::Capacity(promise) => {
+                let figures = CapacityFigures::measure(promise, entry, window, &filling(window.elapsed()));
+                capacity.insert(id, figures);
+            }
+        }
+    }
     let days = local_days(&service.time_zone, Interval::new(span.start.max(entry), as_of));
     let account = Account::of(span, entry, &seen.states);
     let strip: Vec<StripDay> = days
@@ -172,9 +186,20 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
         since: last.interval.start.max(entry),
         entry,
         probes: probes.collect(),
-        targets: catalogue.targets.values().filter(|t| t.service == *id).map(figures).collect(),
+        targets,
+        capacity,
         strip: strip[strip.len().saturating_sub(STRIP_DAYS)..].to_vec(),
     }
+}
+
+/// The readings of a file system that has filled up since the middle of the month, with half a day of silence.
+fn filling(span: Interval) -> Vec<Utilisation> {
+    let silent = Interval::new(when("2026-11-10T06:00:00+01:00"), when("2026-11-10T18:00:00+01:00"));
+    let readings = (0..).map(|place| span.start.plus_ms(place * 15_000)).take_while(|at| *at < span.end);
+    let used =
+        |at: Instant| 406_000_000_000 + u64::try_from(at.since_ms(span.start).max(0) / 60_000).unwrap() * 1_000_000;
+    let reading = |at: Instant| Utilisation::from(&Reading { at, used: used(at), limit: 500_000_000_000 });
+    readings.filter(|at| !silent.contains(*at)).map(reading).collect()
 }
 
 fn newest(probe: &Probe, agent: &Id, place: usize, state: State, as_of: Instant) -> (VantagePoint, Observation) {

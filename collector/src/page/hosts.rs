@@ -60,7 +60,7 @@ fn resource(id: &ResourceId, reading: &Reading) -> Markup {
     }
 }
 
-fn name(id: &ResourceId) -> String {
+pub(super) fn name(id: &ResourceId) -> String {
     let kind = match id.resource {
         Resource::Cpu => "Processors",
         Resource::Memory => "Memory",

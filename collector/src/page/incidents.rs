@@ -1,6 +1,7 @@
 //! The incidents: those that are open before everything else, those that are over near the end.
 
 use maud::{Markup, html};
+use uphold_common::catalogue::model::Threshold;
 
 use super::text::{Clock, brief, mark};
 use crate::incident::model::{Incident, Subject};
@@ -65,6 +66,7 @@ pub(super) fn priority(incident: &Incident) -> Markup {
 pub(super) const fn shape(incident: &Incident) -> &'static str {
     match incident.subject {
         Subject::ServiceDown { .. } => "down",
-        Subject::TargetBreached { .. } => "breached",
+        Subject::CapacityAbove { threshold: Threshold::Warning, .. } => "degraded",
+        Subject::TargetBreached { .. } | Subject::CapacityAbove { threshold: Threshold::Critical, .. } => "breached",
     }
 }

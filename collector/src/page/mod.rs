@@ -6,6 +6,7 @@
 //! policy needs no exception. Nothing is said by colour alone: states have a word and a shape too.
 
 mod agents;
+mod capacity;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod frame;

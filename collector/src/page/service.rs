@@ -5,7 +5,7 @@ use uphold_common::catalogue::model::Service;
 use uphold_common::observation::State;
 
 use super::text::{self, Clock, brief};
-use super::{probes, strip, target};
+use super::{capacity, probes, strip, target};
 use crate::snapshot::{ServiceSnapshot, Snapshot};
 
 pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) -> Markup {
@@ -24,7 +24,12 @@ pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) ->
                         (target::block(&snapshot.catalogue, service, target, figures))
                     }
                 }
-                @if seen.targets.is_empty() { p.note { "Nothing was promised of this service." } }
+                @for (id, figures) in &seen.capacity {
+                    @if let Some(target) = snapshot.catalogue.targets.get(id) {
+                        (capacity::block(&snapshot.catalogue, service, target, figures))
+                    }
+                }
+                @if seen.targets.is_empty() && seen.capacity.is_empty() { p.note { "Nothing was promised of this service." } }
                 (strip::days(seen, service))
                 (probes::list(service, seen, clock))
             }

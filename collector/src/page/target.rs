@@ -21,11 +21,11 @@ pub(super) fn block(catalogue: &Catalogue, service: &Service, target: &Target, f
             p.figure {
                 data.availability value=(a.ratio.map(|ratio| ratio.to_string()).unwrap_or_default()) data-service=(service.id) data-target=(target.id)
                     data-good-ms=(a.counted - a.lost) data-counted-ms=(a.counted)
-                    { (percent(a.ratio, target).unwrap_or_else(|| "–".to_owned())) }
-                span.promise { "of " (promised(target)) " promised" }
+                    { (percent(a.ratio, figures).unwrap_or_else(|| "–".to_owned())) }
+                span.promise { "of " (promised(figures)) " promised" }
                 (verdict(a, figures))
             }
-            p.note { (how_sure(a, target)) }
+            p.note { (how_sure(figures)) }
             @if a.not_proven {
                 p.note { strong { "Not proven:" } " what was not measured could change the verdict." }
             }
@@ -45,12 +45,12 @@ fn can_still_be_met(figures: &TargetFigures) -> bool {
 }
 
 /// `99.95 %`, cut to the decimals of the promise.
-fn percent(ratio: Option<Ratio>, target: &Target) -> Option<String> {
-    Some(format!("{} %", ratio?.percent(target.availability.decimals())))
+fn percent(ratio: Option<Ratio>, figures: &TargetFigures) -> Option<String> {
+    Some(format!("{} %", ratio?.percent(figures.promise.share.decimals())))
 }
 
-fn promised(target: &Target) -> String {
-    target.availability.to_string().replace('%', " %")
+fn promised(figures: &TargetFigures) -> String {
+    figures.promise.share.to_string().replace('%', " %")
 }
 
 fn verdict(a: &Availability, figures: &TargetFigures) -> Markup {
@@ -76,9 +76,10 @@ fn break_name(name: &str) -> &str {
     }
 }
 
-fn how_sure(a: &Availability, target: &Target) -> String {
-    let bounds = (percent(a.ratio_min, target), percent(a.ratio_max, target));
-    match (percent(a.coverage, target), bounds) {
+fn how_sure(figures: &TargetFigures) -> String {
+    let a = &figures.availability;
+    let bounds = (percent(a.ratio_min, figures), percent(a.ratio_max, figures));
+    match (percent(a.coverage, figures), bounds) {
         (Some(_), _) if a.unmeasured == a.committed => "Nothing was measured in this window yet.".to_owned(),
         (Some(_), (Some(min), Some(max))) if min == max && a.unmeasured == 0 => "Measured all of the time.".to_owned(),
         (Some(coverage), (Some(min), Some(max))) => {
@@ -160,7 +161,7 @@ fn breaks(figures: &TargetFigures) -> Markup {
     }
 }
 
-fn agreed_with(catalogue: &Catalogue, target: &Target) -> String {
+pub(super) fn agreed_with(catalogue: &Catalogue, target: &Target) -> String {
     let customer = catalogue.customers.get(&target.party).map(|customer| &customer.name);
     let name = customer.or_else(|| catalogue.parties.get(&target.party).map(|party| &party.name));
     let name = name.map_or(target.party.as_str(), String::as_str);
@@ -173,7 +174,7 @@ fn agreed_with(catalogue: &Catalogue, target: &Target) -> String {
 }
 
 /// `November 2026`, `Week 47 of 2026`, `Last 30 days`.
-fn window_name(window: &Window, service: &Service) -> String {
+pub(super) fn window_name(window: &Window, service: &Service) -> String {
     let first: Date = local_date(&service.time_zone, window.interval.start);
     match window.kind {
         WindowKind::Day => first.strftime("%-d %B %Y").to_string(),

@@ -118,7 +118,7 @@ fn row(incident: &IncidentView, now: Instant, ink: &Ink<'_>) -> [String; 5] {
     let end = incident.resolved.map_or(now, |resolved| resolved.ended);
     let state = match incident.resolved.map(|resolved| resolved.resolution) {
         None => "open",
-        Some(Resolution::Recovered | Resolution::MetAgain) => "resolved",
+        Some(Resolution::Recovered | Resolution::MetAgain | Resolution::BelowAgain) => "resolved",
         Some(Resolution::WindowClosed) => "closed",
         Some(Resolution::NeverWas) => "never was",
         Some(Resolution::Withdrawn) => "withdrawn",

@@ -4,6 +4,7 @@
 //! computed, percentages are printed as they came. Kinds of time have a character of their own, so that nothing is lost
 //! without colour. Whether there is colour, and how wide a line may be, the caller decides.
 
+mod capacity;
 pub mod incidents;
 mod ink;
 mod target;
@@ -13,7 +14,7 @@ use jiff::tz::TimeZone;
 
 use ink::Ink;
 pub use ink::clean;
-pub use view::{BlockView, DayView, TargetView, View, WindowView};
+pub use view::{BlockView, CapacityView, DayView, MeasuredView, TargetView, View, WindowView};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,16 +6,23 @@ use uphold_common::ids::TargetId;
 use uphold_common::measure::availability::Verdict;
 use uphold_common::percent::{BILLION, Ratio};
 
+use super::capacity;
 use super::ink::{Ink, clean, length, padded, wrapped};
-use super::view::{BlockView, DayView, TargetView, WindowView};
+use super::view::{BlockView, DayView, MeasuredView, TargetView, WindowView};
 
 /// How many characters a day's bar has: one an hour.
 const DAY_WIDTH: usize = 24;
 
 pub(super) fn write(lines: &mut Vec<String>, ink: &Ink<'_>, id: &TargetId, target: &TargetView) {
-    let block = &target.contractual;
     lines.push(ink.bold(id.to_string()));
     lines.push(format!("  {}", window(ink, &target.window)));
+    match &target.measured {
+        MeasuredView::Contractual(block) => availability(lines, ink, block),
+        MeasuredView::Capacity(capacity) => capacity::write(lines, ink, capacity),
+    }
+}
+
+fn availability(lines: &mut Vec<String>, ink: &Ink<'_>, block: &BlockView) {
     lines.extend(verdict(ink, block));
     lines.push(String::new());
     lines.push(format!("  {}", ink.kinds_bar(&block.kinds, ink.width - 4)));
@@ -76,7 +83,7 @@ fn shown(ink: &Ink<'_>, verdict: Verdict) -> String {
 }
 
 /// `99.95`, all of its decimals and no more.
-fn promise(ppb: i64) -> Option<String> {
+pub(super) fn promise(ppb: i64) -> Option<String> {
     let percent = Ratio::new(ppb, BILLION)?.percent(7);
     Some(percent.trim_end_matches('0').trim_end_matches('.').to_owned())
 }

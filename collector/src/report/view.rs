@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::measure::availability::Verdict;
+use uphold_common::measure::capacity::CapacityState;
 use uphold_common::measure::kinds::Kinds;
 use uphold_common::time::Instant;
 
@@ -31,8 +32,44 @@ pub struct View {
 pub struct TargetView {
     /// When.
     pub window: WindowView,
-    /// What counts by contract.
-    pub contractual: BlockView,
+    /// What was measured of it.
+    #[serde(flatten)]
+    pub measured: MeasuredView,
+}
+
+/// What was measured of a target, by the key that it stands under.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MeasuredView {
+    /// Its availability: what counts by contract.
+    Contractual(Box<BlockView>),
+    /// The use of a resource.
+    Capacity(CapacityView),
+}
+
+/// The use of a resource in a window.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CapacityView {
+    /// How many readings count.
+    pub n: u64,
+    /// Which percentile is held against the thresholds.
+    pub percentile: String,
+    /// The percentile, printed.
+    pub percentile_percent: Option<String>,
+    /// What it says.
+    pub state: CapacityState,
+    /// The warning, if there is one.
+    pub warning_ppb: Option<i64>,
+    /// The critical threshold, if there is one.
+    pub critical_ppb: Option<i64>,
+    /// The committed time.
+    pub committed_ms: i64,
+    /// The time at or above the warning.
+    pub warning_ms: Option<i64>,
+    /// The time at or above the critical threshold.
+    pub critical_ms: Option<i64>,
+    /// The time that was not measured.
+    pub unmeasured_ms: i64,
 }
 
 /// A window.

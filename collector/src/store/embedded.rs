@@ -27,7 +27,7 @@ use super::recovery::{State, read_state};
 use super::rows::Block;
 use super::sled_store::{Disk, Place, Writes};
 use super::stream::StreamId;
-use super::{Admitted, Appended, KeyRange, Maintained, Record, RecordChange, RecordKind, Store, StoreStats};
+use super::{Admitted, Appended, KeyRange, Maintained, Record, RecordChange, RecordKind, Store, StoreStats, Touched};
 
 /// The store's bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,7 +222,7 @@ impl Store for EmbeddedStore {
         self.memory.streams.vantage_points()
     }
 
-    fn take_touched(&mut self) -> BTreeMap<VantagePoint, Interval> {
+    fn take_touched(&mut self) -> Touched {
         std::mem::take(&mut self.memory.touched)
     }
 

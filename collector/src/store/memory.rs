@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use uphold_common::ids::VantagePoint;
 use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::batch::Batch;
 
@@ -11,7 +10,7 @@ use super::delivery::{Deliveries, Digest};
 use super::head::Head;
 use super::rows::Block;
 use super::stream::{StreamId, Streams};
-use super::{Admitted, Appended, StoreOptions};
+use super::{Admitted, Appended, StoreOptions, Touched};
 
 /// Streams, deliveries, head, and what was touched.
 #[derive(Debug, Default)]
@@ -22,8 +21,8 @@ pub(super) struct Memory {
     pub(super) deliveries: Deliveries,
     /// Rows that wait to be sealed.
     pub(super) head: Head,
-    /// Vantage points with rows that nobody has taken notice of.
-    pub(super) touched: BTreeMap<VantagePoint, Interval>,
+    /// What has rows that nobody has taken notice of.
+    pub(super) touched: Touched,
 }
 
 impl Memory {
@@ -68,9 +67,10 @@ impl Memory {
             self.streams.brings(&batch.key.agent, number);
             self.streams.observe(number, &block);
             self.head.add(number, &block);
-            if let StreamId::Probe(from) = id {
-                let touched = self.touched.entry(from).or_insert(span);
-                *touched = Interval::new(touched.start.min(span.start), touched.end.max(span.end));
+            match id {
+                StreamId::Probe(from) => touch(&mut self.touched.vantage_points, from, span),
+                StreamId::Capacity(of) => touch(&mut self.touched.resources, of, span),
+                StreamId::Volume(_) => {}
             }
         }
         self.deliveries.note(&batch.key, digest, received_at);
@@ -82,4 +82,9 @@ impl Memory {
         self.streams.saved();
         self.deliveries.saved();
     }
+}
+
+fn touch<K: Ord>(touched: &mut BTreeMap<K, Interval>, of: K, span: Interval) {
+    let whole = touched.entry(of).or_insert(span);
+    *whole = Interval::new(whole.start.min(span.start), whole.end.max(span.end));
 }

@@ -63,6 +63,15 @@ pub use error::StoreError;
 pub use lock::DataDir;
 pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
 
+/// What rows have arrived of: each with the stretch from the earliest of those rows to just after the latest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// Vantage points with observations.
+    pub vantage_points: BTreeMap<VantagePoint, Interval>,
+    /// Resources with readings.
+    pub resources: BTreeMap<ResourceId, Interval>,
+}
+
 /// What the collector keeps.
 pub trait Store: Send {
     /// Its id: random, made together with the store.
@@ -92,9 +101,8 @@ pub trait Store: Send {
     /// The vantage points that ever delivered.
     fn vantage_points(&self) -> Vec<VantagePoint>;
 
-    /// The vantage points with rows that arrived (or were replayed) since the last call, each with the stretch from
-    /// the earliest of those rows to just after the latest.
-    fn take_touched(&mut self) -> BTreeMap<VantagePoint, Interval>;
+    /// What has rows that arrived (or were replayed) since the last call.
+    fn take_touched(&mut self) -> Touched;
 
     /// Changes governed records, all or none of them; durable when this returns.
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
@@ -174,6 +182,8 @@ pub enum RecordKind {
     Deed = 8,
     /// What each agent was ever assigned.
     Assigned = 9,
+    /// When a target on capacity was first recorded, under each length its thresholds must hold.
+    CapacityTarget = 10,
 }
 
 impl RecordKind {

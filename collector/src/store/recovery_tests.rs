@@ -50,8 +50,10 @@ fn nothing_acknowledged_is_lost_or_doubled_without_a_close() {
     assert_eq!(store.latest_volumes()[0].1.amount, 99);
     assert_eq!(store.vantage_points(), vec![vantage("web")]);
     assert_eq!(store.delivery(&vantage("web").agent, Epoch([1; 16])).map(Delivery::highest), Some(2));
-    assert_eq!(store.take_touched(), BTreeMap::from([(vantage("web"), Interval::new(at(0), at(9_001)))]));
-    assert!(store.take_touched().is_empty());
+    let touched = store.take_touched();
+    assert_eq!(touched.vantage_points, BTreeMap::from([(vantage("web"), Interval::new(at(0), at(9_001)))]));
+    assert!(touched.resources.keys().eq([&disk()]));
+    assert_eq!(store.take_touched(), Touched::default());
     assert_eq!(store.append(at(11), vec![admitted(1, rows)]).unwrap(), vec![Appended::Duplicate]);
 }
 
@@ -87,7 +89,7 @@ fn a_crash_between_seal_and_emptying_the_journal_doubles_nothing() {
     let stats = survivor.stats();
     assert_eq!((stats.head_rows, stats.journal_batches, stats.journal_bytes), (0, 0, 0));
     assert!(survivor.disk.is_empty(Place::Journal0).unwrap(), "emptied when it was opened");
-    assert!(survivor.take_touched().is_empty());
+    assert_eq!(survivor.take_touched(), Touched::default());
     assert_eq!(survivor.observations(&vantage("web"), all()).unwrap(), vec![up(1), up(2)]);
     assert_eq!(survivor.latest_readings()[0].1.used, 4);
     let again = survivor.append(at(1), vec![admitted(1, vec![probed("web", [1, 2]), read(3, 4)])]).unwrap();

@@ -64,7 +64,7 @@ fn compare(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of_minute: i
 }
 
 fn touch(timelines: &mut Timelines, store: &mut EmbeddedStore) {
-    for (point, rows) in store.take_touched() {
+    for (point, rows) in store.take_touched().vantage_points {
         timelines.touch(store, &point, RULES, rows).unwrap();
     }
 }
@@ -153,7 +153,7 @@ fn what_is_forgotten_is_derived_again_with_the_rows_that_came_meanwhile() {
     touch(&mut timelines, &mut store);
     compare(&mut timelines, &mut store, 5_000);
     append(&mut store, 2, ups(1_000..1_400));
-    for point in store.take_touched().into_keys() {
+    for point in store.take_touched().vantage_points.into_keys() {
         timelines.forget(&mut store, &point).unwrap();
     }
     compare(&mut timelines, &mut store, 5_000);

@@ -10,7 +10,10 @@ use std::fmt::Display;
 
 use sha2::{Digest, Sha256};
 
-use super::model::{Catalogue, DegradedPolicy, Probe, Service, Target, UnmeasuredPolicy, WindowKind};
+use super::model::{
+    AvailabilityPromise, CapacityPromise, Catalogue, DegradedPolicy, Probe, Promise, Service, Target, Threshold,
+    UnmeasuredPolicy, WindowKind,
+};
 use crate::bytes::Hex;
 use crate::ids::Id;
 use crate::percent::Ppb;
@@ -81,21 +84,41 @@ fn probe_lines(probe: &Probe) -> [String; 6] {
 }
 
 fn target_text(target: &Target) -> String {
-    let unmeasured = match target.unmeasured {
+    let mut lines = vec![format!("service: {}", target.service), format!("window: {}", window_text(target.window))];
+    match &target.promise {
+        Promise::Availability(promise) => lines.extend(availability_lines(promise)),
+        Promise::Capacity(promise) => lines.extend(capacity_lines(promise)),
+    }
+    lines.join("\n")
+}
+
+/// How long readings must hold is not among them: that decides when an incident is raised, and no figure.
+fn capacity_lines(promise: &CapacityPromise) -> [String; 4] {
+    let resource = &promise.resource;
+    let of = if resource.of.is_empty() { String::new() } else { format!(" {}", resource.of) };
+    let threshold = |one| or_none(promise.thresholds.of(one).map(percent_text), "none");
+    [
+        format!("capacity: {}{of} of {}", resource.resource.as_str(), resource.host),
+        format!("percentile: {}", percent_text(promise.percentile).trim_end_matches('%')),
+        format!("warning: {}", threshold(Threshold::Warning)),
+        format!("critical: {}", threshold(Threshold::Critical)),
+    ]
+}
+
+fn availability_lines(promise: &AvailabilityPromise) -> [String; 7] {
+    let unmeasured = match promise.unmeasured {
         UnmeasuredPolicy::Exclude => "exclude",
         UnmeasuredPolicy::CountAsDown => "count_as_down",
         UnmeasuredPolicy::CountAsUp => "count_as_up",
     };
-    let degraded = match target.degraded {
+    let degraded = match promise.degraded {
         DegradedPolicy::CountAsUp => "count_as_up",
         DegradedPolicy::CountAsDown => "count_as_down",
     };
-    let breaks = &target.breaks;
+    let breaks = &promise.breaks;
     let length = |ms: Option<i64>| or_none(ms.map(exact_duration), "none");
     [
-        format!("service: {}", target.service),
-        format!("window: {}", window_text(target.window)),
-        format!("availability: {}", percent_text(target.availability)),
+        format!("availability: {}", percent_text(promise.share)),
         format!("unmeasured: {unmeasured}"),
         format!("degraded: {degraded}"),
         format!("breaks at most: {}", or_none(breaks.at_most, "none")),
@@ -103,7 +126,6 @@ fn target_text(target: &Target) -> String {
         format!("mtrs: {}", length(breaks.mtrs_ms)),
         format!("mtbsi: {}", length(breaks.mtbsi_ms)),
     ]
-    .join("\n")
 }
 
 /// Without the zeros that only say how figures are printed: `99.90%` promises what `99.9%` does.

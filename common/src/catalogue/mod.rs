@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`model`] | the checked types |
+//! | [`promise`] | of these, what targets promise |
 //! | [`telling`] | of these, how urgent incidents are and who is told of them |
 //! | [`read()`] | from files to the checked types, or every problem in them |
 //! | [`SCHEMA`] | the same language for editors, as JSON Schema |
@@ -12,6 +13,7 @@
 pub mod assign;
 pub mod fingerprint;
 pub mod model;
+pub mod promise;
 mod read;
 #[cfg(test)]
 mod schema_tests;

@@ -8,10 +8,13 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use crate::ids::{Id, ProbeId, TargetId};
-use crate::percent::Ppb;
 use crate::time::Instant;
 use crate::wire::assignment::Check;
 
+pub use super::promise::{
+    AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, Promise, Threshold, Thresholds,
+    UnmeasuredPolicy,
+};
 pub use super::telling::{Alertmanager, Priorities, Priority, Receiver, ReceiverUrl, Route, Urgency, Way};
 
 /// One version of the service catalogue.
@@ -218,7 +221,7 @@ impl AgreementKind {
     }
 }
 
-/// A service level target: an availability over a window.
+/// A service level target: a promise over a window.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Its full name.
@@ -231,14 +234,8 @@ pub struct Target {
     pub service: Id,
     /// Over what it is counted.
     pub window: WindowKind,
-    /// The share of time promised.
-    pub availability: Ppb,
-    /// What becomes of time that was not measured.
-    pub unmeasured: UnmeasuredPolicy,
-    /// What becomes of time that was degraded.
-    pub degraded: DegradedPolicy,
-    /// Targets on breaks.
-    pub breaks: BreakTargets,
+    /// What is promised.
+    pub promise: Promise,
 }
 
 /// Over what a target is counted.
@@ -259,39 +256,4 @@ pub enum WindowKind {
         /// Its length.
         length_ms: i64,
     },
-}
-
-/// What becomes of time that was not measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum UnmeasuredPolicy {
-    /// It is neither uptime nor downtime.
-    #[default]
-    Exclude,
-    /// It is lost.
-    CountAsDown,
-    /// It is not lost.
-    CountAsUp,
-}
-
-/// What becomes of time that was degraded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum DegradedPolicy {
-    /// It is not lost.
-    #[default]
-    CountAsUp,
-    /// It is lost.
-    CountAsDown,
-}
-
-/// Targets on breaks; each is optional.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct BreakTargets {
-    /// At most so many.
-    pub at_most: Option<u64>,
-    /// None longer than this.
-    pub longest_ms: Option<i64>,
-    /// The mean time to restore service at most this.
-    pub mtrs_ms: Option<i64>,
-    /// The mean time between service incidents at least this.
-    pub mtbsi_ms: Option<i64>,
 }

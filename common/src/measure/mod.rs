@@ -8,6 +8,7 @@
 //! | window | [`window`] | a kind of window, a zone, an instant → the interval |
 //! | account | [`kinds`] | states × committed time → stretches of the seven kinds, which add up |
 //! | judge | [`availability`], [`breaks`] | the account × the target → ratios, verdicts, budget |
+//! | use | [`capacity`] | readings of a resource × committed time → levels, a percentile, a state |
 //! | together | [`target`] | one target in one window: all of the above |
 //! | show | [`figures`] | everything, in the keys of the figures' contract |
 //!
@@ -16,6 +17,7 @@
 
 pub mod availability;
 pub mod breaks;
+pub mod capacity;
 pub mod figures;
 pub mod kinds;
 pub mod probe;

@@ -1,11 +1,11 @@
-//! One target in one window: the account of its time, the availability, the breaks, the budget, and who lost what.
+//! One target on availability in one window: the account of its time, the availability, the breaks, the budget, and who lost what.
 //!
 //! This is the only place where a target's figures come from. The page, the API, the report, the metrics and the
 //! incident decider all read a [`TargetFigures`].
 
 use std::collections::BTreeMap;
 
-use crate::catalogue::model::{Catalogue, Service, Target};
+use crate::catalogue::model::{AvailabilityPromise, Catalogue, Service};
 use crate::ids::{Id, ProbeId};
 use crate::time::{Instant, Interval};
 
@@ -16,9 +16,11 @@ use super::service::ServiceTimeline;
 use super::vantage::VantageRules;
 use super::window::Window;
 
-/// One target in one window.
+/// One target on availability in one window.
 #[derive(Clone, Debug)]
 pub struct TargetFigures {
+    /// What was promised.
+    pub promise: AvailabilityPromise,
     /// When.
     pub window: Window,
     /// Whether confirmation can still change it.
@@ -43,19 +45,25 @@ pub struct TargetFigures {
 pub type Charges = BTreeMap<Id, i64>;
 
 impl TargetFigures {
-    /// Measures `target` of `service` in `window`. The timeline covers the window's elapsed part.
-    pub fn measure(target: &Target, service: &Service, entry: Instant, window: Window, seen: &ServiceTimeline) -> Self {
+    /// Measures what was promised of `service` in `window`. The timeline covers the window's elapsed part.
+    pub fn measure(
+        promise: AvailabilityPromise,
+        service: &Service,
+        entry: Instant,
+        window: Window,
+        seen: &ServiceTimeline,
+    ) -> Self {
         let elapsed = window.elapsed();
         let account = Account::of(elapsed, entry, &seen.states);
-        let promise = Promise { target: target.availability, unmeasured: target.unmeasured, degraded: target.degraded };
-        let availability = Availability::of(&account.kinds, promise);
+        let counted = Promise { target: promise.share, unmeasured: promise.unmeasured, degraded: promise.degraded };
+        let availability = Availability::of(&account.kinds, counted);
         let future = Interval::new(elapsed.end.max(entry).max(window.interval.start), window.interval.end);
-        let budget = availability.budget(promise, future.len_ms());
+        let budget = availability.budget(counted, future.len_ms());
         let breaks = Breaks::of(&account);
-        let break_verdicts = breaks.verdicts(&target.breaks);
+        let break_verdicts = breaks.verdicts(&promise.breaks);
         let charges = charges_within(service, &account, seen, elapsed);
         let settled = window.is_settled(settling_ms(service));
-        Self { window, settled, entry, account, availability, budget, breaks, break_verdicts, charges }
+        Self { promise, window, settled, entry, account, availability, budget, breaks, break_verdicts, charges }
     }
 
     /// Whether there was anything to judge by.

@@ -6,6 +6,8 @@ use crate::ids::{Id, ProbeId};
 
 /// How often the capacity of a host is read.
 pub const CAPACITY_INTERVAL_MS: i64 = 15_000;
+/// How long a reading of capacity speaks: twice its interval, by section 12 of the rules.
+pub const CAPACITY_REACH_MS: i64 = 2 * CAPACITY_INTERVAL_MS;
 
 /// What one agent is to observe.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -87,6 +87,13 @@ impl At<'_> {
         Ppb::parse(text).map_err(|bad| self.expected(&bad.to_string()))
     }
 
+    /// A percentile above 0 and up to 100, read from its characters: `95`, `99.9`.
+    pub fn percentile(&self) -> Read<Ppb> {
+        let wanted = "a percentile above 0 and up to 100, such as \"95\" or \"99.9\"";
+        let share = Ppb::parse(&format!("{}%", self.scalar(wanted)?)).ok();
+        share.filter(|share| share.parts() > 0).ok_or_else(|| self.expected(wanted))
+    }
+
     /// A point in time.
     pub fn instant(&self) -> Read<Instant> {
         let wanted = "a date and time such as \"2026-01-01T00:00:00+01:00\"";

@@ -10,9 +10,11 @@
 //! | `timeline` | 2 observations, 3 vantage timelines, 4 probes |
 //! | `service` | 5 expressions and charges |
 //! | `figures` | 6 the seven kinds (entry, maintenance, exclusions; no calendars), 7 availability, 8 breaks, 10 budget |
+//! | `capacity` | 12 the use of a resource against its thresholds |
 //!
 //! It must never name anything of `uphold_common`.
 
+pub mod capacity;
 pub mod figures;
 pub mod service;
 pub mod timeline;

@@ -66,7 +66,7 @@ impl Core {
     /// The figures of `target` as users get them.
     pub fn json(facts: Facts<'_>, target: &Target) -> serde_json::Value {
         let Asked { service, target, seen, figures } = Asked::new(facts, target);
-        let measured = figures::Measured { target: &target, figures: &figures, seen: &seen };
+        let measured = figures::Measured::Availability { target: &target, figures: &figures, seen: &seen };
         let told = Json::of(&catalogue(), 1, &service, Instant::from_ms(facts.now), &[measured]);
         serde_json::to_value(told).unwrap_or_default()
     }
@@ -75,7 +75,7 @@ impl Core {
 /// A target, and everything the core makes of it.
 struct Asked {
     service: model::Service,
-    target: model::Target,
+    target: TargetId,
     seen: ServiceTimeline,
     figures: TargetFigures,
 }
@@ -83,11 +83,12 @@ struct Asked {
 impl Asked {
     fn new(facts: Facts<'_>, target: &Target) -> Self {
         let entry = service_of(facts.scenario, &target.service).since.map_or(Instant::MIN, Instant::from_ms);
-        let (service, target, span) = (service(facts.scenario, &target.service), promise(target), target.window);
-        let window = Window { kind: target.window, interval: interval(span), as_of: Instant::from_ms(facts.now) };
+        let (service, span) = (service(facts.scenario, &target.service), target.window);
+        let window =
+            Window { kind: model::WindowKind::Day, interval: interval(span), as_of: Instant::from_ms(facts.now) };
         let seen = service_states(facts, service.id.as_str(), window.elapsed());
-        let figures = TargetFigures::measure(&target, &service, entry, window, &seen);
-        Self { service, target, seen, figures }
+        let figures = TargetFigures::measure(promise(target), &service, entry, window, &seen);
+        Self { service, target: TargetId::new(id("scenario"), id(&target.name)), seen, figures }
     }
 }
 
@@ -252,15 +253,10 @@ fn probe(probe: &Probe) -> model::Probe {
     }
 }
 
-fn promise(target: &Target) -> model::Target {
+fn promise(target: &Target) -> model::AvailabilityPromise {
     let percentage = format!("{}.{:07}%", target.ppb / 10_000_000, target.ppb % 10_000_000);
-    model::Target {
-        id: TargetId::new(id("scenario"), id(&target.name)),
-        kind: model::AgreementKind::Ola,
-        party: Id::own(),
-        service: id(&target.service),
-        window: model::WindowKind::Day,
-        availability: Ppb::parse(&percentage).expect("a share of at most the whole"),
+    model::AvailabilityPromise {
+        share: Ppb::parse(&percentage).expect("a share of at most the whole"),
         unmeasured: match target.unmeasured {
             Unmeasured::Exclude => model::UnmeasuredPolicy::Exclude,
             Unmeasured::CountAsDown => model::UnmeasuredPolicy::CountAsDown,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use super::every;
 use super::sections::Names;
+use super::{capacity, every};
 use crate::catalogue::model::{
-    AgreementKind, BreakTargets, DegradedPolicy, Party, PartyKind, Target, UnmeasuredPolicy, WindowKind,
+    AgreementKind, AvailabilityPromise, BreakTargets, DegradedPolicy, Party, PartyKind, Promise, Target,
+    UnmeasuredPolicy, WindowKind,
 };
 use crate::ids::{Id, TargetId};
 use crate::time::DAY_MS;
@@ -34,8 +35,10 @@ const WINDOWS: [(&str, WindowKind); 5] = [
     ("year", WindowKind::Year),
 ];
 /// What the contract lets a target say, and this release does not hold.
-const TARGET_NOT_YET: [&str; 8] =
-    ["calendar", "min_notice", "maintenance_allowance", "credits", "min_bad", "alerts", "response_time", "capacity"];
+const TARGET_NOT_YET: [&str; 7] =
+    ["calendar", "min_notice", "maintenance_allowance", "credits", "min_bad", "alerts", "response_time"];
+/// What only a target that promises an availability can say.
+const OF_AVAILABILITY: [&str; 3] = ["unmeasured", "degraded", "breaks"];
 const ROLLING_MS: RangeInclusive<i64> = 3_600_000..=366 * DAY_MS;
 /// The lengths in a target on breaks.
 const LENGTH_MS: RangeInclusive<i64> = 1..=366 * DAY_MS;
@@ -87,10 +90,7 @@ struct Terms {
     id: Id,
     service: Id,
     window: WindowKind,
-    availability: crate::percent::Ppb,
-    unmeasured: UnmeasuredPolicy,
-    degraded: DegradedPolicy,
-    breaks: BreakTargets,
+    promise: Promise,
 }
 
 impl Terms {
@@ -101,10 +101,7 @@ impl Terms {
             party: party.clone(),
             service: self.service,
             window: self.window,
-            availability: self.availability,
-            unmeasured: self.unmeasured,
-            degraded: self.degraded,
-            breaks: self.breaks,
+            promise: self.promise,
         }
     }
 }
@@ -113,23 +110,50 @@ fn terms(item: &Item<'_>, names: &Names) -> Read<Terms> {
     item.mapping(|keys| {
         let service = keys.required("service", |at| names.services.refer(at));
         let window = keys.required("window", window);
-        let availability = keys.optional("availability", At::percentage);
-        let unmeasured = keys.or("unmeasured", UnmeasuredPolicy::default(), |at| at.word(&UNMEASURED));
-        let degraded = keys.or("degraded", DegradedPolicy::default(), |at| at.word(&DEGRADED));
-        let breaks = keys.or("breaks", BreakTargets::default(), |at| at.mapping(breaks));
-        keys.not_yet(&TARGET_NOT_YET)?;
-        let missing =
-            || keys.at().problem("the key \"availability\" is missing: a target without it is not supported yet");
-        Ok(Terms {
-            availability: availability?.ok_or_else(missing)?,
-            id: item.id.clone()?,
-            service: service?,
-            window: window?,
-            unmeasured: unmeasured?,
-            degraded: degraded?,
-            breaks: breaks?,
-        })
+        let supported = keys.not_yet(&TARGET_NOT_YET);
+        let promise = promise(keys, names, supported);
+        supported?;
+        Ok(Terms { id: item.id.clone()?, service: service?, window: window?, promise: promise? })
     })
+}
+
+/// Exactly one promise, and no key that belongs to another.
+fn promise(keys: &Keys<'_>, names: &Names, supported: Read<()>) -> Read<Promise> {
+    match (keys.get("availability"), keys.get("capacity")) {
+        (Some(_), Some(capacity)) => {
+            keys.known(&OF_AVAILABILITY);
+            Err(capacity.problem("a target promises \"availability\" or \"capacity\", not both: make it two targets"))
+        }
+        (Some(share), None) => availability(keys, &share).map(Promise::Availability),
+        (None, Some(at)) => {
+            let not_of_it = |key| {
+                keys.optional(key, |at| {
+                    Err::<(), _>(
+                        at.problem("belongs to a target that promises \"availability\", not to one on \"capacity\""),
+                    )
+                })
+            };
+            let others = every(OF_AVAILABILITY.map(not_of_it));
+            let capacity = at.mapping(|keys| capacity::promise(keys, names));
+            others?;
+            capacity.map(Promise::Capacity)
+        }
+        (None, None) => {
+            keys.known(&OF_AVAILABILITY);
+            // What is promised instead may be among what is not supported yet.
+            supported?;
+            let message = "a target promises something: expected the key \"availability\" or \"capacity\"";
+            Err(keys.at().problem(message))
+        }
+    }
+}
+
+fn availability(keys: &Keys<'_>, share: &At<'_>) -> Read<AvailabilityPromise> {
+    let share = share.percentage();
+    let unmeasured = keys.or("unmeasured", UnmeasuredPolicy::default(), |at| at.word(&UNMEASURED));
+    let degraded = keys.or("degraded", DegradedPolicy::default(), |at| at.word(&DEGRADED));
+    let breaks = keys.or("breaks", BreakTargets::default(), |at| at.mapping(breaks));
+    Ok(AvailabilityPromise { share: share?, unmeasured: unmeasured?, degraded: degraded?, breaks: breaks? })
 }
 
 /// A word for a window of the calendar, or the length of one that rolls: `30d`, `24h`.

@@ -5,6 +5,7 @@
 //! entry causes none in those that refer to it. What the contract knows but this release does not is refused by name.
 
 mod agreements;
+mod capacity;
 mod organisation;
 mod probes;
 mod receivers;

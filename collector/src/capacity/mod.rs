@@ -1,0 +1,149 @@
+//! Readings of resources → the figures of targets on capacity, without reading a month again each second.
+//!
+//! Of every target that is measured at each tick two things are kept in memory, both derived from readings that are a
+//! while old: the part of its window that late readings alone can change ([`window`]), and what its readings said of its
+//! thresholds since incidents are looked at ([`watch`]). The newest readings are kept as they are, by resource
+//! ([`recent`]), and are put to both at each tick.
+//!
+//! ```text
+//!   window: ├─ edge ─┼──────── settled ─────────────────────┼──── recent ────▶ as_of
+//!                     levels in sums, and of the values those    as they were read
+//!                     that can still become the percentile
+//! ```
+//!
+//! Nothing of it is stored: it is derived again after a restart, and dropped as soon as a reading arrives that is older
+//! than the recent part of it, so no crash can leave anything stale behind.
+//!
+//! **Bounds.** Of a resource at most 20,000 readings (320 KB) are kept; of a target at most 14,001 values (112 KB), for a
+//! rolling window 6,000 readings of its edge (96 KB), and 5,000 episodes for each threshold. Deriving a window takes
+//! 8 bytes for each of its readings while it lasts.
+
+mod ranked;
+mod recent;
+mod watch;
+mod window;
+
+use std::collections::BTreeMap;
+
+use uphold_common::catalogue::model::CapacityPromise;
+use uphold_common::ids::TargetId;
+use uphold_common::measure::capacity::{CapacityFigures, Utilisation};
+use uphold_common::measure::window::Window;
+use uphold_common::observation::ResourceId;
+use uphold_common::time::{Instant, Interval};
+
+use crate::incident::holding::Holding;
+use crate::store::{Store, StoreError};
+
+use recent::Recent;
+use watch::Watch;
+use window::Settled;
+
+/// How many windows that have grown a long recent part are settled anew at one tick: the others wait for the next.
+const SETTLED_AT_ONCE: u32 = 2;
+
+/// A target on capacity, as it is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The target.
+    pub target: &'a TargetId,
+    /// What it promises.
+    pub promise: &'a CapacityPromise,
+    /// Its service's entry into the catalogue.
+    pub entry: Instant,
+    /// Its window.
+    pub window: Window,
+}
+
+/// What a tick finds of a target on capacity.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its figures.
+    pub figures: CapacityFigures,
+    /// What its readings said of each of its thresholds.
+    pub holdings: Vec<Holding>,
+    /// Its newest reading, as long as it speaks.
+    pub newest: Option<Utilisation>,
+}
+
+/// What is kept of resources and targets.
+#[derive(Debug, Default)]
+pub struct Capacity {
+    recent: BTreeMap<ResourceId, Recent>,
+    kept: BTreeMap<TargetId, Kept>,
+    /// How many windows may still be settled anew at this tick.
+    budget: u32,
+}
+
+/// What is kept of one target.
+#[derive(Debug)]
+struct Kept {
+    resource: ResourceId,
+    settled: Option<Settled>,
+    watch: Option<Watch>,
+}
+
+impl Capacity {
+    /// A tick begins.
+    pub fn begin_tick(&mut self) {
+        self.budget = SETTLED_AT_ONCE;
+    }
+
+    /// Takes notice of rows of a resource within `rows`, and drops what they may have changed.
+    pub fn touch(&mut self, store: &dyn Store, resource: &ResourceId, rows: Interval) -> Result<(), StoreError> {
+        let Some(recent) = self.recent.get_mut(resource) else { return Ok(()) };
+        recent.refresh(store, resource, rows)?;
+        for kept in self.kept.values_mut().filter(|kept| kept.resource == *resource) {
+            kept.settled = kept.settled.take().and_then(|settled| settled.touched_from(rows.start));
+            kept.watch = kept.watch.take().filter(|watch| watch.to() <= rows.start);
+        }
+        Ok(())
+    }
+
+    /// Measures a target at a tick; its thresholds are watched since `horizon`.
+    pub fn measure(
+        &mut self,
+        store: &dyn Store,
+        asked: &Asked<'_>,
+        horizon: Instant,
+        as_of: Instant,
+    ) -> Result<Found, StoreError> {
+        let (resource, promise) = (&asked.promise.resource, asked.promise);
+        if self.recent.get(resource).is_none_or(|recent| !recent.serves(as_of)) {
+            self.recent.insert(resource.clone(), Recent::load(store, resource, as_of)?);
+        }
+        let Some(recent) = self.recent.get_mut(resource) else { return Err(StoreError::Dead) };
+        recent.trim(as_of);
+        let empty = || Kept { resource: resource.clone(), settled: None, watch: None };
+        let kept = self.kept.entry(asked.target.clone()).or_insert_with(empty);
+
+        let mut figures = match &mut kept.settled {
+            Some(settled) => settled.figures(asked, recent),
+            None => None,
+        };
+        let grown = kept.settled.as_ref().is_some_and(|settled| settled.has_grown(recent, as_of));
+        if figures.is_none() || (grown && self.budget > 0) {
+            self.budget -= u32::from(figures.is_some());
+            let settled = kept.settled.insert(Settled::derive(store, asked, recent.settles_at(as_of))?);
+            figures = settled.figures(asked, recent);
+        }
+        let watch = match kept.watch.take().filter(|watch| watch.serves(horizon, as_of, recent)) {
+            Some(watch) => kept.watch.insert(watch),
+            None => kept.watch.insert(Watch::derive(store, promise, horizon, recent.settles_at(as_of))?),
+        };
+        let figures = figures.map_or_else(|| window::at_once(store, asked), Ok)?;
+        Ok(Found { figures, holdings: watch.holdings(recent, promise, horizon, as_of), newest: recent.newest(as_of) })
+    }
+
+    /// The figures of a target in any window, as of any instant: out of what is kept if that serves.
+    pub fn figures(&mut self, store: &dyn Store, asked: &Asked<'_>) -> Result<CapacityFigures, StoreError> {
+        let recent = self.recent.get(&asked.promise.resource);
+        let settled = self.kept.get_mut(asked.target).and_then(|kept| kept.settled.as_mut());
+        let known = recent.zip(settled).and_then(|(recent, settled)| settled.figures(asked, recent));
+        known.map_or_else(|| window::at_once(store, asked), Ok)
+    }
+}
+
+#[cfg(test)]
+#[path = "capacity_tests.rs"]
+mod tests;

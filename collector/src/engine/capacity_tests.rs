@@ -1,0 +1,213 @@
+//! Targets on capacity through the engine: an incident for each threshold, raised once, whatever restarts or comes late.
+
+use uphold_common::observation::{Reading, Resource, ResourceId};
+use uphold_common::wire::batch::{Batch, BatchKey, Epoch, digest};
+use uphold_common::wire::columns::Rows;
+
+use super::query::FiguresQuery;
+use super::*;
+use crate::incident::model::{Change, Subject};
+use crate::ingest::{Arrived, Backlog};
+use crate::snapshot::Snapshot;
+use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions};
+
+const CATALOGUE: &str = "
+organisation: { name: Example, time_zone: UTC }
+customers: [{ id: retail, name: Retail }]
+hosts: [{ id: web-1, agent: a }]
+services:
+  - id: shop
+    name: Shop
+    since: 2026-03-01T00:00:00Z
+    probes:
+      - { id: web, agents: [b], interval: 10s, timeout: 5s, tcp: { address: \"127.0.0.1:1\" } }
+agreements:
+  - id: sla
+    kind: sla
+    party: retail
+    targets:
+      - id: disk
+        service: shop
+        window: month
+        capacity: { host: web-1, resource: filesystem, of: /var, percentile: 50, warning: 80%, critical: 90%, for: 1m }
+receivers: [{ id: duty, webhook: { url: \"http://127.0.0.1:9/\" } }]
+routes: [{ to: duty }]
+";
+
+/// 2026-03-10T00:00:00Z, and so many seconds.
+fn at(seconds: i64) -> Instant {
+    Instant::from_ms(1_773_100_800_000 + seconds * 1_000)
+}
+
+struct World {
+    catalogue: String,
+    dir: tempfile::TempDir,
+    engine: Option<Engine>,
+    seq: u64,
+}
+
+impl World {
+    fn new(now: i64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut world = Self { catalogue: CATALOGUE.to_owned(), dir, engine: None, seq: 0 };
+        world.open(now);
+        world
+    }
+
+    /// Opens the engine, anew if it was open: what was not durable is gone.
+    fn open(&mut self, now: i64) {
+        self.engine = None;
+        let data_dir = DataDir::claim(self.dir.path(), "test", at(now)).unwrap();
+        let store = EmbeddedStore::open(data_dir, StoreOptions::default()).unwrap();
+        let files = [("catalogue.yaml".to_owned(), self.catalogue.clone())];
+        self.engine = Some(Engine::open(Box::new(store), &files, at(now)).unwrap());
+    }
+
+    fn engine(&mut self) -> &mut Engine {
+        self.engine.as_mut().unwrap()
+    }
+
+    /// One push of readings in percent, 15 s apart from `from`, behind which `backlog` batches wait.
+    fn push(&mut self, from: i64, row: &[u64], now: i64, backlog: u64) {
+        self.seq += 1;
+        let id = |text| Id::new(text).unwrap();
+        let reading = |(i, used): (usize, &u64)| Reading {
+            at: at(from + 15 * i64::try_from(i).unwrap()),
+            used: *used,
+            limit: 100,
+        };
+        let resource = ResourceId { host: id("web-1"), resource: Resource::Filesystem, of: "/var".to_owned() };
+        let key = BatchKey { agent: id("a"), epoch: Epoch([5; 16]), seq: self.seq };
+        let streams = vec![Rows::Capacity(resource, row.iter().enumerate().map(reading).collect())];
+        let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
+        let framed = batch.encode().unwrap();
+        let backlog = Backlog { acknowledged: self.seq - 1, batches: backlog, oldest: None, sent_at: at(now) };
+        let arrived =
+            Arrived { authenticated: false, backlog, batch: Admitted { digest: digest(&framed), framed, batch } };
+        assert!(self.engine().take_in(vec![arrived], at(now)).unwrap()[0].is_ok());
+    }
+
+    fn tick(&mut self, now: i64) -> Arc<Snapshot> {
+        let snapshot = self.engine().tick(at(now)).unwrap();
+        let shop = Id::new("shop").unwrap();
+        let query = FiguresQuery { service: shop.clone(), window: None, at: None, as_of: Some(at(now)) };
+        let asked = self.engine().figures(&query, at(now), at(now)).unwrap();
+        let asked: serde_json::Value = serde_json::from_slice(&asked).unwrap();
+        for (target, figures) in &snapshot.services[&shop].capacity {
+            let asked = &asked["targets"][target.to_string()]["capacity"];
+            assert_eq!(asked["n"], figures.n, "the tick and the question say the same");
+            assert_eq!(asked["percentile_ppb"].as_i64(), figures.percentile_ppb);
+            assert_eq!(asked["unmeasured_ms"], figures.times.unmeasured);
+            assert_eq!(asked["state"], figures.state.as_str());
+        }
+        snapshot
+    }
+
+    /// Everything on record about incidents.
+    fn history(&mut self) -> Vec<String> {
+        let events = read_all(self.engine().store.as_ref(), RecordKind::IncidentEvent).unwrap();
+        let seconds = |at_: Instant| at_.since_ms(at(0)) / 1_000;
+        let shown = |(_, value): &Record| {
+            let event: Event = pack::unpack(value).unwrap();
+            let number = event.number;
+            match event.change {
+                Change::Opened { subject: Subject::CapacityAbove { threshold, .. }, started, priority, .. } => {
+                    format!("{number} {} from {} {}", threshold.as_str(), seconds(started), priority.0.as_str())
+                }
+                Change::Resolved { ended, resolution } => format!("{number} {resolution:?} at {}", seconds(ended)),
+                other => format!("{number} {other}"),
+            }
+        };
+        events.iter().map(shown).collect()
+    }
+
+    fn waiting(&mut self) -> usize {
+        read_all(self.engine().store.as_ref(), RecordKind::Outbox).unwrap().len()
+    }
+}
+
+#[test]
+fn each_threshold_is_raised_once_it_has_held_and_resolved_once_it_is_left() {
+    let mut world = World::new(0);
+    world.push(0, &[50, 80, 85, 89], 46, 0);
+    world.tick(46);
+    assert!(world.history().is_empty(), "it has not held for a minute yet");
+    world.push(60, &[91, 95, 95, 95, 92], 121, 0);
+    world.open(121);
+    world.push(135, &[95], 136, 0);
+    world.tick(137);
+    let opened = ["INC-1 warning from 15 P3", "INC-2 critical from 60 P2"];
+    assert_eq!(world.history(), opened);
+    for now in [138, 139] {
+        world.open(now);
+        world.push(now + 1, &[95], now + 2, 0);
+        world.tick(now + 2);
+    }
+    assert_eq!((world.history().len(), world.waiting()), (2, 2), "a restart raises nothing anew");
+    world.push(150, &[82, 82, 79], 181, 0);
+    world.tick(182);
+    let resolved = world.history();
+    assert!(resolved.contains(&"INC-2 BelowAgain at 150".to_owned()), "{resolved:?}");
+    assert!(resolved.contains(&"INC-1 BelowAgain at 180".to_owned()), "{resolved:?}");
+    assert_eq!(world.waiting(), 4);
+}
+
+#[test]
+fn late_readings_withdraw_what_never_was_and_record_what_was_over() {
+    let mut world = World::new(0);
+    world.push(0, &[50], 5, 0);
+    world.push(60, &[85, 85, 85, 85, 85], 121, 0);
+    world.tick(125);
+    assert_eq!(world.history(), ["INC-1 warning from 60 P3"]);
+    world.push(83, &[10], 126, 0);
+    world.tick(127);
+    assert_eq!(world.history().len(), 1, "what runs since may still last long enough");
+    world.push(127, &[10], 128, 0);
+    world.tick(129);
+    assert_eq!(world.history()[1..], ["INC-1 NeverWas at 60"]);
+    let hour = 3_600;
+    world.push(hour, &[50], hour + 1, 0);
+    world.push(600, &[95, 95, 95, 95, 95, 95, 40], hour + 2, 0);
+    world.tick(hour + 3);
+    let recorded = [
+        "INC-2 warning from 600 P3",
+        "INC-2 BelowAgain at 690",
+        "INC-3 critical from 600 P2",
+        "INC-3 BelowAgain at 690",
+    ];
+    assert_eq!(world.history()[2..], recorded);
+    assert_eq!(world.waiting(), 4, "each of the two is told once, after the first incident's two messages");
+}
+
+#[test]
+fn a_backlog_of_the_host_s_agent_holds_and_a_target_that_goes_is_withdrawn() {
+    let mut world = World::new(0);
+    world.tick(30);
+    world.push(0, &[95, 95, 95, 95, 95, 95, 95], 100, 3);
+    world.tick(101);
+    assert!(world.history().is_empty(), "nothing is concluded while it delivers a backlog");
+    world.push(105, &[95], 106, 0);
+    world.tick(107);
+    assert_eq!(world.history().len(), 2);
+    world.catalogue = CATALOGUE.replace("id: disk", "id: other").replace("for: 1m", "for: 12h");
+    world.open(108);
+    world.push(120, &[95], 121, 0);
+    world.tick(122);
+    assert_eq!(world.history().iter().filter(|line| line.contains("Withdrawn")).count(), 2);
+}
+
+#[test]
+fn what_was_over_before_a_target_was_promised_raises_nothing() {
+    let mut world = World::new(0);
+    world.push(0, &[95, 95, 95, 95, 95, 95, 95, 40], 120, 0);
+    world.catalogue = CATALOGUE.replace("id: disk", "id: other");
+    world.open(130);
+    world.push(121, &[50], 131, 0);
+    let snapshot = world.tick(132);
+    assert!(world.history().is_empty());
+    let figures = snapshot.services[&Id::new("shop").unwrap()].capacity.values().next().unwrap().clone();
+    assert_eq!((figures.n, figures.times.critical), (9, 105_000), "its figures count them all the same");
+    world.push(135, &[95, 95, 95, 95, 95, 95], 220, 0);
+    world.tick(221);
+    assert_eq!(world.history().len(), 2);
+}

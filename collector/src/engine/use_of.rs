@@ -1,0 +1,90 @@
+//! Targets on capacity: their figures, and what their thresholds say.
+
+use uphold_common::catalogue::model::{CapacityPromise, Promise, Service, Target, Threshold};
+use uphold_common::ids::TargetId;
+use uphold_common::measure::capacity::{CapacityFigures, Utilisation};
+use uphold_common::measure::window::Window;
+use uphold_common::time::Instant;
+
+use super::Engine;
+use crate::capacity::Asked;
+use crate::incident::decide::Watched;
+use crate::incident::episode::Episode;
+use crate::incident::model::Subject;
+use crate::store::StoreError;
+
+/// A target on capacity as it was measured at a tick.
+pub(super) struct UseOf {
+    pub(super) target: Target,
+    pub(super) figures: CapacityFigures,
+    promise: CapacityPromise,
+    held: bool,
+    horizon: Instant,
+    above: Vec<(Threshold, Vec<Episode>)>,
+    newest: Option<Utilisation>,
+}
+
+impl UseOf {
+    /// What its incidents are decided from.
+    pub(super) fn watched(&self) -> Watched<'_> {
+        Watched {
+            target: &self.target,
+            promise: &self.promise,
+            held: self.held,
+            horizon: self.horizon,
+            above: self.above.clone(),
+            newest: self.newest,
+        }
+    }
+}
+
+impl Engine {
+    /// Measures the targets of a service on capacity, in order of their ids.
+    pub(super) fn use_of(&mut self, service: &Service, as_of: Instant) -> Result<Vec<UseOf>, StoreError> {
+        let entry = self.entry(&service.id);
+        let mut measured = Vec::new();
+        for (target, promise) in self.capacity_of(service) {
+            let about = |subject: &Subject| match subject {
+                Subject::CapacityAbove { target: other, .. } => *other == target.id,
+                Subject::ServiceDown { .. } | Subject::TargetBreached { .. } => false,
+            };
+            let horizon = self.horizon(about, entry, as_of);
+            let window = Window::holding(target.window, &service.time_zone, as_of, as_of);
+            let asked = Asked { target: &target.id, promise: &promise, entry, window };
+            let found = self.capacity.measure(self.store.as_ref(), &asked, horizon, as_of)?;
+            let from = self.in_force.raises_from.get(&target.id).copied().unwrap_or(self.started);
+            let above = found.holdings.iter().map(|one| (one.threshold(), one.episodes(from))).collect();
+            let host = self.in_force.catalogue.hosts.get(&promise.resource.host);
+            let held = host.is_none_or(|host| self.agents.holds_host(host, as_of));
+            let (figures, newest) = (found.figures, found.newest);
+            measured.push(UseOf { target, figures, promise, held, horizon, above, newest });
+        }
+        Ok(measured)
+    }
+
+    /// The figures of a service's targets on capacity, each in the window it is given.
+    pub(super) fn capacity_figures(
+        &mut self,
+        service: &Service,
+        window: impl Fn(&Target) -> Window,
+    ) -> Result<Vec<(TargetId, CapacityFigures)>, StoreError> {
+        let entry = self.entry(&service.id);
+        let mut all = Vec::new();
+        for (target, promise) in self.capacity_of(service) {
+            let asked = Asked { target: &target.id, promise: &promise, entry, window: window(&target) };
+            let figures = self.capacity.figures(self.store.as_ref(), &asked)?;
+            all.push((target.id, figures));
+        }
+        Ok(all)
+    }
+
+    /// The targets of a service on capacity, in order of their ids, each with what it promises.
+    fn capacity_of(&self, service: &Service) -> Vec<(Target, CapacityPromise)> {
+        let of_it = self.in_force.catalogue.targets.values().filter(|target| target.service == service.id);
+        let capacity = |target: &Target| match &target.promise {
+            Promise::Capacity(promise) => Some((target.clone(), promise.clone())),
+            Promise::Availability(_) => None,
+        };
+        of_it.filter_map(capacity).collect()
+    }
+}

@@ -1,0 +1,127 @@
+//! What a target promises: an availability, or that a resource keeps below its thresholds.
+//!
+//! A target promises exactly one of them, so what belongs to one cannot be said of the other. Everything that decides
+//! how the past is measured is in here, but for the target's service and window.
+
+use crate::observation::ResourceId;
+use crate::percent::Ppb;
+
+/// What a target promises.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// A share of time in which the service works.
+    Availability(AvailabilityPromise),
+    /// That a resource of a host is not used up.
+    Capacity(CapacityPromise),
+}
+
+/// A share of time in which the service works, and how it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AvailabilityPromise {
+    /// The share of time promised.
+    pub share: Ppb,
+    /// What becomes of time that was not measured.
+    pub unmeasured: UnmeasuredPolicy,
+    /// What becomes of time that was degraded.
+    pub degraded: DegradedPolicy,
+    /// Targets on breaks.
+    pub breaks: BreakTargets,
+}
+
+/// What becomes of time that was not measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UnmeasuredPolicy {
+    /// It is neither uptime nor downtime.
+    #[default]
+    Exclude,
+    /// It is lost.
+    CountAsDown,
+    /// It is not lost.
+    CountAsUp,
+}
+
+/// What becomes of time that was degraded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DegradedPolicy {
+    /// It is not lost.
+    #[default]
+    CountAsUp,
+    /// It is lost.
+    CountAsDown,
+}
+
+/// Targets on breaks; each is optional.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct BreakTargets {
+    /// At most so many.
+    pub at_most: Option<u64>,
+    /// None longer than this.
+    pub longest_ms: Option<i64>,
+    /// The mean time to restore service at most this.
+    pub mtrs_ms: Option<i64>,
+    /// The mean time between service incidents at least this.
+    pub mtbsi_ms: Option<i64>,
+}
+
+/// How much of a resource may be in use, and for how long readings must say otherwise before an incident is raised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapacityPromise {
+    /// Of which host, which resource.
+    pub resource: ResourceId,
+    /// The percentile of a window's readings that is held against the thresholds; above zero.
+    pub percentile: Ppb,
+    /// What must not be reached.
+    pub thresholds: Thresholds,
+    /// How long readings must be at or above a threshold before an incident is raised.
+    pub held_ms: i64,
+}
+
+/// A level of use that must not be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Threshold {
+    /// Worth looking at.
+    Warning,
+    /// To be acted on.
+    Critical,
+}
+
+impl Threshold {
+    /// Both, the lower first.
+    pub const ALL: [Self; 2] = [Self::Warning, Self::Critical];
+
+    /// As the catalogue writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// The thresholds of a target: at least one, and with both the warning comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    warning: Option<Ppb>,
+    critical: Option<Ppb>,
+}
+
+impl Thresholds {
+    /// These thresholds; none when there is neither, or the warning is not below the critical one.
+    pub fn new(warning: Option<Ppb>, critical: Option<Ppb>) -> Option<Self> {
+        let sound = match (warning, critical) {
+            (None, None) => false,
+            (Some(warning), Some(critical)) => warning.parts() < critical.parts(),
+            _ => true,
+        };
+        sound.then_some(Self { warning, critical })
+    }
+
+    /// Where this threshold lies, if there is one.
+    pub const fn of(self, threshold: Threshold) -> Option<Ppb> {
+        match threshold {
+            Threshold::Warning => self.warning,
+            Threshold::Critical => self.critical,
+        }
+    }
+}

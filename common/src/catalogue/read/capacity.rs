@@ -1,0 +1,79 @@
+//! A target on capacity: which resource of which host, the percentile, the thresholds, and how long they must hold.
+
+use std::ops::RangeInclusive;
+
+use super::sections::Names;
+use crate::catalogue::model::{CapacityPromise, Thresholds};
+use crate::observation::{Resource, ResourceId};
+use crate::percent::Ppb;
+use crate::time::DAY_MS;
+use crate::wire::OF_BYTES_MAX;
+use crate::yaml::problem::Read;
+use crate::yaml::walk::{At, Keys};
+
+const RESOURCES: [(&str, Resource); 4] = [
+    (Resource::Cpu.as_str(), Resource::Cpu),
+    (Resource::Memory.as_str(), Resource::Memory),
+    (Resource::Swap.as_str(), Resource::Swap),
+    (Resource::Filesystem.as_str(), Resource::Filesystem),
+];
+/// What the contract lets it say, and this release does not hold.
+const NOT_YET: [&str; 1] = ["lead_time"];
+/// The percentile if none is written.
+const PERCENTILE_DEFAULT: Ppb = Ppb::whole_percent(95);
+const HELD_MS: RangeInclusive<i64> = 0..=DAY_MS;
+/// How long readings must hold if nothing is written.
+const HELD_MS_DEFAULT: i64 = 5 * 60_000;
+
+/// `{ host: web-1, resource: filesystem, of: /var, percentile: "95", warning: "80%", critical: "90%", for: 5m }`
+pub(super) fn promise(keys: &Keys<'_>, names: &Names) -> Read<CapacityPromise> {
+    let host = keys.required("host", |at| names.hosts.refer(at));
+    let resource = keys.required("resource", |at| at.word(&RESOURCES));
+    let of = of(keys, resource.as_ref().ok().copied());
+    let percentile = keys.optional("percentile", At::percentile);
+    let thresholds = thresholds(keys);
+    let held_ms = keys.or("for", HELD_MS_DEFAULT, |at| at.duration_ms(HELD_MS));
+    keys.not_yet(&NOT_YET)?;
+    Ok(CapacityPromise {
+        resource: ResourceId { host: host?, resource: resource?, of: of? },
+        percentile: percentile?.unwrap_or(PERCENTILE_DEFAULT),
+        thresholds: thresholds?,
+        held_ms: held_ms?,
+    })
+}
+
+/// Which one of its kind: said where there can be several, and nowhere else.
+fn of(keys: &Keys<'_>, resource: Option<Resource>) -> Read<String> {
+    match (resource, keys.get("of")) {
+        (Some(Resource::Filesystem), None) => Err(keys
+            .at()
+            .problem("the key \"of\" is missing: expected where the filesystem is mounted, such as \"/var\"")),
+        (Some(whole @ (Resource::Cpu | Resource::Memory | Resource::Swap)), Some(at)) => Err(at.problem(format!(
+            "{} is read of the whole host, so there is nothing to choose: leave it out",
+            whole.as_str()
+        ))),
+        (_, Some(at)) => {
+            let text = at.text()?;
+            if text.len() > OF_BYTES_MAX {
+                return Err(
+                    at.problem(format!("the name is longer than {OF_BYTES_MAX} bytes, so nothing is read under it"))
+                );
+            }
+            Ok(text)
+        }
+        (_, None) => Ok(String::new()),
+    }
+}
+
+fn thresholds(keys: &Keys<'_>) -> Read<Thresholds> {
+    let warning = keys.optional("warning", At::percentage);
+    let critical = keys.optional("critical", At::percentage);
+    let (warning, critical) = (warning?, critical?);
+    Thresholds::new(warning, critical).ok_or_else(|| match (warning, critical) {
+        (Some(warning), Some(critical)) => {
+            let message = format!("the warning at {warning} is not below the critical threshold at {critical}");
+            keys.at().problem(message)
+        }
+        _ => keys.at().problem("there is no threshold: expected \"warning\", \"critical\" or both"),
+    })
+}
