@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use uphold_common::catalogue::model::Alertmanager;
+use uphold_common::catalogue::model::{Alertmanager, Threshold};
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::time::Instant;
 
@@ -90,13 +90,15 @@ const fn alertname(subject: &Subject) -> &'static str {
     match subject {
         Subject::ServiceDown { .. } => "UpholdServiceDown",
         Subject::TargetBreached { .. } => "UpholdTargetBreached",
+        Subject::CapacityAbove { threshold: Threshold::Warning, .. } => "UpholdCapacityWarning",
+        Subject::CapacityAbove { threshold: Threshold::Critical, .. } => "UpholdCapacityCritical",
     }
 }
 
 const fn target(subject: &Subject) -> Option<&TargetId> {
     match subject {
         Subject::ServiceDown { .. } => None,
-        Subject::TargetBreached { target, .. } => Some(target),
+        Subject::TargetBreached { target, .. } | Subject::CapacityAbove { target, .. } => Some(target),
     }
 }
 
