@@ -28,6 +28,7 @@ const ONLY_THE_READER: [(&str, &[&str]); 7] = [
             "route-to-nobody.yaml",
             "route-to.yaml",
             "service-customer.yaml",
+            "target-capacity-host.yaml",
             "target-service.yaml",
         ],
     ),
@@ -46,7 +47,13 @@ const ONLY_THE_READER: [(&str, &[&str]); 7] = [
     ),
     (
         "what must fit together",
-        &["probe-quorum.yaml", "probe-slow-after.yaml", "probe-stale-after.yaml", "probe-timeout-over-interval.yaml"],
+        &[
+            "target-capacity-thresholds-equal.yaml",
+            "probe-quorum.yaml",
+            "probe-slow-after.yaml",
+            "probe-stale-after.yaml",
+            "probe-timeout-over-interval.yaml",
+        ],
     ),
     (
         "how long a duration is, which zones there are, and regular expressions",
@@ -57,6 +64,7 @@ const ONLY_THE_READER: [(&str, &[&str]); 7] = [
             "probe-interval-too-long.yaml",
             "probe-interval-too-short.yaml",
             "receiver-alertmanager-every.yaml",
+            "target-capacity-for.yaml",
             "target-window-too-long.yaml",
         ],
     ),
