@@ -155,3 +155,24 @@ fn what_people_do_has_their_name_and_is_told_also_after_the_collector_was_killed
         assert!(deeds.contains(deed), "{deed} is not among\n{deeds}");
     }
 }
+
+#[test]
+fn whoever_asks_too_often_waits_and_nobody_else_does() {
+    let world = World::configured("limits: { requests_per_second: 1, request_burst: 3 }\n");
+    let start = wall_ms() - 10_000;
+    let body_of = |agent: &str, seq| {
+        let mut batch = batch(seq, &[(start, Outcome::Up)]);
+        batch.key.agent = Id::new(agent).unwrap();
+        push(&batch).encode().unwrap()
+    };
+    let post = |agent: &str, seq| crate::pushes::post(&world, &body_of(agent, seq));
+    let answers: Vec<_> = (1..=9).map(|seq| post("zurich-1", seq)).collect();
+    assert!(answers.iter().take(3).all(|answer| answer.code == 200), "three at once are taken");
+    let refused = answers.iter().find(|answer| answer.code != 200).unwrap();
+    assert_eq!((refused.code, word(refused).as_str()), (429, "too-many-requests"));
+    assert!(refused.header("retry-after").is_some_and(|wait| wait.parse::<u32>().is_ok()));
+    assert_eq!(post("geneva-1", 1).code, 200, "another agent at the same address has a rate of its own");
+    let duty = world.give_token("duty", "viewer", &[]);
+    assert_eq!(world.send(Some(&duty), "GET", "/api/v1/services", None).code, 200, "and so has a token");
+    until("the agent to be let in again", || (post("zurich-1", 9).code == 200).then_some(()));
+}

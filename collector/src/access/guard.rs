@@ -20,7 +20,7 @@ use crate::identity::role::Right;
 use crate::identity::secret::Secret;
 use crate::identity::token::Standing;
 use crate::limits::Limit;
-use crate::listen::{Peer, Way};
+use crate::listen::{Listening, Peer, Way};
 
 /// The name of the session's cookie; under TLS browsers hold it to this host and to TLS.
 pub(crate) const fn cookie_name(tls: bool) -> &'static str {
@@ -47,6 +47,9 @@ pub async fn guard(State(access): State<Access>, mut request: Request, next: Nex
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
+
+/// The word of the problem when somebody asks too often.
+const TOO_MANY_REQUESTS: &str = "too-many-requests";
 
 /// A request that does not pass: the word that is counted, and what is answered.
 struct Refused {
@@ -75,8 +78,14 @@ fn admit(access: &Access, request: &Request, peer: Option<&Peer>) -> Result<Call
     if !reads {
         check_origin(headers, host)?;
     }
+    // Where there is no route, the answer is that there is none.
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let need = path.map_or(Need::Open, |path| need(request.method(), path));
     let caller = caller(access, headers, peer.is_some_and(Peer::is_tls)).and_then(|caller| {
-        often(access, &caller, peer)?;
+        // Agents without tokens may share an address: their pushes are counted once it is known whose they are.
+        if need != Need::Right(Right::Push) || caller.agent().is_some() {
+            often(access, &caller, peer)?;
+        }
         Ok(caller)
     });
     // Whoever guesses at tokens is held to the rate of their address.
@@ -90,9 +99,7 @@ fn admit(access: &Access, request: &Request, peer: Option<&Peer>) -> Result<Call
     if let (Some(peer), Caller::Holder { .. }) = (peer, &caller) {
         peer.proven();
     }
-    // Where there is no route, the answer is that there is none.
-    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    match path.map_or(Need::Open, |path| need(request.method(), path)) {
+    match need {
         Need::Open => {}
         Need::Right(right) if caller.may(right) => {
             if !reads && caller.session().is_some() {
@@ -119,12 +126,17 @@ fn often(access: &Access, caller: &Caller, peer: Option<&Peer>) -> Result<(), Re
         (_, Some(address)) => format!("address {address}"),
         (_, None) => return Ok(()),
     };
-    access.listening.rates.take(&identity).map_err(|wait_s| {
-        let limits = access.listening.limits();
-        let (rate, burst) = (limits.of(Limit::RequestsPerSecond), limits.of(Limit::RequestBurst));
+    let asked = not_too_often(&access.listening, &identity);
+    asked.map_err(|response| Refused { word: TOO_MANY_REQUESTS, response })
+}
+
+/// Whether `identity` asks too often, as a problem that says when to come again.
+pub(crate) fn not_too_often(listening: &Listening, identity: &str) -> Result<(), Box<Response>> {
+    listening.rates.take(identity).map_err(|wait_s| {
+        let (rate, burst) =
+            (listening.limits().of(Limit::RequestsPerSecond), listening.limits().of(Limit::RequestBurst));
         let detail = format!("At most {rate} requests a second are taken of one caller, {burst} at once.");
-        let response = problem(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", &detail, Some(wait_s));
-        Refused { word: "too-many-requests", response: Box::new(response) }
+        Box::new(problem(StatusCode::TOO_MANY_REQUESTS, TOO_MANY_REQUESTS, &detail, Some(wait_s)))
     })
 }
 

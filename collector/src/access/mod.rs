@@ -31,7 +31,7 @@ use crate::listen::Listening;
 use session::Sessions;
 
 pub use guard::guard;
-pub(crate) use guard::{cookie_name, session_cookie};
+pub(crate) use guard::{cookie_name, not_too_often, session_cookie};
 
 /// What the guard of every route knows.
 #[derive(Clone)]

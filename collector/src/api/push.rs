@@ -13,6 +13,7 @@ use uphold_common::wire::push::PUSH_CONTENT_TYPE;
 use super::body::expect_type;
 use super::problem::{problem, refused, unanswered};
 use crate::access::caller::Caller;
+use crate::access::not_too_often;
 use crate::clock;
 use crate::engine::handle::EngineHandle;
 use crate::ingest::{self, PushBounds, Refusal};
@@ -44,6 +45,14 @@ pub(super) async fn push(
         Ok(arrived) => arrived,
         Err(refusal) => return refused_early(&engine, &listening, &refusal),
     };
+    // The guard has counted the pushes of a token.
+    if let (Caller::Anonymous { .. }, Some(address)) = (&caller, peer.as_ref().and_then(|peer| peer.address())) {
+        let identity = format!("address {address} agent {}", arrived.key().agent);
+        if let Err(refused) = not_too_often(&listening, &identity) {
+            engine.refused_early("too-many-requests");
+            return *refused;
+        }
+    }
     match engine.push(arrived).await {
         Ok(Ok(answer)) => {
             if let Some(Extension(peer)) = peer {
