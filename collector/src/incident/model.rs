@@ -15,10 +15,11 @@ use crate::identity::deed::Actor;
 pub struct Number(pub u64);
 
 impl Number {
-    /// Reads `INC-7` or `7`.
+    /// Reads `INC-7` or `7`, of at most 19 digits, which always fit.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("INC-").unwrap_or(text);
-        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok().map(Self)).flatten()
+        let plain = digits.len() <= 19 && digits.bytes().all(|b| b.is_ascii_digit());
+        plain.then(|| digits.parse().ok().map(Self)).flatten()
     }
 }
 
