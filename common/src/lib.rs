@@ -29,6 +29,7 @@ pub mod ids;
 pub mod measure;
 pub mod observation;
 pub mod percent;
+pub mod schema;
 pub mod time;
 pub mod wire;
 pub mod yaml;

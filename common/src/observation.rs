@@ -4,6 +4,7 @@
 //! by [`Observation::settle`], whatever the order in which they arrived.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ids::Id;
 use crate::time::Instant;
@@ -57,7 +58,7 @@ impl Outcome {
 }
 
 /// The state of a vantage point, a probe or a service over a stretch of time, ordered best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum State {

@@ -25,6 +25,7 @@ pub const ROUTES: &[Route] = &[
     (Method::GET, "/icon.svg", Need::Open),
     (Method::GET, "/healthz", Need::Open),
     (Method::GET, "/readyz", Need::Open),
+    (Method::GET, "/openapi.json", Need::Open),
     (Method::GET, "/sign-in", Need::Open),
     (Method::POST, "/sign-in", Need::Open),
     (Method::POST, "/sign-out", Need::Open),

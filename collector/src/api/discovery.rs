@@ -8,17 +8,21 @@ use axum::extract::State;
 use serde::Serialize;
 use uphold_common::catalogue::model::{Agent, Catalogue};
 use uphold_common::ids::Id;
+use utoipa::ToSchema;
 
 use crate::engine::handle::EngineHandle;
 
 /// A group of targets, as Prometheus takes it.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DiscoveredGroup)]
 pub(super) struct Group {
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 1)]
     targets: [String; 1],
     labels: Labels,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DiscoveredLabels)]
 struct Labels {
     agent: Id,
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::body;
 use super::lists::unknown_parameter;
@@ -50,9 +51,10 @@ pub(super) async fn one(State(engine): State<EngineHandle>, number: NumberPath) 
 }
 
 /// What somebody says as they take an incident on.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Acknowledgement {
+pub(super) struct Acknowledgement {
+    #[schema(schema_with = super::document::comment_or_none)]
     comment: Option<String>,
 }
 
@@ -72,9 +74,10 @@ pub(super) async fn acknowledge(
 }
 
 /// What somebody says.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Commented {
+pub(super) struct Commented {
+    #[schema(schema_with = super::document::comment)]
     text: String,
 }
 

@@ -17,6 +17,7 @@ use uphold_common::observation::State as ServiceState;
 use uphold_common::time::Instant;
 use uphold_common::wire::batch;
 use uphold_common::yaml::words;
+use utoipa::ToSchema;
 
 use super::problem::{no_figures, problem, unanswered};
 use crate::access::caller::Caller;
@@ -47,8 +48,8 @@ pub(super) async fn assignment(
     ([(ETAG, tag), (CONTENT_TYPE, "application/json".to_owned())], body).into_response()
 }
 
-#[derive(Serialize)]
-struct ServiceLine {
+#[derive(Serialize, ToSchema)]
+pub(super) struct ServiceLine {
     id: Id,
     name: String,
     state: ServiceState,
@@ -62,8 +63,8 @@ fn targets_of(service: &ServiceSnapshot) -> Vec<String> {
     all.into_iter().map(ToString::to_string).collect()
 }
 
-#[derive(Serialize)]
-struct ServiceList {
+#[derive(Serialize, ToSchema)]
+pub(super) struct ServiceList {
     as_of_ms: Instant,
     catalogue_version: u64,
     services: Vec<ServiceLine>,

@@ -12,6 +12,7 @@
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
 //! | `GET /api/v1/deeds`, `/api/v1/whoami` | who did what; who one is |
 //! | `GET /api/v1/sd` | where Prometheus finds the agents |
+//! | `GET /openapi.json` | all of this for programs |
 //! | `GET /metrics`, `/healthz`, `/readyz` | for Prometheus and for supervisors |
 //!
 //! What each route needs stands in [`crate::access::routes`]. Every refusal is an RFC 9457 problem. Bodies are bounded,
@@ -19,6 +20,7 @@
 
 mod body;
 mod discovery;
+mod document;
 mod incidents;
 mod lists;
 mod pages;
@@ -82,6 +84,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/api/v1/tokens/{name}", delete(tokens::revoke))
         .route("/api/v1/deeds", get(tokens::deeds))
         .route("/api/v1/sd", get(discovery::agents))
+        .route("/openapi.json", get(document::show))
         .route("/metrics", get(show_metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(show_ready))

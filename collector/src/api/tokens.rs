@@ -9,6 +9,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use uphold_common::ids::Id;
 use uphold_common::yaml::words;
+use utoipa::ToSchema;
 
 use super::body;
 use super::lists::{bad_id, unknown_parameter};
@@ -26,11 +27,11 @@ use crate::identity::view::{DeedList, LIFE_DEFAULT, TokenGiven, TokenList, Token
 use crate::listen::Listening;
 
 /// How many deeds are listed unless another number is asked for.
-const DEEDS_DEFAULT: usize = 100;
+pub(super) const DEEDS_DEFAULT: usize = 100;
 
 /// Who the caller is.
-#[derive(Serialize)]
-struct Whoami {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Whoami {
     /// The token's name; none for somebody on the collector's host, and for nobody known.
     name: Option<Id>,
     /// The word for the role, or `anonymous`.
@@ -56,7 +57,7 @@ pub(super) async fn list(State(engine): State<EngineHandle>) -> Response {
 /// A token that is wanted.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(super) struct Wanted {
     name: Id,
     role: String,
     agent: Option<Id>,

@@ -11,14 +11,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
+use utoipa::ToSchema;
 
 /// Who does something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Actor {
     /// Somebody on the collector's host, through the socket in the data directory or on the store itself.
     Local {
         /// The user's number in the system, where the system tells it.
+        #[schema(format = "uint32")]
         uid: Option<u32>,
     },
     /// The holder of a token.
@@ -57,7 +59,7 @@ pub struct Deed {
 }
 
 /// What can be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {
     /// A token was added.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uphold_common::ids::Id;
 use uphold_common::time::{DAY_MS, Instant, parse_duration_ms};
+use utoipa::ToSchema;
 
 use super::deed::{Action, Actor, Deed};
 use super::token::{Token, Tokens};
@@ -13,7 +14,7 @@ pub const LIFE_DEFAULT: &str = "365d";
 const LIFE_MS_MAX: i64 = 3653 * DAY_MS;
 
 /// A token as it is given out: without its secret, and without what is kept of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenView {
     /// Its name.
     pub name: Id,
@@ -22,6 +23,7 @@ pub struct TokenView {
     /// The agent that it is bound to, if it is.
     pub agent: Option<Id>,
     /// `good`, `expired` or `revoked`.
+    #[schema(pattern = "^(good|expired|revoked)$")]
     pub standing: String,
     /// When it was added.
     pub added_at_ms: Instant,
@@ -53,7 +55,7 @@ impl TokenView {
 }
 
 /// All tokens, in order of their names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenList {
     /// The tokens.
     pub tokens: Vec<TokenView>,
@@ -67,7 +69,7 @@ impl TokenList {
 }
 
 /// A token that was just added, with its secret: the only time that it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenGiven {
     /// The token.
     pub token: TokenView,
@@ -76,7 +78,7 @@ pub struct TokenGiven {
 }
 
 /// One thing that was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeedView {
     /// Its number in the store, from 1.
     pub number: u64,
@@ -99,7 +101,7 @@ impl From<Deed> for DeedView {
 }
 
 /// Who did what, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeedList {
     /// The deeds.
     pub deeds: Vec<DeedView>,

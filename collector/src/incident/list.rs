@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use uphold_common::time::Instant;
+use utoipa::ToSchema;
 
 use super::model::{Change, Event, Incident};
 use crate::engine::command::History;
 
 /// The incidents as of an instant, newest first.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct IncidentList {
     /// The instant.
     pub as_of_ms: Instant,
@@ -29,7 +30,7 @@ impl IncidentList {
 }
 
 /// One incident with everything that happened to it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct IncidentHistory {
     /// The incident.
     pub incident: Incident,
@@ -38,7 +39,7 @@ pub struct IncidentHistory {
 }
 
 /// One thing that happened to it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct EventLine {
     /// Its place, from 1.
     pub place: u32,

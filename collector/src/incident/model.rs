@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use uphold_common::catalogue::model::{Priority, Threshold, Urgency};
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::time::{Instant, Interval};
+use utoipa::ToSchema;
 
 use crate::identity::deed::Actor;
 
 /// The number of an incident, counted from 1 in each store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct Number(pub u64);
 
@@ -30,7 +31,7 @@ impl fmt::Display for Number {
 }
 
 /// What an incident is about: with a subject of its kind there is never a second one open.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Subject {
     /// A service is confirmed down.
@@ -78,7 +79,7 @@ impl Subject {
 }
 
 /// Why an incident was resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// The service was seen to work again.
@@ -123,7 +124,7 @@ pub struct Event {
 }
 
 /// What happened to an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Change {
     /// It was opened.
@@ -194,7 +195,7 @@ impl<'de> Deserialize<'de> for PriorityText {
 }
 
 /// An incident as its events have made it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Incident {
     /// Its number.
     pub number: Number,
@@ -218,7 +219,7 @@ pub struct Incident {
 }
 
 /// Who has taken an incident on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Acknowledged {
     /// When.
     pub at: Instant,
@@ -227,7 +228,7 @@ pub struct Acknowledged {
 }
 
 /// How an incident ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Resolved {
     /// When what it is about ended, as measured.
     pub ended: Instant,

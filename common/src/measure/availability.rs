@@ -3,6 +3,7 @@
 //! All of it is whole milliseconds and exact ratios; products are taken in 128 bits.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::catalogue::model::{DegradedPolicy, UnmeasuredPolicy};
 use crate::percent::{BILLION, Ppb, Ratio};
@@ -10,7 +11,7 @@ use crate::percent::{BILLION, Ppb, Ratio};
 use super::kinds::Kinds;
 
 /// What a target says of a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum Verdict {
     /// The promise was kept.
     #[serde(rename = "met")]

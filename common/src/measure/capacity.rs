@@ -8,6 +8,7 @@
 //! Readings are given sorted, one of each instant (of two the higher counts), those before `as_of` only.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::catalogue::model::{CapacityPromise, Threshold, Thresholds};
 use crate::observation::Reading;
@@ -157,7 +158,7 @@ pub fn nearest_rank(percentile: Ppb, n: u64) -> Option<u64> {
 }
 
 /// What the percentile says of a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum CapacityState {
     /// Nothing was read.
     #[serde(rename = "no data")]

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::catalogue::model::{Catalogue, Service, Threshold};
 use crate::ids::{Id, ProbeId, TargetId};
@@ -16,7 +17,7 @@ use crate::time::Instant;
 
 use super::availability::Verdict;
 use super::capacity::{CapacityFigures, CapacityState};
-use super::kinds::Kinds;
+use super::kinds::{Kind, Kinds};
 use super::service::ServiceTimeline;
 use super::target::{Charges, TargetFigures, charges_within, probe_id, responsible};
 use super::window::{Window, local_days};
@@ -29,8 +30,9 @@ pub const RULES_VERSION: u32 = 1;
 pub const NO_COMPONENT: &str = "(none)";
 
 /// The figures of one service.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Figures {
+    #[schema(pattern = "^uphold-figures/1$")]
     schema: &'static str,
     rules_version: u32,
     time_zone_data: &'static str,
@@ -42,7 +44,7 @@ pub struct Figures {
 }
 
 /// The figures of one target in one window, by what it promises.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum TargetBlock {
     /// An availability.
@@ -52,7 +54,7 @@ pub enum TargetBlock {
 }
 
 /// The figures of a target on availability.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AvailabilityBlock {
     window: WindowBlock,
     contractual: Block,
@@ -62,14 +64,14 @@ pub struct AvailabilityBlock {
 }
 
 /// The figures of a target on capacity.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CapacityBlock {
     window: WindowBlock,
     capacity: Capacity,
 }
 
 /// A threshold that the target does not have is null, and so is the time above it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Capacity {
     n: u64,
     rank: Option<u64>,
@@ -85,7 +87,7 @@ struct Capacity {
     unmeasured_ms: i64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct WindowBlock {
     kind: String,
     start_ms: Instant,
@@ -96,7 +98,7 @@ struct WindowBlock {
     before_entry_ms: i64,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[expect(non_snake_case, reason = "the names of the rules stand in the contract as they are")]
 struct Block {
     kinds: Kinds,
@@ -131,11 +133,12 @@ struct Block {
     charges_ms: BTreeMap<ProbeId, i64>,
     charges_by_component_ms: BTreeMap<String, i64>,
     charges_by_party_ms: BTreeMap<String, i64>,
+    #[schema(value_type = Vec<(Instant, Instant, Kind)>)]
     stretches: Vec<(Instant, Instant, &'static str)>,
     days: Vec<DayBlock>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct DayBlock {
     date: String,
     kinds: Kinds,

@@ -5,6 +5,7 @@
 //! the catalogue on, and the kinds *maintenance* and *excluded* are always zero.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::observation::State;
 use crate::time::{Instant, Interval};
@@ -12,7 +13,7 @@ use crate::time::{Instant, Interval};
 use super::timeline::Timeline;
 
 /// What an instant of a window is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Outside the agreed service time, or before the service's entry into the catalogue.
@@ -63,7 +64,7 @@ impl From<State> for Kind {
 }
 
 /// How long each kind lasted, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Kinds {
     /// Outside the agreed service time.
     pub not_agreed: i64,

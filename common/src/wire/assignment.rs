@@ -1,6 +1,7 @@
 //! What one agent is to observe: derived from the catalogue, fetched with an `ETag`, kept on the agent's disk.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ids::{Id, ProbeId};
 
@@ -10,7 +11,7 @@ pub const CAPACITY_INTERVAL_MS: i64 = 15_000;
 pub const CAPACITY_REACH_MS: i64 = 2 * CAPACITY_INTERVAL_MS;
 
 /// What one agent is to observe.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Assignment {
     /// Its probes, in order of their ids.
@@ -20,7 +21,7 @@ pub struct Assignment {
 }
 
 /// One probe as its agent runs it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeSpec {
     /// Its name.
@@ -36,7 +37,7 @@ pub struct ProbeSpec {
 }
 
 /// What is asked of whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Check {
     /// A GET over HTTP/1.1.
@@ -56,7 +57,7 @@ impl Check {
 }
 
 /// A GET over HTTP/1.1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpCheck {
     /// What is fetched: `http` or `https`.
@@ -68,7 +69,7 @@ pub struct HttpCheck {
 }
 
 /// A TCP connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TcpCheck {
     /// `host:port`, an IPv6 address in brackets.

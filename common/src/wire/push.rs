@@ -4,6 +4,7 @@
 //! acknowledged, how old its backlog is, what time it believes it is. The batch inside stays the same bytes.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::batch::Epoch;
 use super::frame::{self, Compression, FrameError};
@@ -60,7 +61,7 @@ impl Push {
 }
 
 /// What the collector answers once the batch is durable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PushAnswer {
     /// The id of the store that holds the batch now.
     pub store: Epoch,
@@ -73,14 +74,16 @@ pub struct PushAnswer {
 }
 
 /// An RFC 9457 problem: how every refusal is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// A word for programs, as `urn:uphold:problem:<word>`.
     #[serde(rename = "type")]
+    #[schema(pattern = "^urn:uphold:problem:[a-z-]+$")]
     pub kind: String,
     /// The same in a few words for people.
     pub title: String,
     /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// What was wrong this time, and what would be right.
     pub detail: String,

@@ -1,0 +1,215 @@
+//! Each operation: what it takes, what it answers, why it refuses.
+
+use axum::http::Method;
+use serde_json::json;
+use uphold_common::ids::Id;
+use uphold_common::measure::figures::Figures;
+use uphold_common::wire::assignment::Assignment;
+use uphold_common::wire::push::{PUSH_CONTENT_TYPE, PushAnswer};
+use utoipa::openapi::schema::{Array, KnownFormat, Object, SchemaFormat, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::schemas;
+use super::told::Told;
+use crate::api::discovery::Group;
+use crate::api::incidents::{Acknowledgement, Commented};
+use crate::api::lists::ServiceList;
+use crate::api::tokens::{DEEDS_DEFAULT, Wanted, Whoami};
+use crate::identity::keeper::DEEDS_READ_MAX;
+use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
+use crate::incident::list::{IncidentHistory, IncidentList};
+use crate::incident::model::Incident;
+
+/// All of them.
+pub(super) fn all() -> Vec<Told> {
+    [agents(), services(), incidents(), acts(), tokens(), supervision()].into_iter().flatten().collect()
+}
+
+fn agents() -> Vec<Told> {
+    let bytes = SchemaFormat::KnownFormat(KnownFormat::Binary);
+    let frame = Object::builder().schema_type(Type::String).format(Some(bytes));
+    vec![
+        Told::post(
+            "/api/v1/push",
+            "Push a batch of observations",
+            "A batch travels in a frame with magic, version and checksum. It is taken whole or refused whole, and \
+             acknowledged once it is durable. The same batch again is acknowledged again and not counted again.",
+        )
+        .takes(PUSH_CONTENT_TYPE, frame)
+        .answers_json::<PushAnswer>(200, "The batch is durable.")
+        .refuses(400, "`unsound-push`: the body is no sound push.")
+        .refuses(403, "`wrong-agent`: the token is another agent's.")
+        .refuses(409, "`key-conflict`: another batch has arrived under its key.")
+        .refuses(415, "`unknown-version`: it is of a wire version that this collector does not read.")
+        .refuses(422, "`unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `not-assigned`: the batch is not taken.")
+        .refuses(425, "`too-early`: it lies in the future, so a clock is wrong.")
+        .refuses(503, "`too-many-streams`, `too-many-agents`: a bound is reached that people can move."),
+        Told::get(
+            "/api/v1/agents/{name}/assignment",
+            "Read what an agent is to observe",
+            "An agent that the catalogue does not name has nothing to observe. An agent's token reads its own only.",
+        )
+        .named("name", reference::<Id>(), "The agent.")
+        .headed("If-None-Match", "The `ETag` of the assignment that is held already.")
+        .answers_json::<Assignment>(200, "The assignment.")
+        .with_header(200, "ETag", "Stands for this very assignment.")
+        .answers_nothing(304, "The assignment that is held is still the right one.")
+        .with_header(304, "ETag", "Stands for the assignment that is held.")
+        .refuses(403, "`not-allowed`: the token is another agent's.")
+        .may_fail(),
+    ]
+}
+
+fn services() -> Vec<Told> {
+    vec![
+        Told::get("/api/v1/services", "List the services and their states", "As of the newest snapshot.")
+            .answers_json::<ServiceList>(200, "The services, in order of their ids."),
+        Told::get(
+            "/api/v1/services/{id}/figures",
+            "Read the figures of a service",
+            "What was pushed is in the figures from the next tick on. An agent's token reads the figures of the \
+             services that the agent observes.",
+        )
+        .named("id", reference::<Id>(), "The service.")
+        .asked("window", schemas::window(), "Over which window; without it, each target's own.")
+        .asked("at", schemas::instant_asked(), "The window that holds this instant; without it, the one of `as_of`.")
+        .asked("as_of", schemas::instant_asked(), "What the present is taken to be; without it, the newest snapshot's.")
+        .answers_json::<Figures>(200, "The figures.")
+        .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
+        .refuses(403, "`not-allowed`: the token is of an agent that does not observe the service.")
+        .refuses(404, "`no-such-service`: there is none of this name.")
+        .may_fail(),
+    ]
+}
+
+fn incidents() -> Vec<Told> {
+    let states =
+        Object::builder().schema_type(Type::String).enum_values(Some(["open", "all"])).default(Some(json!("open")));
+    vec![
+        Told::get("/api/v1/incidents", "List the incidents", "Newest first, as of the newest snapshot.")
+            .asked("state", states, "`open`, or `all`, which adds the newest resolved ones.")
+            .answers_json::<IncidentList>(200, "The incidents."),
+        Told::get(
+            "/api/v1/incidents/{number}",
+            "Read an incident",
+            "One incident with everything that happened to it.",
+        )
+        .named("number", schemas::number(), "The incident, such as `INC-7` or `7`.")
+        .answers_json::<IncidentHistory>(200, "The incident.")
+        .refuses(404, "`no-such-incident`: there is none of this number.")
+        .may_fail(),
+    ]
+}
+
+fn acts() -> Vec<Told> {
+    vec![
+        act::<Acknowledgement>(
+            "/api/v1/incidents/{number}/acknowledge",
+            "Acknowledge an incident",
+            "Says «I have it»: once, by one, while it is open.",
+        )
+        .answers_json::<Incident>(200, "The incident, acknowledged.")
+        .refuses(
+            409,
+            "`already-acknowledged`, `already-resolved`, `too-many-events`: it cannot be acknowledged any more.",
+        ),
+        act::<Commented>(
+            "/api/v1/incidents/{number}/comments",
+            "Comment on an incident",
+            "Says something about it, also when it is resolved.",
+        )
+        .answers_json::<Incident>(200, "The incident, with one event more.")
+        .refuses(409, "`too-many-events`: its history is full."),
+    ]
+}
+
+fn act<T: ToSchema>(path: &'static str, summary: &'static str, description: &'static str) -> Told {
+    Told::post(path, summary, description)
+        .named("number", schemas::number(), "The incident, such as `INC-7` or `7`.")
+        .takes_json::<T>()
+        .refuses(404, "`no-such-incident`: there is none of this number that is open or recent.")
+        .refuses(422, "`unsound-comment`: the text has no characters, too many bytes, or control characters.")
+        .may_fail()
+}
+
+fn tokens() -> Vec<Told> {
+    let limit = Object::builder()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(DEEDS_READ_MAX))
+        .default(Some(json!(DEEDS_DEFAULT)));
+    vec![
+        Told::get("/api/v1/whoami", "Ask who one is", "What the collector makes of the token that was sent.")
+            .answers_json::<Whoami>(200, "Who one is."),
+        Told::get(
+            "/api/v1/tokens",
+            "List the tokens",
+            "All that were ever given, in order of their names, without their secrets.",
+        )
+        .answers_json::<TokenList>(200, "The tokens."),
+        Told::post("/api/v1/tokens", "Add a token", "The answer holds its secret, which is never shown again.")
+            .takes_json::<Wanted>()
+            .answers_json::<TokenGiven>(201, "The token, with its secret.")
+            .refuses(409, "`name-taken`, `too-many-tokens`: there is one of this name, or no room for another.")
+            .refuses(422, "`unsound-token`: role, agent and end do not make a token.")
+            .may_fail(),
+        Told::new(
+            Method::DELETE,
+            "/api/v1/tokens/{name}",
+            "Revoke a token",
+            "It is good for nothing from now on; its name stays taken.",
+        )
+        .named("name", reference::<Id>(), "The token.")
+        .answers_json::<TokenView>(200, "The token, revoked.")
+        .refuses(404, "`no-such-token`: there is none of this name.")
+        .refuses(409, "`already-revoked`: it was revoked before.")
+        .may_fail(),
+        Told::get("/api/v1/deeds", "Read who did what", "Newest first.")
+            .asked("limit", limit, "At most how many.")
+            .answers_json::<DeedList>(200, "The deeds.")
+            .may_fail(),
+    ]
+}
+
+fn supervision() -> Vec<Told> {
+    vec![
+        Told::get("/openapi.json", "Read this document", "The same text is in the documentation.").answers(
+            200,
+            "application/json",
+            Object::with_type(Type::Object),
+            "This document.",
+        ),
+        Told::get(
+            "/api/v1/sd",
+            "Find the agents",
+            "For the HTTP service discovery of Prometheus: the agents of the catalogue, also those that are silent.",
+        )
+        .answers(
+            200,
+            "application/json",
+            Array::new(reference::<Group>()),
+            "The agents, in order of their names.",
+        ),
+        Told::get("/metrics", "Read the metrics", "In the text format of Prometheus.")
+            .answers(200, "text/plain", String::schema(), "The metrics, as of the newest snapshot.")
+            .may_fail(),
+        Told::get("/healthz", "Ask whether it answers", "The process answers.").answers(
+            200,
+            "text/plain",
+            one_line("ok\n"),
+            "It answers.",
+        ),
+        Told::get("/readyz", "Ask whether it measures", "It does when its newest figures are not old.")
+            .answers(200, "text/plain", one_line("ready\n"), "It measures.")
+            .refuses(503, "`not-ready`: its newest figures are old."),
+    ]
+}
+
+fn one_line(text: &str) -> Object {
+    Object::builder().schema_type(Type::String).enum_values(Some([text])).build()
+}
+
+fn reference<T: ToSchema>() -> RefOr<Schema> {
+    Ref::from_schema_name(T::name()).into()
+}

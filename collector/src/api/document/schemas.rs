@@ -1,0 +1,174 @@
+//! The shapes of bodies, from the very types that are sent, and the few that are read by hand-written code.
+
+use uphold_common::ids::Id;
+use uphold_common::measure::figures::Figures;
+use uphold_common::time::Instant;
+use uphold_common::wire::assignment::Assignment;
+use uphold_common::wire::push::{Problem, PushAnswer};
+use utoipa::openapi::schema::{
+    AdditionalProperties, AnyOfBuilder, Components, KnownFormat, Object, OneOfBuilder, SchemaFormat, SchemaType, Type,
+};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{OpenApi as _, PartialSchema, ToSchema};
+
+use crate::api::discovery::Group;
+use crate::api::incidents::{Acknowledgement, Commented};
+use crate::api::lists::ServiceList;
+use crate::api::tokens::{Wanted, Whoami};
+use crate::identity::role::Role;
+use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
+use crate::incident::act::COMMENT_BYTES_MAX;
+use crate::incident::list::{IncidentHistory, IncidentList};
+use crate::incident::model::{Incident, PriorityText};
+
+/// Everything that is a body, and with it everything that is part of one.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(
+    Acknowledgement,
+    Assignment,
+    Commented,
+    DeedList,
+    Figures,
+    Group,
+    Incident,
+    IncidentHistory,
+    IncidentList,
+    Problem,
+    PushAnswer,
+    ServiceList,
+    TokenGiven,
+    TokenList,
+    TokenView,
+    Wanted,
+    Whoami,
+)))]
+struct Bodies;
+
+/// What is sent to the collector: here a key may be left out.
+const SENT: [&str; 3] = ["Acknowledgement", "Commented", "Wanted"];
+/// What stands among the keys of something else, which therefore has more keys than these.
+const FLATTENED: [&str; 3] = ["Action", "Change", "Subject"];
+
+/// The schemas. What the collector answers has every key that its schema names, and no other.
+pub(super) fn components() -> Components {
+    let mut components = Bodies::openapi().components.unwrap_or_default();
+    for (name, schema) in &mut components.schemas {
+        if !SENT.contains(&name.as_str()) {
+            make_whole(schema, !FLATTENED.contains(&name.as_str()));
+        }
+    }
+    components
+}
+
+/// Makes every key required and, if it is to be `closed`, allows no other.
+fn make_whole(schema: &mut RefOr<Schema>, closed: bool) {
+    match schema {
+        RefOr::T(Schema::Object(object)) if !object.properties.is_empty() => {
+            object.required = object.properties.keys().cloned().collect();
+            if closed && object.additional_properties.is_none() {
+                object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            }
+            object.properties.values_mut().for_each(|property| make_whole(property, true));
+        }
+        RefOr::T(Schema::OneOf(one)) => one.items.iter_mut().for_each(|item| make_whole(item, closed)),
+        RefOr::T(Schema::AnyOf(any)) => any.items.iter_mut().for_each(|item| make_whole(item, closed)),
+        RefOr::T(Schema::AllOf(all)) => {
+            all.items.iter_mut().for_each(|item| make_whole(item, false));
+            if closed {
+                all.extensions.get_or_insert_default().insert("unevaluatedProperties".to_owned(), false.into());
+            }
+        }
+        RefOr::T(_) | RefOr::Ref(_) => {}
+    }
+}
+
+impl ToSchema for Wanted {}
+
+impl PartialSchema for Wanted {
+    /// Only an agent's token names an agent, so that there are two shapes.
+    fn schema() -> RefOr<Schema> {
+        let others: Vec<&str> = Role::WORDS.into_iter().filter(|word| *word != "agent").collect();
+        let shape = |roles: Vec<&str>, agent: RefOr<Schema>| {
+            Object::builder()
+                .property("name", Ref::from_schema_name(Id::name()))
+                .property("role", Object::builder().schema_type(Type::String).enum_values(Some(roles)))
+                .property("agent", agent)
+                .property("expires", life())
+                .required("name")
+                .required("role")
+                .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        };
+        let none = Object::builder().schema_type(Type::Null).description(Some("Only an agent's token names one."));
+        OneOfBuilder::new()
+            .item(shape(vec!["agent"], Ref::from_schema_name(Id::name()).into()).required("agent"))
+            .item(shape(others, none.into()))
+            .description(Some("A token that is wanted."))
+            .into()
+    }
+}
+
+impl ToSchema for PriorityText {}
+
+impl PartialSchema for PriorityText {
+    fn schema() -> RefOr<Schema> {
+        text("^P[1-5]$").into()
+    }
+}
+
+/// How long a token is to be good.
+fn life() -> Schema {
+    let length = text("^(never|([0-9]{1,12}(w|d|h|m|s|ms))+)$");
+    AnyOfBuilder::new()
+        .item(length)
+        .item(date_time())
+        .item(Object::with_type(Type::Null))
+        .description(Some(
+            "A length such as `90d` of at most ten years, an instant within them, or `never`; else 365d.",
+        ))
+        .into()
+}
+
+/// Over which window figures are taken: what [`uphold_common::catalogue::model::WindowKind::parse`] reads.
+pub(super) fn window() -> RefOr<Schema> {
+    let days = "0*([1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-5][0-9]|3660)d";
+    let hours = "0*([1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-6][0-9]{3}|87[0-7][0-9]{2}|878[0-3][0-9]|87840)h";
+    text(&format!("^(day|week|month|quarter|year|{days}|{hours})$")).into()
+}
+
+/// An instant as it is asked for: what [`Instant::parse`] reads.
+pub(super) fn instant_asked() -> RefOr<Schema> {
+    AnyOfBuilder::new().item(Ref::from_schema_name(Instant::name())).item(date_time()).into()
+}
+
+/// The number of an incident: what [`crate::incident::model::Number::parse`] reads.
+pub(super) fn number() -> RefOr<Schema> {
+    text("^(INC-)?[0-9]{1,19}$").into()
+}
+
+fn text(pattern: &str) -> Object {
+    Object::builder().schema_type(SchemaType::Type(Type::String)).pattern(Some(pattern)).build()
+}
+
+fn date_time() -> Object {
+    let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+    Object::builder().schema_type(Type::String).format(Some(format)).build()
+}
+
+/// A comment; that it has to have a character, and which ones it may have, the handler says.
+pub(in crate::api) fn comment() -> Object {
+    comment_of(Type::String.into())
+}
+
+/// A comment, or null for none.
+pub(in crate::api) fn comment_or_none() -> Object {
+    comment_of(SchemaType::Array(vec![Type::String, Type::Null]))
+}
+
+fn comment_of(kind: SchemaType) -> Object {
+    Object::builder()
+        .schema_type(kind)
+        .min_length(Some(1))
+        .max_length(Some(COMMENT_BYTES_MAX))
+        .description(Some("Some text of at most 4000 bytes; its only control characters are ends of lines and tabs."))
+        .build()
+}
