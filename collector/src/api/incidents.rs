@@ -10,8 +10,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::body;
-use super::lists::unknown_parameter;
 use super::problem::{not_done, problem, unanswered};
+use super::query::Asked;
 use super::tokens::{actor, done};
 use crate::access::caller::Caller;
 use crate::engine::command::History;
@@ -23,20 +23,24 @@ use crate::listen::Listening;
 
 /// The incidents, newest first: `?state=open` (what there is without it) or `all`, which adds the newest resolved ones.
 pub(super) async fn list(State(engine): State<EngineHandle>, RawQuery(query): RawQuery) -> Response {
-    let mut all = false;
-    for (key, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        match (key.as_ref(), value.as_ref()) {
-            ("state", "open") => all = false,
-            ("state", "all") => all = true,
-            ("state", _) => {
-                return problem(StatusCode::BAD_REQUEST, "bad-parameter", "state: expected open or all.", None);
-            }
-            (unknown, _) => return unknown_parameter(unknown, &["state"]),
+    match wants_all(query.as_deref()) {
+        Ok(all) => {
+            let snapshot = engine.snapshot();
+            let resolved = snapshot.recent_incidents.iter().filter(|_| all);
+            Json(IncidentList::new(snapshot.as_of, snapshot.open_incidents.iter(), resolved)).into_response()
         }
+        Err(refused) => *refused,
     }
-    let snapshot = engine.snapshot();
-    let resolved = snapshot.recent_incidents.iter().filter(|_| all);
-    Json(IncidentList::new(snapshot.as_of, snapshot.open_incidents.iter(), resolved)).into_response()
+}
+
+/// Whether the resolved ones are asked for, too.
+fn wants_all(query: Option<&str>) -> Result<bool, Box<Response>> {
+    let all = |state: &str| match state {
+        "open" => Some(false),
+        "all" => Some(true),
+        _ => None,
+    };
+    Ok(Asked::read(query, &["state"])?.get("state", "open or all", all)?.unwrap_or_default())
 }
 
 /// The incident of a path, such as `INC-7` or `7`.

@@ -16,10 +16,10 @@ use uphold_common::ids::{Id, TargetId};
 use uphold_common::observation::State as ServiceState;
 use uphold_common::time::Instant;
 use uphold_common::wire::batch;
-use uphold_common::yaml::words;
 use utoipa::ToSchema;
 
 use super::problem::{no_figures, problem, unanswered};
+use super::query::Asked;
 use crate::access::caller::Caller;
 use crate::engine::handle::EngineHandle;
 use crate::engine::query::FiguresQuery;
@@ -105,22 +105,10 @@ pub(super) async fn figures(
             return not_of_agent(agent, &format!("read the figures of {service}, which it does not observe"));
         }
     }
-    let mut asked = FiguresQuery { service, window: None, at: None, as_of: None };
-    for (key, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        let understood = match key.as_ref() {
-            "window" => WindowKind::parse(&value).map(|kind| asked.window = Some(kind)),
-            "at" => Instant::parse(&value).map(|at| asked.at = Some(at)),
-            "as_of" => Instant::parse(&value).map(|at| asked.as_of = Some(at)),
-            unknown => return unknown_parameter(unknown, &["window", "at", "as_of"]),
-        };
-        if understood.is_none() {
-            let expected = match key.as_ref() {
-                "window" => "day, week, month, quarter, year, or a length such as 30d or 24h",
-                _ => "an instant such as 2026-03-01T00:00:00Z, or milliseconds since 1970",
-            };
-            return problem(StatusCode::BAD_REQUEST, "bad-parameter", &format!("{key}: expected {expected}."), None);
-        }
-    }
+    let asked = match figures_asked(service, query.as_deref()) {
+        Ok(asked) => asked,
+        Err(refused) => return *refused,
+    };
     match engine.figures(asked).await {
         Ok(Ok(body)) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
         Ok(Err(error)) => no_figures(&error),
@@ -128,11 +116,17 @@ pub(super) async fn figures(
     }
 }
 
-/// The problem when a parameter is not one of those that are `known`.
-pub(super) fn unknown_parameter(unknown: &str, known: &[&str]) -> Response {
-    let hint = words::did_you_mean(unknown, known.iter().copied());
-    let detail = format!("There is no parameter {}{hint}.", words::shown(unknown));
-    problem(StatusCode::BAD_REQUEST, "unknown-parameter", &detail, None)
+/// Which figures a query asks for.
+fn figures_asked(service: Id, query: Option<&str>) -> Result<FiguresQuery, Box<Response>> {
+    let asked = Asked::read(query, &["window", "at", "as_of"])?;
+    let window = "day, week, month, quarter, year, or a length such as 30d or 24h";
+    let instant = "an instant such as 2026-03-01T00:00:00Z, or milliseconds since 1970";
+    Ok(FiguresQuery {
+        service,
+        window: asked.get("window", window, WindowKind::parse)?,
+        at: asked.get("at", instant, Instant::parse)?,
+        as_of: asked.get("as_of", instant, Instant::parse)?,
+    })
 }
 
 /// The problem when the token of an `agent` is used for what is not the agent's.

@@ -26,6 +26,7 @@ mod lists;
 mod pages;
 pub mod problem;
 mod push;
+mod query;
 pub mod socket;
 mod tokens;
 

@@ -12,8 +12,9 @@ use uphold_common::yaml::words;
 use utoipa::ToSchema;
 
 use super::body;
-use super::lists::{bad_id, unknown_parameter};
+use super::lists::bad_id;
 use super::problem::{not_done, problem, unanswered};
+use super::query::Asked;
 use crate::access::caller::Caller;
 use crate::clock;
 use crate::engine::command::{CommandError, TokenCommand};
@@ -114,17 +115,10 @@ pub(super) async fn revoke(
 
 /// Who did what, newest first: `?limit=100`.
 pub(super) async fn deeds(State(engine): State<EngineHandle>, RawQuery(query): RawQuery) -> Response {
-    let mut limit = DEEDS_DEFAULT;
-    for (key, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        match (key.as_ref(), value.parse().ok().filter(|limit| (1..=DEEDS_READ_MAX).contains(limit))) {
-            ("limit", Some(number)) => limit = number,
-            ("limit", None) => {
-                let detail = format!("limit: expected a number from 1 to {DEEDS_READ_MAX}.");
-                return problem(StatusCode::BAD_REQUEST, "bad-parameter", &detail, None);
-            }
-            (unknown, _) => return unknown_parameter(unknown, &["limit"]),
-        }
-    }
+    let limit = match how_many(query.as_deref()) {
+        Ok(limit) => limit.unwrap_or(DEEDS_DEFAULT),
+        Err(refused) => return *refused,
+    };
     match engine.deeds(limit).await {
         Ok(Ok(deeds)) => Json(DeedList { deeds: deeds.into_iter().map(Into::into).collect() }).into_response(),
         Ok(Err(error)) => {
@@ -134,6 +128,14 @@ pub(super) async fn deeds(State(engine): State<EngineHandle>, RawQuery(query): R
         }
         Err(why) => unanswered(why),
     }
+}
+
+/// How many deeds are asked for.
+fn how_many(query: Option<&str>) -> Result<Option<usize>, Box<Response>> {
+    let expected = format!("a number from 1 to {DEEDS_READ_MAX}");
+    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    let number = |text: &str| digits(text).filter(|limit| (1..=DEEDS_READ_MAX).contains(limit));
+    Asked::read(query, &["limit"])?.get("limit", &expected, number)
 }
 
 async fn change(engine: &EngineHandle, caller: &Caller, command: TokenCommand) -> Result<Token, Box<Response>> {
