@@ -114,7 +114,7 @@ async fn show_ready(State(engine): State<EngineHandle>) -> Response {
         return "ready\n".into_response();
     }
     let detail = format!("The newest figures are {age_ms} ms old.");
-    problem(StatusCode::SERVICE_UNAVAILABLE, "not-ready", &detail, None)
+    problem(StatusCode::SERVICE_UNAVAILABLE, "not-ready", &detail, Some(1))
 }
 
 async fn nothing_here(uri: Uri) -> Response {
