@@ -21,6 +21,7 @@
 //! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
 //! | `replaced` | an agent whose token is taken away and replaced loses nothing |
 //! | `browser` | what a browser sends and shows: foreign pages, hostile text, sessions |
+//! | `odd` | whatever is refused is refused with a problem, also what no client of ours sends |
 //! | `refused` | pushes and catalogues that are refused leave everything as it was |
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
 //! | `flood` | agents lose nothing beside a crowd of connections that drip or say nothing |
@@ -42,6 +43,7 @@ mod changed;
 mod endings;
 mod figures;
 mod flood;
+mod odd;
 mod one_number;
 mod outage;
 mod pushes;
