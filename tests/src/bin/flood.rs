@@ -5,8 +5,7 @@
 //! ```
 //!
 //! The folder of tokens holds one in a file for each agent: `flood-1`, `flood-2`, …. Whoever sends a token pushes only
-//! what the catalogue assigns: these agents push the probe `door` of the service `flood`. Without tokens all of them, and
-//! the crowd, share the rate of one address: then raise `requests_per_second` and `request_burst`.
+//! what the catalogue assigns: these agents push the probe `door` of the service `flood`.
 
 use std::process::ExitCode;
 use std::time::Duration;
