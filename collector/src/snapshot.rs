@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub open_incidents: Vec<Incident>,
     /// The newest resolved incidents, newest first, at most [`RECENT_INCIDENTS`].
     pub recent_incidents: Vec<Incident>,
+    /// All that were resolved a short while ago, for those who are told the state.
+    pub lately_resolved: Vec<Incident>,
     /// The agents that the catalogue names or that have pushed, by name.
     pub agents: BTreeMap<Id, AgentSnapshot>,
     /// The receivers that are told in messages, by id.

@@ -301,3 +301,29 @@ fn a_backlog_that_never_ends_does_not_hold_for_ever() {
         assert_eq!(world.history().is_empty(), minute <= 30, "minute {minute}");
     }
 }
+
+#[test]
+fn an_alertmanager_is_told_the_end_of_what_was_open_for_long_however_much_came_and_went_since() {
+    let alerts =
+        "receivers: [{ id: alerts, alertmanager: { url: \"http://127.0.0.1:9/\" } }]\nroutes: [{ to: alerts }]\n";
+    let catalogue = CATALOGUE.split("receivers:").next().unwrap().to_owned() + alerts;
+    let mut world = World::with(catalogue, 0);
+    let subject = || Subject::ServiceDown { service: Id::new("shop").unwrap() };
+    let priority =
+        crate::incident::model::PriorityText(uphold_common::catalogue::model::Priority::parse("P1").unwrap());
+    let count = 2 + RECENT_INCIDENTS as u64;
+    let numbers = (1..=count).map(crate::incident::model::Number);
+    let register = &mut world.engine().register;
+    for number in numbers.clone() {
+        let change = Change::Opened { subject: subject(), started: at(-60), priority, summary: String::new() };
+        register.apply(&Event { number, place: 1, decided_at: at(-60), change }).unwrap();
+    }
+    for (ended, number) in (-60..).zip(numbers.rev()) {
+        let change = Change::Resolved { ended: at(ended), resolution: Resolution::Recovered };
+        register.apply(&Event { number, place: 2, decided_at: at(ended), change }).unwrap();
+    }
+    let snapshot = world.tick(1);
+    let told = crate::notify::alertmanager::state::told(&snapshot, &Id::new("alerts").unwrap());
+    assert!(told.iter().any(|incident| incident.number.0 == 1), "it was resolved last");
+    assert_eq!(told.len() as u64, count);
+}

@@ -13,6 +13,7 @@ use uphold_common::wire::assignment::CAPACITY_REACH_MS;
 use super::Engine;
 use super::tick::Measured;
 use crate::incident::model::Incident;
+use crate::notify::alertmanager::state;
 use crate::notify::queue::ReceiverSnapshot as QueueSnapshot;
 use crate::snapshot::{ProbeSnapshot, RECENT_INCIDENTS, ReceiverSnapshot, ServiceSnapshot, Snapshot};
 
@@ -34,7 +35,8 @@ impl Engine {
         let hosted = |host: &Id| catalogue.hosts.contains_key(host);
         let readings = self.store.latest_readings().into_iter();
         let volumes = self.store.latest_volumes().into_iter();
-        let resolved = self.register.all().rev().filter(|incident| !incident.is_open());
+        let resolved = || self.register.all().rev().filter(|incident| !incident.is_open());
+        let lately = |incident: &&Incident| state::is_told_of(incident, as_of);
         self.health.store = self.store.stats();
         self.health.listening = self.listening.snapshot();
         let mut health = self.health.clone();
@@ -51,7 +53,8 @@ impl Engine {
             readings: readings.filter(|(id, reading)| hosted(&id.host) && speaks(reading.at)).collect(),
             volumes: volumes.filter(|(id, volume)| hosted(&id.host) && speaks(volume.at)).collect(),
             open_incidents: self.register.open().cloned().collect(),
-            recent_incidents: resolved.take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
+            recent_incidents: resolved().take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
+            lately_resolved: resolved().filter(lately).cloned().collect(),
             agents: self.agents.all().clone(),
             receivers: self.receivers(catalogue),
             state_receivers: self.board.shown(catalogue),

@@ -98,6 +98,7 @@ pub(crate) fn of(catalogue: Catalogue) -> Snapshot {
         readings: readings(as_of),
         volumes: volumes(as_of),
         open_incidents,
+        lately_resolved: recent_incidents.clone(),
         recent_incidents,
         agents: agents(as_of),
         receivers: [(

@@ -81,7 +81,7 @@ fn resolve(snapshot: &mut Snapshot) {
     let at = snapshot.as_of;
     let mut outage = snapshot.open_incidents.pop().unwrap();
     outage.resolved = Some(crate::incident::model::Resolved { ended: at, decided_at: at, resolution });
-    snapshot.recent_incidents.insert(0, outage);
+    snapshot.lately_resolved.insert(0, outage);
 }
 
 #[tokio::test]

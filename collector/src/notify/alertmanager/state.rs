@@ -39,14 +39,16 @@ pub type Shape = Vec<(Number, Option<Instant>)>;
 
 /// The incidents that a receiver is told of: those that are open, and those that were resolved a short while ago.
 pub fn told<'s>(snapshot: &'s Snapshot, receiver: &Id) -> Vec<&'s Incident> {
-    let lately = |incident: &&Incident| {
-        let decided = incident.resolved.map(|resolved| resolved.decided_at);
-        decided.is_some_and(|decided| snapshot.as_of.since_ms(decided) <= RESOLVED_TOLD_MS)
-    };
-    let incidents = snapshot.open_incidents.iter().chain(snapshot.recent_incidents.iter().filter(lately));
+    let incidents = snapshot.open_incidents.iter().chain(&snapshot.lately_resolved);
+    let incidents = incidents.filter(|incident| is_told_of(incident, snapshot.as_of));
     let goes_there =
         |incident: &&Incident| routed(&snapshot.catalogue, incident.priority.0).any(|one| one.id == *receiver);
     incidents.filter(goes_there).collect()
+}
+
+/// Whether an incident belongs to the state: it is open, or was resolved a short while ago.
+pub fn is_told_of(incident: &Incident, as_of: Instant) -> bool {
+    incident.resolved.is_none_or(|resolved| as_of.since_ms(resolved.decided_at) <= RESOLVED_TOLD_MS)
 }
 
 /// What is told, in short.

@@ -26,7 +26,7 @@ fn resolved(ago_ms: i64, ended: Instant) -> Snapshot {
     let mut outage = snapshot.open_incidents.pop().unwrap();
     let decided_at = snapshot.as_of.minus_ms(ago_ms);
     outage.resolved = Some(Resolved { ended, decided_at, resolution: Resolution::Recovered });
-    snapshot.recent_incidents.insert(0, outage);
+    snapshot.lately_resolved.insert(0, outage);
     snapshot
 }
 
