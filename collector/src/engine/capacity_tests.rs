@@ -211,3 +211,13 @@ fn what_was_over_before_a_target_was_promised_raises_nothing() {
     world.tick(221);
     assert_eq!(world.history().len(), 2);
 }
+
+#[test]
+fn the_reading_that_speaks_is_shown_also_when_a_newer_one_lies_ahead() {
+    let mut world = World::new(0);
+    world.push(0, &[50, 60, 70], 20, 0);
+    let shown = |snapshot: &Snapshot| snapshot.readings.iter().map(|(_, reading)| reading.used).collect::<Vec<_>>();
+    assert_eq!(shown(&world.tick(20)), [60], "the agent's clock is ahead of the collector's");
+    assert_eq!(shown(&world.tick(31)), [70]);
+    assert_eq!(shown(&world.tick(60)), [0; 0]);
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uphold_common::catalogue::model::{Catalogue, Probe, Service};
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::measure::timeline::Timeline;
-use uphold_common::observation::{Observation, State};
+use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, State, Volume};
 use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::assignment::CAPACITY_REACH_MS;
 
@@ -31,10 +31,7 @@ impl Engine {
                 services.insert(id, self.service_snapshot(service, measured, as_of));
             }
         }
-        let speaks = |at: Instant| at < as_of && as_of < at.plus_ms(CAPACITY_REACH_MS);
-        let hosted = |host: &Id| catalogue.hosts.contains_key(host);
-        let readings = self.store.latest_readings().into_iter();
-        let volumes = self.store.latest_volumes().into_iter();
+        let (readings, volumes) = (self.readings(catalogue, as_of), self.volumes(catalogue, as_of));
         let resolved = || self.register.all().rev().filter(|incident| !incident.is_open());
         let lately = |incident: &&Incident| state::is_told_of(incident, as_of);
         self.health.store = self.store.stats();
@@ -50,8 +47,8 @@ impl Engine {
             catalogue: Arc::clone(catalogue),
             catalogue_version: self.in_force.version,
             services,
-            readings: readings.filter(|(id, reading)| hosted(&id.host) && speaks(reading.at)).collect(),
-            volumes: volumes.filter(|(id, volume)| hosted(&id.host) && speaks(volume.at)).collect(),
+            readings,
+            volumes,
             open_incidents: self.register.open().cloned().collect(),
             recent_incidents: resolved().take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
             lately_resolved: resolved().filter(lately).cloned().collect(),
@@ -60,6 +57,28 @@ impl Engine {
             state_receivers: self.board.shown(catalogue),
             health,
         }
+    }
+
+    /// The newest reading before `as_of` of each resource of the catalogue's hosts, as long as it speaks.
+    fn readings(&self, catalogue: &Catalogue, as_of: Instant) -> Vec<(ResourceId, Reading)> {
+        let hosted = self.store.latest_readings().into_iter().filter(|(of, _)| catalogue.hosts.contains_key(&of.host));
+        let speaks = |(of, newest): (ResourceId, Reading)| {
+            let ahead = || self.store.readings(&of, spoken(as_of)).ok()?.pop();
+            let reading = if newest.at < as_of { Some(newest) } else { ahead() };
+            Some((of.clone(), reading.filter(|reading| spoken(as_of).contains(reading.at))?))
+        };
+        hosted.filter_map(speaks).collect()
+    }
+
+    /// The newest volume before `as_of` of each flow of the catalogue's hosts, as long as it speaks.
+    fn volumes(&self, catalogue: &Catalogue, as_of: Instant) -> Vec<(FlowId, Volume)> {
+        let hosted = self.store.latest_volumes().into_iter().filter(|(of, _)| catalogue.hosts.contains_key(&of.host));
+        let speaks = |(of, newest): (FlowId, Volume)| {
+            let ahead = || self.store.volumes(&of, spoken(as_of)).ok()?.pop();
+            let volume = if newest.at < as_of { Some(newest) } else { ahead() };
+            Some((of.clone(), volume.filter(|volume| spoken(as_of).contains(volume.at))?))
+        };
+        hosted.filter_map(speaks).collect()
     }
 
     fn receivers(&self, catalogue: &Catalogue) -> BTreeMap<Id, ReceiverSnapshot> {
@@ -109,4 +128,10 @@ impl Engine {
         };
         probe.agents.iter().filter_map(newest).collect()
     }
+}
+
+/// Where what is read of a host must lie to speak for `as_of`. An agent whose clock is ahead has a newer one by then, which
+/// does not count yet.
+fn spoken(as_of: Instant) -> Interval {
+    Interval::new(as_of.minus_ms(CAPACITY_REACH_MS - 1), as_of)
 }
