@@ -7,11 +7,12 @@
 //! ```text
 //! Catalogue        key version (8 bytes, big endian)   value MessagePack of Version
 //! Service          key id                              value instant of its first record, ms (8 bytes, big endian)
-//! CapacityTarget   key id 0 length its thresholds must hold, ms (8 bytes, big endian)    value as of a service
+//! CapacityTarget   key id   value since when it is promised as it is, and how long its thresholds must hold, ms (8 bytes each)
 //! ```
 //!
 //! A target on capacity finds readings that are older than itself. Its figures count them, for its service was there; but
-//! what was over before it was promised, or before its thresholds had to hold for so long, raises no incident.
+//! what was over before it was promised, or before its thresholds had to hold for so long, raises no incident. Nor does
+//! what was over while it was gone, or held for another length, when it returns to what it was.
 //!
 //! With a version, what it assigns and the deed of taking it up are recorded in the same commit.
 
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use uphold_common::catalogue::model::{Catalogue, Promise, Service, Target};
+use uphold_common::catalogue::model::{Catalogue, Promise, Service};
 use uphold_common::catalogue::{self, fingerprint};
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::time::Instant;
@@ -30,6 +31,9 @@ use crate::assigned::Assigned;
 use crate::identity::deed::{Action, Actor};
 use crate::identity::keeper::{Keeper, KeeperError};
 use crate::store::{KeyRange, RecordChange, RecordKind, Store, StoreError};
+
+/// Most records that are read at once.
+const PAGE_RECORDS: usize = 1_000;
 
 /// A file of the catalogue: its name and its text.
 pub type CatalogueFile = (String, String);
@@ -137,7 +141,8 @@ pub fn on_record(store: &mut dyn Store) -> Result<Option<Vec<CatalogueFile>>, Ta
     Ok(newest(store)?.map(|version| version.files))
 }
 
-/// Keeps a new version, the first record of each service that has none, and what else changes with it, in one commit.
+/// Keeps a new version, the first record of each service that has none, since when its targets on capacity are as they
+/// are, and what else changes with it, in one commit.
 fn record(
     store: &mut dyn Store,
     version: &Version,
@@ -149,14 +154,14 @@ fn record(
     let value = pack::pack(version).map_err(|error| damaged(error.to_string()))?;
     let key = version.number.to_be_bytes().to_vec();
     changes.push(RecordChange { kind: RecordKind::Catalogue, key, value: Some(value) });
-    let services = catalogue.services.keys().map(|id| (RecordKind::Service, id.as_str().as_bytes().to_vec()));
-    let targets = catalogue.targets.values().filter_map(|target| Some((RecordKind::CapacityTarget, held_key(target)?)));
-    for (kind, key) in services.chain(targets) {
-        if store.record(kind, &key)?.is_none() {
+    for id in catalogue.services.keys() {
+        let key = id.as_str().as_bytes().to_vec();
+        if store.record(RecordKind::Service, &key)?.is_none() {
             let value = Some(holds_from.as_ms().to_be_bytes().to_vec());
-            changes.push(RecordChange { kind, key, value });
+            changes.push(RecordChange { kind: RecordKind::Service, key, value });
         }
     }
+    changes.extend(capacity_targets(store, catalogue, holds_from)?);
     Ok(store.commit(&changes)?)
 }
 
@@ -184,8 +189,41 @@ fn raises_from(
     catalogue: &Catalogue,
     now: Instant,
 ) -> Result<BTreeMap<TargetId, Instant>, StoreError> {
-    let held = catalogue.targets.values().filter_map(|target| Some((target.id.clone(), held_key(target)?)));
-    held.map(|(id, key)| Ok((id, first_record(store, RecordKind::CapacityTarget, &key, now)?))).collect()
+    let mut from = BTreeMap::new();
+    for (id, held_ms) in held(catalogue) {
+        let recorded = store.record(RecordKind::CapacityTarget, id.to_string().as_bytes())?;
+        let recorded = recorded.and_then(|value| read_promised(&value)).filter(|(_, held)| *held == held_ms);
+        from.insert(id.clone(), recorded.map_or(now, |(since, _)| since));
+    }
+    Ok(from)
+}
+
+/// Records since when each target on capacity is as it is, and forgets those that are gone.
+fn capacity_targets(
+    store: &dyn Store,
+    catalogue: &Catalogue,
+    holds_from: Instant,
+) -> Result<Vec<RecordChange>, StoreError> {
+    let kind = RecordKind::CapacityTarget;
+    let mut known = BTreeMap::new();
+    let mut range = KeyRange::all();
+    loop {
+        let page = store.records(kind, &range, PAGE_RECORDS)?;
+        let Some((last, _)) = page.last() else { break };
+        range = range.after(last.clone());
+        known.extend(page);
+    }
+    let mut changes = Vec::new();
+    for (id, held_ms) in held(catalogue) {
+        let key = id.to_string().into_bytes();
+        let recorded = known.remove(&key).and_then(|value| read_promised(&value));
+        if recorded.is_none_or(|(_, held)| held != held_ms) {
+            let value = [holds_from.as_ms().to_be_bytes(), held_ms.to_be_bytes()].concat();
+            changes.push(RecordChange { kind, key, value: Some(value) });
+        }
+    }
+    changes.extend(known.into_keys().map(|key| RecordChange { kind, key, value: None }));
+    Ok(changes)
 }
 
 fn first_record(store: &dyn Store, kind: RecordKind, key: &[u8], now: Instant) -> Result<Instant, StoreError> {
@@ -194,12 +232,19 @@ fn first_record(store: &dyn Store, kind: RecordKind, key: &[u8], now: Instant) -
     Ok(recorded.map_or(now, |bytes| Instant::from_ms(i64::from_be_bytes(bytes))))
 }
 
-/// The key of a target on capacity under the length that its thresholds must hold; none for other targets.
-fn held_key(target: &Target) -> Option<Vec<u8>> {
-    let Promise::Capacity(promise) = &target.promise else { return None };
-    let mut key = format!("{}\0", target.id).into_bytes();
-    key.extend_from_slice(&promise.held_ms.to_be_bytes());
-    Some(key)
+/// The targets on capacity, and how long the thresholds of each must hold.
+fn held(catalogue: &Catalogue) -> impl Iterator<Item = (&TargetId, i64)> {
+    catalogue.targets.values().filter_map(|target| match &target.promise {
+        Promise::Capacity(promise) => Some((&target.id, promise.held_ms)),
+        Promise::Availability(_) => None,
+    })
+}
+
+/// Since when a target on capacity is promised as it is, and how long its thresholds must hold.
+fn read_promised(value: &[u8]) -> Option<(Instant, i64)> {
+    let (since, held_ms) = value.split_first_chunk::<8>()?;
+    let held_ms = <[u8; 8]>::try_from(held_ms).ok()?;
+    Some((Instant::from_ms(i64::from_be_bytes(*since)), i64::from_be_bytes(held_ms)))
 }
 
 #[cfg(test)]

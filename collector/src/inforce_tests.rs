@@ -75,3 +75,38 @@ fn what_would_measure_the_past_differently_is_refused_even_after_a_removal() {
     assert!(matches!(take_up(&mut store, &text("30s", &returned), at(4_000)), Err(TakeUpError::ChangesThePast(_))));
     assert_eq!(take_up(&mut store, &text("30s", SECOND), at(5_000)).unwrap().version, 3);
 }
+
+/// A catalogue with a target on capacity whose thresholds must hold for `held`; without one, without the target.
+fn with_disk(held: Option<&str>) -> Vec<CatalogueFile> {
+    let disk = held.map_or_else(String::new, |held| {
+        format!(
+            "agreements:
+  - id: sla
+    kind: sla
+    party: retail
+    targets:
+      - {{ id: disk, service: shop, window: month, capacity: {{ host: web-1, resource: cpu, warning: 80%, for: {held} }} }}
+"
+        )
+    });
+    text("30s", &format!("customers: [{{ id: retail, name: Retail }}]\nhosts: [{{ id: web-1, agent: a }}]\n{disk}"))
+}
+
+#[test]
+fn a_target_on_capacity_raises_from_when_it_came_back_or_holds_for_as_long_as_it_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    for (now, held, from) in [
+        (1_000, Some("5m"), Some(1_000)),
+        (2_000, Some("5m"), Some(1_000)),
+        (3_000, Some("1h"), Some(3_000)),
+        (4_000, Some("5m"), Some(4_000)),
+        (5_000, Some("5m"), Some(4_000)),
+        (6_000, None, None),
+        (7_000, Some("5m"), Some(7_000)),
+        (8_000, Some("5m"), Some(7_000)),
+    ] {
+        let taken = take_up(&mut store, &with_disk(held), at(now)).unwrap();
+        assert_eq!(taken.raises_from.into_values().next(), from.map(at), "{held:?} at {now}");
+    }
+}
