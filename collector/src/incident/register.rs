@@ -1,6 +1,6 @@
 //! The incidents that are open or recent, in memory, rebuilt from their events at the start.
 //!
-//! Everything open is kept. Of what is resolved, the newest [`RESOLVED_MAX`] are kept; [`Register::known_from`] says
+//! Everything open is kept. Of what is resolved, the [`RESOLVED_MAX`] that were resolved last are kept; [`Register::known_from`] says
 //! from which instant on nothing was left out, and outages before it are not decided anew.
 
 use std::collections::BTreeMap;
@@ -46,11 +46,19 @@ impl Register {
         self.incidents.get(&event.number).ok_or(bad)
     }
 
-    /// Forgets the oldest resolved incidents beyond [`RESOLVED_MAX`].
+    /// Forgets those that were resolved first, beyond [`RESOLVED_MAX`]; the newest incident stays, for the events that
+    /// made it may not all have been read yet.
     pub fn forget_oldest(&mut self) {
-        while self.resolved > RESOLVED_MAX {
-            let oldest = self.incidents.values().find(|i| !i.is_open()).map(|i| (i.number, i.interval().end));
-            let Some((number, ended)) = oldest else { return };
+        let beyond = self.resolved.saturating_sub(RESOLVED_MAX);
+        if beyond == 0 {
+            return;
+        }
+        let resolved = self.incidents.values().filter(|incident| incident.number.0 != self.highest);
+        let resolved = resolved.filter_map(|incident| Some((incident.resolved?, incident.number)));
+        let mut first: Vec<(Instant, Number, Instant)> =
+            resolved.map(|(how, number)| (how.decided_at, number, how.ended)).collect();
+        first.sort_unstable();
+        for (_, number, ended) in first.into_iter().take(beyond) {
             self.incidents.remove(&number);
             self.resolved -= 1;
             self.forgotten_to = self.forgotten_to.max(Some(ended));
@@ -80,5 +88,64 @@ impl Register {
     /// Those that are open, in order of their numbers.
     pub fn open(&self) -> impl Iterator<Item = &Incident> {
         self.all().filter(|incident| incident.is_open())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uphold_common::catalogue::model::Priority;
+    use uphold_common::ids::Id;
+
+    use super::super::model::{Change, PriorityText, Resolution, Subject};
+    use super::*;
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_ms(i64::try_from(ms).unwrap())
+    }
+
+    fn open(register: &mut Register, number: u64) {
+        let change = Change::Opened {
+            subject: Subject::ServiceDown { service: Id::new("shop").unwrap() },
+            started: at(10 * number),
+            priority: PriorityText(Priority::parse("P1").unwrap()),
+            summary: "down".to_owned(),
+        };
+        register.apply(&Event { number: Number(number), place: 1, decided_at: at(10 * number), change }).unwrap();
+    }
+
+    fn resolve(register: &mut Register, number: u64, ended: u64) {
+        let change = Change::Resolved { ended: at(ended), resolution: Resolution::Recovered };
+        register.apply(&Event { number: Number(number), place: 2, decided_at: at(ended), change }).unwrap();
+        register.forget_oldest();
+    }
+
+    #[test]
+    fn what_was_resolved_first_is_forgotten_first_however_long_something_else_was_open() {
+        let mut register = Register::default();
+        open(&mut register, 1);
+        let newest = 1 + RESOLVED_MAX as u64;
+        for number in 2..=newest {
+            open(&mut register, number);
+            resolve(&mut register, number, 10 * number + 5);
+        }
+        assert_eq!(register.known_from(), None);
+        resolve(&mut register, 1, 10 * newest + 9);
+        assert!(register.get(Number(1)).is_some(), "it was resolved just now");
+        assert!(register.get(Number(2)).is_none());
+        assert_eq!(register.known_from(), Some(at(25)), "all later ones are known");
+    }
+
+    #[test]
+    fn what_may_still_have_events_to_be_read_is_not_forgotten() {
+        let mut register = Register::default();
+        for number in 1..=RESOLVED_MAX as u64 {
+            open(&mut register, number);
+            resolve(&mut register, number, 1_000_000);
+        }
+        let newest = 1 + RESOLVED_MAX as u64;
+        open(&mut register, newest);
+        resolve(&mut register, newest, 10 * newest + 5);
+        let reopened = Event { number: Number(newest), place: 3, decided_at: at(2_000_000), change: Change::Reopened };
+        assert!(register.apply(&reopened).is_ok());
     }
 }
