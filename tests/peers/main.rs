@@ -122,6 +122,7 @@ fn the_rules_say_what_they_are_to_say() {
         ("uphold_target_breached == 1", "uphold_target_breached == 0"),
         ("< 0.25", "< 0.1"),
         ("and uphold_target_breached == 0", ""),
+        ("state=~\"warning|critical\"", "state=\"ok\""),
         ("(uphold_error_budget_seconds > 0)", "uphold_error_budget_spent_seconds"),
     ] {
         assert!(RULES.iter().any(|name| shipped(name).contains(from)), "{from}");
