@@ -221,3 +221,15 @@ fn the_reading_that_speaks_is_shown_also_when_a_newer_one_lies_ahead() {
     assert_eq!(shown(&world.tick(31)), [70]);
     assert_eq!(shown(&world.tick(60)), [0; 0]);
 }
+
+#[test]
+fn what_was_taken_in_since_the_tick_counts_in_what_is_asked_for_after_it() {
+    let mut world = World::new(0);
+    world.push(0, &[50, 50, 50], 31, 0);
+    world.tick(40);
+    world.push(35, &[60], 41, 0);
+    let query = FiguresQuery { service: Id::new("shop").unwrap(), window: None, at: None, as_of: Some(at(42)) };
+    let asked = world.engine().figures(&query, at(40), at(43)).unwrap();
+    world.tick(43);
+    assert_eq!(asked, world.engine().figures(&query, at(43), at(44)).unwrap());
+}

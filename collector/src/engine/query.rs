@@ -63,6 +63,10 @@ impl Engine {
         if as_of > now {
             return Err(QueryError::Future { asked: as_of, now });
         }
+        // The snapshot knows nothing of what came after it, and what is kept for the next one does not yet either.
+        if as_of > newest {
+            self.drop_touched()?;
+        }
         let entry = self.entry(&service.id);
         let targets = self.availability_of(&service.id);
         let at = query.at.unwrap_or(as_of);
