@@ -223,6 +223,72 @@ fn the_reading_that_speaks_is_shown_also_when_a_newer_one_lies_ahead() {
 }
 
 #[test]
+fn acts_in_between_change_nothing_of_what_is_decided_by_itself() {
+    use crate::identity::deed::Actor;
+    use crate::incident::act::{Act, Comment};
+    use crate::incident::model::Number;
+    let local = Actor::Local { uid: Some(7) };
+    let say = |text| Act::Comment(Comment::new(text).unwrap());
+    let mut world = World::new(0);
+    world.push(0, &[50], 5, 0);
+    world.push(60, &[85, 85, 85, 85, 85], 121, 0);
+    world.tick(125);
+    world.engine().act(Number(1), Act::Acknowledge(None), &local, at(126)).unwrap();
+    world.push(83, &[10], 126, 0);
+    world.engine().act(Number(1), say("one"), &local, at(127)).unwrap();
+    world.push(135, &[10], 136, 0);
+    world.tick(137);
+    world.engine().act(Number(1), say("two"), &local, at(138)).unwrap();
+    world.open(138);
+    world.engine().act(Number(1), say("three"), &local, at(139)).unwrap();
+    world.push(150, &[10], 151, 0);
+    world.tick(152);
+    world.open(153);
+    let history = world.history();
+    assert_eq!(history.iter().filter(|line| line.contains("NeverWas")).count(), 1, "{history:?}");
+    assert_eq!(history.len(), 6, "{history:?}");
+    assert_eq!(world.waiting(), 6);
+}
+
+#[test]
+fn a_service_that_enters_in_the_future_has_no_figures_and_raises_nothing() {
+    let mut world = World::new(0);
+    world.catalogue = CATALOGUE
+        .replace("2026-03-01", "2026-03-20")
+        .replace("id: shop\n", "id: late\n")
+        .replace("service: shop", "service: late");
+    world.dir = tempfile::tempdir().unwrap();
+    world.open(0);
+    world.push(0, &[95; 12], 170, 0);
+    let snapshot = world.engine().tick(at(171)).unwrap();
+    let figures = snapshot.services[&Id::new("late").unwrap()].capacity.values().next().unwrap().clone();
+    assert_eq!((figures.n, figures.times.total()), (0, 0));
+    let query = FiguresQuery { service: Id::new("late").unwrap(), window: None, at: None, as_of: None };
+    world.engine().figures(&query, at(171), at(171)).unwrap();
+    assert!(world.history().is_empty(), "{:?}", world.history());
+}
+#[test]
+fn days_turn_in_the_middle_of_what_speaks() {
+    let day = 86_400;
+    let mut world = World::new(0);
+    world.catalogue = CATALOGUE.replace("window: month", "window: day").replace("id: disk", "id: daily");
+    world.open(1);
+    world.push(day - 60, &[50, 50, 50, 50, 60], day, 0);
+    let figures = |snapshot: &Snapshot| {
+        let figures = snapshot.services[&Id::new("shop").unwrap()].capacity.values().next().unwrap();
+        (figures.n, figures.times.total(), figures.times.unmeasured)
+    };
+    assert_eq!(figures(&world.tick(day - 1)), (4, (day - 1) * 1_000, (day - 60) * 1_000));
+    assert_eq!(figures(&world.tick(day)), (0, 0, 0));
+    assert_eq!(figures(&world.tick(day + 31)), (1, 31_000, 1_000), "a reading speaks for 30 s");
+    world.push(day - 45, &[99], day + 32, 0);
+    world.push(day - 1, &[99], day + 32, 0);
+    assert_eq!(figures(&world.tick(day + 33)), (1, 33_000, 3_000), "what came late belongs to the day before");
+    world.open(day + 34);
+    assert_eq!(figures(&world.tick(day + 35)), (1, 35_000, 5_000));
+}
+
+#[test]
 fn what_was_taken_in_since_the_tick_counts_in_what_is_asked_for_after_it() {
     let mut world = World::new(0);
     world.push(0, &[50, 50, 50], 31, 0);
