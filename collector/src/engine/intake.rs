@@ -26,7 +26,7 @@ impl Engine {
         for (place, arrived) in group.into_iter().enumerate() {
             let backlog = arrived.backlog;
             let key = arrived.key().clone();
-            // Where pushes are open to everyone a name proves nothing, and what nobody was assigned is never measured.
+            // Where pushes are open to everyone a name proves nothing, so nothing is held against it.
             let stranger =
                 if arrived.authenticated { self.in_force.assigned.stranger(&arrived.batch.batch) } else { None };
             if let Some(stream) = stranger {

@@ -52,7 +52,7 @@ fn state(state: CapacityState) -> Markup {
 /// What a percentile is, in plain words.
 fn meaning(figures: &CapacityFigures) -> String {
     let readings = if figures.n == 1 { "reading" } else { "readings" };
-    format!("{} of {} {readings} were at or below this.", spaced(figures.percentile), figures.n)
+    format!("At least {} of {} {readings} were at or below this.", spaced(figures.percentile), figures.n)
 }
 
 /// The percentile on a scale from nothing to all, with the thresholds on it.

@@ -43,7 +43,7 @@ fn the_page_says_what_the_snapshot_holds() {
         "Below the promise so far; by the end of the window it can still be met.",
         "Error budget overspent by",
         "/var/lib/postgresql of web-1, November 2026 agreed with Retail division 87.11 % in use warning",
-        "95 % of 121454 readings were at or below this. Thresholds warning at 85 %, critical at 90 %",
+        "At least 95 % of 121454 readings were at or below this. Thresholds warning at 85 %, critical at 90 %",
         "At or above the warning for 8d 9h 23m 22s, the critical threshold for 0s; not measured for 11h 59m 45s.",
         "1.3 of 4 cores",
         "11.5 of 16 GiB",

@@ -16,7 +16,7 @@ pub(super) fn write(lines: &mut Vec<String>, ink: &Ink<'_>, capacity: &CapacityV
     let percentile = clean(&capacity.percentile);
     lines.push(format!("  {} in use: {state}", ink.bold(share)));
     let readings = if capacity.n == 1 { "reading" } else { "readings" };
-    lines.push(format!("  the highest that {percentile} % of {} {readings} stayed at or below", capacity.n));
+    lines.push(format!("  the lowest that at least {percentile} % of {} {readings} were at or below", capacity.n));
     for (name, ppb, ms) in [
         ("warning", capacity.warning_ppb, capacity.warning_ms),
         ("critical", capacity.critical_ppb, capacity.critical_ms),

@@ -8,6 +8,9 @@ use uphold_common::time::Instant;
 use super::state::Shape;
 use crate::notify::retry::RetryPolicy;
 
+/// The longest wait that an Alertmanager may ask for, in turns: what it was told stands for five.
+const WAIT_TURNS_MAX: i64 = 3;
+
 /// One Alertmanager's rhythm.
 #[derive(Debug)]
 pub struct Rhythm {
@@ -46,10 +49,12 @@ impl Rhythm {
         self.not_before = None;
     }
 
-    /// It could not be told. When the same would be refused again, it waits for its next turn.
+    /// It could not be told. When the same would be refused again, it waits for its next turn. However long it is asked
+    /// to wait, it is told again before what it was told last would end by itself.
     pub fn failed(&mut self, retryable: bool, retry_after_ms: Option<i64>, now: Instant, random: u32) {
         self.failed = self.failed.saturating_add(1);
-        let again_ms = self.retry.wait_ms(self.failed, retry_after_ms, random);
+        let longest_ms = self.every_ms.saturating_mul(WAIT_TURNS_MAX);
+        let again_ms = self.retry.wait_ms(self.failed, retry_after_ms, random).min(longest_ms);
         self.not_before = Some(now.plus_ms(if retryable { again_ms } else { self.every_ms }));
     }
 }
@@ -94,6 +99,7 @@ mod tests {
             (true, None, 3, 4_000),
             (true, None, 30, 60_000),
             (true, Some(90_000), 1, 90_000),
+            (true, Some(3_600_000), 1, 180_000),
             (false, None, 1, 60_000),
         ] {
             let mut rhythm = Rhythm::new(60_000);
