@@ -6,7 +6,7 @@
 //! When a bound is reached, the least deserving connection gives way to the new one:
 //!
 //! 1. the oldest that is neither proven nor busy: of the same address if that address has reached its bound, else of the address
-//!    that has most of them;
+//!    that has most of them, and of several that have as many, of the one that has the oldest;
 //! 2. else the proven one that has been idle for longest, of the same address or of all;
 //! 3. else, when all are busy, the new one is refused.
 //!
@@ -17,6 +17,7 @@
 //! Pure bookkeeping, without a clock: what is older was counted earlier. Every change costs a few look-ups in ordered
 //! sets, however many connections there are.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -58,8 +59,9 @@ pub struct Places {
     next: Number,
     connections: BTreeMap<Number, Connection>,
     addresses: BTreeMap<IpAddr, OfAddress>,
-    /// How many unproven ones that are not busy an address has, most last.
-    by_unproven: BTreeSet<(usize, IpAddr)>,
+    /// How many unproven ones that are not busy an address has, most last; of two that have as many, the one with the
+    /// oldest.
+    by_unproven: BTreeSet<(usize, Reverse<Number>, IpAddr)>,
     /// The proven ones that are idle, by when they began to be, the longest first.
     idle: BTreeSet<(Number, Number)>,
 }
@@ -90,6 +92,13 @@ struct OfAddress {
     all: usize,
     unproven: BTreeSet<Number>,
     idle: BTreeSet<(Number, Number)>,
+}
+
+impl OfAddress {
+    /// Its place among those that have unproven ones.
+    fn rank(&self, address: IpAddr) -> Option<(usize, Reverse<Number>, IpAddr)> {
+        self.unproven.first().map(|oldest| (self.unproven.len(), Reverse(*oldest), address))
+    }
 }
 
 impl Places {
@@ -177,7 +186,7 @@ impl Places {
     }
 
     fn least_of_all(&self) -> Option<Number> {
-        let most_unproven = self.by_unproven.last().and_then(|(_, address)| self.addresses.get(address));
+        let most_unproven = self.by_unproven.last().and_then(|(_, _, address)| self.addresses.get(address));
         let unproven = most_unproven.and_then(|of| of.unproven.first().copied());
         unproven.or_else(|| self.idle.first().map(|(_, number)| *number))
     }
@@ -208,9 +217,9 @@ impl Places {
     fn put_in(&mut self, number: Number, connection: &Connection) {
         let Some(of) = self.addresses.get_mut(&connection.address) else { return };
         if connection.gives_way_first() {
-            self.by_unproven.remove(&(of.unproven.len(), connection.address));
+            of.rank(connection.address).inspect(|rank| _ = self.by_unproven.remove(rank));
             of.unproven.insert(number);
-            self.by_unproven.insert((of.unproven.len(), connection.address));
+            self.by_unproven.extend(of.rank(connection.address));
         } else if let Some(since) = connection.proven_idle_since() {
             of.idle.insert((since, number));
             self.idle.insert((since, number));
@@ -221,11 +230,9 @@ impl Places {
     fn take_out(&mut self, number: Number, connection: &Connection) {
         let Some(of) = self.addresses.get_mut(&connection.address) else { return };
         if connection.gives_way_first() {
-            self.by_unproven.remove(&(of.unproven.len(), connection.address));
+            of.rank(connection.address).inspect(|rank| _ = self.by_unproven.remove(rank));
             of.unproven.remove(&number);
-            if !of.unproven.is_empty() {
-                self.by_unproven.insert((of.unproven.len(), connection.address));
-            }
+            self.by_unproven.extend(of.rank(connection.address));
         } else if let Some(since) = connection.proven_idle_since() {
             of.idle.remove(&(since, number));
             self.idle.remove(&(since, number));
@@ -234,7 +241,7 @@ impl Places {
 }
 
 /// What an address counts as: an IPv6 network of 64 bits is one.
-fn counted_as(address: IpAddr) -> IpAddr {
+pub(super) fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -34,6 +34,16 @@ fn the_oldest_unproven_of_whoever_has_most_gives_way() {
 }
 
 #[test]
+fn of_many_addresses_with_one_each_the_oldest_gives_way_whatever_its_address_is() {
+    let mut places = Places::new(3, 3);
+    let crowd: Vec<_> = (1..=2).map(|last| number(places.enter(address(last)))).collect();
+    let agent = number(places.enter(address(200)));
+    assert_eq!(displaced(places.enter(address(3))).0, crowd[0]);
+    assert_eq!(displaced(places.enter(address(4))).0, crowd[1]);
+    assert_eq!(displaced(places.enter(address(5))).0, agent);
+}
+
+#[test]
 fn an_address_at_its_bound_displaces_its_own() {
     let mut places = Places::new(100, 3);
     let stranger = number(places.enter(address(9)));
@@ -128,8 +138,9 @@ struct Naive {
 impl Naive {
     fn least(&self, of: Option<IpAddr>) -> Option<Number> {
         let count = |address: IpAddr| self.all.iter().filter(|c| c.1 == address && !c.2 && !c.4).count();
+        let oldest = |address: IpAddr| self.all.iter().filter(|c| c.1 == address && !c.2 && !c.4).map(|c| c.0).min();
         let unproven = self.all.iter().filter(|c| !c.2 && !c.4).map(|c| c.1);
-        let worst = of.or_else(|| unproven.max_by_key(|address| (count(*address), *address)));
+        let worst = of.or_else(|| unproven.max_by_key(|address| (count(*address), Reverse(oldest(*address)))));
         let oldest = self.all.iter().filter(|c| !c.2 && !c.4 && Some(c.1) == worst).map(|c| c.0).min();
         let idle = self.all.iter().filter(|c| c.2 && of.is_none_or(|of| c.1 == of));
         oldest.or_else(|| idle.filter_map(|c| Some((c.3?, c.0))).min().map(|(_, number)| number))
