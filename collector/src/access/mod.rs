@@ -23,6 +23,9 @@ mod host;
 pub mod routes;
 pub mod session;
 
+#[cfg(test)]
+mod access_tests;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::AccessConfig;
@@ -31,7 +34,7 @@ use crate::listen::Listening;
 use session::Sessions;
 
 pub use guard::guard;
-pub(crate) use guard::{cookie_name, not_too_often, session_cookie};
+pub(crate) use guard::{check_holder, cookie_name, not_too_often, session_cookie, token_ended};
 
 /// What the guard of every route knows.
 #[derive(Clone)]

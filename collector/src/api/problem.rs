@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use uphold_common::wire::push::Problem;
 
+use crate::access::token_ended;
 use crate::engine::command::CommandError;
 use crate::engine::handle::Unanswered;
 use crate::engine::query::QueryError;
@@ -68,6 +69,7 @@ pub fn not_done(error: &CommandError) -> Response {
             ActError::Acknowledged { .. } => (StatusCode::CONFLICT, "already-acknowledged"),
             ActError::TooManyEvents(_) => (StatusCode::CONFLICT, "too-many-events"),
         },
+        CommandError::Ended { standing, .. } => return token_ended(*standing),
         CommandError::Engine(_) => return failed(error),
     };
     problem(status, word, &format!("{error}."), None)

@@ -13,7 +13,7 @@ use uphold_common::wire::push::PUSH_CONTENT_TYPE;
 use super::body::expect_type;
 use super::problem::{problem, refused, unanswered};
 use crate::access::caller::Caller;
-use crate::access::not_too_often;
+use crate::access::{check_holder, not_too_often};
 use crate::clock;
 use crate::engine::handle::EngineHandle;
 use crate::ingest::{self, PushBounds, Refusal};
@@ -40,13 +40,18 @@ pub(super) async fn push(
         Ok(received) => received,
         Err(why) => return not_received(&engine, &listening, why),
     };
+    if let Err(ended) = check_holder(&caller, &engine.tokens()) {
+        engine.refused_early("token-ended");
+        return *ended;
+    }
     let (bounds, room) = (PushBounds::of(limits), |bytes| held.grow(bytes));
     let arrived = match ingest::decode(&bytes, caller.agent(), &bounds, room, clock::now()) {
         Ok(arrived) => arrived,
         Err(refusal) => return refused_early(&engine, &listening, &refusal),
     };
     // The guard has counted the pushes of a token.
-    if let (Caller::Anonymous { .. }, Some(address)) = (&caller, peer.as_ref().and_then(|peer| peer.address())) {
+    if let (Caller::Anonymous { .. }, Some(address)) = (&caller, peer.as_ref().and_then(|peer| peer.address()))
+    {
         let identity = format!("address {address} agent {}", arrived.key().agent);
         if let Err(refused) = not_too_often(&listening, &identity) {
             engine.refused_early("too-many-requests");

@@ -8,7 +8,7 @@ use super::tick::event_record;
 use super::{Engine, EngineError, PAGE_RECORDS, damaged};
 use crate::identity::deed::{Action, Actor, Deed};
 use crate::identity::keeper::{self, KeeperError, NewToken};
-use crate::identity::token::{Token, Tokens};
+use crate::identity::token::{Standing, Token, Tokens};
 use crate::incident::act::{Act, ActError, act};
 use crate::incident::decide::Decision;
 use crate::incident::model::{Change, Event, Incident, Number};
@@ -34,6 +34,14 @@ pub enum CommandError {
     /// About incidents.
     #[error(transparent)]
     Act(#[from] ActError),
+    /// Whoever wants it did so with a token that has ended since.
+    #[error("the token {name} is {standing} since this was asked for", standing = .standing.as_str())]
+    Ended {
+        /// The token.
+        name: Id,
+        /// What became of it.
+        standing: Standing,
+    },
     /// The engine cannot go on.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -67,6 +75,7 @@ impl Engine {
 
     /// Adds or revokes a token for `actor`; it is durable when this returns, and the token is as it stands then.
     pub fn token_command(&mut self, command: TokenCommand, actor: &Actor, now: Instant) -> Result<Token, CommandError> {
+        self.check_actor(actor, now)?;
         let store = self.store.as_mut();
         Ok(match command {
             TokenCommand::Add(new) => self.keeper.add(store, new, actor, now)?,
@@ -76,6 +85,7 @@ impl Engine {
 
     /// Does to an incident what `actor` wants; it is durable when this returns, and the incident is as it stands then.
     pub fn act(&mut self, number: Number, what: Act, actor: &Actor, now: Instant) -> Result<Incident, CommandError> {
+        self.check_actor(actor, now)?;
         let event = act(&self.register, number, what, actor, now)?;
         let unsound = || damaged("an incident", &"what was done to it cannot follow");
         let after = Incident::after(self.register.get(number).cloned(), &event).ok_or_else(unsound)?;
@@ -98,6 +108,16 @@ impl Engine {
             self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
         }
         Ok(after)
+    }
+
+    /// Whether the token of `actor` is still good. Much may pass between a request and its end, since a body may take its
+    /// time; here tokens end and things are done one after the other, so nothing is done with a token that has ended.
+    fn check_actor(&self, actor: &Actor, now: Instant) -> Result<(), CommandError> {
+        let Actor::Token { name, .. } = actor else { return Ok(()) };
+        match self.tokens().get(name).map_or(Standing::Revoked, |token| token.standing(now)) {
+            Standing::Good => Ok(()),
+            standing => Err(CommandError::Ended { name: name.clone(), standing }),
+        }
     }
 
     /// The incident of this number with all of its events, if it is held.

@@ -1,0 +1,138 @@
+//! The guard around the real routes: a token that ends while a body is on its way, and whose rate a request counts for.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use http_body_util::BodyExt as _;
+use hyper::body::Frame;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use tokio::sync::mpsc;
+use uphold_common::ids::{Id, PathId};
+use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
+use uphold_common::wire::batch::{Batch, BatchKey, Epoch};
+use uphold_common::wire::columns::Rows;
+use uphold_common::wire::push::Push;
+
+use crate::clock;
+use crate::config::{AccessConfig, TokensNeeded};
+use crate::engine::command::TokenCommand;
+use crate::engine::{Engine, run};
+use crate::identity::deed::Actor;
+use crate::identity::keeper::NewToken;
+use crate::identity::role::Role;
+use crate::identity::secret::Secret;
+use crate::limits::{Limit, Limits};
+use crate::listen::{Listening, Peer, Way};
+use crate::store::{DataDir, EmbeddedStore, StoreOptions};
+
+const CATALOGUE: &str = "
+organisation: { name: Example, time_zone: UTC }
+services:
+  - id: shop
+    name: Shop
+    since: 2026-03-01T00:00:00Z
+    probes: [{ id: web, agents: [a], interval: 10s, timeout: 5s, tcp: { address: \"127.0.0.1:1\" } }]
+";
+const LOCAL: Actor = Actor::Local { uid: None };
+
+struct World {
+    _folder: tempfile::TempDir,
+    engine: run::Running,
+    router: axum::Router,
+    listening: Listening,
+}
+
+/// A body whose bytes come later; it says when it is asked for them.
+struct Later {
+    asked: mpsc::Sender<()>,
+    bytes: mpsc::Receiver<Bytes>,
+}
+
+impl hyper::body::Body for Later {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let _ = self.asked.try_send(());
+        self.bytes.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+fn id(text: &str) -> Id {
+    Id::new(text).unwrap()
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = DataDir::claim(folder.path(), "test", clock::now()).unwrap();
+        let store = EmbeddedStore::open(dir, StoreOptions::default()).unwrap();
+        let files = [("catalogue.yaml".to_owned(), CATALOGUE.to_owned())];
+        let engine = run::start(Engine::open(Box::new(store), &files, clock::now()).unwrap()).unwrap();
+        let config = AccessConfig { tokens: TokensNeeded::Required, hosts: Vec::new(), insecure: false };
+        let listening =
+            Listening::new(Limits::default().with(Limit::RequestBurst, 2).with(Limit::RequestsPerSecond, 1));
+        let router = crate::api::router(engine.handle.clone(), config, listening.clone());
+        Self { _folder: folder, engine, router, listening }
+    }
+
+    async fn give(&self, name: &str, role: Role) -> String {
+        let secret = Secret::draw().unwrap();
+        let new = NewToken { name: id(name), role, digest: secret.digest(), expires_at: None };
+        self.engine.handle.token_command(TokenCommand::Add(new), LOCAL).await.unwrap().unwrap();
+        secret.reveal()
+    }
+
+    /// The status and the word of the answer to somebody at `address`.
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        address: &str,
+        kind: &str,
+        body: Body,
+    ) -> (StatusCode, String) {
+        let mut request =
+            Request::builder().method(method).uri(path).header("host", "localhost").header("content-type", kind);
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let mut request = request.body(body).unwrap();
+        let address: IpAddr = address.parse().unwrap();
+        request.extensions_mut().insert(Peer::of(Way::Port { address, tls: false }));
+        let answer = TowerToHyperService::new(self.router.clone()).call(request).await.unwrap();
+        let status = answer.status();
+        let text = String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        (status, text)
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_done_with_a_token_that_ends_while_the_body_is_on_its_way() {
+    let world = World::new();
+    let wanted = r#"{"name":"late","role":"administrator"}"#;
+    for (name, role, path, kind, text) in [
+        ("chief", Role::Administrator, "/api/v1/tokens", "application/json", wanted),
+        ("duty", Role::Operator, "/api/v1/incidents/INC-1/comments", "application/json", r#"{"text":"x"}"#),
+        ("a", Role::Agent { agent: id("a") }, "/api/v1/push", "application/vnd.uphold.push", "x"),
+    ] {
+        let token = world.give(name, role).await;
+        let ((asked, mut is_asked), (send, bytes)) = (mpsc::channel(1), mpsc::channel(1));
+        let asking = world.ask("POST", path, &token, "192.0.2.1", kind, Body::new(Later { asked, bytes }));
+        let ending = async {
+            is_asked.recv().await.unwrap();
+            world.engine.handle.token_command(TokenCommand::Revoke(id(name)), LOCAL).await.unwrap().unwrap();
+            send.send(Bytes::from_static(text.as_bytes())).await.unwrap();
+            drop(send);
+        };
+        let ((status, text), ()) = tokio::join!(asking, ending);
+        assert!(status == StatusCode::UNAUTHORIZED && text.contains(":token-revoked"), "{path}: {status} {text}");
+    }
+    assert!(world.engine.handle.tokens().get(&id("late")).is_none());
+}
