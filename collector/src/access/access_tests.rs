@@ -136,3 +136,26 @@ async fn nothing_is_done_with_a_token_that_ends_while_the_body_is_on_its_way() {
     }
     assert!(world.engine.handle.tokens().get(&id("late")).is_none());
 }
+
+#[tokio::test]
+async fn whoever_may_not_push_is_held_to_a_rate_all_the_same() {
+    let world = World::new();
+    let viewer = world.give("wall", Role::Viewer).await;
+    for (token, refused) in [("", StatusCode::UNAUTHORIZED), (viewer.as_str(), StatusCode::FORBIDDEN)] {
+        for expected in [refused, refused, StatusCode::TOO_MANY_REQUESTS] {
+            let push =
+                world.ask("POST", "/api/v1/push", token, "192.0.2.1", "application/vnd.uphold.push", Body::empty());
+            assert_eq!(push.await.0, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_network_of_64_bits_has_one_rate() {
+    let world = World::new();
+    for (address, expected) in
+        [("2001:db8::1", 200), ("2001:db8::2", 200), ("2001:db8::3", 429), ("2001:db8:0:1::1", 200)]
+    {
+        assert_eq!(world.ask("GET", "/healthz", "", address, "", Body::empty()).await.0, expected, "{address}");
+    }
+}

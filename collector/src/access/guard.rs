@@ -83,7 +83,8 @@ fn admit(access: &Access, request: &Request, peer: Option<&Peer>) -> Result<Call
     let need = path.map_or(Need::Open, |path| need(request.method(), path));
     let caller = caller(access, headers, peer.is_some_and(Peer::is_tls)).and_then(|caller| {
         // Agents without tokens may share an address: their pushes are counted once it is known whose they are.
-        if need != Need::Right(Right::Push) || caller.agent().is_some() {
+        let counted_later = matches!(caller, Caller::Anonymous { welcome: true }) && need == Need::Right(Right::Push);
+        if !counted_later {
             often(access, &caller, peer)?;
         }
         Ok(caller)
@@ -121,7 +122,7 @@ fn admit(access: &Access, request: &Request, peer: Option<&Peer>) -> Result<Call
 
 /// Whether the caller asks too often: the holder of a token by its name, others by their address.
 fn often(access: &Access, caller: &Caller, peer: Option<&Peer>) -> Result<(), Refused> {
-    let identity = match (caller, peer.and_then(Peer::address)) {
+    let identity = match (caller, peer.and_then(Peer::counted_address)) {
         (Caller::Holder { name, .. }, _) => format!("token {name}"),
         (_, Some(address)) => format!("address {address}"),
         (_, None) => return Ok(()),

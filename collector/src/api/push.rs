@@ -50,7 +50,7 @@ pub(super) async fn push(
         Err(refusal) => return refused_early(&engine, &listening, &refusal),
     };
     // The guard has counted the pushes of a token.
-    if let (Caller::Anonymous { .. }, Some(address)) = (&caller, peer.as_ref().and_then(|peer| peer.address()))
+    if let (Caller::Anonymous { .. }, Some(address)) = (&caller, peer.as_ref().and_then(|peer| peer.counted_address()))
     {
         let identity = format!("address {address} agent {}", arrived.key().agent);
         if let Err(refused) = not_too_often(&listening, &identity) {

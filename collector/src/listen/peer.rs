@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::places::counted_as;
 use super::room::Seat;
 
 /// Which way a request came.
@@ -49,6 +50,11 @@ impl Peer {
             Way::Port { address, .. } => Some(address),
             Way::Socket { .. } => None,
         }
+    }
+
+    /// What the remote address counts as where addresses are counted: an IPv6 network of 64 bits is one.
+    pub fn counted_address(&self) -> Option<IpAddr> {
+        self.address().map(counted_as)
     }
 
     /// Whether it came over TLS.
