@@ -159,3 +159,32 @@ async fn a_network_of_64_bits_has_one_rate() {
         assert_eq!(world.ask("GET", "/healthz", "", address, "", Body::empty()).await.0, expected, "{address}");
     }
 }
+
+fn push() -> Vec<u8> {
+    let (agent, epoch, now) = (id("a"), Epoch([1; 16]), clock::now());
+    let (outcome, cause, total) = (Outcome::Up, Cause::None, Micros::new(5));
+    let observation = Observation { at: now, outcome, cause, code: 0, total, phases: Phases::default() };
+    let streams = vec![Rows::Probe(PathId::new(id("shop"), id("web")), vec![observation])];
+    let key = BatchKey { agent: agent.clone(), epoch, seq: 1 };
+    let batch = Batch { key, closed_at: now, streams, facts: Vec::new() }.encode().unwrap();
+    let (acknowledged, backlog_batches, backlog_oldest) = (0, 0, None);
+    Push { agent, epoch, acknowledged, backlog_batches, backlog_oldest, sent_at: now, batch }.encode().unwrap()
+}
+
+#[tokio::test]
+async fn a_push_whose_sender_goes_away_keeps_its_memory_until_the_engine_has_taken_it() {
+    let world = World::new();
+    let token = world.give("a", Role::Agent { agent: id("a") }).await;
+    let kind = "application/vnd.uphold.push";
+    let mut asking = Box::pin(world.ask("POST", "/api/v1/push", &token, "192.0.2.1", kind, Body::from(push())));
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    assert!(asking.as_mut().poll(&mut cx).is_pending(), "it waits for the engine");
+    drop(asking);
+    assert!(world.listening.bodies.held() > 0);
+    let given_back = async {
+        while world.listening.bodies.held() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), given_back).await.unwrap();
+}

@@ -15,7 +15,7 @@ use super::problem::{problem, refused, unanswered};
 use crate::access::caller::Caller;
 use crate::access::{check_holder, not_too_often};
 use crate::clock;
-use crate::engine::handle::EngineHandle;
+use crate::engine::handle::{EngineHandle, Unanswered};
 use crate::ingest::{self, PushBounds, Refusal};
 use crate::limits::Limit;
 use crate::listen::budget::{NotReceived, Received};
@@ -58,7 +58,16 @@ pub(super) async fn push(
             return *refused;
         }
     }
-    match engine.push(arrived).await {
+    // A sender that goes away does not take its batch out of the queue, so its memory counts until the engine answers.
+    let taking = tokio::spawn({
+        let engine = engine.clone();
+        async move {
+            let taken = engine.push(arrived).await;
+            drop(held);
+            taken
+        }
+    });
+    match taking.await.unwrap_or(Err(Unanswered::Stopped)) {
         Ok(Ok(answer)) => {
             if let Some(Extension(peer)) = peer {
                 peer.proven();
