@@ -61,7 +61,7 @@ impl Token {
     /// The token that `line` is, if it is one.
     pub fn parse(line: &str) -> Option<Self> {
         let digits = line.trim().strip_prefix(PREFIX)?;
-        if digits.len() != DIGITS || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if digits.len() != DIGITS || !digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f')) {
             return None;
         }
         let mut header = HeaderValue::from_str(&format!("Bearer {PREFIX}{digits}")).ok()?;
@@ -195,7 +195,8 @@ mod tests {
         for (content, wrong) in [
             (text('a'), ""),
             (format!("{}\n", text('0')), ""),
-            (format!("  {} \r\nissued in March\n", text('F')), ""),
+            (format!("  {} \r\nissued in March\n", text('f')), ""),
+            (text('F'), "is no token"),
             (String::new(), "is empty"),
             (" \n".to_owned(), "is empty"),
             (format!("\n{}", text('a')), "is empty"),

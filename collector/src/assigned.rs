@@ -73,12 +73,6 @@ impl Assigned {
             Rows::Volume(of, _) => (!assigned(&Task::Host(of.host.clone()))).then(|| format!("the host {}", of.host)),
         })
     }
-
-    /// Whether `agent` was ever assigned a probe of `service`.
-    pub fn observes(&self, agent: &Id, service: &Id) -> bool {
-        let of_service = |task: &Task| matches!(task, Task::Probe(probe) if probe.parent == *service);
-        self.0.get(agent).is_some_and(|known| known.iter().any(of_service))
-    }
 }
 
 fn key_of(agent: &Id, task: &Task) -> Vec<u8> {

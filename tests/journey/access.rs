@@ -157,6 +157,18 @@ fn what_people_do_has_their_name_and_is_told_also_after_the_collector_was_killed
 }
 
 #[test]
+fn what_a_proxy_passes_on_comes_from_anybody() {
+    let world = World::without_agent();
+    let ask = |headers: &[(&str, &str)]| {
+        let answer = uphold_tests::process::http::send(world.collector_port, "GET", "/api/v1/services", headers, b"");
+        answer.unwrap().code
+    };
+    assert_eq!(ask(&[]), 200);
+    assert_eq!(ask(&[("x-forwarded-for", "192.0.2.7")]), 401);
+    assert_eq!(ask(&[("forwarded", "for=192.0.2.7")]), 401);
+}
+
+#[test]
 fn whoever_asks_too_often_waits_and_nobody_else_does() {
     let world = World::configured("limits: { requests_per_second: 1, request_burst: 3 }\n");
     let start = wall_ms() - 10_000;

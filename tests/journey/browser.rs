@@ -118,6 +118,12 @@ fn only_pages_of_a_session_act_and_only_for_its_holder() {
     assert_eq!((done.code, done.header("location")), (303, Some(format!("../INC-{number}").as_str())));
     let page = world.page(&cookie, &path).text();
     assert!(page.contains("duty (operator) said") && page.contains("a cable was cut") && !page.contains(">no<"));
+    let behind_tls = format!("https://127.0.0.1:{}", world.collector_port);
+    let secured = submit(&world, Some(&behind_tls), "", "/sign-in", &[("token", &duty)]);
+    let secured = secured.header("set-cookie").unwrap().to_owned();
+    assert!(secured.starts_with("__Host-uphold_session=") && secured.ends_with("; Secure"), "{secured}");
+    assert_eq!(world.page(secured.split(';').next().unwrap(), &path).code, 200, "a proxy speaks TLS for us");
+
     let out = submit(&world, Some(&own), &cookie, "/sign-out", &[("word", form_word(&page))]);
     assert_eq!(out.code, 303);
     assert_eq!(world.page(&cookie, &path).code, 303, "who has signed out signs in again");

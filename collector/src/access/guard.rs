@@ -2,7 +2,7 @@
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, COOKIE, HOST, LOCATION, ORIGIN, REFERRER_POLICY, WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, COOKIE, FORWARDED, HOST, LOCATION, ORIGIN, REFERRER_POLICY, WWW_AUTHENTICATE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -22,9 +22,15 @@ use crate::identity::token::{Standing, Tokens};
 use crate::limits::Limit;
 use crate::listen::{Listening, Peer, Way};
 
-/// The name of the session's cookie; under TLS browsers hold it to this host and to TLS.
+/// The name of the session's cookie; where the browser speaks TLS it holds it to this host and to TLS.
 pub(crate) const fn cookie_name(tls: bool) -> &'static str {
     if tls { "__Host-uphold_session" } else { "uphold_session" }
+}
+
+/// Whether the browser that sent these headers speaks TLS: to us, or to a proxy before us.
+pub(crate) fn browser_speaks_tls(headers: &HeaderMap, peer: Option<&Peer>) -> bool {
+    let of_page = |origin: &HeaderValue| origin.as_bytes().starts_with(b"https://");
+    peer.is_some_and(Peer::is_tls) || headers.get(ORIGIN).is_some_and(of_page)
 }
 
 /// Lets a request pass to its handler with its [`Caller`], or refuses it.
@@ -76,7 +82,7 @@ fn admit(access: &Access, request: &Request, peer: Option<&Peer>) -> Result<Call
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !reads {
-        check_origin(headers, host)?;
+        check_origin(headers, host, peer.is_some_and(Peer::is_tls))?;
     }
     // Where there is no route, the answer is that there is none.
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
@@ -154,9 +160,9 @@ fn asked_host(request: &Request) -> Result<&str, Refused> {
 
 /// What changes something must not be sent by another site's page. A request that says nothing of a page comes from
 /// none, or carries nothing that a browser would add by itself.
-fn check_origin(headers: &HeaderMap, host: &str) -> Result<(), Refused> {
+fn check_origin(headers: &HeaderMap, host: &str, tls: bool) -> Result<(), Refused> {
     let text = |value: &HeaderValue| value.to_str().map(str::to_owned).unwrap_or_default();
-    let foreign = headers.get_all(ORIGIN).iter().any(|origin| !host::is_ours(&text(origin), host));
+    let foreign = headers.get_all(ORIGIN).iter().any(|origin| !host::is_ours(&text(origin), host, tls));
     let sites = headers.get_all("sec-fetch-site");
     let elsewhere = sites.iter().any(|site| !matches!(text(site).as_str(), "same-origin" | "none"));
     if foreign || elsewhere {
@@ -178,21 +184,25 @@ fn caller(access: &Access, headers: &HeaderMap, tls: bool) -> Result<Caller, Ref
     let cookie = session_cookie(headers, tls);
     let session = cookie.and_then(|secret| access.sessions().of(&secret, now));
     let token = session.as_ref().and_then(|session| tokens.get(&session.token));
-    match (session, token.filter(|token| token.standing(now) == Standing::Good)) {
-        (Some(session), Some(token)) => Ok(Caller::Holder {
+    let token = token.filter(|token| token.standing(now) == Standing::Good);
+    if let (Some(session), Some(token)) = (session, token) {
+        return Ok(Caller::Holder {
             name: token.name.clone(),
             role: token.role.clone(),
             session: Some(SessionKey { form_word: session.form_word }),
-        }),
-        _ => Ok(Caller::Anonymous { welcome: access.config.tokens == TokensNeeded::Optional }),
+        });
     }
+    // Whoever comes through a proxy may be anybody, also where the proxy is on this host.
+    let passed_on = headers.contains_key(FORWARDED) || headers.contains_key("x-forwarded-for");
+    Ok(Caller::Anonymous { welcome: access.config.tokens == TokensNeeded::Optional && !passed_on })
 }
 
-/// The secret in the session's cookie, if there is one.
+/// The secret in the session's cookie, if there is one: under either name behind a proxy, which may speak TLS or not.
 pub(crate) fn session_cookie(headers: &HeaderMap, tls: bool) -> Option<Secret> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == cookie_name(tls)).and_then(|(_, value)| Secret::parse(value))
+    let pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut ours = pairs.filter(|(name, _)| *name == cookie_name(true) || (!tls && *name == cookie_name(false)));
+    ours.find_map(|(_, value)| Secret::parse(value))
 }
 
 fn bad_token(why: BadToken) -> Refused {

@@ -17,9 +17,11 @@ pub(super) fn is_known(host: &str, names: &[String]) -> bool {
     }
 }
 
-/// Whether a page that says to be of `origin` was served by the collector that is asked as `host`.
-pub(super) fn is_ours(origin: &str, host: &str) -> bool {
-    let ours = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+/// Whether a page that says to be of `origin` was served by the collector that is asked as `host`; where it speaks `tls`
+/// itself, its pages do too.
+pub(super) fn is_ours(origin: &str, host: &str, tls: bool) -> bool {
+    let plain = origin.strip_prefix("http://").filter(|_| !tls);
+    let ours = plain.or_else(|| origin.strip_prefix("https://"));
     ours.is_some_and(|origin| origin.eq_ignore_ascii_case(host))
 }
 
@@ -81,7 +83,8 @@ mod tests {
             ("ftp://127.0.0.1:8080", "127.0.0.1:8080", false),
             ("http://127.0.0.1:8080/", "127.0.0.1:8080", false),
         ] {
-            assert_eq!(is_ours(origin, host), ours, "{origin} {host}");
+            assert_eq!(is_ours(origin, host, false), ours, "{origin} {host}");
+            assert_eq!(is_ours(origin, host, true), ours && origin.starts_with("https:"), "{origin} {host}");
         }
     }
 }

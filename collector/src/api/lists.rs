@@ -34,7 +34,7 @@ pub(super) async fn assignment(
 ) -> Response {
     let Ok(Path(name)) = name else { return bad_id("agent") };
     if let Some(own) = caller.agent().filter(|own| **own != name) {
-        return not_of_agent(own, &format!("read the assignment of {name}"));
+        return not_of_agent(&engine, own, &format!("read the assignment of {name}"));
     }
     let assignment = assign::assignment(&engine.snapshot().catalogue, &name);
     let Ok(body) = serde_json::to_vec(&assignment) else {
@@ -102,7 +102,7 @@ pub(super) async fn figures(
     if let Some(agent) = caller.agent() {
         let assignment = assign::assignment(&engine.snapshot().catalogue, agent);
         if !assignment.probes.iter().any(|probe| probe.id.parent == service) {
-            return not_of_agent(agent, &format!("read the figures of {service}, which it does not observe"));
+            return not_of_agent(&engine, agent, &format!("read the figures of {service}, which it does not observe"));
         }
     }
     let asked = match figures_asked(service, query.as_deref()) {
@@ -130,7 +130,8 @@ fn figures_asked(service: Id, query: Option<&str>) -> Result<FiguresQuery, Box<R
 }
 
 /// The problem when the token of an `agent` is used for what is not the agent's.
-fn not_of_agent(agent: &Id, what: &str) -> Response {
+fn not_of_agent(engine: &EngineHandle, agent: &Id, what: &str) -> Response {
+    engine.refused_request("not-allowed");
     let detail = format!("This is the token of the agent {agent}, which may not {what}.");
     problem(StatusCode::FORBIDDEN, "not-allowed", &detail, None)
 }

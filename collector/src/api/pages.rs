@@ -16,7 +16,7 @@ use super::problem::problem;
 use super::{Shared, body, nothing_here};
 use crate::access::caller::{Caller, holder};
 use crate::access::session::AGE_MS_MAX;
-use crate::access::{cookie_name, session_cookie};
+use crate::access::{browser_speaks_tls, cookie_name, session_cookie};
 use crate::clock;
 use crate::identity::role::Right;
 use crate::listen::{Listening, Peer};
@@ -46,7 +46,7 @@ pub(super) async fn incident(
     match history(&shared.engine, number).await {
         Ok(history) => {
             let visitor = visitor(&shared, &caller);
-            html(StatusCode::OK, page::incident::render(&shared.engine.snapshot(), history, None, &visitor))
+            html(StatusCode::OK, page::incident::render(&shared.engine.snapshot(), history, &visitor))
         }
         Err(refused) => *refused,
     }
@@ -61,7 +61,7 @@ pub(super) async fn acknowledge(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match form_of(&caller, &listening, &headers, body).await {
+    match form_of(&shared, &caller, &listening, &headers, body).await {
         Ok(_) => back(acknowledged(&shared.engine, &caller, number, None).await),
         Err(refused) => *refused,
     }
@@ -76,7 +76,7 @@ pub(super) async fn comment(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match form_of(&caller, &listening, &headers, body).await {
+    match form_of(&shared, &caller, &listening, &headers, body).await {
         Ok(form) => {
             let text = form.get("text").map_or("", String::as_str);
             back(commented(&shared.engine, &caller, number, text).await)
@@ -120,7 +120,7 @@ pub(super) async fn signed_in(
     };
     match begun {
         Ok(secret) => {
-            let tls = peer.is_some_and(|Extension(peer)| peer.is_tls());
+            let tls = browser_speaks_tls(&headers, peer.as_deref());
             let cookie = cookie(&secret.reveal(), AGE_MS_MAX / 1_000, tls);
             redirect(&format!(".{}", if next.is_empty() { "/" } else { next }), Some(&cookie))
         }
@@ -137,12 +137,12 @@ pub(super) async fn sign_out(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let tls = peer.is_some_and(|Extension(peer)| peer.is_tls());
+    let tls = browser_speaks_tls(&headers, peer.as_deref());
     if caller.session().is_some() {
-        if let Err(refused) = form_of(&caller, &listening, &headers, body).await {
+        if let Err(refused) = form_of(&shared, &caller, &listening, &headers, body).await {
             return *refused;
         }
-        if let Some(secret) = session_cookie(&headers, tls) {
+        if let Some(secret) = session_cookie(&headers, peer.is_some_and(|peer| peer.is_tls())) {
             shared.access.sessions().end(&secret);
         }
     }
@@ -151,6 +151,7 @@ pub(super) async fn sign_out(
 
 /// The fields of a form that was sent from a page of the caller's session.
 async fn form_of(
+    shared: &Shared,
     caller: &Caller,
     listening: &Listening,
     headers: &HeaderMap,
@@ -161,6 +162,7 @@ async fn form_of(
     if expected.is_some() && form.get("word").map(String::as_str) == expected {
         return Ok(form);
     }
+    shared.engine.refused_request("foreign-form");
     let detail = "This form is not of a page of your session; load the page again.";
     Err(Box::new(problem(StatusCode::FORBIDDEN, "foreign-form", detail, None)))
 }

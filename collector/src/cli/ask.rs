@@ -54,8 +54,17 @@ pub(super) fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, Ended> {
     serde_json::from_slice(body).map_err(|error| Ended::new(UNAVAILABLE, not_understood(error)))
 }
 
-/// Opens the store; one that is not there yet is made.
+/// Opens the store that is there.
 pub(super) fn open_store(data_dir: &Path) -> Result<EmbeddedStore, Ended> {
+    if !data_dir.join("store").is_dir() {
+        let message = format!("no collector runs on {} and there is no store in it", data_dir.display());
+        return Err(Ended::new(UNAVAILABLE, message));
+    }
+    open_or_make_store(data_dir)
+}
+
+/// Opens the store; one that is not there yet is made.
+pub(super) fn open_or_make_store(data_dir: &Path) -> Result<EmbeddedStore, Ended> {
     let unavailable = |error: StoreError| Ended::new(UNAVAILABLE, error);
     let dir = DataDir::claim(data_dir, "uphold-collector", clock::now()).map_err(unavailable)?;
     EmbeddedStore::open(dir, StoreOptions::default()).map_err(unavailable)
@@ -63,10 +72,6 @@ pub(super) fn open_store(data_dir: &Path) -> Result<EmbeddedStore, Ended> {
 
 fn open(data_dir: &Path) -> Result<Engine, Ended> {
     let unavailable = |error: &dyn std::error::Error| Ended::new(UNAVAILABLE, error);
-    if !data_dir.join("store").is_dir() {
-        let message = format!("no collector runs on {} and there is no store in it", data_dir.display());
-        return Err(Ended::new(UNAVAILABLE, message));
-    }
     let now = clock::now();
     let mut store = open_store(data_dir)?;
     let files = inforce::on_record(&mut store).map_err(|error| unavailable(&error))?;

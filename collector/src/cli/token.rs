@@ -11,7 +11,7 @@ use uphold_common::ids::Id;
 use uphold_manual::after_help;
 
 use super::Format;
-use super::ask::{self, local_actor, open_store, print_json, understood};
+use super::ask::{self, local_actor, open_or_make_store, open_store, print_json, understood};
 use super::exit::{ASKED, Ended, UNAVAILABLE, USAGE, WRONG};
 use super::table::table;
 use crate::api::socket::Ask;
@@ -164,13 +164,14 @@ fn add_to_store(args: &AddArgs, role: Role) -> Result<TokenGiven, Ended> {
     let secret = Secret::draw().map_err(no_bits)?;
     let expires_at = end_of_life(&args.expires, now).flatten();
     let new = NewToken { name: args.name.clone(), role, digest: secret.digest(), expires_at };
-    let token = in_store(&args.data, |keeper, store| keeper.add(store, new, &local_actor(), now))?;
+    let store = open_or_make_store(&args.data)?;
+    let token = in_store(store, |keeper, store| keeper.add(store, new, &local_actor(), now))?;
     Ok(TokenGiven { token: TokenView::of(&token, now), secret: secret.reveal() })
 }
 
 fn list(format: Format, data: &Path) -> Result<(), Ended> {
     let of_store = || {
-        let tokens = in_store(data, |keeper, _| Ok(TokenList::of(keeper.tokens(), clock::now())))?;
+        let tokens = in_store(open_store(data)?, |keeper, _| Ok(TokenList::of(keeper.tokens(), clock::now())))?;
         serde_json::to_vec(&tokens).map_err(|error| Ended::new(UNAVAILABLE, error))
     };
     let body = ask::running(data, &Ask::get("/api/v1/tokens"))?.map_or_else(of_store, Ok)?;
@@ -196,7 +197,7 @@ fn list(format: Format, data: &Path) -> Result<(), Ended> {
 fn revoke(name: &Id, data: &Path) -> Result<(), Ended> {
     let of_store = || {
         let now = clock::now();
-        let token = in_store(data, |keeper, store| keeper.revoke(store, name, &local_actor(), now))?;
+        let token = in_store(open_store(data)?, |keeper, store| keeper.revoke(store, name, &local_actor(), now))?;
         Ok(TokenView::of(&token, now))
     };
     let answer = ask::running(data, &Ask::delete(&format!("/api/v1/tokens/{name}")))?;
@@ -207,10 +208,9 @@ fn revoke(name: &Id, data: &Path) -> Result<(), Ended> {
 
 /// Works on the store itself, as nobody else holds it.
 fn in_store<T>(
-    data: &Path,
+    mut store: EmbeddedStore,
     work: impl FnOnce(&mut Keeper, &mut EmbeddedStore) -> Result<T, KeeperError>,
 ) -> Result<T, Ended> {
-    let mut store = open_store(data)?;
     let ended = |error: KeeperError| {
         let code = match error {
             KeeperError::Store(_) | KeeperError::Damaged { .. } => UNAVAILABLE,

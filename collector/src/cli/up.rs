@@ -60,7 +60,7 @@ pub(super) fn up(args: &UpArgs) -> Result<(), Ended> {
         let address = port.local_addr().map_err(|error| Ended::new(UNAVAILABLE, error))?;
         let file = builtin::first_catalogue(address, &watched);
         // On the loopback address nothing has to be refused.
-        let tokens = TokensNeeded::default_for(address);
+        let tokens = TokensNeeded::default_for(address, &[]);
         let exposure = Exposure::decide(address, false, tokens, false).map_err(|error| Ended::new(USAGE, error))?;
         let (store, limits) = (StoreOptions::default(), Limits::default());
         let access = AccessConfig { tokens, hosts: Vec::new(), insecure: false };

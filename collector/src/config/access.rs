@@ -22,9 +22,10 @@ pub enum TokensNeeded {
 }
 
 impl TokensNeeded {
-    /// What holds where nothing is said: on the loopback address everybody is on this machine.
-    pub fn default_for(listen: SocketAddr) -> Self {
-        if listen.ip().to_canonical().is_loopback() { Self::Optional } else { Self::Required }
+    /// What holds where nothing is said: on the loopback address everybody is on this machine, unless there are names by
+    /// which others reach it through a proxy.
+    pub fn default_for(listen: SocketAddr, hosts: &[String]) -> Self {
+        if listen.ip().to_canonical().is_loopback() && hosts.is_empty() { Self::Optional } else { Self::Required }
     }
 }
 

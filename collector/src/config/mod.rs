@@ -151,6 +151,7 @@ impl FileConfig {
         let listen = flags.listen.or(self.listen).unwrap_or(LISTEN_DEFAULT);
         let limits = flags.limits.or(self.limits).unwrap_or_default();
         let store = flags.store.or(self.store).unwrap_or_default();
+        let hosts = flags.hosts.or(self.hosts).unwrap_or_default();
         Ok(Config {
             listen,
             catalogue: catalogue
@@ -158,8 +159,8 @@ impl FileConfig {
             data_dir: data_dir.ok_or(ConfigError::Missing("no data directory: name it with --data or in --config"))?,
             store: StoreOptions { streams_per_agent_max: limits.size(Limit::StreamsPerAgent), ..store },
             access: AccessConfig {
-                tokens: flags.tokens.or(self.tokens).unwrap_or(TokensNeeded::default_for(listen)),
-                hosts: flags.hosts.or(self.hosts).unwrap_or_default(),
+                tokens: flags.tokens.or(self.tokens).unwrap_or(TokensNeeded::default_for(listen, &hosts)),
+                hosts,
                 insecure: flags.insecure.or(self.insecure).unwrap_or_default(),
             },
             tls: flags.tls.or(self.tls),

@@ -15,8 +15,8 @@ use crate::snapshot::Snapshot;
 /// From the path of an incident's page to `/`.
 const ROOT: &str = "../";
 
-/// The page. `refusal` is why what was last wanted was not done.
-pub fn render(snapshot: &Snapshot, history: History, refusal: Option<&str>, visitor: &Visitor<'_>) -> String {
+/// The page.
+pub fn render(snapshot: &Snapshot, history: History, visitor: &Visitor<'_>) -> String {
     let clock = Clock { as_of: snapshot.as_of, zone: &snapshot.catalogue.organisation.time_zone };
     let IncidentHistory { incident, events } = history.into();
     let id = incident.subject.service();
@@ -38,7 +38,6 @@ pub fn render(snapshot: &Snapshot, history: History, refusal: Option<&str>, visi
                         dt { "Taken on" } dd { (clock.moment(by.at)) " by " (by.by) }
                     }
                 }
-                @if let Some(refusal) = refusal { p.refusal role="alert" { (refusal) } }
                 (forms(&incident, visitor))
             }
             section.history {
