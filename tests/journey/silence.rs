@@ -157,7 +157,8 @@ fn quarantined(world: &World) -> usize {
 /// The epoch of the agent's spool, as its cursor says it.
 fn epoch(world: &World) -> String {
     let bytes = fs::read(world.path("agent/spool/cursor")).unwrap();
-    let json = bytes.iter().position(|byte| *byte == b'{').unwrap();
+    // The checksum before it may hold any byte.
+    let json = bytes.windows(2).position(|two| two == b"{\"").unwrap();
     let cursor: Value = serde_json::from_slice(&bytes[json..]).unwrap();
     cursor["epoch"].as_str().unwrap().to_owned()
 }

@@ -120,3 +120,19 @@ fn an_empty_catalogue_and_a_collector_just_started_have_words() {
     let text = words(&rendered(&snapshot));
     assert!(text.contains("No services yet, no incident open") && text.contains("none has pushed"), "{text}");
 }
+
+#[test]
+fn every_page_says_that_the_way_to_it_is_not_safe_and_no_other_does() {
+    let snapshot = fixture::snapshot();
+    let history = crate::engine::command::History { incident: snapshot.open_incidents[0].clone(), events: Vec::new() };
+    for (insecure, expected) in [(Some("Everybody on the way can read it."), 1), (None, 0)] {
+        let visitor = Visitor { insecure, ..Visitor::default() };
+        for page in [
+            render(&snapshot, &visitor),
+            incident::render(&snapshot, history.clone(), &visitor),
+            sign_in::render("Example Services", "/", None, &visitor),
+        ] {
+            assert_eq!(words(&page).matches("This way is not safe. Everybody on the way").count(), expected, "{page}");
+        }
+    }
+}
