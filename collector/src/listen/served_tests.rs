@@ -131,7 +131,7 @@ async fn until_reached(served: &Served, limit: Limit, times: u64) {
 
 #[tokio::test]
 async fn a_head_that_drips_is_told_that_it_is_late() {
-    let served = Served::start(limits().with(Limit::HeadTime, 200).with(Limit::IdleTime, 150));
+    let served = Served::start(limits().with(Limit::HeadTime, 2_000).with(Limit::IdleTime, 1_500));
     let stream = served.connect().await;
     let (mut reading, mut writing) = stream.into_split();
     let dripping = tokio::spawn(async move {
@@ -144,14 +144,14 @@ async fn a_head_that_drips_is_told_that_it_is_late() {
     });
     let told = all(&mut reading).await;
     assert!(told.starts_with("HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\n"), "{told}");
-    assert!(told.contains("urn:uphold:problem:too-slow") && told.contains("has 200ms to arrive"), "{told}");
+    assert!(told.contains("urn:uphold:problem:too-slow") && told.contains("has 2s to arrive"), "{told}");
     assert_eq!(served.reached(Limit::HeadTime), 1);
     dripping.abort();
 }
 
 #[tokio::test]
 async fn whoever_says_nothing_is_closed_without_a_word() {
-    let served = Served::start(limits().with(Limit::HeadTime, 50).with(Limit::IdleTime, 50));
+    let served = Served::start(limits().with(Limit::HeadTime, 1_000).with(Limit::IdleTime, 1_000));
     assert_eq!(all(&mut served.connect().await).await, "");
     assert_eq!((served.reached(Limit::HeadTime), served.reached(Limit::IdleTime)), (1, 0));
     let mut kept = served.connect().await;
@@ -162,7 +162,7 @@ async fn whoever_says_nothing_is_closed_without_a_word() {
 
 #[tokio::test]
 async fn whoever_does_not_read_is_closed() {
-    let served = Served::start(limits().with(Limit::IdleTime, 100));
+    let served = Served::start(limits().with(Limit::IdleTime, 1_000));
     let mut stream = served.connect().await;
     stream.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     until_reached(&served, Limit::IdleTime, 1).await;
@@ -327,7 +327,7 @@ async fn tls_is_spoken_with_the_certificate_that_lies_there() {
 async fn a_handshake_has_the_time_of_a_head() {
     let (files, _) = Certified::new();
     let tls = Tls::open(files.files()).unwrap();
-    let served = Served::start_with(limits().with(Limit::HeadTime, 100), Some(&tls));
+    let served = Served::start_with(limits().with(Limit::HeadTime, 1_000), Some(&tls));
     let mut silent = served.connect().await;
     assert_eq!(all(&mut silent).await, "");
     assert_eq!(served.reached(Limit::HeadTime), 1);
