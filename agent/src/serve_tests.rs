@@ -33,7 +33,7 @@ async fn said(address: SocketAddr, text: &str) -> TcpStream {
 
 #[tokio::test]
 async fn those_who_say_nothing_or_too_little_make_room() {
-    let limits = Limits { connections_max: 2, head_within: Duration::from_millis(100), ..Limits::default() };
+    let limits = Limits { connections_max: 2, head_within: Duration::from_secs(1), ..Limits::default() };
     let address = serve(limits).await;
     let mut silent = Vec::new();
     for text in ["", "GET", "GET / HTTP/1.1\r\nhost:", ""] {
@@ -79,7 +79,7 @@ async fn a_connection_carries_one_request_with_a_small_head() {
 
 #[tokio::test]
 async fn one_who_never_reads_does_not_hold_a_place() {
-    let limits = Limits { connections_max: 1, over_within: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits { connections_max: 1, over_within: Duration::from_secs(1), ..Limits::default() };
     let address = serve(limits).await;
     let _deaf = said(address, "GET /long HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let asked = said(address, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
