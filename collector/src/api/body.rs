@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use axum::Extension;
 use axum::body::Body;
+use axum::extract::rejection::ExtensionRejection;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -16,14 +19,27 @@ use crate::listen::budget::{NotReceived, Received};
 /// Most bytes of a small body.
 const BYTES_MAX: usize = 64 * 1024;
 
-/// The JSON in a body.
-pub(super) async fn json<T: DeserializeOwned>(
-    listening: &Listening,
-    headers: &HeaderMap,
+/// A body that is yet to be read, and what has to be known for that.
+pub(super) struct Sent {
+    listening: Listening,
+    headers: HeaderMap,
     body: Body,
-) -> Result<T, Box<Response>> {
-    expect_type(headers, "application/json")?;
-    let received = read(listening, body).await?;
+}
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ExtensionRejection> {
+        let (mut parts, body) = request.into_parts();
+        let Extension(listening) = Extension::from_request_parts(&mut parts, state).await?;
+        Ok(Self { listening, headers: parts.headers, body })
+    }
+}
+
+/// The JSON in a body.
+pub(super) async fn json<T: DeserializeOwned>(sent: Sent) -> Result<T, Box<Response>> {
+    expect_type(&sent.headers, "application/json")?;
+    let received = read(&sent.listening, sent.body).await?;
     serde_json::from_slice(&received.bytes).map_err(|error| {
         let detail = format!("The body is not understood: {error}.");
         Box::new(problem_of(StatusCode::BAD_REQUEST, "unsound-json", &detail))
@@ -31,13 +47,9 @@ pub(super) async fn json<T: DeserializeOwned>(
 }
 
 /// The fields of a form; of a field that is there twice the last one counts.
-pub(super) async fn form(
-    listening: &Listening,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<BTreeMap<String, String>, Box<Response>> {
-    expect_type(headers, "application/x-www-form-urlencoded")?;
-    Ok(url::form_urlencoded::parse(&read(listening, body).await?.bytes).into_owned().collect())
+pub(super) async fn form(sent: Sent) -> Result<BTreeMap<String, String>, Box<Response>> {
+    expect_type(&sent.headers, "application/x-www-form-urlencoded")?;
+    Ok(url::form_urlencoded::parse(&read(&sent.listening, sent.body).await?.bytes).into_owned().collect())
 }
 
 /// Whether the body is of this content type, whatever parameters it has.

@@ -1,9 +1,8 @@
 //! Incidents over HTTP: the list, one with its history, and what people do to it.
 
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
@@ -19,7 +18,6 @@ use crate::engine::handle::EngineHandle;
 use crate::incident::act::{Act, Comment};
 use crate::incident::list::{IncidentHistory, IncidentList};
 use crate::incident::model::{Incident, Number};
-use crate::listen::Listening;
 
 /// The incidents, newest first: `?state=open` (what there is without it) or `all`, which adds the newest resolved ones.
 pub(super) async fn list(State(engine): State<EngineHandle>, RawQuery(query): RawQuery) -> Response {
@@ -66,11 +64,9 @@ pub(super) async fn acknowledge(
     State(engine): State<EngineHandle>,
     Extension(caller): Extension<Caller>,
     number: NumberPath,
-    Extension(listening): Extension<Listening>,
-    headers: HeaderMap,
-    body: Body,
+    sent: body::Sent,
 ) -> Response {
-    let said = body::json(&listening, &headers, body).await.map(|body: Acknowledgement| body.comment);
+    let said = body::json(sent).await.map(|body: Acknowledgement| body.comment);
     match said {
         Ok(said) => answer(acknowledged(&engine, &caller, number, said.as_deref()).await),
         Err(refused) => *refused,
@@ -89,11 +85,9 @@ pub(super) async fn comment(
     State(engine): State<EngineHandle>,
     Extension(caller): Extension<Caller>,
     number: NumberPath,
-    Extension(listening): Extension<Listening>,
-    headers: HeaderMap,
-    body: Body,
+    sent: body::Sent,
 ) -> Response {
-    match body::json(&listening, &headers, body).await {
+    match body::json(sent).await {
         Ok(Commented { text }) => answer(commented(&engine, &caller, number, &text).await),
         Err(refused) => *refused,
     }

@@ -100,8 +100,9 @@ pub(super) async fn figures(
 ) -> Response {
     let Ok(Path(service)) = service else { return bad_id("service") };
     if let Some(agent) = caller.agent() {
-        let assignment = assign::assignment(&engine.snapshot().catalogue, agent);
-        if !assignment.probes.iter().any(|probe| probe.id.parent == service) {
+        let snapshot = engine.snapshot();
+        let mut probes = snapshot.catalogue.services.get(&service).into_iter().flat_map(|known| known.probes.values());
+        if !probes.any(|probe| probe.agents.contains(agent)) {
             return not_of_agent(&engine, agent, &format!("read the figures of {service}, which it does not observe"));
         }
     }

@@ -5,7 +5,6 @@
 //! nothing.
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
@@ -14,12 +13,12 @@ use axum::response::{IntoResponse, Response};
 use super::incidents::{NumberPath, acknowledged, commented, history};
 use super::problem::problem;
 use super::{Shared, body, nothing_here};
-use crate::access::caller::{Caller, holder};
+use crate::access::caller::{BadToken, Caller, holder};
 use crate::access::session::AGE_MS_MAX;
 use crate::access::{browser_speaks_tls, cookie_name, session_cookie};
 use crate::clock;
 use crate::identity::role::Right;
-use crate::listen::{Listening, Peer};
+use crate::listen::Peer;
 use crate::page::{self, Visitor};
 
 /// The page at `/`.
@@ -57,11 +56,9 @@ pub(super) async fn acknowledge(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
     number: NumberPath,
-    Extension(listening): Extension<Listening>,
-    headers: HeaderMap,
-    body: Body,
+    sent: body::Sent,
 ) -> Response {
-    match form_of(&shared, &caller, &listening, &headers, body).await {
+    match form_of(&shared, &caller, sent).await {
         Ok(_) => back(acknowledged(&shared.engine, &caller, number, None).await),
         Err(refused) => *refused,
     }
@@ -72,11 +69,9 @@ pub(super) async fn comment(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
     number: NumberPath,
-    Extension(listening): Extension<Listening>,
-    headers: HeaderMap,
-    body: Body,
+    sent: body::Sent,
 ) -> Response {
-    match form_of(&shared, &caller, &listening, &headers, body).await {
+    match form_of(&shared, &caller, sent).await {
         Ok(form) => {
             let text = form.get("text").map_or("", String::as_str);
             back(commented(&shared.engine, &caller, number, text).await)
@@ -97,11 +92,10 @@ pub(super) async fn sign_in(State(shared): State<Shared>, RawQuery(query): RawQu
 pub(super) async fn signed_in(
     State(shared): State<Shared>,
     peer: Option<Extension<Peer>>,
-    Extension(listening): Extension<Listening>,
     headers: HeaderMap,
-    body: Body,
+    sent: body::Sent,
 ) -> Response {
-    let form = match body::form(&listening, &headers, body).await {
+    let form = match body::form(sent).await {
         Ok(form) => form,
         Err(refused) => return *refused,
     };
@@ -115,7 +109,10 @@ pub(super) async fn signed_in(
         Ok((name, _)) => shared.access.sessions().begin(name, now).map_err(|error| format!("No random bits: {error}.")),
         Err(why) => {
             shared.engine.refused_request(why.word());
-            Err(why.to_string().replace("The header Authorization holds no token", "This is no token"))
+            Err(match why {
+                BadToken::Unreadable => "A token is uphold_ and 64 hexadecimal digits.".to_owned(),
+                known => known.to_string(),
+            })
         }
     };
     match begun {
@@ -133,13 +130,12 @@ pub(super) async fn sign_out(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
     peer: Option<Extension<Peer>>,
-    Extension(listening): Extension<Listening>,
     headers: HeaderMap,
-    body: Body,
+    sent: body::Sent,
 ) -> Response {
     let tls = browser_speaks_tls(&headers, peer.as_deref());
     if caller.session().is_some() {
-        if let Err(refused) = form_of(&shared, &caller, &listening, &headers, body).await {
+        if let Err(refused) = form_of(&shared, &caller, sent).await {
             return *refused;
         }
         if let Some(secret) = session_cookie(&headers, peer.is_some_and(|peer| peer.is_tls())) {
@@ -153,11 +149,9 @@ pub(super) async fn sign_out(
 async fn form_of(
     shared: &Shared,
     caller: &Caller,
-    listening: &Listening,
-    headers: &HeaderMap,
-    body: Body,
+    sent: body::Sent,
 ) -> Result<std::collections::BTreeMap<String, String>, Box<Response>> {
-    let form = body::form(listening, headers, body).await?;
+    let form = body::form(sent).await?;
     let expected = caller.session().map(|session| session.form_word.as_str());
     if expected.is_some() && form.get("word").map(String::as_str) == expected {
         return Ok(form);

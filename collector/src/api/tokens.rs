@@ -1,9 +1,8 @@
 //! Tokens and deeds over HTTP: who one is, who may do what, who did what.
 
-use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
@@ -25,7 +24,6 @@ use crate::identity::role::Role;
 use crate::identity::secret::Secret;
 use crate::identity::token::Token;
 use crate::identity::view::{DeedList, LIFE_DEFAULT, TokenGiven, TokenList, TokenView, end_of_life};
-use crate::listen::Listening;
 
 /// How many deeds are listed unless another number is asked for.
 pub(super) const DEEDS_DEFAULT: usize = 100;
@@ -68,11 +66,9 @@ pub(super) struct Wanted {
 pub(super) async fn add(
     State(engine): State<EngineHandle>,
     Extension(caller): Extension<Caller>,
-    Extension(listening): Extension<Listening>,
-    headers: HeaderMap,
-    body: Body,
+    sent: body::Sent,
 ) -> Response {
-    let wanted: Wanted = match body::json(&listening, &headers, body).await {
+    let wanted: Wanted = match body::json(sent).await {
         Ok(wanted) => wanted,
         Err(refused) => return *refused,
     };

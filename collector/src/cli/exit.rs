@@ -28,8 +28,14 @@ pub(super) const STORE_DIED_MEANS: &str =
     "the store died while the collector ran; a restart finds everything that was acknowledged";
 pub(super) const CUT_SHORT_MEANS: &str =
     "it was told to end for the second time; a restart finds everything that was acknowledged";
-/// The end of a daemon as it should be.
-pub(super) const STOPPED_MEANS: &str = "it was asked to end, and everything is kept";
+/// What a command may end with that runs a collector.
+pub(super) const SERVED: [(u8, &str); 5] = [
+    (DONE, "it was asked to end, and everything is kept"),
+    (USAGE, USAGE_MEANS),
+    (UNAVAILABLE, UNAVAILABLE_MEANS),
+    (STORE_DIED, STORE_DIED_MEANS),
+    (CUT_SHORT, CUT_SHORT_MEANS),
+];
 /// What a command that only prints may end with.
 pub(super) const PRINTED: [(u8, &str); 3] =
     [(DONE, "printed"), (USAGE, "the command line is not right"), (UNAVAILABLE, "it could not be written")];

@@ -7,10 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use uphold_manual::after_help;
 
-use super::exit::{
-    CUT_SHORT, CUT_SHORT_MEANS, DONE, Ended, STOPPED_MEANS, STORE_DIED, STORE_DIED_MEANS, UNAVAILABLE,
-    UNAVAILABLE_MEANS, USAGE, USAGE_MEANS,
-};
+use super::exit::{Ended, SERVED, STORE_DIED, UNAVAILABLE, USAGE};
 use super::runtime::{block_on, stop_signal};
 use crate::config::{self, AccessConfig, Config, FileConfig};
 use crate::engine::EngineError;
@@ -22,17 +19,10 @@ const EXAMPLES: [&str; 2] = [
     "uphold-collector serve --config /etc/uphold/collector.yaml",
     "uphold-collector serve --catalogue catalogue.yaml --data ./uphold-data",
 ];
-const EXIT_CODES: [(u8, &str); 5] = [
-    (DONE, STOPPED_MEANS),
-    (USAGE, USAGE_MEANS),
-    (UNAVAILABLE, UNAVAILABLE_MEANS),
-    (STORE_DIED, STORE_DIED_MEANS),
-    (CUT_SHORT, CUT_SHORT_MEANS),
-];
 
 /// What `serve` is told.
 #[derive(Debug, Args)]
-#[command(after_help = after_help::written(&EXAMPLES, &EXIT_CODES))]
+#[command(after_help = after_help::written(&EXAMPLES, &SERVED))]
 pub(super) struct ServeArgs {
     /// The configuration file; flags override it.
     #[arg(long, value_name = "FILE")]

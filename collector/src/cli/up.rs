@@ -8,10 +8,7 @@ use tokio::net::TcpListener;
 use uphold_manual::after_help;
 use url::Url;
 
-use super::exit::{
-    CUT_SHORT, CUT_SHORT_MEANS, DONE, Ended, STOPPED_MEANS, STORE_DIED, STORE_DIED_MEANS, UNAVAILABLE,
-    UNAVAILABLE_MEANS, USAGE, USAGE_MEANS,
-};
+use super::exit::{Ended, SERVED, UNAVAILABLE, USAGE};
 use super::runtime::{block_on, stop_signal};
 use super::serve::ended;
 use crate::builtin::{self, Watched};
@@ -23,17 +20,10 @@ use crate::store::StoreOptions;
 
 const EXAMPLES: [&str; 2] =
     ["uphold-collector up", "uphold-collector up --watch https://a.example/ --watch http://127.0.0.1:3000/"];
-const EXIT_CODES: [(u8, &str); 5] = [
-    (DONE, STOPPED_MEANS),
-    (USAGE, USAGE_MEANS),
-    (UNAVAILABLE, UNAVAILABLE_MEANS),
-    (STORE_DIED, STORE_DIED_MEANS),
-    (CUT_SHORT, CUT_SHORT_MEANS),
-];
 
 /// What `up` is told.
 #[derive(Debug, Args)]
-#[command(after_help = after_help::written(&EXAMPLES, &EXIT_CODES))]
+#[command(after_help = after_help::written(&EXAMPLES, &SERVED))]
 pub(super) struct UpArgs {
     /// Add a service that is available when this URL answers; may be given several times.
     #[arg(long, value_name = "URL")]

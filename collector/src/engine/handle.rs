@@ -54,9 +54,9 @@ pub enum Request {
 
 /// What was refused before it came to the engine, by why: counted beside its queue, so that it takes no room in it.
 #[derive(Clone, Debug, Default)]
-pub struct RefusedEarly(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+pub struct Tally(Arc<Mutex<BTreeMap<&'static str, u64>>>);
 
-impl RefusedEarly {
+impl Tally {
     /// Counts one; `word` is one of a few.
     pub fn count(&self, word: &'static str) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(word).or_default() += 1;
@@ -96,8 +96,8 @@ pub struct EngineHandle {
     pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(super) tokens: watch::Receiver<Arc<Tokens>>,
     pub(super) messages: Arc<Notify>,
-    pub(super) refused_early: RefusedEarly,
-    pub(super) refused_requests: RefusedEarly,
+    pub(super) refused_early: Tally,
+    pub(super) refused_requests: Tally,
     pub(super) board: Board,
 }
 

@@ -49,7 +49,7 @@ use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
 use crate::timeline::Timelines;
 
 use agents::Agents;
-use handle::RefusedEarly;
+use handle::Tally;
 use measure::Strips;
 
 /// The state of the one decider.
@@ -64,8 +64,8 @@ pub struct Engine {
     outbox: Outbox,
     agents: Agents,
     health: Health,
-    refused_early: RefusedEarly,
-    refused_requests: RefusedEarly,
+    refused_early: Tally,
+    refused_requests: Tally,
     listening: Listening,
     board: Board,
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
@@ -134,8 +134,8 @@ impl Engine {
             outbox,
             agents: Agents::new(&in_force.catalogue, now),
             health: Health { started_ms: now.as_ms(), ..Health::default() },
-            refused_early: RefusedEarly::default(),
-            refused_requests: RefusedEarly::default(),
+            refused_early: Tally::default(),
+            refused_requests: Tally::default(),
             listening,
             board: Board::default(),
             touched_from: BTreeMap::new(),
