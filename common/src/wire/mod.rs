@@ -11,6 +11,7 @@ pub mod assignment;
 pub mod batch;
 pub mod builder;
 pub mod columns;
+pub mod flat;
 pub mod frame;
 pub mod pack;
 pub mod push;
