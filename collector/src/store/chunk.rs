@@ -1,19 +1,26 @@
 //! A chunk: up to [`CHUNK_ROWS_MAX`] rows of one stream on one UTC day, in columns.
 //!
 //! ```text
-//! frame    magic UPHc, version 1, checksum (uphold_common::wire::frame), then
+//! table    day-DDDDDD-NNNNNNNNNNNN (see `table`); from and to are the first and the last part that went into it
+//! key      stream:u32 piece:u32
+//! frame    magic UPHc, version 2, checksum (uphold_common::wire::frame), then
 //!   0   1  kind of stream: 0 probe, 1 capacity, 2 volume
-//!   1   4  number of rows, big endian, 1 to 4096
-//!   5   …  the columns, each as `column` draws it; nothing follows the last one
+//!   1   4  the day, big endian as all of these
+//!   5   4  number of the stream
+//!   9   4  number of rows, 1 to 65536
+//!  13   …  the columns, each as `column` draws it; nothing follows the last one
 //!
 //! probe     at:i64  outcome:u32 cause:u32 code:u32 total:u32  resolve:u32 connect:u32 tls:u32 first_byte:u32 transfer:u32
 //! capacity  at:i64  used:u64 limit:u64
 //! volume    at:i64  over_ms:u32 amount:u64
 //! ```
 //!
-//! Rows are in strictly ascending order of time and lie in the day their key names; both are checked when a chunk is
-//! written and when it is read. A chunk that is not sound gives an error, never other rows: its reader counts it, says
-//! so once, and leaves it out. An unused column costs one byte, one that repeats a value nine.
+//! Rows are in strictly ascending order of time and lie in the chunk's day; both are checked when a chunk is written
+//! and when it is read. A chunk that is not sound gives an error, never other rows: its reader counts it, says so once,
+//! and leaves it out. An unused column costs one byte, one that repeats a value nine.
+//!
+//! Version 1 stood in the database, had kind and number of rows (1 to 4096) only, and is read when such a store is
+//! opened.
 
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, Reading, Volume};
 use uphold_common::time::{DAY_MS, Instant};
@@ -24,11 +31,13 @@ use super::rows::{Block, Row};
 use super::stream::StreamKind;
 
 /// Most rows in one chunk.
-pub(super) const CHUNK_ROWS_MAX: usize = 4096;
+pub(super) const CHUNK_ROWS_MAX: usize = 65_536;
 /// Most bytes of a chunk that are looked at.
-const CHUNK_BYTES_MAX: usize = 1024 * 1024;
+const CHUNK_BYTES_MAX: usize = 16 * 1024 * 1024;
 const CHUNK: Magic = Magic(*b"UPHc");
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
+const VERSION_1: u16 = 1;
+const ROWS_MAX_OF_VERSION_1: usize = 4096;
 
 /// Why rows are no chunk, or bytes no rows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,29 +53,54 @@ pub(super) enum ChunkError {
     Content(&'static str),
 }
 
-/// The rows of a day as chunks of at most `bytes_max` each, as far as halving them can do that.
-pub(super) fn encode_day(day: i32, block: &Block, bytes_max: usize) -> Result<Vec<Vec<u8>>, ChunkError> {
-    let mut chunks = Vec::new();
-    let mut waiting = block.pieces(CHUNK_ROWS_MAX);
-    waiting.reverse();
-    while let Some(piece) = waiting.pop() {
-        let chunk = encode(day, &piece)?;
-        if chunk.len() > bytes_max && piece.len() > 1 {
-            waiting.extend(piece.pieces(piece.len().div_ceil(2)).into_iter().rev());
-        } else {
-            chunks.push(chunk);
-        }
+/// Which rows a chunk holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Of {
+    /// The day.
+    pub(super) day: i32,
+    /// The number of the stream.
+    pub(super) stream: u32,
+    /// Its kind.
+    pub(super) kind: StreamKind,
+}
+
+/// The key of a piece of a stream in a day's table.
+pub(super) fn key(stream: u32, piece: u32) -> u64 {
+    u64::from(stream) << 32 | u64::from(piece)
+}
+
+/// The stream in a key.
+pub(super) fn stream_of(key: u64) -> u32 {
+    u32::try_from(key >> 32).unwrap_or_default()
+}
+
+/// The name of the file of a day's table.
+pub(super) fn name(day: i32, made: u64) -> String {
+    format!("day-{day:06}-{made:012}")
+}
+
+/// The settled rows of a stream's day as chunks, each with its number of rows.
+pub(super) fn encode_day(of: Of, block: &Block) -> Result<Vec<(u32, Vec<u8>)>, ChunkError> {
+    let rows = |piece: &Block| u32::try_from(piece.len()).unwrap_or_default();
+    if block.len() <= CHUNK_ROWS_MAX {
+        return Ok(vec![(rows(block), encode(of, block)?)]);
     }
-    Ok(chunks)
+    block.pieces(CHUNK_ROWS_MAX).iter().map(|piece| Ok((rows(piece), encode(of, piece)?))).collect()
 }
 
 /// The chunk of these rows.
-pub(super) fn encode(day: i32, block: &Block) -> Result<Vec<u8>, ChunkError> {
+pub(super) fn encode(of: Of, block: &Block) -> Result<Vec<u8>, ChunkError> {
     let rows = u32::try_from(block.len()).map_err(|_| ChunkError::Content("too many rows"))?;
     if block.len() > CHUNK_ROWS_MAX || rows == 0 {
         return Err(ChunkError::Content("no rows or too many"));
     }
-    let mut out = vec![block.kind() as u8];
+    if block.kind() != of.kind {
+        return Err(ChunkError::Content("rows of another kind"));
+    }
+    let day = of.day;
+    let mut out = vec![of.kind as u8];
+    out.extend_from_slice(&day.to_be_bytes());
+    out.extend_from_slice(&of.stream.to_be_bytes());
     out.extend_from_slice(&rows.to_be_bytes());
     match block {
         Block::Probe(rows) => {
@@ -94,16 +128,32 @@ pub(super) fn encode(day: i32, block: &Block) -> Result<Vec<u8>, ChunkError> {
     Ok(frame::seal(CHUNK, VERSION, Compression::Plain, &out)?)
 }
 
-/// The rows of a chunk of `kind` on `day`.
-pub(super) fn decode(day: i32, kind: StreamKind, bytes: &[u8]) -> Result<Block, ChunkError> {
+/// The rows of a chunk, which must be these.
+pub(super) fn decode(of: Of, bytes: &[u8]) -> Result<Block, ChunkError> {
     let content = frame::open(CHUNK, VERSION, CHUNK_BYTES_MAX, bytes)?;
-    let (header, mut rest) = content.split_first_chunk::<5>().ok_or(ChunkError::Content("no header"))?;
-    let [found, n0, n1, n2, n3] = *header;
-    let rows = u32::from_be_bytes([n0, n1, n2, n3]) as usize;
-    if found != kind as u8 {
+    let (kind, rest) = content.split_first().ok_or(ChunkError::Content("no header"))?;
+    let (day, rest) = rest.split_first_chunk::<4>().ok_or(ChunkError::Content("no header"))?;
+    let (stream, rest) = rest.split_first_chunk::<4>().ok_or(ChunkError::Content("no header"))?;
+    let (rows, rest) = rest.split_first_chunk::<4>().ok_or(ChunkError::Content("no header"))?;
+    if *kind != of.kind as u8 || i32::from_be_bytes(*day) != of.day || u32::from_be_bytes(*stream) != of.stream {
+        return Err(ChunkError::Content("rows of another stream or day"));
+    }
+    decode_rows(of.day, of.kind, u32::from_be_bytes(*rows) as usize, CHUNK_ROWS_MAX, rest)
+}
+
+/// The rows of a chunk of version 1, of `kind` on `day`.
+pub(super) fn decode_version_1(day: i32, kind: StreamKind, bytes: &[u8]) -> Result<Block, ChunkError> {
+    let content = frame::open(CHUNK, VERSION_1, CHUNK_BYTES_MAX, bytes)?;
+    let (found, rest) = content.split_first().ok_or(ChunkError::Content("no header"))?;
+    let (rows, rest) = rest.split_first_chunk::<4>().ok_or(ChunkError::Content("no header"))?;
+    if *found != kind as u8 {
         return Err(ChunkError::Content("rows of another kind"));
     }
-    if rows == 0 || rows > CHUNK_ROWS_MAX {
+    decode_rows(day, kind, u32::from_be_bytes(*rows) as usize, ROWS_MAX_OF_VERSION_1, rest)
+}
+
+fn decode_rows(day: i32, kind: StreamKind, rows: usize, rows_max: usize, mut rest: &[u8]) -> Result<Block, ChunkError> {
+    if rows == 0 || rows > rows_max {
         return Err(ChunkError::Content("no rows or too many"));
     }
     let times = read_times(&mut rest, day, rows)?;

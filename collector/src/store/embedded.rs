@@ -1,11 +1,11 @@
-//! [`EmbeddedStore`]: the store in an embedded database on this machine.
+//! [`EmbeddedStore`]: the store in files and an embedded database on this machine.
 //!
-//! Rows are asked of chunks and head together and settled, so that it never shows which of them is sealed. How it is
-//! opened stands in `recovery`, how it is kept up in `maintenance`, its records in `records`.
+//! Rows are asked of a day's tables, of the parts that wait to be merged and of the head together, and settled, so that
+//! it never shows which of them holds what. How it is opened stands in `recovery`, how it is kept up in `seal` and
+//! `merge`, how it forgets in `retention`, its records in `records`.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volume};
@@ -13,20 +13,25 @@ use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::BATCH_BYTES_MAX;
 use uphold_common::wire::batch::Epoch;
 
-use super::chunk;
+use super::cache::GroupCache;
+use super::chunk::{self, Of};
+use super::database::Database;
+use super::day::Day;
 use super::delivery::Delivery;
 use super::error::StoreError;
+use super::files::{Files, Folder};
 use super::head::days_of;
-use super::keys::{self, ChunkKey};
+use super::journal::{EntryKind, Journal};
 use super::lock::DataDir;
-use super::maintenance::MergeCursor;
 use super::memory::Memory;
-use super::parts::journal_parts;
-use super::records::{Damage, Damaged};
-use super::recovery::{State, read_state};
+use super::merge::Merging;
+use super::part::{GROUP_STREAMS, Part};
+use super::records::{self, Damage, Damaged};
+use super::recovery::State;
 use super::rows::Block;
-use super::sled_store::{Disk, Place, Writes};
+use super::sled_store::Disk;
 use super::stream::StreamId;
+use super::table::{Table, TableError};
 use super::{Admitted, Appended, KeyRange, Maintained, Record, RecordChange, RecordKind, Store, StoreStats, Touched};
 
 /// The store's bounds.
@@ -46,10 +51,10 @@ pub struct StoreOptions {
     pub streams_per_agent_max: usize,
     /// Most agents that are known.
     pub agents_max: usize,
-    /// How many streams one step of upkeep merges.
-    pub merge_streams_max: usize,
-    /// How long a day rests after its end before it is merged.
+    /// How long a day rests after its end, and after rows of it were sealed, before it is merged.
     pub merge_after_ms: i64,
+    /// How many parts may wait: beyond it the day that most of them wait for is merged, whether it rests or not.
+    pub parts_max: usize,
     /// How long opening waits for a lock that a killed process still holds.
     pub open_retry_ms: u64,
 }
@@ -57,105 +62,187 @@ pub struct StoreOptions {
 impl Default for StoreOptions {
     fn default() -> Self {
         Self {
-            cache_bytes: 64 * 1024 * 1024,
-            head_bytes_max: 32 * 1024 * 1024,
+            cache_bytes: 16 * 1024 * 1024,
+            head_bytes_max: 24 * 1024 * 1024,
             journal_bytes_max: 64 * 1024 * 1024,
             journal_age_max_ms: 3_600_000,
-            streams_max: 200_000,
+            streams_max: 400_000,
             streams_per_agent_max: 10_000,
             agents_max: 10_000,
-            merge_streams_max: 64,
             merge_after_ms: 3_600_000,
+            parts_max: 96,
             open_retry_ms: 5_000,
         }
     }
 }
 
-/// What the journal holds.
-#[derive(Debug)]
-pub(super) struct Journal {
-    pub(super) active: Place,
-    pub(super) next_seq: u64,
-    pub(super) batches: u64,
-    pub(super) bytes: u64,
-    pub(super) oldest: Option<Instant>,
-}
-
-/// The store in an embedded database.
+/// The store in files and an embedded database.
 #[derive(Debug)]
 pub struct EmbeddedStore {
-    pub(super) disk: Disk,
+    pub(super) disk: Box<dyn Database>,
+    pub(super) files: Box<dyn Files>,
     pub(super) memory: Memory,
     pub(super) state: State,
     pub(super) journal: Journal,
-    /// The days that have chunks; true when there are parts to merge.
-    pub(super) days: BTreeMap<i32, bool>,
-    pub(super) cursor: Option<MergeCursor>,
+    /// The parts that wait to be merged, in the order of their making.
+    pub(super) parts: Vec<Part>,
+    /// The days that were merged.
+    pub(super) days: BTreeMap<i32, Day>,
+    pub(super) merging: Option<Merging>,
+    pub(super) groups: RefCell<GroupCache>,
     pub(super) options: StoreOptions,
     pub(super) counted: StoreStats,
     pub(super) damage: RefCell<Damage>,
-    // Last, so that the directory is given up after the database is closed.
-    _data_dir: DataDir,
+    /// The latest instant that the store was told.
+    pub(super) latest: Instant,
+    // Last, so that the directory is given up after everything in it is closed.
+    _data_dir: Option<DataDir>,
 }
 
 impl EmbeddedStore {
     /// Opens the store of a data directory, making it if there is none.
     pub fn open(data_dir: DataDir, options: StoreOptions) -> Result<Self, StoreError> {
-        let disk = Disk::open(&data_dir.path().join("store"), options.cache_bytes, options.open_retry_ms)?;
-        let state = read_state(&disk)?;
-        let journal = Journal {
-            active: Place::Journal0,
-            next_seq: state.watermark.saturating_add(1),
-            batches: 0,
-            bytes: 0,
-            oldest: None,
-        };
-        let mut store = Self {
-            disk,
-            memory: Memory::default(),
-            state,
-            journal,
-            days: BTreeMap::new(),
-            cursor: None,
-            options,
-            counted: StoreStats::default(),
-            damage: RefCell::default(),
-            _data_dir: data_dir,
-        };
-        store.read_dictionaries()?;
-        store.replay(Place::Journal0)?;
-        store.replay(Place::Journal1)?;
+        let path = data_dir.path().join("store");
+        let disk = Disk::open(&path, options.cache_bytes, options.open_retry_ms)?;
+        let files = Folder::open(&path.join("series"))?;
+        let mut store = Self::open_in(Box::new(disk), Box::new(files), options)?;
+        store._data_dir = Some(data_dir);
         Ok(store)
     }
 
-    /// The rows of a stream in `span`, from chunks and head, sorted and settled.
+    /// A store of these parts, before anything was read of it.
+    pub(super) fn of(
+        disk: Box<dyn Database>,
+        files: Box<dyn Files>,
+        options: StoreOptions,
+        state: State,
+        journal: Journal,
+    ) -> Self {
+        Self {
+            disk,
+            files,
+            memory: Memory::default(),
+            state,
+            journal,
+            parts: Vec::new(),
+            days: BTreeMap::new(),
+            merging: None,
+            groups: RefCell::default(),
+            options,
+            counted: StoreStats::default(),
+            damage: RefCell::default(),
+            latest: Instant::MIN,
+            _data_dir: None,
+        }
+    }
+
+    /// The rows of a stream in `span`, from wherever they are, sorted and settled.
     fn rows(&self, id: &StreamId, span: Interval) -> Result<Block, StoreError> {
         self.disk.alive()?;
         let kind = id.kind();
-        let (Some(stream), false) = (self.memory.streams.number(id), span.is_empty()) else {
-            return Ok(Block::empty(kind));
-        };
         let mut rows = Block::empty(kind);
+        let (Some(stream), false) = (self.memory.streams.number(id), span.is_empty()) else { return Ok(rows) };
         let (first, last) = days_of(span);
-        for day in self.days.range(first..=last).map(|(day, _)| *day) {
-            let range = KeyRange::prefix(&keys::chunks_of(day, Some(stream)));
-            self.disk.scan(Place::Main, &range, &mut |key, value| {
-                match chunk::decode(day, kind, value) {
-                    Ok(block) => rows.take_from(&block, span),
-                    Err(why) => self.note_chunk(key, &why.to_string()),
-                }
-                ControlFlow::Continue(())
-            })?;
+        let first = first.max(self.state.raw_from.unwrap_or(i32::MIN));
+        if first > last {
+            return Ok(rows);
         }
-        rows.take_from(&self.memory.head.rows_within(stream, kind, span), span);
-        rows.settle();
+        let wanted = |day: &i32| (first..=last).contains(day);
+        let mut days: BTreeSet<i32> = self.days.range(first..=last).map(|(day, _)| *day).collect();
+        days.extend(self.parts.iter().flat_map(|part| part.days().iter().copied().filter(wanted)));
+        days.extend(self.memory.head.days().filter(wanted));
+        for day in days {
+            rows.take_from(&self.rows_of_day(Of { day, stream, kind })?, span);
+        }
         Ok(rows)
     }
 
-    /// Counts a damaged chunk, and names it once.
-    pub(super) fn note_chunk(&self, key: &[u8], why: &str) {
-        let place = ChunkKey::from_bytes(key).map_or_else(|| format!("chunk {key:02x?}"), |key| key.to_string());
-        self.damage.borrow_mut().note(Damaged::Chunk, &place, why);
+    /// The rows of a stream on a day, sorted and settled.
+    fn rows_of_day(&self, of: Of) -> Result<Block, StoreError> {
+        let mut rows = self.merged_rows(of)?;
+        let merged = self.days.get(&of.day).map_or(0, |day| day.record.merged);
+        let group = of.stream / GROUP_STREAMS;
+        for part in self.parts.iter().filter(|part| part.made() > merged && part.days().contains(&of.day)) {
+            match self.groups.borrow_mut().get(self.files.as_ref(), part, of.day, group) {
+                Ok(found) => {
+                    let of_stream =
+                        found.iter().filter(|(stream, block)| *stream == of.stream && block.kind() == of.kind);
+                    of_stream.for_each(|(_, block)| rows.append(block));
+                }
+                Err(why) => self.note_table(&part.table, why)?,
+            }
+        }
+        if let Some(block) = self.memory.head.rows_of(of.day, of.stream) {
+            rows.append(block);
+        }
+        if !rows.is_settled() {
+            rows.settle();
+        }
+        Ok(rows)
+    }
+
+    /// The rows of a stream on a day as they were merged: those of the newest table that has any.
+    pub(super) fn merged_rows(&self, of: Of) -> Result<Block, StoreError> {
+        let mut rows = Block::empty(of.kind);
+        let Some(day) = self.days.get(&of.day) else { return Ok(rows) };
+        let (first, last) = (chunk::key(of.stream, 0), chunk::key(of.stream, u32::MAX));
+        for table in day.tables.iter().rev() {
+            let entries = match table.entries(self.files.as_ref(), first, last) {
+                Ok(entries) => entries,
+                Err(why) => {
+                    self.note_table(table, why)?;
+                    continue;
+                }
+            };
+            for entry in &entries {
+                let decoded = table
+                    .block(self.files.as_ref(), entry)
+                    .and_then(|bytes| chunk::decode(of, &bytes).map_err(|why| TableError::Damaged(why.to_string())));
+                match decoded {
+                    Ok(block) => rows.append(&block),
+                    Err(why) => self.note_table(table, why)?,
+                }
+            }
+            if !entries.is_empty() {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Counts what is damaged in a table, and names it once; a failure of the files stays one.
+    pub(super) fn note_table(&self, table: &Table, why: TableError) -> Result<(), StoreError> {
+        match why {
+            TableError::Store(failed) => Err(failed),
+            TableError::Damaged(why) => {
+                self.damage.borrow_mut().note(Damaged::Chunk, &format!("{} ({why})", table.name), &why);
+                Ok(())
+            }
+        }
+    }
+
+    /// Before when no row is kept.
+    pub(super) fn raw_from(&self) -> Instant {
+        self.state.raw_from.map_or(Instant::MIN, |day| super::head::end_of(day.saturating_sub(1)))
+    }
+
+    /// Whether a batch can only be judged once those before it are taken in.
+    fn depends_on(&self, pending: &[Admitted], admitted: &Admitted) -> bool {
+        let key = &admitted.batch.key;
+        pending.iter().any(|before| before.batch.key.seq == key.seq && before.batch.key == *key)
+            || (!pending.is_empty() && self.memory.near_bounds(&admitted.batch, pending, &self.options))
+    }
+
+    /// Makes batches durable that were added to the journal, and takes them in.
+    fn commit_batches(&mut self, received_at: Instant, pending: &mut Vec<Admitted>) -> Result<(), StoreError> {
+        self.journal.commit(self.files.as_ref())?;
+        let from = self.raw_from();
+        for admitted in pending.drain(..) {
+            self.counted.appended_batches += 1;
+            self.counted.appended_rows += admitted.batch.rows() as u64;
+            self.memory.absorb(received_at, admitted.batch, admitted.digest, from);
+        }
+        Ok(())
     }
 }
 
@@ -170,6 +257,7 @@ impl Store for EmbeddedStore {
 
     fn append(&mut self, received_at: Instant, batches: Vec<Admitted>) -> Result<Vec<Appended>, StoreError> {
         self.disk.alive()?;
+        self.latest = self.latest.max(received_at);
         let (head_bytes, limit) = (self.memory.head.bytes(), self.options.head_bytes_max.saturating_mul(2));
         if head_bytes >= limit {
             return Err(StoreError::Full { head_bytes, limit });
@@ -177,21 +265,24 @@ impl Store for EmbeddedStore {
         if let Some(found) = batches.iter().map(|b| b.framed.len()).find(|len| *len > BATCH_BYTES_MAX) {
             return Err(StoreError::TooLarge { what: "a batch", found, limit: BATCH_BYTES_MAX });
         }
-        let mut writes = Writes::default();
+        let mut pending: Vec<Admitted> = Vec::with_capacity(batches.len());
         let mut answers = Vec::with_capacity(batches.len());
         for admitted in batches {
+            if self.depends_on(&pending, &admitted) {
+                self.commit_batches(received_at, &mut pending)?;
+            }
             let answer = self.memory.judge(&admitted, &self.options);
             answers.push(answer);
             match answer {
-                Appended::Kept => self.journal_and_absorb(received_at, &admitted, &mut writes)?,
+                Appended::Kept => {
+                    self.journal.add(EntryKind::Batch, received_at, &admitted.framed)?;
+                    pending.push(admitted);
+                }
                 Appended::Duplicate => self.counted.duplicate_batches += 1,
                 _ => {}
             }
         }
-        if !writes.is_empty() {
-            self.disk.apply(self.journal.active, writes)?;
-            self.disk.sync()?;
-        }
+        self.commit_batches(received_at, &mut pending)?;
         Ok(answers)
     }
 
@@ -223,21 +314,23 @@ impl Store for EmbeddedStore {
     }
 
     fn take_touched(&mut self) -> Touched {
-        std::mem::take(&mut self.memory.touched)
+        self.memory.take_touched()
     }
 
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {
-        self.commit_derived(changes)?;
-        self.disk.sync()
+        let writes = self.record_writes(changes)?;
+        self.journal.add(EntryKind::Records, self.latest, &records::pack_changes(changes)?)?;
+        self.journal.commit(self.files.as_ref())?;
+        self.disk.apply(writes)
     }
 
     fn commit_derived(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {
         let writes = self.record_writes(changes)?;
-        self.disk.apply(Place::Main, writes)
+        self.disk.apply(writes)
     }
 
     fn record(&self, kind: RecordKind, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.disk.get(&keys::record_key(kind as u8, key))? {
+        match self.disk.get(&super::keys::record_key(kind as u8, key))? {
             Some(entry) => self.whole_record(kind, key, &entry),
             None => Ok(None),
         }
@@ -251,49 +344,19 @@ impl Store for EmbeddedStore {
         self.step(now)
     }
 
+    fn compact(&mut self, now: Instant) -> Result<Maintained, StoreError> {
+        self.compact_step(now)
+    }
+
+    fn forget_rows_before(&mut self, day: i32) -> Result<(), StoreError> {
+        self.forget_before(day)
+    }
+
     fn close(&mut self) -> Result<(), StoreError> {
         self.disk.sync()
     }
 
     fn stats(&self) -> StoreStats {
-        let damage = self.damage.borrow();
-        StoreStats {
-            journal_batches: self.journal.batches,
-            journal_bytes: self.journal.bytes,
-            head_rows: self.memory.head.rows(),
-            head_bytes: self.memory.head.bytes(),
-            streams: self.memory.streams.len(),
-            agents: self.memory.deliveries.agents(),
-            days: self.days.len(),
-            days_unmerged: self.days.values().filter(|unmerged| **unmerged).count(),
-            disk_bytes: self.disk.bytes(),
-            corrupt_chunks: damage.count(Damaged::Chunk),
-            corrupt_journal: damage.count(Damaged::Journal),
-            corrupt_records: damage.count(Damaged::Record),
-            ..self.counted
-        }
-    }
-}
-
-impl EmbeddedStore {
-    /// Adds a batch to the journal's next commit and to memory. Should that commit fail, the store is dead, so nobody
-    /// sees what memory holds too much.
-    fn journal_and_absorb(
-        &mut self,
-        received_at: Instant,
-        admitted: &Admitted,
-        writes: &mut Writes,
-    ) -> Result<(), StoreError> {
-        for (key, value) in journal_parts(self.journal.next_seq, received_at, &admitted.framed)? {
-            self.journal.bytes += value.len() as u64;
-            writes.put(key, value);
-        }
-        self.journal.next_seq += 1;
-        self.journal.batches += 1;
-        self.journal.oldest = Some(self.journal.oldest.map_or(received_at, |oldest| oldest.min(received_at)));
-        self.memory.absorb(received_at, &admitted.batch, admitted.digest);
-        self.counted.appended_batches += 1;
-        self.counted.appended_rows += admitted.batch.rows() as u64;
-        Ok(())
+        self.statistics()
     }
 }

@@ -22,6 +22,12 @@ pub enum StoreError {
         /// The bound.
         limit: usize,
     },
+    /// The disk is full. Nothing of this call is kept, and the store goes on.
+    #[error("no space is left for {file}")]
+    NoSpace {
+        /// Which file there is none for.
+        file: String,
+    },
     /// Something governed or needed at the start is damaged.
     #[error("{place} is damaged: {reason}")]
     Corrupt {

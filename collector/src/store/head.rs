@@ -1,59 +1,66 @@
-//! The head: rows that are durable in the journal and not yet in a chunk, in memory, by day and stream.
+//! The head: rows that are durable in the journal and not yet in a part, in memory, by day and stream.
 //!
 //! It is rebuilt from the journal when the store is opened. Its size counts the rows and a little for each block; what
 //! a vector holds in reserve is not counted, so the process may take up to twice that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
 use super::rows::Block;
-use super::stream::StreamKind;
 
-/// What a block costs beside its rows: its place in two maps and its vector.
-const BLOCK_BYTES: usize = 96;
+/// What a block costs beside its rows: its place in a map and its vector.
+const BLOCK_BYTES: usize = 64;
 
 /// The rows that wait to be sealed.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    days: BTreeMap<i32, BTreeMap<u32, Block>>,
+    days: BTreeMap<i32, HashMap<u32, Block>>,
     bytes: usize,
     rows: usize,
 }
 
 impl Head {
     /// Adds rows of a stream; rows must be sorted.
-    pub(super) fn add(&mut self, stream: u32, rows: &Block) {
-        for (day, part) in rows.by_day() {
-            let blocks = self.days.entry(day_number(day)).or_default();
-            let block = blocks.entry(stream).or_insert_with(|| {
-                self.bytes += BLOCK_BYTES;
-                Block::empty(part.kind())
-            });
-            block.take_from(&part, all_time());
-            self.bytes += part.bytes();
-            self.rows += part.len();
-        }
-    }
-
-    /// The rows of a stream in `span`, in no order.
-    pub(super) fn rows_within(&self, stream: u32, kind: StreamKind, span: Interval) -> Block {
-        let mut rows = Block::empty(kind);
-        if !span.is_empty() {
-            let (first, last) = days_of(span);
-            for block in self.days.range(first..=last).filter_map(|(_, blocks)| blocks.get(&stream)) {
-                rows.take_from(block, span);
+    pub(super) fn add(&mut self, stream: u32, rows: Block) {
+        let Some(span) = rows.span() else { return };
+        let (first, last) = days_of(span);
+        if first == last {
+            self.add_to_day(first, stream, rows);
+        } else {
+            for (day, part) in rows.by_day() {
+                self.add_to_day(day_number(day), stream, part);
             }
         }
-        rows
     }
 
-    /// Its blocks in the order of chunk keys.
-    pub(super) fn blocks(&self) -> impl Iterator<Item = (i32, u32, &Block)> {
-        self.days.iter().flat_map(|(day, blocks)| blocks.iter().map(|(stream, block)| (*day, *stream, block)))
+    fn add_to_day(&mut self, day: i32, stream: u32, rows: Block) {
+        self.bytes += rows.bytes();
+        self.rows += rows.len();
+        let blocks = self.days.entry(day).or_default();
+        match blocks.get_mut(&stream) {
+            Some(block) => block.append(&rows),
+            None => {
+                self.bytes += BLOCK_BYTES;
+                blocks.insert(stream, rows);
+            }
+        }
     }
 
-    /// The days it has rows of.
+    /// The rows of a stream on a day, in no order.
+    pub(super) fn rows_of(&self, day: i32, stream: u32) -> Option<&Block> {
+        self.days.get(&day)?.get(&stream)
+    }
+
+    /// The streams of a day with their blocks, ascending.
+    pub(super) fn blocks(&self, day: i32) -> Vec<(u32, &Block)> {
+        let blocks = self.days.get(&day).into_iter().flatten();
+        let mut sorted: Vec<(u32, &Block)> = blocks.map(|(stream, block)| (*stream, block)).collect();
+        sorted.sort_unstable_by_key(|(stream, _)| *stream);
+        sorted
+    }
+
+    /// The days it has rows of, ascending.
     pub(super) fn days(&self) -> impl Iterator<Item = i32> {
         self.days.keys().copied()
     }
@@ -82,10 +89,4 @@ pub(super) fn days_of(span: Interval) -> (i32, i32) {
 /// When a day is over.
 pub(super) fn end_of(day: i32) -> Instant {
     Instant::from_ms((i64::from(day) + 1).saturating_mul(DAY_MS))
-}
-
-/// Every instant.
-pub(super) const fn all_time() -> Interval {
-    // The last instant itself lies outside of a half-open interval; nothing is admitted that far ahead.
-    Interval::new(Instant::MIN, Instant::MAX)
 }

@@ -5,15 +5,13 @@
 //! 02 stream:u32                           a stream of the dictionary
 //! 03 stream:u32                           the newest row of a stream
 //! 04 epoch:16 agent                       what is known of an agent's epoch
-//! 05 day:u32                              a day that has chunks, and whether it is to be merged
-//! 10 day:u32 stream:u32 made:u32 piece:u16   a chunk
+//! 05 day:u32                              the manifest of a day
+//! 10 day:u32 stream:u32 made:u32 piece:u16   a chunk, in a store of format 1
 //! 20 kind:u8 key                          a record, or its first part
 //! 21 kind:u8 key part:u16                 a further part of a record
 //! ```
 //!
 //! Numbers are big endian, so that keys are in their order; a day is the UTC day since 1970 with its sign bit flipped.
-//! `made` is the number of the seal or merge that wrote the chunk: a seal need not look for a free place, and pieces
-//! of one making are known from parts that are to be merged.
 
 use uphold_common::wire::batch::Epoch;
 
@@ -29,14 +27,14 @@ pub(super) const NEWEST: u8 = 0x03;
 pub(super) const DELIVERY: u8 = 0x04;
 /// First byte of a day's key.
 pub(super) const DAY: u8 = 0x05;
-/// First byte of a chunk's key.
-const CHUNK: u8 = 0x10;
+/// First byte of the key of a chunk of format 1.
+pub(super) const CHUNK: u8 = 0x10;
 /// First byte of a record's key.
 const RECORD: u8 = 0x20;
 /// First byte of the key of a record's further part.
 const RECORD_PART: u8 = 0x21;
 
-/// Where a chunk stands.
+/// Where a chunk of format 1 stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ChunkKey {
     /// The UTC day of its rows.
@@ -50,15 +48,7 @@ pub(super) struct ChunkKey {
 }
 
 impl ChunkKey {
-    /// As it stands in the tree.
-    pub(super) fn to_bytes(self) -> Vec<u8> {
-        let mut key = chunks_of(self.day, Some(self.stream));
-        key.extend_from_slice(&self.made.to_be_bytes());
-        key.extend_from_slice(&self.piece.to_be_bytes());
-        key
-    }
-
-    /// Back from [`Self::to_bytes`].
+    /// As it stands in the database.
     pub(super) fn from_bytes(key: &[u8]) -> Option<Self> {
         let (CHUNK, rest) = key.split_first().map(|(kind, rest)| (*kind, rest))? else { return None };
         let (day, rest) = rest.split_first_chunk::<4>()?;
@@ -78,17 +68,6 @@ impl std::fmt::Display for ChunkKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "chunk {}/{}/{}/{}", self.day, self.stream, self.made, self.piece)
     }
-}
-
-/// How the keys of a day's chunks begin, or of one stream's on that day.
-pub(super) fn chunks_of(day: i32, stream: Option<u32>) -> Vec<u8> {
-    let mut key = Vec::with_capacity(15);
-    key.push(CHUNK);
-    key.extend_from_slice(&day_bytes(day));
-    if let Some(stream) = stream {
-        key.extend_from_slice(&stream.to_be_bytes());
-    }
-    key
 }
 
 /// `kind` and a number.
@@ -160,11 +139,13 @@ pub(super) fn record_range(kind: u8, range: &KeyRange) -> KeyRange {
     }
 }
 
-fn day_bytes(day: i32) -> [u8; 4] {
+/// A day in the order of days.
+pub(super) fn day_bytes(day: i32) -> [u8; 4] {
     (day ^ i32::MIN).to_be_bytes()
 }
 
-fn day_from(bytes: [u8; 4]) -> i32 {
+/// The day in [`day_bytes`].
+pub(super) fn day_from(bytes: [u8; 4]) -> i32 {
     i32::from_be_bytes(bytes) ^ i32::MIN
 }
 
@@ -173,23 +154,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_in_the_order_of_what_they_say() {
-        let key = |day, stream, made, piece| ChunkKey { day, stream, made, piece };
-        let keys = [
-            key(-5, 9, 9, 9),
-            key(-1, 0, 0, 0),
-            key(0, 0, 0, 0),
-            key(0, 0, 0, 1),
-            key(0, 0, 1, 0),
-            key(0, 1, 0, 0),
-            key(20_000, 0, 0, 0),
-        ];
-        let bytes: Vec<Vec<u8>> = keys.iter().map(|k| k.to_bytes()).collect();
-        assert!(bytes.is_sorted());
-        for (key, bytes) in keys.iter().zip(&bytes) {
-            assert_eq!(ChunkKey::from_bytes(bytes), Some(*key));
-            assert!(bytes.starts_with(&chunks_of(key.day, Some(key.stream))));
-        }
+    fn keys_are_in_the_order_of_days() {
+        let keys: Vec<Vec<u8>> = [-5, -1, 0, 20_000].into_iter().map(day_key).collect();
+        assert!(keys.is_sorted());
         assert_eq!(day_of(&day_key(-3)), Some(-3));
+        let chunk = [&[CHUNK][..], &day_bytes(-5), &[0, 0, 0, 9, 0, 0, 0, 8, 0, 7]].concat();
+        let (day, stream, made, piece) = (-5, 9, 8, 7);
+        assert_eq!(ChunkKey::from_bytes(&chunk), Some(ChunkKey { day, stream, made, piece }));
     }
 }

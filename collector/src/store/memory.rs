@@ -1,7 +1,7 @@
 //! What the store keeps in memory, and how an arriving batch changes it: the same way when it is appended and when it
 //! is replayed from the journal.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::batch::Batch;
@@ -21,8 +21,8 @@ pub(super) struct Memory {
     pub(super) deliveries: Deliveries,
     /// Rows that wait to be sealed.
     pub(super) head: Head,
-    /// What has rows that nobody has taken notice of.
-    pub(super) touched: Touched,
+    /// The streams that have rows nobody has taken notice of, and where those lie.
+    touched: HashMap<u32, Interval>,
 }
 
 impl Memory {
@@ -57,34 +57,53 @@ impl Memory {
         Appended::Kept
     }
 
-    /// Takes a batch in.
-    pub(super) fn absorb(&mut self, received_at: Instant, batch: &Batch, digest: Digest) {
-        for rows in &batch.streams {
-            let block = Block::of(rows);
-            let Some(span) = block.span() else { continue };
-            let id = StreamId::of(&batch.key.agent, rows);
-            let number = self.streams.number_or_new(&id);
-            self.streams.brings(&batch.key.agent, number);
-            self.streams.observe(number, &block);
-            self.head.add(number, &block);
-            match id {
-                StreamId::Probe(from) => touch(&mut self.touched.vantage_points, from, span),
-                StreamId::Capacity(of) => touch(&mut self.touched.resources, of, span),
-                StreamId::Volume(_) => {}
-            }
-        }
-        self.deliveries.note(&batch.key, digest, received_at);
+    /// Whether a bound is so near that those before it in the same call have to be taken in before `batch` is judged.
+    pub(super) fn near_bounds(&self, batch: &Batch, before: &[Admitted], options: &StoreOptions) -> bool {
+        let streams = |batch: &Batch| batch.streams.len();
+        let more = before.iter().map(|one| streams(&one.batch)).sum::<usize>() + streams(batch);
+        self.streams.len() + more > options.streams_max
+            || self.streams.brought_by(&batch.key.agent) + more > options.streams_per_agent_max
+            || self.deliveries.agents() + before.len() + 1 > options.agents_max
     }
 
-    /// The head is durable in chunks.
+    /// Takes a batch in; rows before `from` are left out, because nothing so old is kept.
+    pub(super) fn absorb(&mut self, received_at: Instant, batch: Batch, digest: Digest, from: Instant) {
+        let Batch { key, streams, .. } = batch;
+        for rows in streams {
+            let number = self.streams.number_of(&key.agent, &rows);
+            self.streams.brings(&key.agent, number);
+            let mut block = Block::of(rows);
+            if block.span().is_some_and(|span| span.start < from) {
+                let mut kept = Block::empty(block.kind());
+                kept.take_from(&block, Interval::new(from, Instant::MAX));
+                block = kept;
+            }
+            let Some(span) = block.span() else { continue };
+            self.streams.observe(number, &block);
+            self.head.add(number, block);
+            let whole = self.touched.entry(number).or_insert(span);
+            *whole = Interval::new(whole.start.min(span.start), whole.end.max(span.end));
+        }
+        self.deliveries.note(&key, digest, received_at);
+    }
+
+    /// What was touched since the last call.
+    pub(super) fn take_touched(&mut self) -> Touched {
+        let mut touched = Touched::default();
+        for (number, span) in std::mem::take(&mut self.touched) {
+            match self.streams.id(number) {
+                Some(StreamId::Probe(from)) => drop(touched.vantage_points.insert(from.clone(), span)),
+                Some(StreamId::Capacity(of)) => drop(touched.resources.insert(of.clone(), span)),
+                Some(StreamId::Volume(_)) | None => {}
+            }
+        }
+        touched
+    }
+
+    /// The head is durable in a part.
     pub(super) fn sealed(&mut self) {
         self.head = Head::default();
         self.streams.saved();
         self.deliveries.saved();
     }
-}
-
-fn touch<K: Ord>(touched: &mut BTreeMap<K, Interval>, of: K, span: Interval) {
-    let whole = touched.entry(of).or_insert(span);
-    *whole = Interval::new(whole.start.min(span.start), whole.end.max(span.end));
 }

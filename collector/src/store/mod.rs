@@ -4,48 +4,71 @@
 //! engine's thread owns it, and every call is synchronous.
 //!
 //! ```text
-//! append → journal (durable) + head (memory) ──seal──▶ chunks of an hour ──merge──▶ chunks of a day
+//! append → journal (durable) + head (memory) ──seal──▶ part ──merge──▶ tables of days
 //! ```
 //!
-//! 1. A batch is acknowledged after [`Store::append`] returns: it is in the journal, flushed and synced.
-//! 2. A seal writes all of the head as chunks, together with the streams, the deliveries and the number of the last
-//!    journal entry they cover (the watermark), as one atomic change; it is synced before the journal is emptied.
+//! 1. A batch is acknowledged after [`Store::append`] returns, a record after [`Store::commit`]: it is in the journal, and that is synced.
+//! 2. A seal writes all of the head as one part, a file that is durable before the database names it, together with the
+//!    streams, the deliveries and the number of the last journal entry that it covers (the watermark).
 //! 3. Opening replays the journal's entries above the watermark. Those at or below it are ignored, there or not, so
-//!    a crash between seal and emptying loses nothing and doubles nothing.
-//! 4. A day that has been over for an hour is merged: one stream's parts are read, settled, and replaced by one, as
-//!    one atomic change. Late rows make further parts, and the day is merged again.
-//! 5. A chunk or journal entry that is damaged is counted, named once in the log, and left out; a governed record
-//!    that is damaged is an error, and so is the store's own state.
+//!    a crash between seal and letting go loses nothing and doubles nothing.
+//! 4. A day that has been over for an hour is merged: one chunk for each stream, in one table. Late rows make further
+//!    parts, and their streams are merged again.
+//! 5. What is damaged or missing is counted, named once in the log, and left out; a governed record that is damaged is
+//!    an error, and so is the store's own state. A database that comes up older than the files beside it is noticed.
+//!
+//! What changes and is small stands in the database: state, dictionaries, manifests, records. What is large and never
+//! changes stands in files: the reasons, measured, are in `sled_store`.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `sled_store` | the database behind keys and values; the one file that names it |
-//! | `embedded`, `recovery`, `maintenance`, `records` | [`EmbeddedStore`]: append and ask; open; seal and merge; records |
-//! | `memory`: `stream`, `delivery`, `head` | what is kept in memory beside the database |
-//! | `chunk`, `column`, `parts`, `keys` | the bytes |
+//! | `database`, `sled_store` | keys and values; the one file that names the database behind them |
+//! | `files`, `journal`, `table` | files; the journal in them, and tables that are written once |
+//! | `part`, `chunk`, `column`, `parts`, `keys` | the bytes of parts, of days, and of the database's entries |
+//! | `memory`: `stream`, `delivery`, `head`; `cache` | what is kept in memory |
+//! | `embedded`, `records` | [`EmbeddedStore`]: append and ask; records |
+//! | `recovery`, `takeup`, `format_1` | how it is opened |
+//! | `seal`, `merge`, `day`, `retention` | how it is kept up, and how it forgets |
 //! | `lock` | who holds the data directory |
 
+mod cache;
 mod chunk;
 mod column;
+mod database;
+mod day;
 mod delivery;
 mod embedded;
 mod error;
+mod files;
+mod format_1;
 mod head;
+mod journal;
 mod keys;
 mod lock;
-mod maintenance;
 mod memory;
+mod merge;
+mod part;
 mod parts;
 mod records;
 mod recovery;
+mod retention;
 mod rows;
+mod seal;
 mod sled_store;
 mod stream;
+mod table;
+mod takeup;
 
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod recovery_tests;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod twin;
 #[cfg(test)]
 mod upkeep_tests;
 
@@ -120,6 +143,12 @@ pub trait Store: Send {
     /// [`Store::take_touched`] gave has been dealt with, because a seal ends the replay of those rows.
     fn maintain(&mut self, now: Instant) -> Result<Maintained, StoreError>;
 
+    /// One bounded step towards a store in which nothing waits to be sealed or merged. Call it as [`Store::maintain`].
+    fn compact(&mut self, now: Instant) -> Result<Maintained, StoreError>;
+
+    /// Forgets the rows of all days before `day` (days since 1970, UTC); durable when this returns.
+    fn forget_rows_before(&mut self, day: i32) -> Result<(), StoreError>;
+
     /// Makes everything durable, derived records too.
     fn close(&mut self) -> Result<(), StoreError>;
 
@@ -187,6 +216,24 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
+    /// The kind of a number, as it stands in the journal.
+    pub(crate) fn from_code(code: u8) -> Option<Self> {
+        let all = [
+            Self::Meta,
+            Self::Catalogue,
+            Self::IncidentEvent,
+            Self::Outbox,
+            Self::DeadLetter,
+            Self::Stretches,
+            Self::Service,
+            Self::Token,
+            Self::Deed,
+            Self::Assigned,
+            Self::CapacityTarget,
+        ];
+        all.into_iter().find(|kind| *kind as u8 == code)
+    }
+
     /// Whether records of the kind can be rebuilt from observations.
     pub const fn is_derived(self) -> bool {
         matches!(self, Self::Stretches)
@@ -293,12 +340,22 @@ pub struct StoreStats {
     pub streams: usize,
     /// Agents that are known.
     pub agents: usize,
-    /// Days that have chunks.
+    /// Days that were merged.
     pub days: usize,
+    /// The first of them, since 1970.
+    pub first_day: Option<i32>,
     /// Days that have parts to merge, today among them.
     pub days_unmerged: usize,
+    /// Parts that wait to be merged.
+    pub parts: usize,
     /// Bytes on disk.
     pub disk_bytes: u64,
+    /// Of them in the tables of days.
+    pub day_bytes: u64,
+    /// Of them in parts.
+    pub part_bytes: u64,
+    /// Of them in the database: dictionaries, manifests, records.
+    pub database_bytes: u64,
     /// Batches appended.
     pub appended_batches: u64,
     /// Rows appended.
@@ -311,10 +368,16 @@ pub struct StoreStats {
     pub chunks_written: u64,
     /// Streams merged, once for each day.
     pub merged_streams: u64,
-    /// Damaged chunks met.
+    /// Damaged tables, or blocks of them, met.
     pub corrupt_chunks: u64,
     /// Damaged entries of the journal met.
     pub corrupt_journal: u64,
     /// Damaged derived records and entries of the store's own dictionaries met.
     pub corrupt_records: u64,
+    /// Files that are missing, or are not what they were.
+    pub missing_files: u64,
+    /// 1 when the database came up older than the files beside it.
+    pub older: u64,
+    /// Bytes at the end of the journal that made no entry when the store was opened.
+    pub journal_torn_bytes: u64,
 }

@@ -7,11 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
+use uphold_common::wire::frame::{self, Compression, Magic};
+use uphold_common::wire::pack;
+
+use super::database::Writes;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::keys;
 use super::parts::{self, RECORD_KEY_BYTES_MAX};
-use super::sled_store::{Place, Writes};
 use super::{KeyRange, Record, RecordChange, RecordKind};
 
 /// Most damaged places that are told apart; further ones are neither counted nor named.
@@ -20,12 +23,16 @@ const PLACES_MAX: usize = 1024;
 /// What can be found damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Damaged {
-    /// A chunk.
+    /// A block of a table, or all of it.
     Chunk,
     /// An entry of the journal.
     Journal,
     /// A derived record, or an entry of a dictionary.
     Record,
+    /// A file that is missing, or that is there and should not be.
+    File,
+    /// The database, older than the files beside it.
+    Older,
 }
 
 /// What was found damaged, each place once.
@@ -40,7 +47,7 @@ impl Damage {
     pub(super) fn note(&mut self, what: Damaged, place: &str, why: &str) {
         if self.places.len() < PLACES_MAX && self.places.insert(place.to_owned()) {
             *self.counts.entry(what).or_default() += 1;
-            tracing::error!(place, why, "damaged in the store, left out");
+            tracing::error!(place, why, "the store is not what it was");
         }
     }
 
@@ -48,6 +55,37 @@ impl Damage {
     pub(super) fn count(&self, what: Damaged) -> u64 {
         self.counts.get(&what).copied().unwrap_or(0)
     }
+}
+
+/// Record changes as the journal keeps them: kind, key, and the new value or none.
+type Packed = Vec<(u8, serde_bytes::ByteBuf, Option<serde_bytes::ByteBuf>)>;
+
+const CHANGES: Magic = Magic(*b"UPHv");
+const CHANGES_VERSION: u16 = 1;
+/// Most bytes of one commit, decompressed.
+const CHANGES_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Changes as an entry of the journal.
+pub(super) fn pack_changes(changes: &[RecordChange]) -> Result<Vec<u8>, StoreError> {
+    let one = |change: &RecordChange| {
+        let value = change.value.clone().map(serde_bytes::ByteBuf::from);
+        (change.kind as u8, serde_bytes::ByteBuf::from(change.key.clone()), value)
+    };
+    let all: Packed = changes.iter().map(one).collect();
+    let refused = |reason: String| StoreError::Corrupt { place: "a commit".to_owned(), reason };
+    let content = pack::pack(&all).map_err(|why| refused(why.to_string()))?;
+    frame::seal(CHANGES, CHANGES_VERSION, Compression::Zstd, &content).map_err(|why| refused(why.to_string()))
+}
+
+/// The changes in an entry of the journal.
+pub(super) fn unpack_changes(bytes: &[u8]) -> Result<Vec<RecordChange>, String> {
+    let content = frame::open(CHANGES, CHANGES_VERSION, CHANGES_BYTES_MAX, bytes).map_err(|why| why.to_string())?;
+    let all: Packed = pack::unpack(&content).map_err(|why| why.to_string())?;
+    let one = |(kind, key, value): (u8, serde_bytes::ByteBuf, Option<serde_bytes::ByteBuf>)| {
+        let kind = RecordKind::from_code(kind).ok_or_else(|| format!("a record of the unknown kind {kind}"))?;
+        Ok(RecordChange { kind, key: key.into_vec(), value: value.map(serde_bytes::ByteBuf::into_vec) })
+    };
+    all.into_iter().map(one).collect()
 }
 
 impl EmbeddedStore {
@@ -122,7 +160,7 @@ impl EmbeddedStore {
             return Ok(Vec::new());
         }
         let mut found: Vec<Record> = Vec::new();
-        self.disk.scan(Place::Main, &keys::record_range(kind as u8, range), &mut |key, entry| {
+        self.disk.scan(&keys::record_range(kind as u8, range), &mut |key, entry| {
             found.push((key.get(2..).unwrap_or_default().to_vec(), entry.to_vec()));
             if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;

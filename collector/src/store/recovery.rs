@@ -1,13 +1,18 @@
-//! Opening a store: its state, its dictionaries, and the replay of the journal.
+//! Opening a store: its state, its dictionaries, its tables, and the replay of the journal.
 //!
 //! ```text
 //! the store's own state   key 01   frame UPHm, MessagePack of State
-//! a day                   key 05 day:u32   frame UPHy, one byte: 1 when the day has parts to merge
 //! ```
 //!
-//! Opening reads the state, the dictionaries and the list of days, never the history, and replays the journal: both
-//! are bounded. A state that is damaged, missing beside other entries, or of another version is an error; a damaged
-//! entry of a dictionary or of the journal is counted and left out. See the module above for the rules.
+//! Opening reads the state, the dictionaries, the manifests of days and the ends of tables, never the history, and
+//! replays the journal: all of them are bounded. A state that is damaged or of a later format is an error; whatever
+//! else is damaged or missing is counted, named once and left out.
+//!
+//! **Older.** The files of the journal say up to which entry all was sealed. When the database knows less, and the
+//! journal no longer has all of that, or when a part is gone that a table it does not know was made of, then it came up
+//! older than it was, or was lost: tables and parts that it does not know are taken up, because each says what it is
+//! and whose rows it holds, and what the journal still has is replayed. Otherwise a table that the database does not
+//! know was never made known to anybody, and is removed.
 
 use std::ops::ControlFlow;
 
@@ -18,17 +23,20 @@ use uphold_common::wire::frame::Magic;
 use uphold_common::wire::pack;
 
 use super::KeyRange;
+use super::database::{Database, Writes};
+use super::day::{Day, DayRecord};
 use super::delivery::Delivery;
-use super::embedded::EmbeddedStore;
+use super::embedded::{EmbeddedStore, StoreOptions};
 use super::error::StoreError;
+use super::files::{Files, TEMPORARY};
+use super::journal::{self, EntryKind, Journal};
 use super::keys;
-use super::parts::{self, JournalReader, journal_key};
-use super::records::Damaged;
-use super::sled_store::{Disk, Place, Writes};
+use super::parts;
+use super::records::{Damaged, unpack_changes};
 use super::stream::StreamId;
 
 /// The version of everything in the store.
-const FORMAT: u16 = 1;
+pub(super) const FORMAT: u16 = 2;
 pub(super) const STATE: Magic = Magic(*b"UPHm");
 pub(super) const DAY: Magic = Magic(*b"UPHy");
 pub(super) const STREAM: Magic = Magic(*b"UPHs");
@@ -42,22 +50,80 @@ pub(super) struct State {
     pub(super) format: u16,
     /// Its id.
     pub(super) id: Epoch,
-    /// The number of the last journal entry that is in chunks.
+    /// The number of the last journal entry that is sealed.
     pub(super) watermark: u64,
     /// The number of the last seal or merge.
-    pub(super) made: u32,
+    pub(super) made: u64,
+    /// The first file of the journal that is needed, and the last one that was begun when the store was opened or sealed.
+    #[serde(default)]
+    pub(super) journal: (u64, u64),
+    /// The parts that wait to be merged.
+    #[serde(default)]
+    pub(super) parts: Vec<u64>,
+    /// The first day whose rows are kept; none while all are.
+    #[serde(default)]
+    pub(super) raw_from: Option<i32>,
 }
 
 /// Puts an entry back from its key and, if its frame is sound, its content; tells whether that was possible.
 type Restore<'a> = dyn FnMut(&[u8], Option<&[u8]>) -> bool + 'a;
 
 impl EmbeddedStore {
-    /// Reads streams, newest rows, deliveries and days.
-    pub(super) fn read_dictionaries(&mut self) -> Result<(), StoreError> {
+    /// Opens the store that lies in a database and the files beside it.
+    pub(super) fn open_in(
+        disk: Box<dyn Database>,
+        files: Box<dyn Files>,
+        options: StoreOptions,
+    ) -> Result<Self, StoreError> {
+        for (name, _) in files.list()?.iter().filter(|(name, _)| name.ends_with(TEMPORARY)) {
+            files.remove(name)?;
+        }
+        let (heads, last) = journal::heads(files.as_ref())?;
+        let there = journal::numbers(files.as_ref())?;
+        let (state, known) = read_state(disk.as_ref(), heads.last().map(|head| head.store))?;
+        let next = state.watermark.max(last).saturating_add(1);
+        let journal = Journal::begin(files.as_ref(), state.id, next, state.watermark)?;
+        let mut store = Self::of(disk, files, options, state, journal);
+        store.read_dictionaries()?;
+        if known {
+            let (from, to) = store.state.journal;
+            for file in (from.max(1)..=to).filter(|file| !there.contains(file)) {
+                store.damage.get_mut().note(Damaged::File, &format!("journal file {file}"), "it is missing");
+            }
+        }
+        let sealed = heads.iter().map(|head| head.sealed).max().unwrap_or_default();
+        let first = heads.iter().map(|head| head.first).min();
+        let watermark = store.state.watermark;
+        let gap = sealed > watermark && first.is_none_or(|first| first > watermark.saturating_add(1));
+        let adopted = store.take_up_tables(gap, first)?;
+        store.replay()?;
+        if store.state.format < FORMAT {
+            store.take_up_format_1()?;
+        }
+        store.name_files(adopted)?;
+        Ok(store)
+    }
+
+    /// Makes the file of the journal known, so that it is missed when it is not there, and the tables that were adopted.
+    fn name_files(&mut self, adopted: bool) -> Result<(), StoreError> {
+        let file = self.journal.file();
+        self.state.journal = (if self.state.journal.0 == 0 { file } else { self.state.journal.0 }, file);
+        let mut writes = Writes::default();
+        if adopted {
+            self.put_dictionaries(&mut writes)?;
+            self.days.iter().try_for_each(|(day, known)| put_day(&mut writes, *day, &known.record))?;
+        }
+        put_state(&mut writes, &self.state)?;
+        self.disk.apply(writes)?;
+        self.disk.sync()
+    }
+
+    /// Reads streams, newest rows, deliveries and manifests.
+    fn read_dictionaries(&mut self) -> Result<(), StoreError> {
         let Self { disk, memory, days, damage, .. } = self;
         let damage = damage.get_mut();
         let mut each = |kind: u8, magic: Magic, restore: &mut Restore<'_>| {
-            disk.scan(Place::Main, &KeyRange::prefix(&[kind]), &mut |key, value| {
+            disk.scan(&KeyRange::prefix(&[kind]), &mut |key, value| {
                 let content = parts::unframed(magic, value);
                 if !restore(key, content.as_deref().ok()) {
                     damage.note(Damaged::Record, &format!("entry {key:02x?}"), "it is not understood");
@@ -84,77 +150,114 @@ impl EmbeddedStore {
             memory.deliveries.restore(agent, epoch, delivery);
             true
         })?;
-        each(keys::DAY, DAY, &mut |key, content| {
-            let Some(day) = keys::day_of(key) else { return false };
-            // A day whose entry is damaged still has chunks: it is kept, and merged once more.
-            days.insert(day, content != Some(&[0]));
-            content.is_some()
+        disk.scan(&KeyRange::prefix(&[keys::DAY]), &mut |key, value| {
+            let Some(day) = keys::day_of(key) else { return ControlFlow::Continue(()) };
+            match parts::unframed_day(value) {
+                Ok(Some(record)) => drop(days.insert(day, Day { record, tables: Vec::new() })),
+                // Of format 1: its chunks are taken up below.
+                Ok(None) => {}
+                Err(why) => {
+                    damage.note(Damaged::Record, &format!("the manifest of day {day}"), &why);
+                    days.insert(day, Day::default());
+                }
+            }
+            ControlFlow::Continue(())
         })
     }
 
-    /// Takes the entries of one journal tree above the watermark into memory, and empties a tree that has none.
-    pub(super) fn replay(&mut self, place: Place) -> Result<(), StoreError> {
-        let (watermark, mut reader, mut live) = (self.state.watermark, JournalReader::default(), false);
-        let Self { disk, memory, journal, damage, .. } = self;
-        let damage = damage.get_mut();
-        disk.scan(place, &KeyRange::all(), &mut |key, value| {
-            let seq = journal_key(key).map_or(u64::MAX, |(seq, _)| seq);
-            if seq <= watermark {
-                return ControlFlow::Continue(());
+    /// Takes the entries of the journal above the watermark into memory and into the database.
+    fn replay(&mut self) -> Result<(), StoreError> {
+        let (watermark, from) = (self.state.watermark, self.raw_from());
+        let (mut damaged, mut changes) = (Vec::new(), Vec::new());
+        let Self { memory, journal, files, .. } = self;
+        let read = journal::read(files.as_ref(), &mut |entry| {
+            if entry.number <= watermark {
+                return Ok(());
             }
-            live = true;
-            if seq != u64::MAX && seq >= journal.next_seq {
-                (journal.next_seq, journal.active) = (seq + 1, place);
+            let taken = match entry.kind {
+                EntryKind::Batch => Batch::decode(&entry.content).map_err(|why| why.to_string()).map(|batch| {
+                    memory.absorb(entry.received_at, batch, batch::digest(&entry.content), from);
+                    journal.batches += 1;
+                }),
+                EntryKind::Records => unpack_changes(&entry.content).map(|found| changes.extend(found)),
+            };
+            if let Err(why) = taken {
+                damaged.push((entry.number, why));
             }
-            journal.bytes += value.len() as u64;
-            let decoded = reader.take(key, value).and_then(|entry| {
-                let Some(entry) = entry else { return Ok(()) };
-                let batch = Batch::decode(&entry.batch).map_err(|why| why.to_string())?;
-                memory.absorb(entry.received_at, &batch, batch::digest(&entry.batch));
-                journal.batches += 1;
-                journal.oldest = Some(journal.oldest.map_or(entry.received_at, |oldest| oldest.min(entry.received_at)));
-                Ok(())
-            });
-            if let Err(why) = decoded {
-                damage.note(Damaged::Journal, &format!("journal entry {seq}"), &why);
-            }
-            ControlFlow::Continue(())
+            journal.bytes += entry.content.len() as u64;
+            journal.oldest = Some(journal.oldest.map_or(entry.received_at, |oldest| oldest.min(entry.received_at)));
+            Ok(())
         })?;
-        if let Some(seq) = reader.unfinished() {
-            damage.note(Damaged::Journal, &format!("journal entry {seq}"), "its parts are not all there");
+        if !changes.is_empty() {
+            let writes = self.record_writes(&changes)?;
+            self.disk.apply(writes)?;
         }
-        if live || disk.is_empty(place)? { Ok(()) } else { disk.clear(place) }
+        let damage = self.damage.get_mut();
+        for (number, why) in damaged {
+            damage.note(Damaged::Journal, &format!("journal entry {number}"), &why);
+        }
+        for place in &read.damaged {
+            damage.note(Damaged::Journal, place, "they are no entries");
+        }
+        self.counted.journal_torn_bytes = read.torn_bytes;
+        if read.torn_bytes > 0 {
+            tracing::warn!(
+                bytes = read.torn_bytes,
+                "the journal ends within an entry, as it does when a machine stops; agents send again what they know of"
+            );
+        }
+        Ok(())
     }
 }
 
-/// The state of the store, made if this is a new one.
-pub(super) fn read_state(disk: &Disk) -> Result<State, StoreError> {
+/// The state of the store, made if this is a new one, for the store that the files belong to; and whether it was there.
+fn read_state(disk: &dyn Database, of_files: Option<Epoch>) -> Result<(State, bool), StoreError> {
     let corrupt = |reason: String| StoreError::Corrupt { place: "the state of the store".to_owned(), reason };
     if let Some(bytes) = disk.get(keys::STATE)? {
         let state: State = parts::unframed(STATE, &bytes)
             .and_then(|content| pack::unpack(&content).map_err(|why| why.to_string()))
             .map_err(corrupt)?;
+        if let Some(files) = of_files.filter(|files| *files != state.id) {
+            return Err(corrupt(format!("it is of store {}, and the files beside it are of store {files}", state.id)));
+        }
         return match state.format {
-            FORMAT => Ok(state),
+            1..=FORMAT => Ok((state, true)),
             found => Err(StoreError::Version { found, readable: FORMAT }),
         };
     }
-    if !disk.is_empty(Place::Main)? {
+    let mut others = false;
+    disk.scan(&KeyRange::all(), &mut |_, _| {
+        others = true;
+        ControlFlow::Break(())
+    })?;
+    if others {
         return Err(corrupt("it is missing, and other entries are there".to_owned()));
     }
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|_| StoreError::Random)?;
-    let state = State { format: FORMAT, id: Epoch(id), watermark: 0, made: 0 };
+    let id = match of_files {
+        Some(id) => id,
+        None => {
+            let mut id = [0; 16];
+            getrandom::fill(&mut id).map_err(|_| StoreError::Random)?;
+            Epoch(id)
+        }
+    };
+    let state = State { format: FORMAT, id, watermark: 0, made: 0, journal: (0, 0), parts: Vec::new(), raw_from: None };
     let mut writes = Writes::default();
     put_state(&mut writes, &state)?;
-    disk.apply(Place::Main, writes)?;
+    disk.apply(writes)?;
     disk.sync()?;
-    Ok(state)
+    Ok((state, false))
 }
 
 /// Writes the store's state.
 pub(super) fn put_state(writes: &mut Writes, state: &State) -> Result<(), StoreError> {
     writes.put(keys::STATE.to_vec(), parts::framed(STATE, &packed(state)?)?);
+    Ok(())
+}
+
+/// Writes the manifest of a day.
+pub(super) fn put_day(writes: &mut Writes, day: i32, record: &DayRecord) -> Result<(), StoreError> {
+    writes.put(keys::day_key(day), parts::framed_day(record)?);
     Ok(())
 }
 

@@ -2,32 +2,41 @@
 
 use std::ops::ControlFlow;
 
-use uphold_common::time::{DAY_MS, Interval};
+use uphold_common::time::Interval;
 use uphold_common::wire::batch::Epoch;
 
-use super::keys::chunks_of;
-use super::sled_store::{Place, Writes};
+use super::database::Writes;
 use super::testing::*;
 use super::*;
 
-const DAY: i32 = 20_454;
-
-/// Flips a byte of every value in a range, and gives their number.
-fn damage(store: &EmbeddedStore, place: Place, range: &KeyRange) -> usize {
+/// Flips a byte of every value in a range of the database, and gives their number.
+fn damage(store: &EmbeddedStore, range: &KeyRange) -> usize {
     let mut found: Vec<Record> = Vec::new();
     let mut collect = |key: &[u8], value: &[u8]| {
         found.push((key.to_vec(), value.to_vec()));
         ControlFlow::Continue(())
     };
-    store.disk.scan(place, range, &mut collect).unwrap();
+    store.disk.scan(range, &mut collect).unwrap();
     let (count, mut writes) = (found.len(), Writes::default());
     for (key, mut value) in found {
         let middle = value.len() / 2;
         value[middle] ^= 1;
         writes.put(key, value);
     }
-    store.disk.apply(place, writes).unwrap();
+    store.disk.apply(writes).unwrap();
     count
+}
+
+/// Flips a bit in a file of the store, counted from its end if `at` is negative.
+fn flip(root: &std::path::Path, prefix: &str, at: i64) {
+    let folder = root.join("store/series");
+    let mut names: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    let name = names.iter().rfind(|name| name.to_str().unwrap().starts_with(prefix)).unwrap();
+    let mut bytes = std::fs::read(folder.join(name)).unwrap();
+    let place = usize::try_from(if at < 0 { i64::try_from(bytes.len()).unwrap() + at } else { at }).unwrap();
+    bytes[place] ^= 1;
+    std::fs::write(folder.join(name), bytes).unwrap();
 }
 
 #[test]
@@ -88,7 +97,6 @@ fn a_crash_between_seal_and_emptying_the_journal_doubles_nothing() {
     let mut survivor = open(&image);
     let stats = survivor.stats();
     assert_eq!((stats.head_rows, stats.journal_batches, stats.journal_bytes), (0, 0, 0));
-    assert!(survivor.disk.is_empty(Place::Journal0).unwrap(), "emptied when it was opened");
     assert_eq!(survivor.take_touched(), Touched::default());
     assert_eq!(survivor.observations(&vantage("web"), all()).unwrap(), vec![up(1), up(2)]);
     assert_eq!(survivor.latest_readings()[0].1.used, 4);
@@ -100,39 +108,12 @@ fn a_crash_between_seal_and_emptying_the_journal_doubles_nothing() {
 }
 
 #[test]
-fn what_is_left_of_a_half_emptied_journal_is_ignored() {
-    let scratch = tempfile::tempdir().unwrap();
-    let mut store = open(scratch.path());
-    for seq in 1..=4 {
-        store.append(at(0), vec![admitted(seq, vec![probed("web", [seq.cast_signed()])])]).unwrap();
-    }
-    let mut left = Vec::new();
-    let mut collect = |key: &[u8], value: &[u8]| {
-        left.push((key.to_vec(), value.to_vec()));
-        ControlFlow::Continue(())
-    };
-    store.disk.scan(Place::Journal0, &KeyRange::all(), &mut collect).unwrap();
-    store.seal().unwrap();
-    store.append(at(0), vec![admitted(5, vec![probed("web", [5])])]).unwrap();
-    let mut writes = Writes::default();
-    left.drain(2..).for_each(|(key, value)| writes.put(key, value));
-    store.disk.apply(Place::Journal0, writes).unwrap();
-    drop(store);
-    let store = open(scratch.path());
-    assert_eq!((store.stats().journal_batches, store.stats().head_rows), (1, 1));
-    assert!(store.disk.is_empty(Place::Journal0).unwrap());
-    assert_eq!(store.observations(&vantage("web"), all()).unwrap(), (1..=5).map(up).collect::<Vec<_>>());
-}
-
-#[test]
-fn a_damaged_chunk_is_left_out_counted_once_and_kept_as_evidence() {
+fn a_damaged_block_is_left_out_counted_once_and_said() {
     let scratch = tempfile::tempdir().unwrap();
     let mut store = open(scratch.path());
     store.append(at(0), vec![admitted(1, vec![probed("web", [1]), probed("shop", [1])])]).unwrap();
     store.seal().unwrap();
-    let stream = store.memory.streams.number(&super::stream::StreamId::Probe(vantage("web"))).unwrap();
-    let range = KeyRange::prefix(&chunks_of(DAY, Some(stream)));
-    assert_eq!(damage(&store, Place::Main, &range), 1);
+    flip(scratch.path(), "part-", 20);
     for (seq, ms) in [(2, 2), (3, 3)] {
         store.append(at(0), vec![admitted(seq, vec![probed("web", [ms])])]).unwrap();
         store.seal().unwrap();
@@ -140,12 +121,12 @@ fn a_damaged_chunk_is_left_out_counted_once_and_kept_as_evidence() {
     for _ in 0..3 {
         assert_eq!(store.observations(&vantage("web"), all()).unwrap(), vec![up(2), up(3)]);
     }
-    assert_eq!(store.observations(&vantage("shop"), all()).unwrap(), vec![up(1)]);
-    let step = store.maintain(at(DAY_MS + 3_600_000)).unwrap();
-    assert_eq!((step.merged_streams, step.more), (1, false));
+    while store.compact(at(0)).unwrap().more {}
     assert_eq!(store.observations(&vantage("web"), all()).unwrap(), vec![up(2), up(3)]);
     assert_eq!(store.stats().corrupt_chunks, 1);
-    assert_eq!(damage(&store, Place::Main, &range), 2, "the merged part and the damaged one");
+    flip(scratch.path(), "day-", 30);
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap(), vec![]);
+    assert_eq!(store.stats().corrupt_chunks, 2);
 }
 
 #[test]
@@ -157,10 +138,10 @@ fn a_damaged_journal_entry_and_dictionary_entry_are_left_out_and_counted() {
     for (seq, ms) in [(2, 1), (3, 2)] {
         store.append(at(0), vec![admitted(seq, vec![probed("web", [ms])])]).unwrap();
     }
-    let journal = store.journal.active;
-    assert_eq!(damage(&store, journal, &KeyRange::prefix(&2_u64.to_be_bytes())), 1);
-    assert_eq!(damage(&store, Place::Main, &KeyRange::prefix(&[keys::STREAM])), 1);
+    assert_eq!(damage(&store, &KeyRange::prefix(&[keys::STREAM])), 1);
+    store.close().unwrap();
     drop(store);
+    flip(scratch.path(), "journal-", 140);
     let mut store = open(scratch.path());
     assert_eq!(store.stats().corrupt_journal, 1);
     assert_eq!(store.stats().corrupt_records, 2, "the stream, and its newest row that fits nothing now");
@@ -176,11 +157,12 @@ fn a_damaged_state_or_one_of_another_version_is_an_error() {
     let reopen = || EmbeddedStore::open(DataDir::claim(scratch.path(), "test", at(0)).unwrap(), options());
     let store = open(scratch.path());
     let mut writes = Writes::default();
-    let state = super::recovery::State { format: 2, ..store.state.clone() };
+    let state = super::recovery::State { format: 3, ..store.state.clone() };
     super::recovery::put_state(&mut writes, &state).unwrap();
-    store.disk.apply(Place::Main, writes).unwrap();
+    store.disk.apply(writes).unwrap();
+    store.disk.sync().unwrap();
     drop(store);
-    assert!(matches!(reopen(), Err(StoreError::Version { found: 2, readable: 1 })));
+    assert!(matches!(reopen(), Err(StoreError::Version { found: 3, readable: 2 })));
 }
 
 #[test]

@@ -80,11 +80,26 @@ impl Block {
     }
 
     /// The rows of a pushed stream.
-    pub(super) fn of(rows: &Rows) -> Self {
+    pub(super) fn of(rows: Rows) -> Self {
         match rows {
-            Rows::Probe(_, rows) => Self::Probe(rows.clone()),
-            Rows::Capacity(_, rows) => Self::Capacity(rows.clone()),
-            Rows::Volume(_, rows) => Self::Volume(rows.clone()),
+            Rows::Probe(_, rows) => Self::Probe(rows),
+            Rows::Capacity(_, rows) => Self::Capacity(rows),
+            Rows::Volume(_, rows) => Self::Volume(rows),
+        }
+    }
+
+    /// Whether there are none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds all rows of the same kind; rows of another kind have no place here and are left out.
+    pub(super) fn append(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Probe(rows), Self::Probe(more)) => rows.extend_from_slice(more),
+            (Self::Capacity(rows), Self::Capacity(more)) => rows.extend_from_slice(more),
+            (Self::Volume(rows), Self::Volume(more)) => rows.extend_from_slice(more),
+            _ => {}
         }
     }
 
@@ -122,6 +137,18 @@ impl Block {
             (Self::Capacity(rows), Self::Capacity(more)) => within(rows, more, span),
             (Self::Volume(rows), Self::Volume(more)) => within(rows, more, span),
             _ => {}
+        }
+    }
+
+    /// Whether the rows are sorted, with one of each instant.
+    pub(super) fn is_settled(&self) -> bool {
+        fn ascends<R: Row>(rows: &[R]) -> bool {
+            rows.is_sorted_by(|a, b| a.at() < b.at())
+        }
+        match self {
+            Self::Probe(rows) => ascends(rows),
+            Self::Capacity(rows) => ascends(rows),
+            Self::Volume(rows) => ascends(rows),
         }
     }
 
@@ -167,6 +194,15 @@ impl Block {
 }
 
 fn within<R: Row>(rows: &mut Vec<R>, more: &[R], span: Interval) {
+    // Mostly all of them lie in it, in their order.
+    let sorted = more.is_sorted_by(|a, b| a.at() < b.at());
+    if let (true, Some(first), Some(last)) = (sorted, more.first(), more.last())
+        && span.contains(first.at())
+        && span.contains(last.at())
+    {
+        rows.extend_from_slice(more);
+        return;
+    }
     rows.extend(more.iter().filter(|row| span.contains(row.at())));
 }
 

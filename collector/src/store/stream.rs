@@ -7,12 +7,13 @@
 //! ```
 //!
 //! Numbers are given in order of first sight and become durable with the first seal that holds rows of the stream;
-//! until then they are given anew when the journal is replayed. A damaged entry leaves its number unused for good.
+//! until then they are given anew when the journal is replayed. A damaged entry leaves its number unused, unless a
+//! table that speaks of the stream says whose it is.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use uphold_common::ids::{Id, VantagePoint};
+use uphold_common::ids::{Id, ProbeId, VantagePoint};
 use uphold_common::observation::{FlowId, Reading, ResourceId, Volume};
 use uphold_common::time::Instant;
 use uphold_common::wire::columns::Rows;
@@ -43,6 +44,18 @@ pub(super) enum StreamKind {
     Volume = 2,
 }
 
+impl StreamKind {
+    /// The kind of a number in a chunk.
+    pub(super) const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Probe),
+            1 => Some(Self::Capacity),
+            2 => Some(Self::Volume),
+            _ => None,
+        }
+    }
+}
+
 impl StreamId {
     /// The stream that pushed rows of `agent` belong to.
     pub(super) fn of(agent: &Id, rows: &Rows) -> Self {
@@ -67,12 +80,15 @@ impl StreamId {
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     ids: BTreeMap<u32, StreamId>,
-    numbers: HashMap<StreamId, u32>,
+    /// The numbers of each agent's probes, of resources and of flows: found without a copy of a name.
+    probes: HashMap<Id, HashMap<ProbeId, u32>>,
+    resources: HashMap<ResourceId, u32>,
+    flows: HashMap<FlowId, u32>,
     next: u32,
     unsaved: BTreeSet<u32>,
-    readings: BTreeMap<u32, Reading>,
-    volumes: BTreeMap<u32, Volume>,
-    newest_unsaved: BTreeSet<u32>,
+    readings: HashMap<u32, Reading>,
+    volumes: HashMap<u32, Volume>,
+    newest_unsaved: HashSet<u32>,
     /// How many streams each agent brought.
     brought: HashMap<Id, usize>,
     /// The streams that are counted there.
@@ -87,12 +103,27 @@ impl Streams {
 
     /// Whether this stream is known.
     pub(super) fn contains(&self, id: &StreamId) -> bool {
-        self.numbers.contains_key(id)
+        self.number(id).is_some()
     }
 
     /// The number of a stream that is known.
     pub(super) fn number(&self, id: &StreamId) -> Option<u32> {
-        self.numbers.get(id).copied()
+        match id {
+            StreamId::Probe(from) => self.probes.get(&from.agent)?.get(&from.probe),
+            StreamId::Capacity(of) => self.resources.get(of),
+            StreamId::Volume(of) => self.flows.get(of),
+        }
+        .copied()
+    }
+
+    /// The number of the stream that pushed rows of `agent` belong to, given now if it has none.
+    pub(super) fn number_of(&mut self, agent: &Id, rows: &Rows) -> u32 {
+        let known = match rows {
+            Rows::Probe(probe, _) => self.probes.get(agent).and_then(|probes| probes.get(probe)),
+            Rows::Capacity(of, _) => self.resources.get(of),
+            Rows::Volume(of, _) => self.flows.get(of),
+        };
+        known.copied().unwrap_or_else(|| self.number_or_new(&StreamId::of(agent, rows)))
     }
 
     /// The stream of a number.
@@ -124,6 +155,14 @@ impl Streams {
         number
     }
 
+    /// Takes an entry over from a table that names it; it is not in the dictionary yet.
+    pub(super) fn adopt(&mut self, number: u32, id: StreamId) {
+        if !self.ids.contains_key(&number) {
+            self.restore(number, Some(id));
+            self.unsaved.insert(number);
+        }
+    }
+
     /// Puts back an entry read from the store; `None` for one that is damaged.
     pub(super) fn restore(&mut self, number: u32, id: Option<StreamId>) {
         self.next = self.next.max(number.saturating_add(1));
@@ -131,7 +170,13 @@ impl Streams {
             if let StreamId::Probe(from) = &id {
                 self.brings(&from.agent, number);
             }
-            self.numbers.insert(id.clone(), number);
+            match &id {
+                StreamId::Probe(from) => {
+                    self.probes.entry(from.agent.clone()).or_default().insert(from.probe.clone(), number);
+                }
+                StreamId::Capacity(of) => drop(self.resources.insert(of.clone(), number)),
+                StreamId::Volume(of) => drop(self.flows.insert(of.clone(), number)),
+            }
             self.ids.insert(number, id);
         }
     }
@@ -176,13 +221,17 @@ impl Streams {
     pub(super) fn latest_readings(&self) -> Vec<(ResourceId, Reading)> {
         let of =
             |number: &u32| if let Some(StreamId::Capacity(of)) = self.id(*number) { Some(of.clone()) } else { None };
-        self.readings.iter().filter_map(|(number, row)| Some((of(number)?, *row))).collect()
+        let mut latest: Vec<_> = self.readings.iter().filter_map(|(number, row)| Some((of(number)?, *row))).collect();
+        latest.sort_unstable_by(|a: &(ResourceId, Reading), b| a.0.cmp(&b.0));
+        latest
     }
 
     /// The newest volume of each flow.
     pub(super) fn latest_volumes(&self) -> Vec<(FlowId, Volume)> {
         let of = |number: &u32| if let Some(StreamId::Volume(of)) = self.id(*number) { Some(of.clone()) } else { None };
-        self.volumes.iter().filter_map(|(number, row)| Some((of(number)?, *row))).collect()
+        let mut latest: Vec<_> = self.volumes.iter().filter_map(|(number, row)| Some((of(number)?, *row))).collect();
+        latest.sort_unstable_by(|a: &(FlowId, Volume), b| a.0.cmp(&b.0));
+        latest
     }
 
     /// The entries that are not durable yet.

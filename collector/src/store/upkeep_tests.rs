@@ -8,21 +8,14 @@ use uphold_common::time::DAY_MS;
 use uphold_common::wire::batch::{BatchKey, Epoch};
 use uphold_common::wire::columns::Rows;
 
-use super::keys::chunks_of;
-use super::sled_store::Place;
 use super::testing::*;
 use super::*;
 
 const HOUR_MS: i64 = 3_600_000;
 
-fn chunks(store: &EmbeddedStore, day: i32) -> usize {
-    let mut count = 0;
-    let mut each = |_: &[u8], _: &[u8]| {
-        count += 1;
-        std::ops::ControlFlow::Continue(())
-    };
-    store.disk.scan(Place::Main, &KeyRange::prefix(&chunks_of(day, None)), &mut each).unwrap();
-    count
+/// How many chunks the tables of a day hold, those that newer ones replace too.
+fn chunks(store: &EmbeddedStore, day: i32) -> u64 {
+    store.days.get(&day).map_or(0, |day| day.tables.iter().map(|table| table.directory.blocks).sum())
 }
 
 #[test]
@@ -103,19 +96,20 @@ fn an_agent_brings_so_many_streams_and_others_are_not_touched_by_that() {
 #[test]
 fn a_finished_day_is_merged_and_late_rows_merge_it_again() {
     let scratch = tempfile::tempdir().unwrap();
-    let mut store = open_with(scratch.path(), StoreOptions { merge_streams_max: 2, ..options() });
+    let mut store = open(scratch.path());
     for seq in 1..=6_u64 {
         let ms = seq.cast_signed() * HOUR_MS;
         let streams = ["a", "b", "c", "d", "e"].map(|probe| probed(probe, [ms, ms + 5, ms + 9]));
         store.append(at(ms), vec![admitted(seq, streams.to_vec())]).unwrap();
         store.seal().unwrap();
     }
-    assert_eq!(chunks(&store, 20_454), 30);
+    assert_eq!((store.stats().parts, store.stats().days_unmerged), (6, 1));
     assert_eq!(store.maintain(at(DAY_MS + HOUR_MS - 1)).unwrap(), Maintained::default(), "not rested yet");
     let over = at(DAY_MS + HOUR_MS);
-    let merged: Vec<_> = (0..4).map(|_| store.maintain(over).unwrap()).map(|m| (m.merged_streams, m.more)).collect();
-    assert_eq!(merged, vec![(2, true), (2, true), (1, false), (0, false)]);
-    assert_eq!((chunks(&store, 20_454), store.stats().days_unmerged), (5, 0));
+    let step = store.maintain(over).unwrap();
+    assert_eq!((step.merged_streams, step.more), (5, false));
+    assert_eq!(store.maintain(over).unwrap(), Maintained::default());
+    assert_eq!((chunks(&store, 20_454), store.stats().parts, store.stats().days_unmerged), (5, 0, 0));
     assert_eq!(store.observations(&vantage("c"), all()).unwrap().len(), 18);
 
     store.append(over, vec![admitted(7, vec![probed("c", [HOUR_MS, HOUR_MS + 1])])]).unwrap();
@@ -123,12 +117,62 @@ fn a_finished_day_is_merged_and_late_rows_merge_it_again() {
     drop(store);
     let mut store = open(scratch.path());
     assert_eq!(store.stats().days_unmerged, 1);
-    let step = store.maintain(over).unwrap();
-    assert_eq!((step.merged_streams, step.more, chunks(&store, 20_454)), (1, false, 5));
+    assert_eq!(store.maintain(over).unwrap(), Maintained::default(), "late rows rest too");
+    let rested = at(DAY_MS + 2 * HOUR_MS);
+    let step = store.maintain(rested).unwrap();
+    assert_eq!((step.merged_streams, step.more, chunks(&store, 20_454)), (1, false, 6), "one table more");
     assert_eq!(store.observations(&vantage("c"), all()).unwrap().len(), 19);
     let span = Interval::new(at(HOUR_MS + 1), at(HOUR_MS + 9));
     assert_eq!(store.observations(&vantage("c"), span).unwrap(), vec![up(HOUR_MS + 1), up(HOUR_MS + 5)]);
     assert!(store.observations(&vantage("c"), Interval::new(at(5), at(5))).unwrap().is_empty());
+}
+
+#[test]
+fn tables_that_pile_up_are_written_into_one() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    let many = (0..40).map(|n| probed(&format!("p{n:02}"), (0..50).map(|k| k * 1_000))).collect();
+    store.append(at(0), vec![admitted(1, many)]).unwrap();
+    let mut tables = Vec::new();
+    for seq in 2..=8_u64 {
+        while store.compact(at(0)).unwrap().more {}
+        tables.push(store.days[&20_454].tables.len());
+        let late = vec![probed("p07", [HOUR_MS + seq.cast_signed()]), probed("p99", [seq.cast_signed()])];
+        store.append(at(0), vec![admitted(seq, late)]).unwrap();
+    }
+    assert_eq!(tables, [1, 2, 3, 4, 1, 2, 3]);
+    drop(store);
+    let store = open(scratch.path());
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap().len(), 57);
+    assert_eq!(store.observations(&vantage("p99"), all()).unwrap().len(), 7);
+    assert_eq!(store.observations(&vantage("p12"), all()).unwrap().len(), 50);
+    let files = std::fs::read_dir(scratch.path().join("store/series")).unwrap().count();
+    assert!(files <= 3 + 3, "{files} files: three tables, and the journal's");
+}
+
+#[test]
+fn days_that_are_forgotten_take_no_room_and_never_come_back() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    for day in 0..4_i64 {
+        let seq = day.unsigned_abs() + 1;
+        store.append(at(day * DAY_MS), vec![admitted(seq, vec![probed("a", [day * DAY_MS])])]).unwrap();
+        store.seal().unwrap();
+        if day == 1 {
+            while store.compact(at(DAY_MS)).unwrap().more {}
+        }
+    }
+    store.forget_rows_before(20_457).unwrap();
+    assert_eq!((store.stats().days, store.stats().parts), (0, 1));
+    let late = vec![admitted(9, vec![probed("a", [DAY_MS - 1, DAY_MS, 3 * DAY_MS + 7])])];
+    assert_eq!(store.append(at(0), late).unwrap(), vec![Appended::Kept]);
+    for _ in 0..2 {
+        assert_eq!(store.observations(&vantage("a"), all()).unwrap(), vec![up(3 * DAY_MS), up(3 * DAY_MS + 7)]);
+        while store.compact(at(5 * DAY_MS)).unwrap().more {}
+        drop(store);
+        store = open(scratch.path());
+    }
+    assert_eq!((store.stats().days, store.stats().first_day), (1, Some(20_457)));
 }
 
 #[test]
@@ -171,8 +215,10 @@ fn many_seals_keep_the_disk_bounded() {
     while store.maintain(at(DAY_MS + HOUR_MS)).unwrap().more {}
     assert_eq!(store.observations(&vantage("web"), all()).unwrap().len(), 86_400);
     assert_eq!(blobs(&scratch), 0);
-    let (half, whole) = (sizes[11], sizes[23]);
-    assert!(whole <= half + 4 * 1024 * 1024, "{half} bytes after 12 seals, {whole} after 24");
+    let (highest, merged) = (sizes.iter().max().copied().unwrap_or_default(), store.stats().day_bytes);
+    // 20 rounds of one hour arrive under the same instants, of which one each is kept.
+    assert!(merged < 86_400 * 5, "{merged} bytes for 86,400 rows of four bytes of noise each");
+    assert!(store.stats().disk_bytes < highest, "{} bytes at the end, {highest} at most", store.stats().disk_bytes);
 }
 
 /// Files beside the log: a page over a quarter of a segment would stand in one.
@@ -245,9 +291,9 @@ fn a_damaged_record_is_an_error_unless_it_is_derived() {
     for kind in [RecordKind::IncidentEvent, RecordKind::Stretches] {
         let change = RecordChange { kind, key: b"k".to_vec(), value: Some(b"value".to_vec()) };
         store.commit_derived(&[change]).unwrap();
-        let mut writes = super::sled_store::Writes::default();
+        let mut writes = super::database::Writes::default();
         writes.put(keys::record_key(kind as u8, b"k"), b"\x00\x01UPHr".to_vec());
-        store.disk.apply(Place::Main, writes).unwrap();
+        store.disk.apply(writes).unwrap();
     }
     assert!(matches!(store.record(RecordKind::IncidentEvent, b"k"), Err(StoreError::Corrupt { .. })));
     assert!(store.records(RecordKind::IncidentEvent, &KeyRange::all(), 9).is_err());
@@ -262,7 +308,7 @@ fn random_use_agrees_with_a_plain_model() {
     for seed in 0..6 {
         let scratch = tempfile::tempdir().unwrap();
         let mut dice = Dice(seed);
-        let mut store = open_with(scratch.path(), StoreOptions { merge_streams_max: 1, ..options() });
+        let mut store = open_with(scratch.path(), options());
         let mut model: BTreeMap<&str, Vec<Observation>> = BTreeMap::new();
         let mut now_ms = 0;
         for seq in 1..=60 {
@@ -281,10 +327,11 @@ fn random_use_agrees_with_a_plain_model() {
             match dice.below(8) {
                 0 => {
                     drop(store);
-                    store = open_with(scratch.path(), StoreOptions { merge_streams_max: 1, ..options() });
+                    store = open_with(scratch.path(), options());
                 }
                 1 => assert!(store.seal().is_ok()),
                 2 | 3 => assert!(store.maintain(at(now_ms)).is_ok()),
+                4 => assert!(store.compact(at(now_ms)).is_ok()),
                 _ => {}
             }
             let span = Interval::new(at(now_ms - 2 * DAY_MS - 777_777), at(now_ms - 60_000));

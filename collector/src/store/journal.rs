@@ -1,0 +1,354 @@
+//! The journal: the one door by which anything becomes known, in files of our own.
+//!
+//! ```text
+//! file    journal-NNNNNNNNNNNN, numbered from 1, only ever appended to
+//! head    frame UPHq, version 1, MessagePack of [`Head`]: which store it belongs to, its first entry, what was sealed
+//! entry   0   4  magic UPHj
+//!         4   1  kind: 1 a batch, 2 changed records
+//!         5   3  zero
+//!         8   8  its number, from 1, never given twice, big endian as all of these
+//!        16   8  when it arrived, ms
+//!        24   4  length of the content
+//!        28   4  CRC-32 of bytes 0 to 27 and of the content
+//!        32   …  content: a framed batch as it was pushed, or a frame UPHv of record changes
+//! ```
+//!
+//! 1. A group of entries is written at once and synced with `fdatasync`; only then is any of it acknowledged.
+//! 2. A seal begins the next file, and the database names it. The file before it is kept until the seal after that:
+//!    should the database come up one seal older than it was, nothing is lost.
+//! 3. Reading skips what is not sound and goes on at the next sound entry. Bytes at the very end that make no entry are
+//!    a group that was never acknowledged, or that its agents have to send again: they are counted apart from damage in the middle.
+//! 4. The head of each file says up to which entry all before it was sealed. A database that knows less than that, and
+//!    less than the files still hold, has come up older than it was: that is noticed and said.
+
+use serde::{Deserialize, Serialize};
+use uphold_common::time::Instant;
+use uphold_common::wire::batch::Epoch;
+use uphold_common::wire::frame::{self, Compression, Magic};
+use uphold_common::wire::pack;
+
+use super::error::StoreError;
+use super::files::Files;
+
+const HEAD: Magic = Magic(*b"UPHq");
+const ENTRY: [u8; 4] = *b"UPHj";
+const VERSION: u16 = 1;
+const ENTRY_HEADER: usize = 32;
+/// Most bytes of a file's head.
+const HEAD_BYTES_MAX: usize = 1024;
+/// Most bytes of an entry's content: a commit of records of 16 MiB, and a little.
+const CONTENT_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// How much is read at once.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// The kinds of entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum EntryKind {
+    /// A framed batch.
+    Batch = 1,
+    /// Changed records.
+    Records = 2,
+}
+
+/// What stands at the beginning of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Head {
+    /// The store it belongs to.
+    pub(super) store: Epoch,
+    /// The number of its first entry.
+    pub(super) first: u64,
+    /// The last entry that was sealed when the file was begun.
+    pub(super) sealed: u64,
+}
+
+/// An entry that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Its kind.
+    pub(super) kind: EntryKind,
+    /// Its number.
+    pub(super) number: u64,
+    /// When it arrived.
+    pub(super) received_at: Instant,
+    /// What it holds.
+    pub(super) content: Vec<u8>,
+}
+
+/// The journal that is written.
+#[derive(Debug)]
+pub(super) struct Journal {
+    /// The file that is written, and the one before it.
+    file: u64,
+    kept: Option<u64>,
+    /// The number of the next entry.
+    pub(super) next: u64,
+    /// Batches since the last seal.
+    pub(super) batches: u64,
+    /// Bytes of all entries since the last seal.
+    pub(super) bytes: u64,
+    /// When the oldest of them arrived.
+    pub(super) oldest: Option<Instant>,
+    waiting: Vec<u8>,
+    waiting_entries: u64,
+    waiting_batches: u64,
+}
+
+impl Journal {
+    /// Begins a file after those that are there. What is sealed needs none of them but the last.
+    pub(super) fn begin(files: &dyn Files, store: Epoch, next: u64, sealed: u64) -> Result<Self, StoreError> {
+        let there = numbers(files)?;
+        let file = there.last().map_or(1, |last| last + 1);
+        write_head(files, file, Head { store, first: next, sealed })?;
+        let kept = there.last().copied();
+        let (batches, bytes, oldest, waiting) = (0, 0, None, Vec::new());
+        Ok(Self { file, kept, next, batches, bytes, oldest, waiting, waiting_entries: 0, waiting_batches: 0 })
+    }
+
+    /// Adds an entry to what the next [`Self::commit`] writes, and gives its number.
+    pub(super) fn add(&mut self, kind: EntryKind, received_at: Instant, content: &[u8]) -> Result<u64, StoreError> {
+        let len = u32::try_from(content.len()).ok().filter(|_| content.len() <= CONTENT_BYTES_MAX);
+        let too_large = StoreError::TooLarge { what: "a commit", found: content.len(), limit: CONTENT_BYTES_MAX };
+        let len = len.ok_or(too_large)?;
+        let number = self.next.saturating_add(self.waiting_entries);
+        let begin = self.waiting.len();
+        self.waiting.extend_from_slice(&ENTRY);
+        self.waiting.extend_from_slice(&[kind as u8, 0, 0, 0]);
+        self.waiting.extend_from_slice(&number.to_be_bytes());
+        self.waiting.extend_from_slice(&received_at.as_ms().to_be_bytes());
+        self.waiting.extend_from_slice(&len.to_be_bytes());
+        let checksum = checksum(self.waiting.get(begin..).unwrap_or_default(), content);
+        self.waiting.extend_from_slice(&checksum.to_be_bytes());
+        self.waiting.extend_from_slice(content);
+        self.waiting_entries += 1;
+        self.waiting_batches += u64::from(kind == EntryKind::Batch);
+        self.oldest = Some(self.oldest.map_or(received_at, |oldest| oldest.min(received_at)));
+        Ok(number)
+    }
+
+    /// Makes what was added durable. When there is no space nothing of it is kept, and the journal goes on.
+    pub(super) fn commit(&mut self, files: &dyn Files) -> Result<(), StoreError> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (entries, batches) = (std::mem::take(&mut self.waiting_entries), std::mem::take(&mut self.waiting_batches));
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let name = name(self.file);
+        files.append(&name, &waiting)?;
+        files.sync(&name)?;
+        self.next = self.next.saturating_add(entries);
+        self.batches += batches;
+        self.bytes += waiting.len() as u64;
+        // The room is used again by the next group.
+        self.waiting = waiting;
+        self.waiting.clear();
+        self.waiting.shrink_to(READ_BYTES);
+        Ok(())
+    }
+
+    /// Everything up to the last entry is about to be sealed: begins the next file, and gives its number.
+    pub(super) fn rotate(&mut self, files: &dyn Files, store: Epoch) -> Result<u64, StoreError> {
+        let sealed = self.next.saturating_sub(1);
+        write_head(files, self.file + 1, Head { store, first: self.next, sealed })?;
+        (self.kept, self.file) = (Some(self.file), self.file + 1);
+        (self.batches, self.bytes, self.oldest) = (0, 0, None);
+        Ok(self.file)
+    }
+
+    /// The file that is written.
+    pub(super) const fn file(&self) -> u64 {
+        self.file
+    }
+
+    /// Removes the files before the one that is kept.
+    pub(super) fn let_go(&self, files: &dyn Files) -> Result<(), StoreError> {
+        let keep = self.kept.unwrap_or(self.file);
+        numbers(files)?.into_iter().filter(|number| *number < keep).try_for_each(|number| files.remove(&name(number)))
+    }
+}
+
+/// What reading the journal came upon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Read {
+    /// The heads that are sound.
+    pub(super) heads: Vec<Head>,
+    /// The highest number of an entry.
+    pub(super) highest: u64,
+    /// Places that were damaged in the middle, in words.
+    pub(super) damaged: Vec<String>,
+    /// Bytes at the end of the last file that make no entry.
+    pub(super) torn_bytes: u64,
+}
+
+/// The heads of the files, as far as they are sound, and the highest number that an entry of any can have.
+pub(super) fn heads(files: &dyn Files) -> Result<(Vec<Head>, u64), StoreError> {
+    let read = read(files, &mut |_| Ok(()))?;
+    let first = read.heads.iter().map(|head| head.first).max().unwrap_or_default();
+    Ok((read.heads, read.highest.max(first.saturating_sub(1))))
+}
+
+/// Most damaged places that are named.
+const DAMAGED_MAX: usize = 64;
+
+/// Gives every sound entry of all files to `visit`, in their order.
+pub(super) fn read(
+    files: &dyn Files,
+    visit: &mut dyn FnMut(Entry) -> Result<(), StoreError>,
+) -> Result<Read, StoreError> {
+    let mut read = Read::default();
+    for number in numbers(files)? {
+        // What was torn at the end of a file that is not the last is damage in the middle.
+        let torn = std::mem::take(&mut read.torn_bytes);
+        note(&mut read, torn, number.saturating_sub(1));
+        read_file(files, number, &mut read, visit)?;
+    }
+    Ok(read)
+}
+
+fn read_file(
+    files: &dyn Files,
+    number: u64,
+    read: &mut Read,
+    visit: &mut dyn FnMut(Entry) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let name = name(number);
+    let mut window = Window { files, name: &name, offset: 0, bytes: Vec::new(), ended: false };
+    window.fill(HEAD_BYTES_MAX)?;
+    if let Some((head, len)) = head_of(&window.bytes) {
+        read.heads.push(head);
+        window.pass(len);
+    }
+    let mut skipped = 0;
+    loop {
+        window.fill(ENTRY_HEADER)?;
+        if window.bytes.len() < ENTRY_HEADER {
+            break;
+        }
+        let announced = announced(&window.bytes);
+        if let Some(len) = announced {
+            window.fill(ENTRY_HEADER + len)?;
+        }
+        match announced.and_then(|len| entry_of(&window.bytes, len)) {
+            Some((entry, len)) => {
+                note(read, std::mem::take(&mut skipped), number);
+                read.highest = read.highest.max(entry.number);
+                window.pass(len);
+                visit(entry)?;
+            }
+            None => skipped += window.pass_to_next(),
+        }
+    }
+    read.torn_bytes = skipped + window.bytes.len() as u64;
+    Ok(())
+}
+
+fn note(read: &mut Read, skipped: u64, file: u64) {
+    if skipped > 0 && read.damaged.len() < DAMAGED_MAX {
+        read.damaged.push(format!("{skipped} bytes of journal file {file}"));
+    }
+}
+
+/// A stretch of a file that is looked at.
+struct Window<'a> {
+    files: &'a dyn Files,
+    name: &'a str,
+    offset: u64,
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+impl Window<'_> {
+    /// Reads on until there are so many bytes, or the file ends.
+    fn fill(&mut self, wanted: usize) -> Result<(), StoreError> {
+        while self.bytes.len() < wanted && !self.ended {
+            let more = self.files.read(self.name, self.offset, READ_BYTES)?;
+            self.ended = more.is_empty();
+            self.offset += more.len() as u64;
+            self.bytes.extend(more);
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, len: usize) {
+        self.bytes.drain(..len.min(self.bytes.len()));
+    }
+
+    /// Moves to where the next entry may begin, and gives how many bytes that passes.
+    fn pass_to_next(&mut self) -> u64 {
+        let after = self.bytes.get(1..).unwrap_or_default();
+        let next = after.windows(ENTRY.len()).position(|bytes| *bytes == ENTRY).map(|place| place + 1);
+        // The magic may lie across the end of what is read so far.
+        let len = next.unwrap_or_else(|| self.bytes.len().saturating_sub(ENTRY.len() - 1).max(1));
+        self.pass(len);
+        len as u64
+    }
+}
+
+fn head_of(bytes: &[u8]) -> Option<(Head, usize)> {
+    let len = frame::HEADER_BYTES.checked_add(frame::announced(bytes)?)?;
+    let content = frame::open(HEAD, VERSION, HEAD_BYTES_MAX, bytes.get(..len)?).ok()?;
+    Some((pack::unpack(&content).ok()?, len))
+}
+
+/// How long the content of the entry at the front says it is.
+fn announced(bytes: &[u8]) -> Option<usize> {
+    let (magic, rest) = bytes.split_first_chunk::<4>()?;
+    let len = u32::from_be_bytes(rest.get(20..24)?.try_into().ok()?) as usize;
+    (*magic == ENTRY && len <= CONTENT_BYTES_MAX).then_some(len)
+}
+
+fn entry_of(bytes: &[u8], len: usize) -> Option<(Entry, usize)> {
+    let (header, content) = bytes.get(..ENTRY_HEADER + len)?.split_at_checked(ENTRY_HEADER)?;
+    let found = u32::from_be_bytes(header.get(28..32)?.try_into().ok()?);
+    if found != checksum(header.get(..28)?, content) {
+        return None;
+    }
+    let kind = match header.get(4)? {
+        1 => EntryKind::Batch,
+        2 => EntryKind::Records,
+        _ => return None,
+    };
+    let number = u64::from_be_bytes(header.get(8..16)?.try_into().ok()?);
+    let received_at = Instant::from_ms(i64::from_be_bytes(header.get(16..24)?.try_into().ok()?));
+    Some((Entry { kind, number, received_at, content: content.to_vec() }, ENTRY_HEADER + len))
+}
+
+fn write_head(files: &dyn Files, number: u64, head: Head) -> Result<(), StoreError> {
+    let refused = |reason: String| StoreError::Corrupt { place: name(number), reason };
+    let content = pack::pack(&head).map_err(|why| refused(why.to_string()))?;
+    let framed = frame::seal(HEAD, VERSION, Compression::Plain, &content).map_err(|why| refused(why.to_string()))?;
+    let (name, temporary) = (name(number), format!("{}{}", name(number), super::files::TEMPORARY));
+    files.create(&temporary)?;
+    files.append(&temporary, &framed)?;
+    files.sync(&temporary)?;
+    files.rename(&temporary, &name)
+}
+
+fn checksum(header: &[u8], content: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(header);
+    crc.update(content);
+    crc.finalize()
+}
+
+fn name(number: u64) -> String {
+    format!("{PREFIX}{number:012}")
+}
+
+const PREFIX: &str = "journal-";
+
+/// The numbers of the journal's files, ascending.
+pub(super) fn numbers(files: &dyn Files) -> Result<Vec<u64>, StoreError> {
+    let list = files.list()?;
+    Ok(list.iter().filter_map(|(name, _)| name.strip_prefix(PREFIX)?.parse().ok()).collect())
+}
+
+/// Bytes of the journal's files.
+pub(super) fn bytes(files: &dyn Files) -> Result<u64, StoreError> {
+    Ok(files.list()?.iter().filter(|(name, _)| name.starts_with(PREFIX)).map(|(_, bytes)| bytes).sum())
+}
+
+#[cfg(test)]
+#[path = "journal_tests.rs"]
+mod tests;

@@ -1,0 +1,278 @@
+//! Merging: the parts of a day become chunks in one of its tables, so many streams at a step.
+//!
+//! A day is merged once it has been over for a while and no part of it is fresh, or once too many parts wait. The table
+//! is written aside, group by group; only when all of it is durable does one batch of the database put it into the
+//! day's manifest, and only then go the parts that no day needs any more. A crash before that leaves everything as it
+//! was. Late rows make further parts, and the streams they are of are merged again; when tables have piled up, or much
+//! is new, the whole day is written anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uphold_common::time::Instant;
+
+use super::Maintained;
+use super::chunk::{self, ChunkError, Of};
+use super::database::Writes;
+use super::day::{Day, TableRecord};
+use super::embedded::EmbeddedStore;
+use super::error::StoreError;
+use super::head::end_of;
+use super::part::{GROUP_STREAMS, Part};
+use super::recovery::{State, put_day, put_state};
+use super::rows::Block;
+use super::stream::StreamId;
+use super::table::{Entry, Purpose, TableWriter};
+
+/// How many tables a day may have before it is written anew.
+const TABLES_MAX: usize = 4;
+/// A day is written anew when its tables have at most so many times the rows that are new.
+const REWRITTEN_BELOW: u64 = 4;
+/// How many groups of streams one step merges.
+const GROUPS_AT_ONCE: usize = 1;
+
+/// A day that is being merged.
+#[derive(Debug)]
+pub(super) struct Merging {
+    day: i32,
+    made: u64,
+    /// The last part that goes into it.
+    to: u64,
+    /// Whether its tables before are written into it too.
+    anew: bool,
+    writer: TableWriter,
+    groups: Vec<u32>,
+    next: usize,
+    streams: BTreeSet<u32>,
+}
+
+impl EmbeddedStore {
+    /// One bounded step: a seal if one is due, else some merging.
+    pub(super) fn step(&mut self, now: Instant) -> Result<Maintained, StoreError> {
+        self.disk.alive()?;
+        self.latest = self.latest.max(now);
+        if self.seal_is_due(now) {
+            let sealed_rows = Some(self.seal()?);
+            return Ok(Maintained { sealed_rows, merged_streams: 0, more: self.day_to_merge(now).is_some() });
+        }
+        let day = if self.merging.is_none() { self.day_to_merge(now) } else { None };
+        self.merge_step(day, |store| store.day_to_merge(now).is_some())
+    }
+
+    /// One step towards a store in which nothing waits: a seal, then the merging of every day, whether it rests or not.
+    pub(super) fn compact_step(&mut self, now: Instant) -> Result<Maintained, StoreError> {
+        self.disk.alive()?;
+        self.latest = self.latest.max(now);
+        if self.memory.head.rows() > 0 {
+            let sealed_rows = Some(self.seal()?);
+            return Ok(Maintained { sealed_rows, merged_streams: 0, more: true });
+        }
+        let waiting = |store: &Self| store.waiting_days().keys().next().copied();
+        let day = if self.merging.is_none() { waiting(self) } else { None };
+        self.merge_step(day, |store| waiting(store).is_some())
+    }
+
+    fn merge_step(&mut self, begin: Option<i32>, more: impl Fn(&Self) -> bool) -> Result<Maintained, StoreError> {
+        if let Some(day) = begin {
+            self.begin_merge(day)?;
+        }
+        let Some(mut merging) = self.merging.take() else { return Ok(Maintained::default()) };
+        let mut merged_streams = 0;
+        for _ in 0..GROUPS_AT_ONCE {
+            let Some(group) = merging.groups.get(merging.next).copied() else { break };
+            merged_streams += self.merge_group(&mut merging, group)?;
+            merging.next += 1;
+        }
+        self.counted.merged_streams += merged_streams as u64;
+        if merging.next < merging.groups.len() {
+            self.merging = Some(merging);
+            return Ok(Maintained { sealed_rows: None, merged_streams, more: true });
+        }
+        self.end_merge(merging)?;
+        Ok(Maintained { sealed_rows: None, merged_streams, more: more(self) })
+    }
+
+    /// The days that parts wait for, with how many do and when the newest of them was made.
+    pub(super) fn waiting_days(&self) -> BTreeMap<i32, (usize, Instant)> {
+        let mut waiting: BTreeMap<i32, (usize, Instant)> = BTreeMap::new();
+        for part in &self.parts {
+            for day in part.days().iter().filter(|day| self.waits_for(part, **day)) {
+                let (count, newest) = waiting.entry(*day).or_insert((0, Instant::MIN));
+                *count += 1;
+                *newest = part.table.directory.made_at.max(*newest);
+            }
+        }
+        waiting
+    }
+
+    /// Whether a part has rows of a day that are not merged, and are kept.
+    fn waits_for(&self, part: &Part, day: i32) -> bool {
+        self.state.raw_from.is_none_or(|from| day >= from)
+            && self.days.get(&day).is_none_or(|known| known.record.merged < part.made())
+    }
+
+    fn day_to_merge(&self, now: Instant) -> Option<i32> {
+        let waiting = self.waiting_days();
+        let rests = |day: i32, newest: Instant| {
+            let after = self.options.merge_after_ms;
+            end_of(day).plus_ms(after) <= now && newest.plus_ms(after) <= now
+        };
+        let rested = waiting.iter().find(|(day, (_, newest))| rests(**day, *newest)).map(|(day, _)| *day);
+        let crowded = || {
+            let most = waiting.iter().max_by_key(|(_, (count, _))| *count)?;
+            (self.parts.len() > self.options.parts_max).then_some(*most.0)
+        };
+        rested.or_else(crowded)
+    }
+
+    fn begin_merge(&mut self, day: i32) -> Result<(), StoreError> {
+        let files = self.files.as_ref();
+        let waiting: Vec<&Part> =
+            self.parts.iter().filter(|part| part.days().contains(&day) && self.waits_for(part, day)).collect();
+        let (Some(first), Some(last)) = (waiting.first(), waiting.last()) else { return Ok(()) };
+        let (from, to) = (first.made(), last.made());
+        let mut groups: BTreeSet<u32> = waiting.iter().flat_map(|part| part.groups(day)).collect();
+        let known = self.days.get(&day).map_or(&[][..], |known| &known.tables);
+        let old: u64 = known.iter().map(|table| table.directory.rows).sum();
+        let new: u64 = waiting.iter().map(|part| part.rows_of(day)).sum();
+        let anew = known.len() >= TABLES_MAX || old <= new.saturating_mul(REWRITTEN_BELOW);
+        if anew {
+            for table in known {
+                match table.entries(files, 0, u64::MAX) {
+                    Ok(entries) => groups.extend(entries.iter().map(|e| chunk::stream_of(e.key) / GROUP_STREAMS)),
+                    Err(why) => self.note_table(table, why)?,
+                }
+            }
+        }
+        let made = self.state.made.saturating_add(1);
+        let purpose = Purpose { made, made_at: self.latest, day: Some(day), from, to };
+        let writer = TableWriter::begin(files, chunk::name(day, made), purpose)?;
+        let groups = groups.into_iter().collect();
+        self.merging = Some(Merging { day, made, to, anew, writer, groups, next: 0, streams: BTreeSet::new() });
+        // A seal in between takes the next number.
+        self.state.made = made;
+        Ok(())
+    }
+
+    /// Merges the streams of a group; gives how many had new rows.
+    fn merge_group(&mut self, merging: &mut Merging, group: u32) -> Result<usize, StoreError> {
+        let day = merging.day;
+        let mut fresh: BTreeMap<u32, Block> = BTreeMap::new();
+        for part in self.parts.iter().filter(|part| part.made() <= merging.to && self.waits_for(part, day)) {
+            match part.group(self.files.as_ref(), day, group) {
+                Ok(found) => {
+                    for (stream, block) in found {
+                        fresh.entry(stream).and_modify(|rows| rows.append(&block)).or_insert(block);
+                    }
+                }
+                Err(why) => self.note_table(&part.table, why)?,
+            }
+        }
+        let count = fresh.len();
+        let mut old = if merging.anew { self.old_chunks(day, group)? } else { BTreeMap::new() };
+        let streams: BTreeSet<u32> = fresh.keys().chain(old.keys()).copied().collect();
+        for stream in streams {
+            match (fresh.remove(&stream), old.remove(&stream)) {
+                (Some(rows), _) => self.write_stream(merging, stream, rows)?,
+                (None, Some((table, entries))) => self.copy_stream(merging, table, &entries)?,
+                (None, None) => {}
+            }
+            merging.streams.insert(stream);
+        }
+        Ok(count)
+    }
+
+    /// Of each stream of a group the newest table of the day that has its chunks, and where.
+    fn old_chunks(&self, day: i32, group: u32) -> Result<BTreeMap<u32, (usize, Vec<Entry>)>, StoreError> {
+        let mut old: BTreeMap<u32, (usize, Vec<Entry>)> = BTreeMap::new();
+        let first = group.saturating_mul(GROUP_STREAMS);
+        let (first, last) = (chunk::key(first, 0), chunk::key(first.saturating_add(GROUP_STREAMS - 1), u32::MAX));
+        let tables = self.days.get(&day).map_or(&[][..], |known| &known.tables);
+        for (place, table) in tables.iter().enumerate() {
+            match table.entries(self.files.as_ref(), first, last) {
+                Ok(entries) => {
+                    for chunks in entries.chunk_by(|a, b| chunk::stream_of(a.key) == chunk::stream_of(b.key)) {
+                        let Some(stream) = chunks.first().map(|entry| chunk::stream_of(entry.key)) else { continue };
+                        old.insert(stream, (place, chunks.to_vec()));
+                    }
+                }
+                Err(why) => self.note_table(table, why)?,
+            }
+        }
+        Ok(old)
+    }
+
+    fn write_stream(&mut self, merging: &mut Merging, stream: u32, rows: Block) -> Result<(), StoreError> {
+        let of = Of { day: merging.day, stream, kind: rows.kind() };
+        let mut all = self.merged_rows(of)?;
+        if all.is_empty() {
+            all = rows;
+        } else {
+            all.append(&rows);
+        }
+        if !all.is_settled() {
+            all.settle();
+        }
+        let place = || format!("stream {stream} of day {}", of.day);
+        let refused = |why: ChunkError| StoreError::Corrupt { place: place(), reason: why.to_string() };
+        for (piece, (rows, chunk)) in chunk::encode_day(of, &all).map_err(refused)?.iter().enumerate() {
+            let piece = u32::try_from(piece).map_err(|_| refused(ChunkError::Content("too many pieces")))?;
+            merging.writer.put(self.files.as_ref(), chunk::key(stream, piece), *rows, chunk)?;
+            self.counted.chunks_written += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes chunks over as they are. A damaged one stays behind, and its table with it as evidence is said.
+    fn copy_stream(&self, merging: &mut Merging, table: usize, entries: &[Entry]) -> Result<(), StoreError> {
+        let Some(table) = self.days.get(&merging.day).and_then(|day| day.tables.get(table)) else { return Ok(()) };
+        for entry in entries {
+            match table.block(self.files.as_ref(), entry) {
+                Ok(bytes) => merging.writer.put(self.files.as_ref(), entry.key, entry.rows, &bytes)?,
+                Err(why) => self.note_table(table, why)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the merged day known, and lets go what it replaces.
+    fn end_merge(&mut self, merging: Merging) -> Result<(), StoreError> {
+        let Merging { day, made, to, anew, writer, streams, .. } = merging;
+        if self.state.raw_from.is_some_and(|from| day < from) {
+            return writer.discard(self.files.as_ref());
+        }
+        let named: Vec<(u32, &StreamId)> =
+            streams.iter().filter_map(|n| Some((*n, self.memory.streams.id(*n)?))).collect();
+        let table = writer.finish(self.files.as_ref(), &named)?;
+        let mut known = self.days.get(&day).cloned().unwrap_or_default();
+        let replaced = if anew { std::mem::take(&mut known) } else { Day::default() };
+        known.record.merged = to;
+        known.record.tables.push(TableRecord::of(&table));
+        known.tables.push(table);
+        let mut state = State { made: self.state.made.max(made), ..self.state.clone() };
+        self.days.insert(day, known.clone());
+        let gone: Vec<u64> = self.parts.iter().filter(|part| self.is_spent(part)).map(Part::made).collect();
+        state.parts.retain(|part| !gone.contains(part));
+        let mut writes = Writes::default();
+        put_day(&mut writes, day, &known.record)?;
+        put_state(&mut writes, &state)?;
+        self.disk.apply(writes)?;
+        self.disk.sync()?;
+        self.state = state;
+        self.drop_parts(&gone)?;
+        replaced.tables.iter().try_for_each(|table| self.files.remove(&table.name))
+    }
+
+    /// Whether no day needs a part any more.
+    pub(super) fn is_spent(&self, part: &Part) -> bool {
+        !part.days().iter().any(|day| self.waits_for(part, *day))
+    }
+
+    /// Removes parts that no day needs.
+    pub(super) fn drop_parts(&mut self, gone: &[u64]) -> Result<(), StoreError> {
+        let (dropped, kept) = std::mem::take(&mut self.parts).into_iter().partition(|part| gone.contains(&part.made()));
+        self.parts = kept;
+        self.groups.borrow_mut().clear();
+        let dropped: Vec<Part> = dropped;
+        dropped.iter().try_for_each(|part| self.files.remove(&part.table.name))
+    }
+}

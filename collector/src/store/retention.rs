@@ -1,0 +1,70 @@
+//! Forgetting: rows of days that are older than anybody wants them, whole days at once; and what the store holds, in bytes.
+//!
+//! That a day is forgotten is one change of the database; then its files go. Parts that hold rows of other days too stay
+//! until those are merged; of a forgotten day nothing is read, taken in or merged any more.
+
+use super::StoreStats;
+use super::database::Writes;
+use super::embedded::EmbeddedStore;
+use super::error::StoreError;
+use super::journal;
+use super::keys;
+use super::part::Part;
+use super::records::Damaged;
+use super::recovery::{State, put_state};
+
+impl EmbeddedStore {
+    /// Forgets the rows of all days before `day`. It is durable when this returns.
+    pub(super) fn forget_before(&mut self, day: i32) -> Result<(), StoreError> {
+        self.disk.alive()?;
+        if self.state.raw_from.is_some_and(|from| from >= day) {
+            return Ok(());
+        }
+        let mut state = State { raw_from: Some(day), ..self.state.clone() };
+        let kept = self.days.split_off(&day);
+        let forgotten = std::mem::replace(&mut self.days, kept);
+        self.state.raw_from = Some(day);
+        let gone: Vec<u64> = self.parts.iter().filter(|part| self.is_spent(part)).map(Part::made).collect();
+        state.parts.retain(|part| !gone.contains(part));
+        let mut writes = Writes::default();
+        forgotten.keys().for_each(|day| writes.remove(keys::day_key(*day)));
+        put_state(&mut writes, &state)?;
+        self.disk.apply(writes)?;
+        self.disk.sync()?;
+        self.state = state;
+        self.drop_parts(&gone)?;
+        let tables = forgotten.values().flat_map(|day| &day.tables);
+        tables.map(|table| &table.name).try_for_each(|name| self.files.remove(name))
+    }
+
+    /// What it holds and has done.
+    pub(super) fn statistics(&self) -> StoreStats {
+        let damage = self.damage.borrow();
+        let day_bytes: u64 = self.days.values().flat_map(|day| &day.tables).map(|table| table.bytes).sum();
+        let part_bytes: u64 = self.parts.iter().map(|part| part.table.bytes).sum();
+        let (database_bytes, journal_bytes_on_disk) =
+            (self.disk.bytes(), journal::bytes(self.files.as_ref()).unwrap_or_default());
+        StoreStats {
+            journal_batches: self.journal.batches,
+            journal_bytes: self.journal.bytes,
+            head_rows: self.memory.head.rows(),
+            head_bytes: self.memory.head.bytes(),
+            streams: self.memory.streams.len(),
+            agents: self.memory.deliveries.agents(),
+            days: self.days.len(),
+            days_unmerged: self.waiting_days().len(),
+            parts: self.parts.len(),
+            first_day: self.days.keys().next().copied(),
+            disk_bytes: database_bytes + journal_bytes_on_disk + day_bytes + part_bytes,
+            day_bytes,
+            part_bytes,
+            database_bytes,
+            corrupt_chunks: damage.count(Damaged::Chunk),
+            corrupt_journal: damage.count(Damaged::Journal),
+            corrupt_records: damage.count(Damaged::Record),
+            missing_files: damage.count(Damaged::File),
+            older: damage.count(Damaged::Older),
+            ..self.counted
+        }
+    }
+}

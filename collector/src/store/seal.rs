@@ -1,0 +1,138 @@
+//! Sealing: the head becomes a part, and the journal lets go.
+//!
+//! 1. The part is written and durable under its name, then the next file of the journal is begun.
+//! 2. One batch of the database: the state with the new watermark, the list of parts and the file of the journal,
+//!    streams, newest rows, deliveries. It is synced, and every derived record with it.
+//! 3. The files of the journal before the last two are removed.
+//!
+//! After a crash between 1 and 2 the part is known to nobody: its rows are still in the journal, and it is removed.
+
+use uphold_common::time::Instant;
+
+use super::database::Writes;
+use super::embedded::EmbeddedStore;
+use super::error::StoreError;
+use super::keys;
+use super::part::{self, GROUP_STREAMS, Part};
+use super::parts;
+use super::records::Damaged;
+use super::recovery::{DELIVERY, NEWEST, STREAM, State, packed, put_state};
+use super::rows::Block;
+use super::table::{Purpose, Table, TableError, TableWriter};
+
+impl EmbeddedStore {
+    /// Whether the head has waited long enough, or has grown enough.
+    pub(super) fn seal_is_due(&self, now: Instant) -> bool {
+        let old = self.journal.oldest.is_some_and(|at| now.since_ms(at) >= self.options.journal_age_max_ms);
+        self.memory.head.bytes() >= self.options.head_bytes_max
+            || self.journal.bytes >= self.options.journal_bytes_max
+            || old
+    }
+
+    /// Seals the head and lets the journal go; gives the number of rows.
+    pub(super) fn seal(&mut self) -> Result<usize, StoreError> {
+        let rows = self.commit_seal()?;
+        self.journal.let_go(self.files.as_ref())?;
+        Ok(rows)
+    }
+
+    /// Makes the head durable in a part, and everything that goes with it.
+    pub(super) fn commit_seal(&mut self) -> Result<usize, StoreError> {
+        let watermark = self.journal.next.saturating_sub(1);
+        let made = self.state.made.saturating_add(1);
+        let part = self.write_part(made, watermark)?;
+        let file = self.journal.rotate(self.files.as_ref(), self.state.id)?;
+        let mut state = State { watermark, made, journal: (file, file), ..self.state.clone() };
+        state.parts.extend(part.as_ref().map(|part| part.made()));
+        let mut writes = Writes::default();
+        self.put_dictionaries(&mut writes)?;
+        put_state(&mut writes, &state)?;
+        self.disk.apply(writes)?;
+        self.disk.sync()?;
+
+        let rows = self.memory.head.rows();
+        self.parts.extend(part);
+        self.memory.sealed();
+        self.state = state;
+        self.counted.seals += 1;
+        Ok(rows)
+    }
+
+    /// Puts what is new of streams, newest rows and deliveries.
+    pub(super) fn put_dictionaries(&self, writes: &mut Writes) -> Result<(), StoreError> {
+        for (number, id) in self.memory.streams.unsaved() {
+            writes.put(keys::numbered(keys::STREAM, number), parts::framed(STREAM, &packed(id)?)?);
+        }
+        for (number, row) in self.memory.streams.newest_unsaved() {
+            writes.put(keys::numbered(keys::NEWEST, number), parts::framed(NEWEST, &row)?);
+        }
+        for (agent, epoch, delivery) in self.memory.deliveries.unsaved() {
+            let key = keys::delivery_key(agent.as_str(), epoch);
+            match delivery {
+                Some(delivery) => writes.put(key, parts::framed(DELIVERY, &delivery.to_bytes())?),
+                None => writes.remove(key),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the head as a part; none if it is empty.
+    fn write_part(&mut self, made: u64, watermark: u64) -> Result<Option<Part>, StoreError> {
+        let head = &self.memory.head;
+        if head.rows() == 0 {
+            return Ok(None);
+        }
+        let files = self.files.as_ref();
+        let (made_at, from, to) = (self.latest, self.state.watermark.saturating_add(1), watermark);
+        let purpose = Purpose { made, made_at, day: None, from, to };
+        let mut writer = TableWriter::begin(files, part::name(made), purpose)?;
+        let (mut numbers, mut chunks) = (std::collections::BTreeSet::new(), 0);
+        for day in head.days() {
+            let blocks = head.blocks(day);
+            for group in blocks.chunk_by(|(a, _), (b, _)| a / GROUP_STREAMS == b / GROUP_STREAMS) {
+                let Some(number) = group.first().map(|(stream, _)| stream / GROUP_STREAMS) else { continue };
+                let settled: Vec<(u32, Block)> =
+                    group.iter().map(|(stream, block)| (*stream, settled(block))).collect();
+                let rows: usize = settled.iter().map(|(_, block)| block.len()).sum();
+                let bytes = part::encode(day, number, &settled)?;
+                writer.put(files, part::key(day, number), u32::try_from(rows).unwrap_or(u32::MAX), &bytes)?;
+                numbers.extend(group.iter().map(|(stream, _)| *stream));
+                chunks += 1;
+            }
+        }
+        let streams: Vec<_> = numbers.iter().filter_map(|n| Some((*n, self.memory.streams.id(*n)?))).collect();
+        let table = writer.finish(files, &streams)?;
+        self.counted.chunks_written += chunks;
+        opened(files, table)
+    }
+
+    /// Reads a part's list of blocks; a damaged one is said.
+    pub(super) fn open_part(&self, table: Table) -> Result<Option<Part>, StoreError> {
+        let name = table.name.clone();
+        match Part::open(self.files.as_ref(), table) {
+            Ok(part) => Ok(Some(part)),
+            Err(TableError::Store(failed)) => Err(failed),
+            Err(TableError::Damaged(why)) => {
+                self.damage.borrow_mut().note(Damaged::Chunk, &name, &why);
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn opened(files: &dyn super::files::Files, table: Table) -> Result<Option<Part>, StoreError> {
+    let name = table.name.clone();
+    match Part::open(files, table) {
+        Ok(part) => Ok(Some(part)),
+        Err(TableError::Store(failed)) => Err(failed),
+        Err(TableError::Damaged(reason)) => Err(StoreError::Corrupt { place: name, reason }),
+    }
+}
+
+fn settled(block: &Block) -> Block {
+    let mut settled = block.clone();
+    if !settled.is_settled() {
+        settled.settle();
+    }
+    settled
+}

@@ -1,0 +1,136 @@
+//! Which files belong to the store, when it is opened: those of its manifests, those it has to adopt, and leftovers.
+
+use std::collections::BTreeSet;
+
+use super::day::{Day, TableRecord};
+use super::embedded::EmbeddedStore;
+use super::error::StoreError;
+use super::records::Damaged;
+use super::table::{Table, TableError};
+
+/// How the names of parts and of days' tables begin.
+const PART: &str = "part-";
+const DAY: &str = "day-";
+
+impl EmbeddedStore {
+    /// Opens the tables that are there, and says which are missing. `gap` says that neither the database nor the journal
+    /// knows of everything that was sealed; `journal_from` is the first entry that the journal still has. Tells whether any
+    /// was adopted: the database is to know of those before anything else.
+    pub(super) fn take_up_tables(&mut self, gap: bool, journal_from: Option<u64>) -> Result<bool, StoreError> {
+        let mut tables = self.open_tables()?;
+        tables.sort_by_key(|table| table.directory.made);
+        let known_made = self.state.made;
+        let there: BTreeSet<u64> = tables.iter().map(|table| table.directory.made).collect();
+        let missing: Vec<u64> = self.state.parts.iter().copied().filter(|part| !there.contains(part)).collect();
+        let made_of = |table: &Table, part: u64| (table.directory.from..=table.directory.to).contains(&part);
+        let merged = |table: &Table| table.directory.day.is_some() && table.directory.made > known_made;
+        let moved: Vec<u64> =
+            missing.iter().copied().filter(|part| tables.iter().any(|t| merged(t) && made_of(t, *part))).collect();
+        let older = gap || !moved.is_empty();
+        if older {
+            let why = "the files beside it tell of seals or merges that it does not know";
+            self.damage.get_mut().note(Damaged::Older, "the database", why);
+        }
+        for part in missing.iter().filter(|part| !moved.contains(part)) {
+            self.damage.get_mut().note(Damaged::File, &format!("part {part}"), "it is missing or unreadable");
+        }
+        self.state.made = self.state.made.max(there.last().copied().unwrap_or_default());
+        let expected = self.state.parts.clone();
+        let mut adopted = false;
+        for table in tables {
+            let made = table.directory.made;
+            let of_manifest = |day: &Day| day.record.tables.iter().any(|of| of.made == made);
+            let known = match table.directory.day {
+                Some(day) => self.days.get(&day).is_some_and(of_manifest),
+                None => expected.contains(&made),
+            };
+            let only_here =
+                table.directory.day.is_none() && journal_from.is_none_or(|from| from > table.directory.from);
+            if known {
+                self.take_up(table)?;
+            } else if made > known_made && (older || only_here) {
+                adopted |= self.adopt(table)?;
+            } else {
+                self.files.remove(&table.name)?;
+            }
+        }
+        self.state.parts = self.parts.iter().map(super::part::Part::made).collect();
+        self.check_manifests();
+        Ok(adopted)
+    }
+
+    fn open_tables(&self) -> Result<Vec<Table>, StoreError> {
+        let mut tables = Vec::new();
+        for (name, bytes) in self.files.list()? {
+            if !name.starts_with(PART) && !name.starts_with(DAY) {
+                continue;
+            }
+            match Table::open(self.files.as_ref(), &name, bytes) {
+                Ok(table) => tables.push(table),
+                Err(TableError::Store(failed)) => return Err(failed),
+                Err(TableError::Damaged(why)) => self.damage.borrow_mut().note(Damaged::Chunk, &name, &why),
+            }
+        }
+        Ok(tables)
+    }
+
+    fn take_up(&mut self, table: Table) -> Result<(), StoreError> {
+        match table.directory.day {
+            Some(day) => self.days.entry(day).or_default().tables.push(table),
+            None => {
+                let part = self.open_part(table)?;
+                self.parts.extend(part);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up a table that the database does not know: its streams first, because it may be the only one to name them.
+    fn adopt(&mut self, table: Table) -> Result<bool, StoreError> {
+        let name = table.name.clone();
+        let streams = match table.streams(self.files.as_ref()) {
+            Ok(streams) => streams,
+            Err(why) => {
+                self.note_table(&table, why)?;
+                return Ok(false);
+            }
+        };
+        let fits = |(number, id): &(u32, super::stream::StreamId)| match self.memory.streams.id(*number) {
+            Some(known) => known == id,
+            None => self.memory.streams.number(id).is_none(),
+        };
+        if !streams.iter().all(fits) {
+            self.damage.get_mut().note(Damaged::File, &name, "its streams have other numbers in the database");
+            return Ok(false);
+        }
+        for (number, id) in streams {
+            self.memory.streams.adopt(number, id);
+        }
+        tracing::warn!(table = name, "taken up, because the database does not know it");
+        if let Some(day) = table.directory.day {
+            let known = self.days.entry(day).or_default();
+            known.record.merged = known.record.merged.max(table.directory.to);
+            known.record.tables.push(TableRecord::of(&table));
+        }
+        self.take_up(table)?;
+        Ok(true)
+    }
+
+    /// Says which tables of a manifest are missing, or are not what they were.
+    fn check_manifests(&mut self) {
+        let damage = self.damage.get_mut();
+        for (day, known) in &mut self.days {
+            known.tables.sort_by_key(|table| table.directory.made);
+            for of in &known.record.tables {
+                let name = super::chunk::name(*day, of.made);
+                match known.tables.iter().find(|table| table.directory.made == of.made) {
+                    None => damage.note(Damaged::File, &name, "it is missing or unreadable"),
+                    Some(table) if TableRecord::of(table) != *of => {
+                        damage.note(Damaged::File, &name, "it is not the one that the day's manifest names");
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+}
