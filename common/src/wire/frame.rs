@@ -73,7 +73,7 @@ pub enum FrameError {
 pub enum Compression {
     /// As it is.
     Plain,
-    /// zstd at its level 3: quick, and close to what higher levels reach on columns.
+    /// zstd at its level 3: on small batches level 1 is hardly quicker to write, no smaller, and slower to read.
     Zstd,
 }
 
