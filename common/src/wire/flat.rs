@@ -77,8 +77,12 @@ pub fn put_observations(out: &mut Vec<u8>, base: Instant, rows: &[Observation]) 
     put_instants(out, base, rows.iter().map(|row| row.at));
     out.extend(rows.iter().map(|row| row.outcome as u8));
     out.extend(rows.iter().map(|row| row.cause as u8));
-    rows.iter().for_each(|row| put(out, u64::from(row.code)));
-    rows.iter().for_each(|row| put(out, u64::from(row.total.code())));
+    for row in rows {
+        put(out, u64::from(row.code));
+    }
+    for row in rows {
+        put(out, u64::from(row.total.code()));
+    }
     let present = rows.iter().fold([false; 5], |mut present, row| {
         for (seen, phase) in present.iter_mut().zip(row.phases.to_array()) {
             *seen |= phase.code() != 0;
@@ -158,8 +162,12 @@ pub fn take_readings(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Ve
 /// Writes volumes, whose instants ascend.
 pub fn put_volumes(out: &mut Vec<u8>, base: Instant, rows: &[Volume]) {
     put_instants(out, base, rows.iter().map(|row| row.at));
-    rows.iter().for_each(|row| put(out, u64::from(row.over_ms)));
-    rows.iter().for_each(|row| put(out, row.amount));
+    for row in rows {
+        put(out, u64::from(row.over_ms));
+    }
+    for row in rows {
+        put(out, row.amount);
+    }
 }
 
 /// Reads so many volumes from the front of `bytes`, and moves past them.
