@@ -4,16 +4,18 @@
 //! is short and plain. Ids are ordered by their bytes, which is the order the rules ask for.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The longest id, in bytes.
 pub const ID_BYTES_MAX: usize = 64;
 
 /// A name of 1 to 64 characters out of `a-z 0-9 - _ .`, starting with a letter or a digit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+///
+/// Ids are cloned everywhere, so the text is shared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(Arc<str>);
 
 /// Why a text is no [`Id`].
@@ -24,9 +26,9 @@ pub struct BadId;
 impl Id {
     /// Checks and keeps `text`.
     pub fn new(text: &str) -> Result<Self, BadId> {
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
-        let starts = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        if starts && text.len() <= ID_BYTES_MAX && text.bytes().all(plain) {
+        let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+        let starts = text.as_bytes().first().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if starts && text.len() <= ID_BYTES_MAX && text.as_bytes().iter().all(plain) {
             Ok(Self(Arc::from(text)))
         } else {
             Err(BadId)
@@ -73,8 +75,7 @@ impl From<Id> for String {
 }
 
 /// Two ids joined by a slash: a probe in its service (`webshop/front-page`), a target in its agreement.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathId {
     /// The service or agreement.
     pub parent: Id,
@@ -96,7 +97,12 @@ impl PathId {
 
 impl fmt::Display for PathId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("{}/{}", self.parent, self.child))
+        if f.width().is_some() || f.precision().is_some() {
+            return f.pad(&format!("{}/{}", self.parent, self.child));
+        }
+        f.write_str(self.parent.as_str())?;
+        f.write_str("/")?;
+        f.write_str(self.child.as_str())
     }
 }
 
@@ -104,6 +110,14 @@ impl TryFrom<String> for PathId {
     type Error = BadId;
 
     fn try_from(text: String) -> Result<Self, BadId> {
+        text.parse()
+    }
+}
+
+impl std::str::FromStr for PathId {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
         let (parent, child) = text.split_once('/').ok_or(BadId)?;
         Ok(Self { parent: Id::new(parent)?, child: Id::new(child)? })
     }
@@ -112,6 +126,45 @@ impl TryFrom<String> for PathId {
 impl From<PathId> for String {
     fn from(id: PathId) -> Self {
         id.to_string()
+    }
+}
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_str(FromText(PhantomData))
+    }
+}
+
+impl Serialize for PathId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for PathId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_str(FromText(PhantomData))
+    }
+}
+
+/// Reads a name from text where it stands, without a copy in between.
+struct FromText<T>(PhantomData<T>);
+
+impl<T: std::str::FromStr<Err = BadId>> de::Visitor<'_> for FromText<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
     }
 }
 

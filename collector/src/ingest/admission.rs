@@ -175,7 +175,9 @@ fn check_instants(batch: &Batch, bounds: &PushBounds, now: Instant) -> Result<()
 
 fn unsound_push(why: &PushError) -> Refusal {
     match why {
-        PushError::Frame(FrameError::Version { found, .. }) => Refusal::UnknownVersion { found: *found },
+        PushError::Frame(FrameError::Version { found, readable }) => {
+            Refusal::UnknownVersion { found: *found, readable: *readable }
+        }
         PushError::Frame(FrameError::TooLarge { .. }) => {
             Refusal::TooLarge { what: why.to_string(), limit: Some(Limit::PushBytes) }
         }
@@ -185,7 +187,9 @@ fn unsound_push(why: &PushError) -> Refusal {
 
 fn unsound_batch(why: &BatchError) -> Refusal {
     match why {
-        BatchError::Frame(FrameError::Version { found, .. }) => Refusal::UnknownVersion { found: *found },
+        BatchError::Frame(FrameError::Version { found, readable }) => {
+            Refusal::UnknownVersion { found: *found, readable: *readable }
+        }
         BatchError::Frame(FrameError::TooLarge { .. }) => {
             Refusal::TooLarge { what: why.to_string(), limit: Some(Limit::BatchBytes) }
         }

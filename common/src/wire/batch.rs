@@ -2,6 +2,9 @@
 //!
 //! The key is (agent, epoch, seq). The epoch is 128 random bits made together with the agent's spool; seq counts the
 //! batches in it from 1. [`Batch::encode`] frames a batch once; those bytes are spooled, pushed and digested.
+//!
+//! Version 2 is what is written, drawn in `content`. Version 1, MessagePack of [`Columns`], is read: it lies in spools
+//! and stores, and comes from agents that are older than their collector.
 
 use std::fmt;
 
@@ -9,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::columns::{Columns, ColumnsError, Rows};
+use super::content;
 use super::frame::{self, Compression, FrameError};
 use super::pack::{self, PackError};
-use super::{BATCH_BYTES_MAX, BATCH_RAW_BYTES_MAX, BATCH_ROWS_MAX, BATCH_STREAMS_MAX, WIRE_VERSION};
+use super::{BATCH_BYTES_MAX, BATCH_RAW_BYTES_MAX, BATCH_ROWS_MAX, BATCH_STREAMS_MAX, BATCH_VERSION};
 use crate::bytes::Hex;
-use crate::ids::Id;
+use crate::ids::{BadId, Id};
 use crate::time::Instant;
 
 /// 128 random bits, made together with a spool; 32 hexadecimal digits in text.
@@ -110,6 +114,9 @@ pub struct Batch {
     pub facts: Vec<AgentFact>,
 }
 
+/// The version before, which is read.
+const VERSION_1: u16 = 1;
+
 /// Most facts in one batch.
 pub const BATCH_FACTS_MAX: usize = 64;
 
@@ -122,6 +129,20 @@ pub enum BatchError {
     /// The content is no batch.
     #[error("the batch is not understood: {0}")]
     Pack(#[from] PackError),
+    /// Something else stands where something is expected, or the bytes end there.
+    #[error("the batch is not understood: {0} is expected")]
+    Expected(&'static str),
+    /// A name that is none.
+    #[error("the batch is not understood: {whose} has {bad}")]
+    Id {
+        /// Whose name it is.
+        whose: &'static str,
+        /// What a name is.
+        bad: BadId,
+    },
+    /// The batch ends before the bytes do.
+    #[error("the batch is not understood: {0} bytes follow its end")]
+    Trailing(usize),
     /// A stream is not sound.
     #[error("stream {stream} of the batch is not sound: {source}")]
     Columns {
@@ -142,7 +163,8 @@ pub enum BatchError {
     },
 }
 
-#[derive(Serialize, Deserialize)]
+/// The content of a batch as version 1 has it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Packed {
     agent: Id,
@@ -162,21 +184,14 @@ impl Batch {
     /// The framed bytes: what is spooled, pushed and digested.
     pub fn encode(&self) -> Result<Vec<u8>, BatchError> {
         self.check_bounds()?;
-        let packed = pack::pack(&Packed {
-            agent: self.key.agent.clone(),
-            epoch: serde_bytes::ByteArray::new(self.key.epoch.0),
-            seq: self.key.seq,
-            closed_at: self.closed_at,
-            streams: self.streams.iter().map(Columns::from).collect(),
-            facts: self.facts.clone(),
-        })?;
-        bound("bytes once decompressed", packed.len(), BATCH_RAW_BYTES_MAX)?;
-        let framed = frame::seal(frame::BATCH, WIRE_VERSION, Compression::Zstd, &packed)?;
+        let content = content::write(self)?;
+        bound("bytes once decompressed", content.len(), BATCH_RAW_BYTES_MAX)?;
+        let framed = frame::seal(frame::BATCH, BATCH_VERSION, Compression::Zstd, &content)?;
         bound("bytes", framed.len(), BATCH_BYTES_MAX)?;
         Ok(framed)
     }
 
-    /// The batch in framed bytes, with everything about it checked.
+    /// The batch in framed bytes of either version, with everything about it checked.
     pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
         Self::decode_within(bytes, BATCH_RAW_BYTES_MAX)
     }
@@ -184,16 +199,23 @@ impl Batch {
     /// As [`Self::decode`], of at most `raw_bytes_max` bytes once decompressed, if that is less than the wire allows.
     pub fn decode_within(bytes: &[u8], raw_bytes_max: usize) -> Result<Self, BatchError> {
         bound("bytes", bytes.len(), BATCH_BYTES_MAX)?;
-        let content = frame::open(frame::BATCH, WIRE_VERSION, raw_bytes_max.min(BATCH_RAW_BYTES_MAX), bytes)?;
-        let packed: Packed = pack::unpack(&content)?;
+        let version = frame::version(bytes).filter(|version| *version == VERSION_1).unwrap_or(BATCH_VERSION);
+        let content = frame::open_in_place(frame::BATCH, version, raw_bytes_max.min(BATCH_RAW_BYTES_MAX), bytes)?;
+        let batch = if version == VERSION_1 { Self::read_version_1(&content)? } else { content::read(&content)? };
+        batch.check_bounds()?;
+        Ok(batch)
+    }
+
+    fn read_version_1(content: &[u8]) -> Result<Self, BatchError> {
+        let packed: Packed = pack::unpack(content)?;
         let mut streams = Vec::with_capacity(packed.streams.len());
         for (stream, columns) in packed.streams.into_iter().enumerate() {
             streams.push(Rows::try_from(columns).map_err(|source| BatchError::Columns { stream, source })?);
         }
         let key = BatchKey { agent: packed.agent, epoch: Epoch(packed.epoch.into_array()), seq: packed.seq };
-        let batch = Self { key, closed_at: packed.closed_at, streams, facts: packed.facts };
-        batch.check_bounds()?;
-        Ok(batch)
+        // What is out of range comes as its end: a batch of the spool may be written anew, with differences to it.
+        let closed_at = Instant::from_ms(packed.closed_at.as_ms());
+        Ok(Self { key, closed_at, streams, facts: packed.facts })
     }
 
     fn check_bounds(&self) -> Result<(), BatchError> {
@@ -209,7 +231,8 @@ pub fn digest(framed: &[u8]) -> [u8; 16] {
     std::array::from_fn(|i| full.get(i).copied().unwrap_or_default())
 }
 
-fn bound(what: &'static str, found: usize, limit: usize) -> Result<(), BatchError> {
+/// Whether so many are within their bound.
+pub(super) fn bound(what: &'static str, found: usize, limit: usize) -> Result<(), BatchError> {
     if found > limit { Err(BatchError::Bound { what, found, limit }) } else { Ok(()) }
 }
 

@@ -1,10 +1,9 @@
-//! A stream's rows as columns: what a batch is made of.
+//! A stream's rows, and the columns that they are in version 1 of a batch, which is read and no longer written.
 //!
-//! The time is kept once a row, as differences; what repeats stands next to itself, so that zstd finds it. Rows of a
-//! stream are in strictly ascending order of time. [`TryFrom`] checks everything a stranger could get wrong: equal
+//! The time is kept once a row, as differences. Rows of a stream are in strictly ascending order of time. [`TryFrom`] checks everything a stranger could get wrong: equal
 //! lengths, known codes, order, limits above zero, names within their bound.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::OF_BYTES_MAX;
 use crate::ids::Id;
@@ -40,6 +39,15 @@ impl Rows {
         self.len() == 0
     }
 
+    /// The instant of the first row.
+    pub fn first_instant(&self) -> Option<Instant> {
+        match self {
+            Self::Probe(_, rows) => rows.first().map(|row| row.at),
+            Self::Capacity(_, rows) => rows.first().map(|row| row.at),
+            Self::Volume(_, rows) => rows.first().map(|row| row.at),
+        }
+    }
+
     /// The instants of the rows, in their order.
     pub fn instants(&self) -> Box<dyn Iterator<Item = Instant> + '_> {
         match self {
@@ -71,7 +79,7 @@ pub enum ColumnsError {
 }
 
 /// The columns of one stream as they are sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Columns {
     /// Attempts of a probe.
@@ -83,7 +91,7 @@ pub enum Columns {
 }
 
 /// Attempts as columns. A phase column is empty when no row has that phase.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeColumns {
     probe: ProbeId,
@@ -99,7 +107,7 @@ pub struct ProbeColumns {
 }
 
 /// Readings as columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CapacityColumns {
     host: Id,
@@ -111,7 +119,7 @@ pub struct CapacityColumns {
 }
 
 /// Volumes as columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VolumeColumns {
     host: Id,
@@ -120,39 +128,6 @@ pub struct VolumeColumns {
     at: Vec<i64>,
     over_ms: Vec<u32>,
     amount: Vec<u64>,
-}
-
-impl From<&Rows> for Columns {
-    fn from(rows: &Rows) -> Self {
-        let at = differences(rows.instants());
-        match rows {
-            Rows::Probe(probe, rows) => Self::Probe(ProbeColumns {
-                probe: probe.clone(),
-                at,
-                outcome: rows.iter().map(|r| r.outcome as u8).collect(),
-                cause: rows.iter().map(|r| r.cause as u8).collect(),
-                code: rows.iter().map(|r| r.code).collect(),
-                total: rows.iter().map(|r| r.total.code()).collect(),
-                phases: phase_columns(rows),
-            }),
-            Rows::Capacity(id, rows) => Self::Capacity(CapacityColumns {
-                host: id.host.clone(),
-                resource: id.resource,
-                of: id.of.clone(),
-                at,
-                used: rows.iter().map(|r| r.used).collect(),
-                limit: rows.iter().map(|r| r.limit).collect(),
-            }),
-            Rows::Volume(id, rows) => Self::Volume(VolumeColumns {
-                host: id.host.clone(),
-                flow: id.flow,
-                of: id.of.clone(),
-                at,
-                over_ms: rows.iter().map(|r| r.over_ms).collect(),
-                amount: rows.iter().map(|r| r.amount).collect(),
-            }),
-        }
-    }
 }
 
 impl TryFrom<Columns> for Rows {
@@ -219,19 +194,6 @@ fn volume_rows(c: &VolumeColumns) -> Result<Vec<Volume>, ColumnsError> {
     let values = c.over_ms.iter().zip(&c.amount);
     let row = |(at, (over_ms, amount)): (Instant, (&u32, &u64))| Volume { at, over_ms: *over_ms, amount: *amount };
     Ok(instants(&c.at)?.into_iter().zip(values).map(row).collect())
-}
-
-fn phase_columns(rows: &[Observation]) -> [Vec<u32>; 5] {
-    std::array::from_fn(|phase| {
-        let column = rows.iter().map(|r| r.phases.to_array().get(phase).map_or(0, |p| p.code()));
-        if column.clone().all(|code| code == 0) { Vec::new() } else { column.collect() }
-    })
-}
-
-fn differences(instants: impl Iterator<Item = Instant>) -> Vec<i64> {
-    let mut before = 0;
-    let step = |at: Instant| at.as_ms() - std::mem::replace(&mut before, at.as_ms());
-    instants.map(step).collect()
 }
 
 fn instants(differences: &[i64]) -> Result<Vec<Instant>, ColumnsError> {

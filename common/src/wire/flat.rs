@@ -27,7 +27,19 @@ pub fn put(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Reads a number from the front of `bytes`, and moves past it.
+#[inline]
 pub fn take(bytes: &mut &[u8]) -> Option<u64> {
+    // Most numbers are one byte.
+    match bytes.split_first() {
+        Some((byte, rest)) if *byte < 0x80 => {
+            *bytes = rest;
+            Some(u64::from(*byte))
+        }
+        _ => take_long(bytes),
+    }
+}
+
+fn take_long(bytes: &mut &[u8]) -> Option<u64> {
     let (mut value, mut shift) = (0_u64, 0_u32);
     loop {
         let (byte, rest) = bytes.split_first()?;
@@ -54,6 +66,7 @@ pub fn put_signed(out: &mut Vec<u8>, value: i64) {
 }
 
 /// Reads a signed number from the front of `bytes`, and moves past it.
+#[inline]
 pub fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
     let zigzag = take(bytes)?;
     Some((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
@@ -64,8 +77,12 @@ pub fn put_observations(out: &mut Vec<u8>, base: Instant, rows: &[Observation]) 
     put_instants(out, base, rows.iter().map(|row| row.at));
     out.extend(rows.iter().map(|row| row.outcome as u8));
     out.extend(rows.iter().map(|row| row.cause as u8));
-    rows.iter().for_each(|row| put(out, u64::from(row.code)));
-    rows.iter().for_each(|row| put(out, u64::from(row.total.code())));
+    for row in rows {
+        put(out, u64::from(row.code));
+    }
+    for row in rows {
+        put(out, u64::from(row.total.code()));
+    }
     let present = rows.iter().fold([false; 5], |mut present, row| {
         for (seen, phase) in present.iter_mut().zip(row.phases.to_array()) {
             *seen |= phase.code() != 0;
@@ -82,15 +99,16 @@ pub fn put_observations(out: &mut Vec<u8>, base: Instant, rows: &[Observation]) 
 
 /// Reads so many observations from the front of `bytes`, and moves past them.
 pub fn take_observations(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Vec<Observation>, ColumnsError> {
-    let instants = take_instants(bytes, base, rows)?;
+    let (outcome, cause, code) = (Outcome::Up, Cause::None, 0);
+    let (total, phases) = (Micros::default(), Phases::default());
+    let begun = |at| Observation { at, outcome, cause, code, total, phases };
+    let mut found = take_instants(bytes, base, rows, begun)?;
     let (outcomes, causes) = (take_bytes(bytes, rows)?, take_bytes(bytes, rows)?);
-    let mut found = Vec::with_capacity(rows);
-    for (row, ((at, outcome), cause)) in instants.into_iter().zip(outcomes).zip(causes).enumerate() {
+    for (place, ((row, outcome), cause)) in found.iter_mut().zip(outcomes).zip(causes).enumerate() {
         let known = Outcome::from_code(*outcome).zip(Cause::from_code(*cause));
-        let (outcome, cause) = known.ok_or(ColumnsError::Code(row))?;
-        let code = u16::try_from(take(bytes).ok_or(ColumnsError::Lengths)?).map_err(|_| ColumnsError::Code(row))?;
-        let (total, phases) = (Micros::default(), Phases::default());
-        found.push(Observation { at, outcome, cause, code, total, phases });
+        (row.outcome, row.cause) = known.ok_or(ColumnsError::Code(place))?;
+        let code = take(bytes).ok_or(ColumnsError::Lengths)?;
+        row.code = u16::try_from(code).map_err(|_| ColumnsError::Code(place))?;
     }
     for row in &mut found {
         row.total = take_micros(bytes)?;
@@ -102,11 +120,14 @@ pub fn take_observations(bytes: &mut &[u8], base: Instant, rows: usize) -> Resul
     }
     for phase in (0..5).filter(|phase| present >> phase & 1 == 1) {
         for row in &mut found {
-            let micros = take_micros(bytes)?;
-            let Phases { resolve, connect, tls, first_byte, transfer } = &mut row.phases;
-            if let Some(place) = [resolve, connect, tls, first_byte, transfer].into_iter().nth(phase) {
-                *place = micros;
-            }
+            let place = match phase {
+                0 => &mut row.phases.resolve,
+                1 => &mut row.phases.connect,
+                2 => &mut row.phases.tls,
+                3 => &mut row.phases.first_byte,
+                _ => &mut row.phases.transfer,
+            };
+            *place = take_micros(bytes)?;
         }
     }
     Ok(found)
@@ -121,8 +142,7 @@ pub fn put_readings(out: &mut Vec<u8>, base: Instant, rows: &[Reading]) {
 
 /// Reads so many readings from the front of `bytes`, and moves past them.
 pub fn take_readings(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Vec<Reading>, ColumnsError> {
-    let instants = take_instants(bytes, base, rows)?;
-    let mut found: Vec<Reading> = instants.into_iter().map(|at| Reading { at, used: 0, limit: 0 }).collect();
+    let mut found = take_instants(bytes, base, rows, |at| Reading { at, used: 0, limit: 0 })?;
     let mut before = 0_u64;
     for row in &mut found {
         before = before.wrapping_add_signed(take_signed(bytes).ok_or(ColumnsError::Lengths)?);
@@ -142,14 +162,17 @@ pub fn take_readings(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Ve
 /// Writes volumes, whose instants ascend.
 pub fn put_volumes(out: &mut Vec<u8>, base: Instant, rows: &[Volume]) {
     put_instants(out, base, rows.iter().map(|row| row.at));
-    rows.iter().for_each(|row| put(out, u64::from(row.over_ms)));
-    rows.iter().for_each(|row| put(out, row.amount));
+    for row in rows {
+        put(out, u64::from(row.over_ms));
+    }
+    for row in rows {
+        put(out, row.amount);
+    }
 }
 
 /// Reads so many volumes from the front of `bytes`, and moves past them.
 pub fn take_volumes(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Vec<Volume>, ColumnsError> {
-    let instants = take_instants(bytes, base, rows)?;
-    let mut found: Vec<Volume> = instants.into_iter().map(|at| Volume { at, over_ms: 0, amount: 0 }).collect();
+    let mut found = take_instants(bytes, base, rows, |at| Volume { at, over_ms: 0, amount: 0 })?;
     for (place, row) in found.iter_mut().enumerate() {
         let over_ms = take(bytes).ok_or(ColumnsError::Lengths)?;
         row.over_ms = u32::try_from(over_ms).map_err(|_| ColumnsError::Code(place))?;
@@ -168,13 +191,19 @@ fn put_instants(out: &mut Vec<u8>, base: Instant, instants: impl Iterator<Item =
     }
 }
 
-fn take_instants(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Vec<Instant>, ColumnsError> {
+/// Rows of which only the instants are known yet.
+fn take_instants<T>(
+    bytes: &mut &[u8],
+    base: Instant,
+    rows: usize,
+    begun: impl Fn(Instant) -> T,
+) -> Result<Vec<T>, ColumnsError> {
     // Each row takes at least this one byte, so a number of rows that was made up costs no memory.
     if rows > bytes.len() {
         return Err(ColumnsError::Lengths);
     }
     let mut at = base.as_ms();
-    let mut instants = Vec::with_capacity(rows);
+    let mut found = Vec::with_capacity(rows);
     for row in 0..rows {
         let step = take_signed(bytes).ok_or(ColumnsError::Lengths)?;
         at = at.checked_add(step).ok_or(ColumnsError::Order(row))?;
@@ -182,9 +211,9 @@ fn take_instants(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Vec<In
         if !in_range || (row > 0 && step <= 0) {
             return Err(ColumnsError::Order(row));
         }
-        instants.push(Instant::from_ms(at));
+        found.push(begun(Instant::from_ms(at)));
     }
-    Ok(instants)
+    Ok(found)
 }
 
 fn put_differences(out: &mut Vec<u8>, values: impl Iterator<Item = u64>) {

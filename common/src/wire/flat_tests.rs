@@ -60,8 +60,8 @@ fn rows_come_back_and_cut_ones_do_not() {
     assert_eq!(read_all(&a, &b, &c), ((Ok(observations()), Ok(readings), Ok(volumes)), 0));
     for end in 0..a.len().max(b.len()).max(c.len()) {
         let cut = |bytes: &[u8]| bytes[..end.min(bytes.len() - 1)].to_vec();
-        let ((x, y, z), _) = read_all(&cut(&a), &cut(&b), &cut(&c));
-        assert!(x.is_err() && y.is_err() && z.is_err(), "cut at {end}");
+        let (found, _) = read_all(&cut(&a), &cut(&b), &cut(&c));
+        assert!(found.0.is_err() && found.1.is_err() && found.2.is_err(), "cut at {end}");
     }
 }
 

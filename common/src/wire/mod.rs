@@ -11,6 +11,7 @@ pub mod assignment;
 pub mod batch;
 pub mod builder;
 pub mod columns;
+mod content;
 pub mod flat;
 pub mod frame;
 pub mod pack;
@@ -19,6 +20,8 @@ pub mod retry_after;
 
 /// The version of everything on the wire.
 pub const WIRE_VERSION: u16 = 1;
+/// The version of a batch that is written; the one before it is read as well.
+pub const BATCH_VERSION: u16 = 2;
 
 /// Most observations, readings and volumes in one batch.
 pub const BATCH_ROWS_MAX: usize = 50_000;

@@ -56,7 +56,7 @@ impl Push {
 
     /// The push in a posted body.
     pub fn decode(body: &[u8]) -> Result<Self, PushError> {
-        Ok(pack::unpack(&frame::open(frame::PUSH, WIRE_VERSION, PUSH_BYTES_MAX, body)?)?)
+        Ok(pack::unpack(&frame::open_in_place(frame::PUSH, WIRE_VERSION, PUSH_BYTES_MAX, body)?)?)
     }
 }
 
