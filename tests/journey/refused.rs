@@ -9,7 +9,7 @@ use uphold_common::observation::Outcome;
 use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::frame::{self, Compression};
 use uphold_common::wire::push::Push;
-use uphold_common::wire::{PUSH_BYTES_MAX, WIRE_VERSION, pack};
+use uphold_common::wire::{BATCH_VERSION, PUSH_BYTES_MAX, WIRE_VERSION, pack};
 use uphold_tests::process::wait::wall_ms;
 
 use crate::pushes::{batch, post, push};
@@ -29,7 +29,7 @@ fn refusals(start: i64) -> Vec<(&'static str, Vec<u8>, u16, &'static str)> {
         frame::seal(frame::PUSH, version, Compression::Plain, &pack::pack(content).unwrap()).unwrap()
     };
     let inner = Push { batch: flipped(sound.batch.clone(), sound.batch.len() / 2), ..sound.clone() };
-    let bomb = frame::seal(frame::BATCH, WIRE_VERSION, Compression::Zstd, &vec![0; 50_000_000]).unwrap();
+    let bomb = frame::seal(frame::BATCH, BATCH_VERSION, Compression::Zstd, &vec![0; 50_000_000]).unwrap();
     let other = Push { epoch: Epoch([8; 16]), ..sound.clone() };
     let ahead = push(&batch(2, &[(wall_ms() + 3_600_000, Outcome::Up)]));
     let ancient = push(&batch(2, &[(1, Outcome::Down)]));

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::columns::{Columns, ColumnsError, Rows};
 use super::frame::{self, Compression, FrameError};
 use super::pack::{self, PackError};
-use super::{BATCH_BYTES_MAX, BATCH_RAW_BYTES_MAX, BATCH_ROWS_MAX, BATCH_STREAMS_MAX, WIRE_VERSION};
+use super::{BATCH_BYTES_MAX, BATCH_RAW_BYTES_MAX, BATCH_ROWS_MAX, BATCH_STREAMS_MAX, BATCH_VERSION};
 use crate::bytes::Hex;
 use crate::ids::Id;
 use crate::time::Instant;
@@ -171,7 +171,7 @@ impl Batch {
             facts: self.facts.clone(),
         })?;
         bound("bytes once decompressed", packed.len(), BATCH_RAW_BYTES_MAX)?;
-        let framed = frame::seal(frame::BATCH, WIRE_VERSION, Compression::Zstd, &packed)?;
+        let framed = frame::seal(frame::BATCH, BATCH_VERSION, Compression::Zstd, &packed)?;
         bound("bytes", framed.len(), BATCH_BYTES_MAX)?;
         Ok(framed)
     }
@@ -184,7 +184,7 @@ impl Batch {
     /// As [`Self::decode`], of at most `raw_bytes_max` bytes once decompressed, if that is less than the wire allows.
     pub fn decode_within(bytes: &[u8], raw_bytes_max: usize) -> Result<Self, BatchError> {
         bound("bytes", bytes.len(), BATCH_BYTES_MAX)?;
-        let content = frame::open(frame::BATCH, WIRE_VERSION, raw_bytes_max.min(BATCH_RAW_BYTES_MAX), bytes)?;
+        let content = frame::open(frame::BATCH, BATCH_VERSION, raw_bytes_max.min(BATCH_RAW_BYTES_MAX), bytes)?;
         let packed: Packed = pack::unpack(&content)?;
         let mut streams = Vec::with_capacity(packed.streams.len());
         for (stream, columns) in packed.streams.into_iter().enumerate() {

@@ -53,7 +53,7 @@ fn a_batch_is_decoded_to_what_was_encoded() {
 #[test]
 fn the_content_of_a_batch_has_these_bytes() {
     let framed = sample().encode().unwrap();
-    let content = frame::open(frame::BATCH, WIRE_VERSION, BATCH_RAW_BYTES_MAX, &framed).unwrap();
+    let content = frame::open(frame::BATCH, BATCH_VERSION, BATCH_RAW_BYTES_MAX, &framed).unwrap();
     assert_eq!(Hex(&content).to_string(), include_str!("batch_v1.hex").trim());
 }
 
@@ -70,16 +70,16 @@ fn every_flipped_byte_of_a_batch_is_refused() {
 #[test]
 fn bytes_with_a_right_checksum_and_wrong_content_are_refused() {
     let framed = sample().encode().unwrap();
-    let content = frame::open(frame::BATCH, WIRE_VERSION, BATCH_RAW_BYTES_MAX, &framed).unwrap();
+    let content = frame::open(frame::BATCH, BATCH_VERSION, BATCH_RAW_BYTES_MAX, &framed).unwrap();
     let mut refused = 0;
     for place in 0..content.len() {
         for value in [0x00, 0x7f, 0x80, 0xc0, 0xdf, 0xff] {
             let mut hostile = content.clone();
             hostile[place] = value;
-            let framed = frame::seal(frame::BATCH, WIRE_VERSION, Compression::Zstd, &hostile).unwrap();
+            let framed = frame::seal(frame::BATCH, BATCH_VERSION, Compression::Zstd, &hostile).unwrap();
             refused += u32::from(Batch::decode(&framed).is_err());
         }
-        let cut = frame::seal(frame::BATCH, WIRE_VERSION, Compression::Plain, &content[..place]).unwrap();
+        let cut = frame::seal(frame::BATCH, BATCH_VERSION, Compression::Plain, &content[..place]).unwrap();
         assert!(Batch::decode(&cut).is_err(), "cut at {place}");
     }
     assert!(refused > 100, "most changed bytes change the meaning: {refused}");

@@ -119,6 +119,11 @@ pub fn open(magic: Magic, version: u16, limit: usize, bytes: &[u8]) -> Result<Ve
     if content.len() == announced { Ok(content) } else { Err(FrameError::Content) }
 }
 
+/// The version that a frame names; nothing of it is checked.
+pub fn version(bytes: &[u8]) -> Option<u16> {
+    Some(u16::from_be_bytes(bytes.get(4..6)?.try_into().ok()?))
+}
+
 /// How many bytes the content of a frame is said to have; nothing of it is checked.
 pub fn announced(bytes: &[u8]) -> Option<usize> {
     let announced = bytes.get(8..12)?;
