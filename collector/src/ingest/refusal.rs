@@ -7,14 +7,13 @@
 //! | 403 | `wrong-agent` | holds; its credentials belong to another name |
 //! | 409 | `key-conflict` | starts a new epoch |
 //! | 413 | `too-large` | puts the batch into quarantine |
-//! | 415 | `unknown-version` | holds until the collector is newer |
+//! | 415 | `unknown-version` | pushes as version 1 has it, or holds until the collector is newer |
 //! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `not-assigned` | puts the batch into quarantine |
 //! | 425 | `too-early` | holds, its clock or the collector's is wrong |
 //! | 503 | `too-many-streams`, `too-many-streams-of-agent`, `too-many-agents`, `busy` | tries again later |
 
 use uphold_common::ids::Id;
 use uphold_common::time::{DurationText, Instant};
-use uphold_common::wire::WIRE_VERSION;
 use uphold_common::wire::batch::BatchKey;
 use uphold_common::wire::push::Problem;
 
@@ -49,6 +48,8 @@ pub enum Refusal {
     UnknownVersion {
         /// The version it names.
         found: u16,
+        /// The newest version that is read.
+        readable: u16,
     },
     /// The envelope is not sound.
     UnsoundPush {
@@ -210,8 +211,8 @@ impl Refusal {
             Self::TooLarge { what: text, .. } | Self::UnsoundPush { why: text } | Self::UnsoundBatch { why: text } => {
                 text.clone()
             }
-            Self::UnknownVersion { found } => {
-                format!("it is of wire version {found}, and this collector reads version {WIRE_VERSION}")
+            Self::UnknownVersion { found, readable } => {
+                format!("it is of wire version {found}, and this collector reads versions up to {readable}")
             }
             Self::KeyMismatch { batch } => format!("the batch inside is {batch}, which the envelope does not say"),
             Self::WrongAgent { authenticated, claimed } => {

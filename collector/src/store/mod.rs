@@ -21,7 +21,7 @@
 //! |---|---|
 //! | `sled_store` | the database behind keys and values; the one file that names it |
 //! | `embedded`, `recovery`, `maintenance`, `records` | [`EmbeddedStore`]: append and ask; open; seal and merge; records |
-//! | `memory`: `stream`, `delivery`, `head` | what is kept in memory beside the database |
+//! | `memory`: `stream`, `delivery` with `seqs`, `head` | what is kept in memory beside the database |
 //! | `chunk`, `column`, `parts`, `keys` | the bytes |
 //! | `lock` | who holds the data directory |
 
@@ -39,6 +39,7 @@ mod parts;
 mod records;
 mod recovery;
 mod rows;
+mod seqs;
 mod sled_store;
 mod stream;
 
@@ -55,13 +56,14 @@ use std::ops::Bound;
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volume};
 use uphold_common::time::{Instant, Interval};
-use uphold_common::wire::batch::{Batch, Epoch};
+use uphold_common::wire::batch::{Batch, BatchKey, Epoch};
 
-pub use delivery::{Delivery, Digest, RECENT_MAX};
+pub use delivery::{Delivery, Digest, Gaps, RECENT_MAX, Reckoned, Told};
 pub use embedded::{EmbeddedStore, StoreOptions};
 pub use error::StoreError;
 pub use lock::DataDir;
 pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
+pub use seqs::SeqRanges;
 
 /// What rows have arrived of: each with the stretch from the earliest of those rows to just after the latest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +81,13 @@ pub trait Store: Send {
 
     /// What is known of an agent's epoch.
     fn delivery(&self, agent: &Id, epoch: Epoch) -> Option<&Delivery>;
+
+    /// Settles what the push of a batch told that has arrived: which batches its agent is asked for again. It becomes
+    /// durable with the next seal, and is told anew by the next push.
+    fn reckon(&mut self, key: &BatchKey, told: &Told) -> Reckoned;
+
+    /// What an agent delivered once and is not here.
+    fn gaps(&self, agent: &Id) -> Gaps;
 
     /// Appends batches in one commit, which is durable when this returns; one answer for each batch, in their order.
     fn append(&mut self, received_at: Instant, batches: Vec<Admitted>) -> Result<Vec<Appended>, StoreError>;
