@@ -16,6 +16,13 @@ pub const SPOOL_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
 /// The least a spool may hold: a few of the largest batches.
 pub const SPOOL_BYTES_MIN: u64 = 8 * 1024 * 1024;
 
+/// For how long acknowledged batches are kept unless something else is said: until somebody has put a lost store right.
+pub const REPLAY_AGE_MS_DEFAULT: i64 = 48 * 3_600_000;
+/// The longest that acknowledged batches are kept.
+pub const REPLAY_AGE_MS_MAX: i64 = 366 * 24 * 3_600_000;
+/// How much of them is kept unless something else is said: at one batch every 15 s, all of that age.
+pub const REPLAY_BYTES_DEFAULT: u64 = 64 * 1024 * 1024;
+
 /// What the agent is told when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -65,13 +72,17 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// How much waits for the collectors, and what happens beyond.
+/// How much waits for the collectors, what happens beyond, and how much is kept afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpoolConfig {
     /// Most bytes on disk.
     pub bytes_max: u64,
     /// What happens when there is more.
     pub overflow: Overflow,
+    /// For how long batches are kept once they were acknowledged; 0 keeps none.
+    pub replay_age_ms: i64,
+    /// Most bytes of them on disk, beside those that wait; 0 keeps none.
+    pub replay_bytes_max: u64,
 }
 
 /// What happens when the spool is full.
@@ -84,7 +95,12 @@ pub enum Overflow {
 
 impl Default for SpoolConfig {
     fn default() -> Self {
-        Self { bytes_max: SPOOL_BYTES_DEFAULT, overflow: Overflow::DropOldest }
+        Self {
+            bytes_max: SPOOL_BYTES_DEFAULT,
+            overflow: Overflow::DropOldest,
+            replay_age_ms: REPLAY_AGE_MS_DEFAULT,
+            replay_bytes_max: REPLAY_BYTES_DEFAULT,
+        }
     }
 }
 

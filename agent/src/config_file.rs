@@ -5,7 +5,7 @@
 //! collectors: [https://uphold.example]
 //! data_dir: /var/lib/uphold-agent
 //! listen: 127.0.0.1:9417
-//! spool: { bytes_max: 256MiB }
+//! spool: { bytes_max: 256MiB, replay_age: 48h, replay_bytes: 64MiB }
 //! token_file: /etc/uphold/token
 //! ca_file: /etc/uphold/ca.pem
 //! ```
@@ -20,7 +20,7 @@ use uphold_common::yaml::problem::{Problems, Read};
 use uphold_common::yaml::walk::At;
 use url::Url;
 
-use crate::config::{Access, SPOOL_BYTES_MIN};
+use crate::config::{Access, Overflow, REPLAY_AGE_MS_MAX, SPOOL_BYTES_MIN, SpoolConfig};
 
 /// Most bytes of a configuration file that are read.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -40,8 +40,8 @@ pub struct FileConfig {
     pub data_dir: Option<PathBuf>,
     /// `listen`
     pub listen: Option<SocketAddr>,
-    /// `spool.bytes_max`
-    pub spool_bytes_max: Option<u64>,
+    /// `spool`
+    pub spool: SpoolConfig,
     /// `token_file`, `ca_file` and `insecure`
     pub access: Access,
 }
@@ -83,7 +83,7 @@ impl FileConfig {
                     collectors: collectors?.unwrap_or_default(),
                     data_dir: data_dir?,
                     listen: listen?,
-                    spool_bytes_max: spool?.flatten(),
+                    spool: spool?.unwrap_or_default(),
                     access: Access { token_file: token_file?, ca_file: ca_file?, insecure: insecure? },
                 })
             })
@@ -107,13 +107,26 @@ fn collector(at: &At<'_>) -> Read<Url> {
     Url::parse(&at.url()?).map_err(|_| at.expected("a URL such as https://uphold.example"))
 }
 
-fn spool(at: &At<'_>) -> Read<Option<u64>> {
+fn spool(at: &At<'_>) -> Read<SpoolConfig> {
     at.mapping(|keys| {
-        let bytes_max = keys.optional("bytes_max", |at| at.bytes(SPOOL_BYTES_MIN..=SPOOL_BYTES_MAX));
-        let overflow = keys.optional("overflow", |at| at.word(&[("drop_oldest", ())]));
-        overflow?;
-        bytes_max
+        let default = SpoolConfig::default();
+        let bytes_max = keys.or("bytes_max", default.bytes_max, |at| at.bytes(SPOOL_BYTES_MIN..=SPOOL_BYTES_MAX));
+        let overflow = keys.or("overflow", default.overflow, |at| at.word(&[("drop_oldest", Overflow::DropOldest)]));
+        let replay_age = |at: &At<'_>| at.duration_ms(0..=REPLAY_AGE_MS_MAX);
+        let replay_age_ms = keys.or("replay_age", default.replay_age_ms, replay_age);
+        let replay_bytes_max = keys.or("replay_bytes", default.replay_bytes_max, replay_bytes);
+        Ok(SpoolConfig {
+            bytes_max: bytes_max?,
+            overflow: overflow?,
+            replay_age_ms: replay_age_ms?,
+            replay_bytes_max: replay_bytes_max?,
+        })
     })
+}
+
+/// Nothing has no unit.
+fn replay_bytes(at: &At<'_>) -> Read<u64> {
+    if at.scalar("a size such as \"64MiB\", or 0")? == "0" { Ok(0) } else { at.bytes(0..=SPOOL_BYTES_MAX) }
 }
 
 #[cfg(test)]
@@ -124,7 +137,7 @@ mod tests {
     fn the_example_is_sound() {
         let config = FileConfig::parse("agent.yaml", include_str!("../../config/agent.yaml")).unwrap();
         assert_eq!((config.name.unwrap().as_str(), config.collectors.len()), ("web-1", 1));
-        assert_eq!(config.spool_bytes_max, Some(256 << 20));
+        assert_eq!(config.spool, SpoolConfig::default(), "it shows the defaults");
     }
 
     #[test]
@@ -136,6 +149,19 @@ mod tests {
         let problems = FileConfig::parse("agent.yaml", "token: uphold_00\ninsecure: perhaps\n").unwrap_err();
         assert_eq!(problems.count(), 2, "{problems}");
         assert!(!problems.to_string().contains("uphold_00"), "{problems}");
+    }
+
+    #[test]
+    fn what_is_kept_to_be_sent_again_is_read_and_can_be_nothing() {
+        let spool = |text: &str| FileConfig::parse("agent.yaml", text).map(|config| config.spool);
+        let some = spool("spool: { replay_age: 2h, replay_bytes: 1MiB }\n").unwrap();
+        assert_eq!((some.replay_age_ms, some.replay_bytes_max), (7_200_000, 1 << 20));
+        assert_eq!(some.bytes_max, SpoolConfig::default().bytes_max);
+        for (text, off) in [("replay_bytes: 0", (172_800_000, 0)), ("replay_age: 0s", (0, 64 << 20))] {
+            let spool = spool(&format!("spool: {{ {text} }}\n")).unwrap();
+            assert_eq!((spool.replay_age_ms, spool.replay_bytes_max), off, "{text}");
+        }
+        assert_eq!(spool("spool: { replay_age: 400d, replay_bytes: much }\n").unwrap_err().count(), 2);
     }
 
     #[test]

@@ -124,8 +124,8 @@ async fn what_was_seen_while_no_collector_was_there_is_delivered_later() {
         let _ = attempt.read(&mut greeting).await;
     }
     agent.stop().await;
-    let waiting = std::fs::read_dir(folder.path().join("spool")).unwrap().count() - 2;
-    assert!(waiting > 0, "besides cursor and quarantine, batches wait");
+    let waiting = std::fs::read_dir(folder.path().join("spool")).unwrap().count() - 3;
+    assert!(waiting > 0, "besides cursor, quarantine and what was acknowledged, batches wait");
 
     let nobody = Assignment::default();
     collector.assign(nobody);

@@ -1,8 +1,9 @@
 //! A collector for the tests: answers pushes as its script says, and remembers what it took. It speaks TLS and asks for
 //! a token when it is told to.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -18,6 +19,7 @@ use tokio_rustls::server::TlsStream;
 use uphold_common::time::Instant;
 use uphold_common::wire::assignment::Assignment;
 use uphold_common::wire::batch::{Batch, Epoch};
+use uphold_common::wire::frame;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Problem, Push, PushAnswer};
 
 /// The id of its store.
@@ -30,7 +32,10 @@ pub(crate) type Scripted = (u16, Option<&'static str>);
 pub(crate) struct Collector {
     script: Mutex<VecDeque<Scripted>>,
     assignment: Mutex<Option<Assignment>>,
-    replay_from: Mutex<Option<u64>>,
+    /// The seqs that it misses and asks for.
+    missing: Mutex<BTreeSet<u64>>,
+    /// Whether it knows version 1 alone.
+    old: AtomicBool,
     /// The header `Authorization` that is asked for.
     demanded: Mutex<Option<String>>,
     heard: mpsc::Sender<(u16, Push, Batch)>,
@@ -60,7 +65,8 @@ impl Collector {
         let collector = Arc::new(Self {
             script: Mutex::default(),
             assignment: Mutex::default(),
-            replay_from: Mutex::default(),
+            missing: Mutex::default(),
+            old: AtomicBool::new(false),
             demanded: Mutex::default(),
             heard,
         });
@@ -91,8 +97,27 @@ impl Collector {
         *self.assignment.lock().unwrap() = Some(assignment);
     }
 
-    pub(crate) fn ask_for_replay(&self, from: u64) {
-        *self.replay_from.lock().unwrap() = Some(from);
+    /// From now on it misses these, until they are sent again or said not to be kept.
+    pub(crate) fn miss(&self, seqs: impl IntoIterator<Item = u64>) {
+        self.missing.lock().unwrap().extend(seqs);
+    }
+
+    /// What it still misses.
+    pub(crate) fn missed(&self) -> Vec<u64> {
+        self.missing.lock().unwrap().iter().copied().collect()
+    }
+
+    /// From now on it is, or is not, a collector of before version 2.
+    pub(crate) fn be_old(&self, old: bool) {
+        self.old.store(old, Ordering::Relaxed);
+    }
+
+    /// What is asked for after this push.
+    fn replay_from(&self, push: &Push, seq: u64) -> Option<u64> {
+        let mut missing = self.missing.lock().unwrap();
+        let absent = |missed: &u64| push.absent.is_some_and(|range| (range.first..=range.last).contains(missed));
+        missing.retain(|missed| *missed != seq && !absent(missed));
+        missing.first().copied()
     }
 }
 
@@ -122,6 +147,9 @@ impl axum::serve::Listener for TlsListener {
 
 async fn push(State(collector): State<Arc<Collector>>, headers: HeaderMap, body: Bytes) -> Response {
     assert_eq!(headers["content-type"], PUSH_CONTENT_TYPE);
+    if collector.old.load(Ordering::Relaxed) && frame::version(&body) != Some(1) {
+        return problem(415);
+    }
     let push = Push::decode(&body).unwrap();
     let batch = Batch::decode(&push.batch).unwrap();
     let acknowledged = batch.key.seq;
@@ -130,9 +158,9 @@ async fn push(State(collector): State<Arc<Collector>>, headers: HeaderMap, body:
     } else {
         collector.script.lock().unwrap().pop_front().unwrap_or((200, None))
     };
+    let replay_from = if status == 200 { collector.replay_from(&push, batch.key.seq) } else { None };
     collector.heard.send((status, push, batch)).await.unwrap();
     if status == 200 {
-        let replay_from = *collector.replay_from.lock().unwrap();
         let answer = PushAnswer { store: STORE, acknowledged, replay_from, now: Instant::from_ms(0) };
         return axum::Json(answer).into_response();
     }

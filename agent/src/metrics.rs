@@ -45,6 +45,9 @@ pub struct Metrics {
     pushes: IntCounterVec,
     refused: GaugeVec,
     replay_requests: IntCounter,
+    replayed: IntCounter,
+    kept_batches: IntGauge,
+    kept_bytes: IntGauge,
     skipped: IntCounter,
     not_later: IntCounter,
     clock_steps: IntCounter,
@@ -134,6 +137,9 @@ impl Metrics {
             pushes,
             refused,
             replay_requests: m.counter("uphold_agent_replay_requests_total", REPLAY)?,
+            replayed: m.counter("uphold_agent_replayed_batches_total", REPLAYED)?,
+            kept_batches: m.whole("uphold_agent_kept_batches", KEPT)?,
+            kept_bytes: m.whole("uphold_agent_kept_bytes", "What the kept batches take on disk, in bytes.")?,
             skipped: m.counter("uphold_agent_skipped_attempts_total", "Attempts that were due and not made.")?,
             not_later: m.counter("uphold_agent_not_later_rows_total", NOT_LATER)?,
             clock_steps: m.counter("uphold_agent_clock_steps_total", "Steps of the wall clock of over a second.")?,
@@ -204,6 +210,8 @@ impl Metrics {
         self.spool_bytes.set(whole(level.disk_bytes));
         self.spool_batches.set(whole(level.batches));
         self.acknowledged_seq.set(whole(level.acknowledged_seq));
+        self.kept_batches.set(whole(level.kept_batches));
+        self.kept_bytes.set(whole(level.kept_disk_bytes));
         self.spool_writable.set(if writable { 1.0 } else { 0.0 });
     }
 
@@ -228,6 +236,11 @@ impl Metrics {
     /// A collector asked for a replay.
     pub fn replay_requested(&self) {
         self.replay_requests.inc();
+    }
+
+    /// A batch that was acknowledged before was sent again.
+    pub fn replayed(&self) {
+        self.replayed.inc();
     }
 
     /// Attempts were due and not made.
@@ -282,6 +295,8 @@ const DROPPED: &str = "Batches that went unsent because the spool or the disk wa
 const PUSHES: &str = "Pushes, by their result: done, retry, hold, quarantine or new_epoch.";
 const REFUSED: &str = "Whether the last answer refused the agent itself, for its token, name or address: 1 or 0.";
 const REPLAY: &str = "Answers in which a collector asked for batches it no longer holds.";
+const REPLAYED: &str = "Batches that were acknowledged before, sent again because a collector asked.";
+const KEPT: &str = "Acknowledged batches that are kept to be sent again.";
 const NOT_LATER: &str = "Rows that were not kept because they were not later than the last one of their stream.";
 
 fn seconds(us: u64) -> f64 {

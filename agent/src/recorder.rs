@@ -33,7 +33,9 @@ enum Message {
     Skipped(u64),
     Assigned(Arc<Assignment>),
     Tick,
-    Front(oneshot::Sender<Option<Parcel>>),
+    Front { asked: Option<u64>, reply: oneshot::Sender<Option<Parcel>> },
+    Again { from: u64, reply: oneshot::Sender<Option<Parcel>> },
+    RefusedAgain { epoch: Epoch, seq: u64, done: oneshot::Sender<()> },
     Acknowledged { epoch: Epoch, seq: u64, store: Epoch, done: oneshot::Sender<()> },
     Refused { epoch: Epoch, seq: u64, new_epoch: bool, done: oneshot::Sender<()> },
     Close(oneshot::Sender<()>),
@@ -97,11 +99,25 @@ impl Recorder {
         let _ = self.sender.try_send(Message::Tick);
     }
 
-    /// The oldest batch that waits.
-    pub async fn front(&self) -> Option<Parcel> {
+    /// The oldest batch that waits; `asked` is from which seq on a collector wants what was acknowledged.
+    pub async fn front(&self, asked: Option<u64>) -> Option<Parcel> {
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Front(reply)).await;
+        self.send(Message::Front { asked, reply }).await;
         answer.await.ok().flatten()
+    }
+
+    /// The first batch that was acknowledged and is kept, from a seq on.
+    pub async fn again(&self, from: u64) -> Option<Parcel> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Again { from, reply }).await;
+        answer.await.ok().flatten()
+    }
+
+    /// A collector refused for good what it was sent again.
+    pub async fn refused_again(&self, epoch: Epoch, seq: u64) {
+        let (done, answer) = oneshot::channel();
+        self.send(Message::RefusedAgain { epoch, seq, done }).await;
+        let _ = answer.await;
     }
 
     /// A collector holds this batch now.
@@ -195,10 +211,18 @@ impl Desk {
             Message::Assigned(assignment) => self.assign(&assignment),
             Message::Tick | Message::End => {}
             // An asker that went away needs no answer.
-            Message::Front(reply) => drop(reply.send(self.spool.front())),
+            Message::Front { asked, reply } => drop(reply.send(self.spool.front(asked))),
+            Message::Again { from, reply } => drop(reply.send(self.spool.again(from))),
+            Message::RefusedAgain { epoch, seq, done } => {
+                if epoch == self.spool.epoch() {
+                    let written = self.spool.refuse_again(seq);
+                    self.settle(written);
+                }
+                let _ = done.send(());
+            }
             Message::Acknowledged { epoch, seq, store, done } => {
                 if epoch == self.spool.epoch() {
-                    let written = self.spool.acknowledge(seq, store);
+                    let written = self.spool.acknowledge(seq, store, now);
                     self.settle(written);
                 }
                 let _ = done.send(());

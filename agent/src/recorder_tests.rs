@@ -32,7 +32,7 @@ fn start(folder: &tempfile::TempDir) -> (Recorder, JoinHandle<()>, Arc<Metrics>)
 /// Takes every batch that waits.
 async fn drain(recorder: &Recorder) -> Vec<Batch> {
     let mut batches = Vec::new();
-    while let Some(parcel) = recorder.front().await {
+    while let Some(parcel) = recorder.front(None).await {
         recorder.acknowledged(parcel.epoch, parcel.seq, Epoch([1; 16])).await;
         batches.push(Batch::decode(&parcel.framed).unwrap());
     }
@@ -57,7 +57,7 @@ async fn a_change_wakes_at_once_and_what_is_not_later_is_counted() {
     assert!(metrics.text().unwrap().contains("uphold_agent_not_later_rows_total 2"));
     recorder.end().await;
     tokio::task::spawn_blocking(|| thread.join()).await.unwrap().unwrap();
-    assert_eq!(recorder.front().await, None, "an ended recorder answers nobody, and keeps nobody waiting");
+    assert_eq!(recorder.front(None).await, None, "an ended recorder answers nobody, and keeps nobody waiting");
     assert!(!recorder.spool_writable());
 }
 
@@ -123,9 +123,9 @@ fn nothing_that_waits_is_lost_however_much_it_is() {
     desk.run(receiver);
     let mut spool = Spool::open(&config).unwrap();
     let mut rows = 0;
-    while let Some(parcel) = spool.front() {
+    while let Some(parcel) = spool.front(None) {
         rows += Batch::decode(&parcel.framed).unwrap().rows();
-        spool.acknowledge(parcel.seq, Epoch([1; 16])).unwrap();
+        spool.acknowledge(parcel.seq, Epoch([1; 16]), Instant::from_ms(0)).unwrap();
     }
     assert_eq!(rows, 1_000);
 }

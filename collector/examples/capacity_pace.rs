@@ -15,7 +15,7 @@ use std::time::Instant as Stopwatch;
 
 use uphold_collector::engine::Engine;
 use uphold_collector::ingest::{Arrived, Backlog};
-use uphold_collector::store::{Admitted, DataDir, EmbeddedStore, Store, StoreOptions};
+use uphold_collector::store::{Admitted, DataDir, EmbeddedStore, Store, StoreOptions, Told};
 use uphold_common::ids::Id;
 use uphold_common::observation::{Reading, Resource, ResourceId};
 use uphold_common::time::{DAY_MS, Instant, Interval};
@@ -90,7 +90,8 @@ fn readings(host: u64, seq: u64, span: Interval) -> Outcomes<Admitted> {
 /// What every host's agent delivers every 15 s.
 fn push(engine: &mut Engine, targets: u64, at: Instant) -> Outcomes<()> {
     let seq = 100 + at.as_ms().unsigned_abs() / 1_000;
-    let backlog = Backlog { acknowledged: seq - 1, batches: 0, oldest: None, sent_at: at };
+    let backlog =
+        Backlog { told: Told { acknowledged: seq - 1, ..Told::default() }, batches: 0, oldest: None, sent_at: at };
     let span = Interval::new(at.minus_ms(1_000), at);
     let arrived = |host| Ok(Arrived { authenticated: false, backlog, batch: readings(host, seq, span)? });
     let group = (0..targets).map(arrived).collect::<Outcomes<Vec<_>>>()?;

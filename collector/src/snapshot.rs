@@ -18,6 +18,7 @@ use uphold_common::wire::batch::Epoch;
 use crate::incident::model::Incident;
 use crate::limits::Limit;
 use crate::listen::tls::Reloads;
+use crate::store::Gaps;
 
 /// How many days the strip of a service shows.
 pub const STRIP_DAYS: usize = 90;
@@ -102,12 +103,14 @@ pub struct AgentSnapshot {
     pub last_push: Option<Instant>,
     /// How many batches waited behind that push.
     pub backlog_batches: u64,
-    /// Since when each of its pushes has left some behind; none when the last one did not.
+    /// Since when after each of its pushes some waited there or were missing here; none when after the last one none did.
     pub backlog_since: Option<Instant>,
     /// The agent's clock less the collector's at that push; what travelled in between is part of it.
     pub clock_offset_ms: i64,
     /// What it reported of its own measuring, since the collector started.
     pub facts: FactCounts,
+    /// What it delivered once and is not here.
+    pub gaps: Gaps,
 }
 
 /// What an agent reported of its own measuring.

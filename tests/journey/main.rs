@@ -12,6 +12,7 @@
 //! | `pushes` | pushes made by hand |
 //! | `outage` | an outage is one break and one incident, also while the collector is away or killed |
 //! | `away` | whoever is away for a while: the receiver, the agent in an outage, the collector again and again |
+//! | `deleted` | a store that is deleted is filled again by what the agents hold; what is lost is unmeasured and named |
 //! | `silence` | what an agent does not see is unmeasured; what it spooled is delivered |
 //! | `capacity` | a file system that fills up is raised once for each threshold |
 //! | `one_number` | page, metrics, API, reports: one number |
@@ -40,6 +41,7 @@ mod browser;
 mod callers;
 mod capacity;
 mod changed;
+mod deleted;
 mod endings;
 mod figures;
 mod flood;

@@ -33,6 +33,8 @@ pub(crate) fn push(batch: &Batch) -> Push {
         agent: batch.key.agent.clone(),
         epoch: batch.key.epoch,
         acknowledged: 0,
+        kept_from: None,
+        absent: None,
         backlog_batches: 0,
         backlog_oldest: None,
         sent_at: Instant::from_ms(wall_ms()),

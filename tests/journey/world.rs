@@ -210,6 +210,15 @@ routes:
         timed(|| self.agent = Some(listening("uphold-agent", port, &folder, &args)))
     }
 
+    /// Starts a further agent of this name, whose data lies in the folder of that name.
+    pub(crate) fn start_further_agent(&self, name: &str, port: u16, more: &[&str]) -> Process {
+        let data = self.path(name).display().to_string();
+        let (collector, listen) = (self.collector_url(), format!("127.0.0.1:{port}"));
+        let args = ["run", "--name", name, "--collector", &collector, "--data", &data, "--listen", &listen];
+        let args: Vec<String> = args.iter().chain(more).map(|arg| (*arg).to_owned()).collect();
+        listening("uphold-agent", port, self.folder.path(), &args)
+    }
+
     /// Asks the collector to end, and waits for it.
     pub(crate) fn stop_collector(&mut self) {
         let status = self.collector.take().unwrap().stop(DEADLINE).unwrap();
@@ -330,7 +339,8 @@ routes:
     }
 }
 
-fn metric(port: u16, series: &str) -> Option<f64> {
+/// A value out of the metrics served on a port; none when the series is not there.
+pub(crate) fn metric(port: u16, series: &str) -> Option<f64> {
     sample(&http::get(port, "/metrics").unwrap().text(), series)
 }
 

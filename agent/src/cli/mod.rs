@@ -22,7 +22,7 @@ use uphold_manual::completions::CompletionsArgs;
 use uphold_manual::pages::ManArgs;
 use url::Url;
 
-use crate::config::{Access, Config, LISTEN_DEFAULT, Overflow, SPOOL_BYTES_DEFAULT, SpoolConfig};
+use crate::config::{Access, Config, LISTEN_DEFAULT, SpoolConfig};
 use crate::config_file::FileConfig;
 use crate::daemon::{self, RunError};
 use crate::remote::AccessError;
@@ -181,13 +181,13 @@ impl RunArgs {
         let file = file.map_err(|error| usage(&error))?.unwrap_or_default();
         let name = self.name.or(file.name);
         let name = name.ok_or_else(|| usage(&"no name: give one with --name or in --config"))?;
-        let spool_bytes = self.spool_bytes.or(file.spool_bytes_max).unwrap_or(SPOOL_BYTES_DEFAULT);
+        let spool_bytes = self.spool_bytes.unwrap_or(file.spool.bytes_max);
         Ok(Config {
             name,
             collectors: if self.collectors.is_empty() { file.collectors } else { self.collectors },
             data_dir: self.data.or(file.data_dir).unwrap_or_else(|| PathBuf::from(DATA_DEFAULT)),
             listen: Some(self.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT)),
-            spool: SpoolConfig { bytes_max: spool_bytes, overflow: Overflow::DropOldest },
+            spool: SpoolConfig { bytes_max: spool_bytes, ..file.spool },
             access: self.access.over(file.access),
         })
     }

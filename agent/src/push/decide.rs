@@ -4,10 +4,14 @@
 //! |---|---|
 //! | 200 that acknowledges this seq | done |
 //! | no answer, 5xx, an answer that makes no sense | the same again, at the next collector |
+//! | 415 to a push of the newest version | the same batch at once, in a push of version 1 |
 //! | 408, 415 (a wire version that it does not know yet), 425 (rows in its future), 429 | the same again, here, later |
 //! | 401, 403, 404, 405, 407, 421, 431, 3xx: a wrong token, name or address, not a wrong batch | held: the same again, here, at intervals that grow to a minute |
 //! | 409: the key is known with other content | aside, and a new epoch |
 //! | any other 4xx | aside, and on with the next |
+//!
+//! One that a collector asked for again is put aside at a 409 as well, without a new epoch, and waits at no other place
+//! than its own: what is new goes on.
 //!
 //! `Retry-After` is obeyed with every refusal that is tried again, up to a bound, and a little later than asked: agents
 //! that were sent away together do not come back together.
@@ -62,6 +66,8 @@ pub enum Decision {
         /// Not before this has passed.
         at_least_ms: i64,
     },
+    /// It is pushed again at once, as version 1 has it.
+    Older,
     /// It is put aside, and the next one is pushed.
     Quarantine,
     /// It is put aside, and a new epoch begins.
@@ -73,7 +79,7 @@ impl Decision {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::Retry { .. } => "retry",
+            Self::Retry { .. } | Self::Older => "retry",
             Self::Hold { .. } => "hold",
             Self::Quarantine => "quarantine",
             Self::NewEpoch => "new_epoch",
@@ -81,8 +87,8 @@ impl Decision {
     }
 }
 
-/// What becomes of the batch `seq` after this was heard.
-pub fn decide(heard: &Heard, seq: u64) -> Decision {
+/// What becomes of the batch `seq` after this was heard; `older` is whether its push was of version 1.
+pub fn decide(heard: &Heard, seq: u64, older: bool) -> Decision {
     match heard {
         Heard::Answer(answer) if answer.acknowledged == seq => Decision::Done,
         Heard::Answer(_) | Heard::Nothing(_) => Decision::Retry { at_least_ms: 0, next_collector: true },
@@ -91,6 +97,7 @@ pub fn decide(heard: &Heard, seq: u64) -> Decision {
             match refusal.status {
                 _ if refusal.is_of_the_agent() => Decision::Hold { at_least_ms },
                 409 => Decision::NewEpoch,
+                415 if !older => Decision::Older,
                 408 | 415 | 425 | 429 => Decision::Retry { at_least_ms, next_collector: false },
                 400..=499 => Decision::Quarantine,
                 _ => Decision::Retry { at_least_ms, next_collector: true },
@@ -163,13 +170,14 @@ mod tests {
             (503, retry(0, true)),
             (999, retry(0, true)),
         ] {
-            assert_eq!(decide(&refusal(status, None), 7), decision, "{status}");
+            assert_eq!(decide(&refusal(status, None), 7, true), decision, "{status}");
         }
-        assert_eq!(decide(&refusal(503, Some(9)), 7), retry(9, true));
-        assert_eq!(decide(&refusal(429, Some(9)), 7), retry(9, false));
-        assert_eq!(decide(&refusal(408, Some(9)), 7), retry(9, false));
-        assert_eq!(decide(&refusal(401, Some(9)), 7), Decision::Hold { at_least_ms: 9 });
-        assert_eq!(decide(&Heard::Nothing(String::new()), 7), retry(0, true));
+        assert_eq!(decide(&refusal(415, Some(9)), 7, false), Decision::Older);
+        assert_eq!(decide(&refusal(503, Some(9)), 7, true), retry(9, true));
+        assert_eq!(decide(&refusal(429, Some(9)), 7, true), retry(9, false));
+        assert_eq!(decide(&refusal(408, Some(9)), 7, true), retry(9, false));
+        assert_eq!(decide(&refusal(401, Some(9)), 7, true), Decision::Hold { at_least_ms: 9 });
+        assert_eq!(decide(&Heard::Nothing(String::new()), 7, true), retry(0, true));
         let answer = |acknowledged| {
             Heard::Answer(PushAnswer {
                 store: Epoch([0; 16]),
@@ -178,8 +186,8 @@ mod tests {
                 now: Instant::from_ms(0),
             })
         };
-        assert_eq!(decide(&answer(7), 7), Decision::Done);
-        assert_eq!(decide(&answer(6), 7), retry(0, true), "an answer to something else acknowledges nothing");
+        assert_eq!(decide(&answer(7), 7, true), Decision::Done);
+        assert_eq!(decide(&answer(6), 7, true), retry(0, true), "an answer to something else acknowledges nothing");
     }
 
     #[test]

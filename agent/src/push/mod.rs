@@ -3,20 +3,26 @@
 //! One push is in flight at a time, so batches arrive in their order. What becomes of a batch is decided in [`mod@decide`];
 //! here the decision is carried out. A push that is interrupted is made again with the same bytes under the same key,
 //! which a collector that took it already recognises.
+//!
+//! When nothing waits, what a collector asked for again is sent, as [`replay`] says. A collector that does not know the
+//! newest version of a push is given one as version 1 has it, and asked again later whether it does by now.
 
 pub mod decide;
+mod replay;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use uphold_common::ids::Id;
-use uphold_common::wire::batch::Epoch;
+use uphold_common::time::Instant;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Push, PushAnswer};
 use uphold_common::wire::retry_after;
 use url::Url;
 
 use self::decide::{Decision, Heard, RETRY_AFTER_MS_MAX, decide, held_ms, wait_ms};
+use self::replay::{Answered, Course, Due, Replay};
 use crate::clock::Clock;
 use crate::config::shown;
 use crate::metrics::{Asked, Metrics};
@@ -28,6 +34,8 @@ use crate::stop::Stop;
 
 /// Most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// For how long a collector is taken to know no newer version, once it has said so.
+const OLDER_MS: i64 = 10 * 60_000;
 
 /// Delivers what the spool holds.
 #[derive(Debug)]
@@ -44,7 +52,11 @@ pub struct Pusher {
     /// The longest wait that a collector asked for in this round.
     asked_ms: u64,
     told: Told,
-    replay_logged: Option<(Epoch, u64)>,
+    replay: Replay,
+    /// How often in a row a batch could not be sent again.
+    replay_failures: u32,
+    /// The collectors, by their places, that do not know the newest version, and when they said so.
+    older: BTreeMap<usize, Instant>,
 }
 
 /// What one step of the pusher came to.
@@ -56,6 +68,11 @@ pub enum Step {
     Moved,
     /// The same again, after this long.
     Wait {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// What was asked for again, after this long, or what waits as soon as something does.
+    Pause {
         /// Milliseconds.
         ms: u64,
     },
@@ -71,8 +88,21 @@ impl Pusher {
         clock: Arc<Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (current, failures, asked_ms, told, replay_logged) = (0, 0, 0, Told::default(), None);
-        Self { agent, collectors, remote, recorder, clock, metrics, current, failures, asked_ms, told, replay_logged }
+        Self {
+            agent,
+            collectors,
+            remote,
+            recorder,
+            clock,
+            metrics,
+            current: 0,
+            failures: 0,
+            asked_ms: 0,
+            told: Told::default(),
+            replay: Replay::default(),
+            replay_failures: 0,
+            older: BTreeMap::new(),
+        }
     }
 
     /// Delivers until `stop` is set; `wake` changes when something new waits.
@@ -90,6 +120,13 @@ impl Pusher {
                     // An error means that the recorder is gone; then `stop` follows.
                     Step::Empty if wake.changed().await.is_ok() => {}
                     Step::Empty => std::future::pending().await,
+                    Step::Pause { ms } => {
+                        let sleep = tokio::time::sleep(Duration::from_millis(ms));
+                        tokio::select! {
+                            () = sleep => {}
+                            Ok(()) = wake.changed() => {}
+                        }
+                    }
                     Step::Wait { ms } => {
                         let sleep = tokio::time::sleep(Duration::from_millis(ms));
                         // The assignment is asked for more often than a refused agent pushes, and finds a new token first.
@@ -112,20 +149,19 @@ impl Pusher {
         while self.step().await == Step::Moved {}
     }
 
-    /// Pushes the oldest batch once.
+    /// Pushes the oldest batch once; when none waits, one that was asked for again.
     pub async fn step(&mut self) -> Step {
-        let Some(parcel) = self.recorder.front().await else { return Step::Empty };
         let Some(collector) = self.collectors.get(self.current).or(self.collectors.first()).cloned() else {
             return Step::Empty;
         };
-        let heard = self.push(&collector, &parcel).await;
-        let decision = decide(&heard, parcel.seq);
-        self.metrics.pushed(decision.as_str());
-        if !matches!(heard, Heard::Nothing(_)) {
-            self.metrics.refused(Asked::Push, matches!(decision, Decision::Hold { .. }));
-        }
+        let Some(parcel) = self.recorder.front(self.replay.asked()).await else { return self.again(&collector).await };
+        let (decision, heard) = self.pushed(&collector, &parcel).await;
         match (decision, heard) {
-            (Decision::Done, Heard::Answer(answer)) => self.done(&collector, &parcel, &answer).await,
+            (Decision::Done, Heard::Answer(answer)) => {
+                self.done(&collector, &parcel, &answer, false);
+                self.recorder.acknowledged(parcel.epoch, parcel.seq, answer.store).await;
+            }
+            (Decision::Older, _) => {}
             (Decision::Retry { at_least_ms, next_collector }, heard) => {
                 self.tell_once(&collector, &heard, "a batch could not be delivered, and waits");
                 return self.retry(at_least_ms, next_collector);
@@ -135,31 +171,104 @@ impl Pusher {
                 return self.wait(at_least_ms, held_ms);
             }
             (decision, heard) => {
-                let detail = words(&heard);
-                tracing::error!(
-                    seq = parcel.seq,
-                    collector = shown(&collector),
-                    detail,
-                    "a batch was refused for good"
-                );
+                tell_refused(&collector, &parcel, &heard);
                 self.recorder.refused(parcel.epoch, parcel.seq, decision == Decision::NewEpoch).await;
+                if decision == Decision::NewEpoch {
+                    self.replay = Replay::default();
+                }
             }
         }
         (self.failures, self.asked_ms) = (0, 0);
         Step::Moved
     }
 
-    async fn push(&self, collector: &Url, parcel: &Parcel) -> Heard {
+    /// Sends once what was asked for again. Whatever comes of it, what waits is not held up by it.
+    async fn again(&mut self, collector: &Url) -> Step {
+        let from = match self.replay.due(self.clock.now()) {
+            Due::Nothing => return Step::Empty,
+            Due::In { ms } => return Step::Pause { ms },
+            Due::Now { from } => from,
+        };
+        let Some(parcel) = self.recorder.again(from).await else {
+            self.replay.in_vain();
+            return Step::Empty;
+        };
+        let (decision, heard) = self.pushed(collector, &parcel).await;
+        let failures = self.replay_failures.saturating_add(1);
+        let random = getrandom::u64().unwrap_or(u64::MAX);
+        let wait_ms = match (decision, heard) {
+            (Decision::Done, Heard::Answer(answer)) => {
+                self.replay_failures = 0;
+                self.metrics.replayed();
+                self.done(collector, &parcel, &answer, true);
+                return self.paused();
+            }
+            (Decision::Older, _) => return Step::Moved,
+            (Decision::Retry { at_least_ms, .. }, heard) => {
+                self.tell_once(collector, &heard, "a batch could not be sent again, and waits");
+                wait_ms(failures, whole(at_least_ms), random)
+            }
+            (Decision::Hold { at_least_ms }, heard) => {
+                self.tell_once(collector, &heard, "the collector refuses this agent: what it asked for waits");
+                held_ms(failures, whole(at_least_ms), random)
+            }
+            (_, heard) => {
+                tell_refused(collector, &parcel, &heard);
+                self.recorder.refused_again(parcel.epoch, parcel.seq).await;
+                0
+            }
+        };
+        self.replay_failures = if wait_ms > 0 { failures } else { 0 };
+        self.replay.failed(wait_ms, self.clock.now());
+        self.paused()
+    }
+
+    fn paused(&self) -> Step {
+        match self.replay.due(self.clock.now()) {
+            Due::Nothing => Step::Empty,
+            Due::In { ms } => Step::Pause { ms },
+            Due::Now { .. } => Step::Pause { ms: 0 },
+        }
+    }
+
+    /// Pushes a batch once, and says what becomes of it.
+    async fn pushed(&mut self, collector: &Url, parcel: &Parcel) -> (Decision, Heard) {
+        let older = self.is_older();
+        let heard = self.push(collector, parcel, older).await;
+        let decision = decide(&heard, parcel.seq, older);
+        self.metrics.pushed(decision.as_str());
+        match &heard {
+            // Whoever did not answer may be somebody newer when they do.
+            Heard::Nothing(_) => drop(self.older.remove(&self.current)),
+            _ => self.metrics.refused(Asked::Push, matches!(decision, Decision::Hold { .. })),
+        }
+        if decision == Decision::Older {
+            self.older.insert(self.current, self.clock.now());
+            let collector = shown(collector);
+            tracing::info!(collector, "the collector is older than this agent: it is spoken to as it understands");
+        }
+        (decision, heard)
+    }
+
+    /// Whether the collector has said lately that it does not know the newest version.
+    fn is_older(&self) -> bool {
+        let lately = |said: &Instant| (0..OLDER_MS).contains(&self.clock.now().since_ms(*said));
+        self.older.get(&self.current).is_some_and(lately)
+    }
+
+    async fn push(&self, collector: &Url, parcel: &Parcel, older: bool) -> Heard {
         let push = Push {
             agent: self.agent.clone(),
             epoch: parcel.epoch,
             acknowledged: parcel.acknowledged_seq,
+            kept_from: parcel.kept_from,
+            absent: parcel.absent,
             backlog_batches: parcel.backlog_batches,
             backlog_oldest: parcel.backlog_oldest,
             sent_at: self.clock.now(),
             batch: parcel.framed.clone(),
         };
-        let body = match push.encode() {
+        let body = match if older { push.encode_version_1() } else { push.encode() } {
             Ok(body) => body,
             Err(error) => return Heard::Nothing(format!("the push could not be written: {error}")),
         };
@@ -182,26 +291,45 @@ impl Pusher {
         Heard::Refusal { refusal: Refusal::of(reply), retry_after_ms }
     }
 
-    async fn done(&mut self, collector: &Url, parcel: &Parcel, answer: &PushAnswer) {
+    /// A collector holds the batch: what it asks for in return.
+    fn done(&mut self, collector: &Url, parcel: &Parcel, answer: &PushAnswer, again: bool) {
         let collector = shown(collector);
         if self.told.is_over() {
             tracing::info!(collector, "batches are delivered again");
         }
-        if let Some(before) = parcel.store.filter(|store| *store != answer.store) {
+        let replaced = parcel.store.filter(|store| *store != answer.store && !again);
+        if let Some(before) = replaced {
             tracing::warn!(collector, %before, now = %answer.store, "the collector keeps its data in another store now");
         }
-        if let Some(from) = answer.replay_from {
+        if answer.replay_from.is_some() {
             self.metrics.replay_requested();
-            if self.replay_logged != Some((parcel.epoch, from)) {
-                self.replay_logged = Some((parcel.epoch, from));
+        }
+        let answered = Answered {
+            epoch: parcel.epoch,
+            seq: parcel.seq,
+            again,
+            acknowledged_seq: parcel.acknowledged_seq,
+            replay_from: answer.replay_from,
+            asks_always: !self.is_older(),
+        };
+        match self.replay.answered(&answered, self.clock.now()) {
+            Course::Same => {}
+            Course::Begins { from } => {
+                let (until, kept_from) = (parcel.acknowledged_seq, parcel.kept_from);
                 tracing::warn!(
                     collector,
                     from,
-                    "the collector misses batches it had acknowledged; this version of the agent cannot replay them"
+                    until,
+                    kept_from,
+                    "the collector misses batches that were acknowledged: those that are kept are sent again"
                 );
             }
+            Course::Ends => tracing::info!(collector, "the collector misses nothing any more that is kept here"),
         }
-        self.recorder.acknowledged(parcel.epoch, parcel.seq, answer.store).await;
+        if replaced.is_some() || answer.replay_from.is_some() {
+            // One that was put in the place of another may know more.
+            self.older.remove(&self.current);
+        }
     }
 
     /// Every collector is tried once before the agent waits.
@@ -237,6 +365,11 @@ impl Pusher {
     }
 }
 
+fn tell_refused(collector: &Url, parcel: &Parcel, heard: &Heard) {
+    let (collector, detail) = (shown(collector), words(heard));
+    tracing::error!(seq = parcel.seq, collector, detail, "a batch was refused for good");
+}
+
 fn words(heard: &Heard) -> String {
     match heard {
         Heard::Answer(answer) => format!("it acknowledged seq {} instead", answer.acknowledged),
@@ -252,3 +385,6 @@ fn whole(ms: i64) -> u64 {
 #[cfg(test)]
 #[path = "push_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod replay_tests;

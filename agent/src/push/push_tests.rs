@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::config::{Access, Config, SpoolConfig};
-use crate::fake_collector::{Collector, STORE};
+use crate::fake_collector::Collector;
 use crate::spool::Spool;
 use crate::token::TokenFile;
 use uphold_common::ids::PathId;
@@ -14,7 +14,7 @@ use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 use uphold_common::time::Instant;
 use uphold_common::wire::builder::Row;
 
-fn row(ms: i64) -> Row {
+pub(super) fn row(ms: i64) -> Row {
     let (outcome, cause) = (Outcome::Up, Cause::None);
     let probe = PathId::new(Id::new("shop").unwrap(), Id::new("web").unwrap());
     let (at, total) = (Instant::from_ms(ms), Micros::new(5));
@@ -22,7 +22,7 @@ fn row(ms: i64) -> Row {
 }
 
 /// A pusher with `batches` batches in its spool.
-async fn pusher(folder: &tempfile::TempDir, collectors: &[SocketAddr], batches: i64) -> Pusher {
+pub(super) async fn pusher(folder: &tempfile::TempDir, collectors: &[SocketAddr], batches: i64) -> Pusher {
     pusher_with(folder, collectors, batches, Remote::new(&Access::default()).unwrap()).await
 }
 
@@ -270,17 +270,4 @@ async fn the_next_collector_is_tried_when_one_does_not_answer() {
     let mut alone = self::pusher(&folder, &[closed, closed], 1).await;
     assert_eq!(alone.step().await, Step::Moved);
     assert!(matches!(alone.step().await, Step::Wait { .. }), "each was tried once");
-}
-
-#[tokio::test]
-async fn a_wish_for_replay_is_counted_and_the_store_is_remembered() {
-    let folder = tempfile::tempdir().unwrap();
-    let (collector, address, _heard) = Collector::serve().await;
-    collector.ask_for_replay(1);
-    let mut pusher = pusher(&folder, &[address], 2).await;
-    pusher.drain().await;
-    assert!(pusher.metrics.text().unwrap().contains("uphold_agent_replay_requests_total 2"));
-    pusher.recorder.observed(row(9)).await;
-    pusher.recorder.close().await;
-    assert_eq!(pusher.recorder.front().await.unwrap().store, Some(STORE));
 }

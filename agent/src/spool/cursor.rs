@@ -53,9 +53,13 @@ impl Cursor {
 
     /// Puts the cursor at `path`, durably.
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
+        durable::write(path, &self.framed()?)
+    }
+
+    /// Its file.
+    pub fn framed(&self) -> std::io::Result<Vec<u8>> {
         let content = serde_json::to_vec(self)?;
-        let framed = frame::seal(MAGIC, VERSION, Compression::Plain, &content).map_err(std::io::Error::other)?;
-        durable::write(path, &framed)
+        frame::seal(MAGIC, VERSION, Compression::Plain, &content).map_err(std::io::Error::other)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The spool: batches on disk between being closed and being acknowledged.
+//! The spool: batches on disk between being closed and being acknowledged, and for a while after.
 //!
 //! ```text
 //! data_dir/
@@ -6,6 +6,8 @@
 //!   spool/
 //!     cursor                      epoch, used_seq, passed_seq, acknowledged_seq: see `cursor`
 //!     00000000000000000042.batch  a framed batch, named by its seq; sent in this order
+//!     acknowledged/               what a collector acknowledged, kept to be sent again; bounded: see `kept`
+//!       00000000000000000041-0f….batch   named by its seq and epoch
 //!     quarantine/                 what is not sound or was refused for good; bounded
 //!     *.tmp                       being written; a leftover after a crash
 //! ```
@@ -13,24 +15,30 @@
 //! Promises, whenever the agent is killed or the power fails:
 //! - A batch is wholly there or not at all ([`durable`]), and a batch that [`Spool::append`] took is sent.
 //! - A seq is never given to two batches: the next is one above everything used, passed or lying there.
-//! - What was acknowledged is not sent again: the cursor is durable before the file goes.
+//! - What was acknowledged is not sent again unless a collector asks: the cursor is durable before the file moves to
+//!   what is kept, whence it is sent with the same bytes. It is kept within its own budget of age and bytes, and gives way
+//!   to what waits when the disk is full.
 //!
-//! Recovery, in this order: temporary files go; without a sound cursor a new random epoch begins; files at or below
-//! `passed_seq` were delivered or dropped and go; a file that is not a sound batch moves to the quarantine and is
-//! counted; a sound batch of another epoch, agent or seq is written anew under this epoch, at the end. A crash in the
-//! middle of that may send rows under two keys, which the collector settles.
+//! Recovery, in this order: temporary files go; without a sound cursor a new random epoch begins, and so it does when what
+//! is kept is another agent's; of what is kept only batches of this epoch up to `acknowledged_seq` stay, which is read off
+//! their names. Files that wait at or below `acknowledged_seq` were delivered and are kept; those above it, up to
+//! `passed_seq`, were dropped and go. A file that is not a sound batch moves to the quarantine and is counted; a sound
+//! batch of another epoch, agent or seq is written anew under this epoch, at the end. A crash in the middle of that may
+//! send rows under two keys, which the collector settles. What is kept is held against its key when it is sent again.
 //!
-//! A full disk loses the batch that was to be written, and says so; it never stops the agent.
+//! A full disk loses what is kept, then the batch that was to be written, and says so; it never stops the agent.
 
 pub mod cursor;
 pub mod durable;
+mod kept;
 pub mod policy;
 pub mod quarantine;
 mod recovery;
+mod sending;
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use uphold_common::ids::Id;
@@ -38,8 +46,10 @@ use uphold_common::time::Instant;
 use uphold_common::wire::batch::{Batch, BatchError, BatchKey, Epoch};
 use uphold_common::wire::builder::Content;
 use uphold_common::wire::columns::Rows;
+use uphold_common::wire::push::SeqRange;
 
 use self::cursor::Cursor;
+use self::kept::Kept;
 use self::policy::SpoolPolicy;
 use self::quarantine::Quarantine;
 use crate::config::Config;
@@ -79,7 +89,7 @@ pub struct Losses {
     pub refused_batches: u64,
 }
 
-/// The oldest batch, ready to be sent.
+/// A batch that is ready to be sent: the oldest that waits, or one that a collector asked for again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parcel {
     /// The spool's epoch.
@@ -90,6 +100,10 @@ pub struct Parcel {
     pub framed: Vec<u8>,
     /// The highest seq that was acknowledged.
     pub acknowledged_seq: u64,
+    /// The lowest seq that is kept to be sent again.
+    pub kept_from: Option<u64>,
+    /// Seqs that were asked for and are not kept, though lower or higher ones are.
+    pub absent: Option<SeqRange>,
     /// How many batches wait behind it.
     pub backlog_batches: u64,
     /// The oldest row that waits behind it.
@@ -107,6 +121,10 @@ pub struct Level {
     pub disk_bytes: u64,
     /// The highest seq that was acknowledged.
     pub acknowledged_seq: u64,
+    /// Batches that are kept to be sent again.
+    pub kept_batches: u64,
+    /// What they take on disk.
+    pub kept_disk_bytes: u64,
 }
 
 /// Batches on disk.
@@ -116,6 +134,7 @@ pub struct Spool {
     directory: PathBuf,
     policy: SpoolPolicy,
     quarantine: Quarantine,
+    kept: Kept,
     cursor: Cursor,
     waiting: VecDeque<Waiting>,
     losses: Losses,
@@ -146,41 +165,11 @@ impl Spool {
         kept.map(|()| seq)
     }
 
-    /// The oldest batch that waits. What turns out not to be sound is put aside on the way.
-    pub fn front(&mut self) -> Option<Parcel> {
-        loop {
-            let front = *self.waiting.front()?;
-            let path = self.path_of(front.seq);
-            let read = fs::read(&path);
-            if let Err(error) = &read
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                // The agent may be out of handles for a moment: a batch that cannot be read now is not a bad one.
-                tracing::warn!(path = %path.display(), %error, "a batch could not be read, and waits");
-                return None;
-            }
-            let Some(framed) = read.ok().filter(|framed| Batch::decode(framed).is_ok()) else {
-                self.losses.corrupt_files += 1;
-                self.put_aside(front.seq);
-                continue;
-            };
-            return Some(Parcel {
-                epoch: self.cursor.epoch,
-                seq: front.seq,
-                framed,
-                acknowledged_seq: self.cursor.acknowledged_seq,
-                backlog_batches: self.waiting.len() as u64 - 1,
-                backlog_oldest: self.waiting.iter().skip(1).take(LOOK_AHEAD).filter_map(|waiting| waiting.oldest).min(),
-                store: self.cursor.store,
-            });
-        }
-    }
-
-    /// A collector holds this batch now: the cursor is durable before the file goes.
-    pub fn acknowledge(&mut self, seq: u64, store: Epoch) -> Result<(), SpoolError> {
+    /// A collector holds this batch now: the cursor is durable before the file moves to what is kept.
+    pub fn acknowledge(&mut self, seq: u64, store: Epoch, now: Instant) -> Result<(), SpoolError> {
         self.cursor.acknowledged_seq = self.cursor.acknowledged_seq.max(seq);
         self.cursor.store = Some(store);
-        self.pass(seq)
+        self.pass(seq, Some(now))
     }
 
     /// A collector refused this batch for good: it is put aside, and the next one is at the front.
@@ -201,6 +190,7 @@ impl Spool {
             self.cursor = before;
             return Err(error);
         }
+        self.kept.begin(self.cursor.epoch);
         for waiting in std::mem::take(&mut self.waiting) {
             self.write_anew(&self.path_of(waiting.seq));
         }
@@ -214,7 +204,10 @@ impl Spool {
 
     /// What it holds.
     pub fn level(&self) -> Level {
+        let (kept_batches, kept_disk_bytes) = self.kept.level();
         Level {
+            kept_batches,
+            kept_disk_bytes,
             batches: self.waiting.len() as u64,
             disk_bytes: self.waiting.iter().map(|waiting| waiting.disk_bytes).sum(),
             acknowledged_seq: self.cursor.acknowledged_seq,
@@ -234,7 +227,7 @@ impl Spool {
         // Also a write that failed may have left the file: its seq is spent.
         self.cursor.used_seq = seq;
         let path = self.path_of(seq);
-        if let Err(source) = durable::write(&path, framed) {
+        if let Err(source) = self.write_where_there_is_room(&path, framed) {
             let _ = fs::remove_file(&path);
             return Err(SpoolError::Disk { path, source });
         }
@@ -248,37 +241,60 @@ impl Spool {
         let Some(last) = drop.checked_sub(1).and_then(|last| self.waiting.get(last).copied()) else { return Ok(()) };
         self.losses.dropped_batches += drop as u64;
         self.losses.dropped_rows += self.waiting.iter().take(drop).map(|waiting| waiting.rows).sum::<u64>();
-        self.pass(last.seq)
+        self.pass(last.seq, None)
     }
 
-    /// Lets everything up to `seq` go. The files go also when the cursor cannot be written: on a full disk it is they
-    /// that are in the way.
-    fn pass(&mut self, seq: u64) -> Result<(), SpoolError> {
+    /// Lets everything up to `seq` go, and keeps `seq` itself if it was `acknowledged` just now. The files go also when the
+    /// cursor cannot be written: on a full disk it is they that are in the way.
+    fn pass(&mut self, seq: u64, acknowledged: Option<Instant>) -> Result<(), SpoolError> {
         self.cursor.passed_seq = self.cursor.passed_seq.max(seq);
         let written = self.write_cursor();
         while let Some(front) = self.waiting.front().filter(|front| front.seq <= seq).copied() {
-            // A file that stays is at or below `passed_seq`, and goes at the next start.
-            let _ = fs::remove_file(self.path_of(front.seq));
+            let path = self.path_of(front.seq);
+            match acknowledged.filter(|_| front.seq == seq && written.is_ok()) {
+                Some(now) => {
+                    if let Err(error) = self.kept.take(&path, seq, front.disk_bytes, now) {
+                        tracing::warn!(path = %path.display(), %error, "an acknowledged batch could not be kept");
+                    }
+                }
+                // A file that stays is at or below `passed_seq`, and is dealt with at the next start.
+                None => drop(fs::remove_file(path)),
+            }
             self.waiting.pop_front();
         }
         written
     }
 
-    fn put_aside(&mut self, seq: u64) {
-        let path = self.path_of(seq);
-        let name = format!("{}-{seq:020}.batch", self.cursor.epoch);
-        if let Err(error) = self.quarantine.take(&path, &name) {
-            tracing::warn!(path = %path.display(), %error, "a batch could not be put into quarantine");
+    /// Writes a file; what is kept gives way for as long as the disk is full.
+    fn write_where_there_is_room(&mut self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        loop {
+            let written = durable::write(path, bytes);
+            let full = |error: &io::Error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+            if !written.as_ref().is_err_and(full) || !self.kept.give_way(SpoolPolicy::disk_bytes(bytes.len() as u64)) {
+                return written;
+            }
         }
+    }
+
+    fn put_aside(&mut self, seq: u64) {
+        self.quarantine_file(&self.path_of(seq), seq);
         self.waiting.retain(|waiting| waiting.seq != seq);
         if self.waiting.front().is_none_or(|front| front.seq > seq) {
             self.cursor.passed_seq = self.cursor.passed_seq.max(seq);
         }
     }
 
-    fn write_cursor(&self) -> Result<(), SpoolError> {
+    fn quarantine_file(&self, path: &Path, seq: u64) {
+        let name = format!("{}-{seq:020}.batch", self.cursor.epoch);
+        if let Err(error) = self.quarantine.take(path, &name) {
+            tracing::warn!(path = %path.display(), %error, "a batch could not be put into quarantine");
+        }
+    }
+
+    fn write_cursor(&mut self) -> Result<(), SpoolError> {
         let path = self.directory.join(CURSOR);
-        self.cursor.write(&path).map_err(|source| SpoolError::Disk { path, source })
+        let framed = self.cursor.framed().map_err(|source| SpoolError::Disk { path: path.clone(), source })?;
+        self.write_where_there_is_room(&path, &framed).map_err(|source| SpoolError::Disk { path, source })
     }
 
     fn path_of(&self, seq: u64) -> PathBuf {
@@ -286,11 +302,10 @@ impl Spool {
     }
 }
 
-/// How many batches are looked at for the oldest row: they lie in order but for attempts that took long, so the oldest
-/// row is among the first, and a long backlog is not walked for every push.
-const LOOK_AHEAD: usize = 1_000;
 /// The name of the cursor's file.
 const CURSOR: &str = "cursor";
+/// The name of the folder of what was acknowledged.
+const ACKNOWLEDGED: &str = "acknowledged";
 /// The ending of a batch's file.
 const BATCH: &str = "batch";
 
@@ -316,3 +331,6 @@ fn lock(data_dir: &Path) -> Result<File, SpoolError> {
 #[cfg(test)]
 #[path = "spool_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod kept_tests;

@@ -7,14 +7,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use uphold_common::wire::batch::Batch;
+use uphold_common::ids::Id;
+use uphold_common::wire::batch::{Batch, BatchKey};
 use uphold_common::wire::columns::Rows;
 
 use super::cursor::Cursor;
 use super::durable::TEMPORARY;
-use super::policy::SpoolPolicy;
+use super::kept::Kept;
+use super::policy::{ReplayPolicy, SpoolPolicy};
 use super::quarantine::Quarantine;
-use super::{BATCH, CURSOR, Config, Losses, Spool, SpoolError, Waiting, lock, random_epoch};
+use super::{ACKNOWLEDGED, BATCH, CURSOR, Config, Losses, Spool, SpoolError, Waiting, lock, random_epoch};
 
 impl Spool {
     /// Opens the spool of a data directory, making it if needed, and recovers what lies there.
@@ -24,17 +26,26 @@ impl Spool {
         let quarantine_directory = directory.join("quarantine");
         let quarantine = Quarantine::open(quarantine_directory.clone())
             .map_err(|source| SpoolError::Disk { path: quarantine_directory, source })?;
-        let found = list(&directory).map_err(|source| SpoolError::Disk { path: directory.clone(), source })?;
-        let highest = found.last().map_or(0, |(seq, _)| *seq);
-        let cursor = match Cursor::read(&directory.join(CURSOR)) {
+        let mut found = list(&directory).map_err(|source| SpoolError::Disk { path: directory.clone(), source })?;
+        let acknowledged = directory.join(ACKNOWLEDGED);
+        let read = Cursor::read(&directory.join(CURSOR));
+        let (kept_highest, kept_newest) = Kept::newest(&acknowledged, read.map(|cursor| cursor.epoch));
+        let highest = found.last().map_or(0, |(seq, _)| *seq).max(kept_highest);
+        // What another agent delivered under this epoch is nothing that this one can be asked for.
+        let cursor = match read.filter(|_| !kept_newest.is_some_and(|path| is_anothers(&path, &config.name))) {
             Some(cursor) => Cursor { used_seq: cursor.used_seq.max(highest), ..cursor },
-            None => Cursor::new(random_epoch()?, highest),
+            None => Cursor::new(random_epoch()?, highest.max(read.map_or(0, |cursor| cursor.used_seq))),
         };
+        let (epoch, acknowledged_seq) = (cursor.epoch, cursor.acknowledged_seq);
+        let kept = keep_delivered(&mut found, &acknowledged, &cursor)
+            .and_then(|()| Kept::open(acknowledged.clone(), ReplayPolicy::new(config.spool), epoch, acknowledged_seq))
+            .map_err(|source| SpoolError::Disk { path: acknowledged, source })?;
         let mut spool = Self {
             agent: config.name.clone(),
             directory,
             policy: SpoolPolicy::new(config.spool),
             quarantine,
+            kept,
             cursor,
             waiting: VecDeque::new(),
             losses: Losses::default(),
@@ -49,7 +60,7 @@ impl Spool {
         let mut foreign = Vec::new();
         for (seq, path) in found {
             if seq <= self.cursor.passed_seq {
-                // Delivered or dropped before the agent could remove it.
+                // Dropped before the agent could remove it.
                 let _ = fs::remove_file(&path);
                 continue;
             }
@@ -60,8 +71,7 @@ impl Spool {
                 return Err(SpoolError::Disk { path, source });
             }
             let Some((batch, bytes)) = self.read_sound(seq, &path) else { continue };
-            let ours = batch.key.epoch == self.cursor.epoch && batch.key.agent == self.agent && batch.key.seq == seq;
-            if ours {
+            if self.is_ours(&batch.key, seq) {
                 self.waiting.push_back(waiting(&batch, bytes));
             } else {
                 foreign.push(path);
@@ -71,6 +81,11 @@ impl Spool {
             self.write_anew(&path);
         }
         Ok(())
+    }
+
+    /// Whether a batch has the key that its place says.
+    pub(super) fn is_ours(&self, key: &BatchKey, seq: u64) -> bool {
+        key.epoch == self.cursor.epoch && key.agent == self.agent && key.seq == seq
     }
 
     /// Writes the batch at `path` under this epoch and the next seq; the old file goes once the new one is durable.
@@ -126,6 +141,23 @@ fn waiting(batch: &Batch, bytes: u64) -> Waiting {
         rows: batch.rows() as u64,
         oldest: batch.streams.iter().flat_map(Rows::instants).min(),
     }
+}
+
+/// Moves what was delivered before the agent could move it to what is kept.
+fn keep_delivered(found: &mut Vec<(u64, PathBuf)>, directory: &Path, cursor: &Cursor) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    found.retain(|(seq, path)| {
+        let delivered = *seq <= cursor.acknowledged_seq;
+        // One that cannot be moved is removed like one that was dropped.
+        !(delivered && fs::rename(path, Kept::path(directory, cursor.epoch, *seq)).is_ok())
+    });
+    Ok(())
+}
+
+/// Whether a sound batch is another agent's.
+fn is_anothers(path: &Path, agent: &Id) -> bool {
+    let batch = fs::read(path).ok().and_then(|bytes| Batch::decode(&bytes).ok());
+    batch.is_some_and(|batch| batch.key.agent != *agent)
 }
 
 /// The batches in a directory in order of their seqs; temporary leftovers are removed on the way.

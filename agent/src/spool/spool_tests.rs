@@ -3,17 +3,18 @@
 //! A kill is a spool that is dropped where it stands, or files put into the state that a kill leaves.
 
 use super::*;
-use crate::config::{Access, Overflow, SpoolConfig};
+use crate::config::{Access, SpoolConfig};
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 
-const STORE: Epoch = Epoch([7; 16]);
+pub(super) const STORE: Epoch = Epoch([7; 16]);
+pub(super) const NOW: Instant = Instant::from_ms(1_000);
 
 fn id(text: &str) -> Id {
     Id::new(text).unwrap()
 }
 
-fn config(folder: &tempfile::TempDir) -> Config {
+pub(super) fn config(folder: &tempfile::TempDir) -> Config {
     Config {
         name: id("zurich-1"),
         collectors: Vec::new(),
@@ -31,24 +32,31 @@ fn content(ms: i64) -> Content {
     Content { streams: vec![Rows::Probe(PathId::new(id("shop"), id("web")), vec![row])], facts: Vec::new() }
 }
 
-fn append(spool: &mut Spool, ms: i64) -> u64 {
+pub(super) fn append(spool: &mut Spool, ms: i64) -> u64 {
     spool.append(content(ms), Instant::from_ms(ms)).unwrap()
 }
 
 /// What would be sent, in its order, as (seq, instant of its row), until nothing waits.
-fn drain(spool: &mut Spool) -> Vec<(u64, i64)> {
+pub(super) fn drain(spool: &mut Spool) -> Vec<(u64, i64)> {
     let mut sent = Vec::new();
-    while let Some(parcel) = spool.front() {
+    while let Some(parcel) = spool.front(None) {
         let batch = Batch::decode(&parcel.framed).unwrap();
         assert_eq!((batch.key.seq, batch.key.epoch, &batch.key.agent), (parcel.seq, spool.epoch(), &spool.agent));
         sent.push((parcel.seq, batch.streams[0].instants().next().unwrap().as_ms()));
-        spool.acknowledge(parcel.seq, STORE).unwrap();
+        spool.acknowledge(parcel.seq, STORE, NOW).unwrap();
     }
     sent
 }
 
-fn file(folder: &tempfile::TempDir, name: &str) -> PathBuf {
+pub(super) fn file(folder: &tempfile::TempDir, name: &str) -> PathBuf {
     folder.path().join("data/spool").join(name)
+}
+
+/// What lies in a folder of the spool, by name.
+pub(super) fn names(folder: &tempfile::TempDir, of: &str) -> Vec<PathBuf> {
+    let mut names: Vec<PathBuf> = fs::read_dir(file(folder, of)).unwrap().flatten().map(|e| e.path()).collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -57,22 +65,22 @@ fn batches_come_out_in_their_order_also_after_a_kill() {
     let mut spool = Spool::open(&config(&folder)).unwrap();
     let epoch = spool.epoch();
     assert_eq!([append(&mut spool, 10), append(&mut spool, 20), append(&mut spool, 30)], [1, 2, 3]);
-    let parcel = spool.front().unwrap();
+    let parcel = spool.front(None).unwrap();
     assert_eq!((parcel.seq, parcel.acknowledged_seq, parcel.backlog_batches), (1, 0, 2));
     assert_eq!((parcel.backlog_oldest, parcel.store), (Some(Instant::from_ms(20)), None));
-    spool.acknowledge(1, STORE).unwrap();
+    spool.acknowledge(1, STORE, NOW).unwrap();
     assert!(matches!(Spool::open(&config(&folder)), Err(SpoolError::Held(_))), "one agent at a time");
     drop(spool);
 
     let mut spool = Spool::open(&config(&folder)).unwrap();
-    let parcel = spool.front().unwrap();
+    let parcel = spool.front(None).unwrap();
     assert_eq!((spool.epoch(), parcel.acknowledged_seq, parcel.store), (epoch, 1, Some(STORE)));
     assert_eq!(append(&mut spool, 40), 4);
     assert_eq!(drain(&mut spool), [(2, 20), (3, 30), (4, 40)]);
     drop(spool);
 
     let mut spool = Spool::open(&config(&folder)).unwrap();
-    assert_eq!(spool.front(), None);
+    assert_eq!(spool.front(None), None);
     assert_eq!(append(&mut spool, 50), 5, "a seq is never used twice, though no file is left");
     assert_eq!(spool.take_losses(), Losses::default());
 }
@@ -84,7 +92,7 @@ fn leftovers_of_a_kill_are_cleared_away() {
     append(&mut spool, 10);
     append(&mut spool, 20);
     let acknowledged = fs::read(file(&folder, "00000000000000000001.batch")).unwrap();
-    spool.acknowledge(1, STORE).unwrap();
+    spool.acknowledge(1, STORE, NOW).unwrap();
     drop(spool);
     // Killed after the cursor and before the file; killed while writing a batch and while writing the cursor.
     fs::write(file(&folder, "00000000000000000001.batch"), acknowledged).unwrap();
@@ -96,7 +104,7 @@ fn leftovers_of_a_kill_are_cleared_away() {
     assert_eq!(spool.take_losses(), Losses::default());
     let left: Vec<_> =
         fs::read_dir(folder.path().join("data/spool")).unwrap().flatten().map(|e| e.file_name()).collect();
-    assert_eq!(left.len(), 3, "cursor, quarantine and the stranger's file: {left:?}");
+    assert_eq!(left.len(), 4, "cursor, what is kept, quarantine and the stranger's file: {left:?}");
 }
 
 #[test]
@@ -140,7 +148,7 @@ fn without_a_cursor_a_new_epoch_begins_and_nothing_is_lost() {
         }
         let mut spool = Spool::open(&config(&folder)).unwrap();
         assert_ne!(spool.epoch(), before);
-        assert_eq!(spool.front().unwrap().acknowledged_seq, 0);
+        assert_eq!(spool.front(None).unwrap().acknowledged_seq, 0);
         assert_eq!(drain(&mut spool), [(3, 10), (4, 20)]);
         assert_eq!(spool.take_losses(), Losses::default());
     }
@@ -160,18 +168,18 @@ fn a_renamed_agent_delivers_what_it_had_under_its_new_name() {
 #[test]
 fn the_oldest_go_when_the_spool_is_full_and_the_loss_is_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let spool = SpoolConfig { bytes_max: 3 * 4096, overflow: Overflow::DropOldest };
+    let spool = SpoolConfig { bytes_max: 3 * 4096, ..SpoolConfig::default() };
     let config = Config { spool, ..config(&folder) };
     let mut spool = Spool::open(&config).unwrap();
     for ms in [10, 20, 30, 40, 50] {
         append(&mut spool, ms);
     }
-    assert_eq!(spool.level(), Level { batches: 3, disk_bytes: 3 * 4096, acknowledged_seq: 0 });
+    assert_eq!(spool.level(), Level { batches: 3, disk_bytes: 3 * 4096, ..Level::default() });
     assert_eq!(spool.take_losses(), Losses { dropped_batches: 2, dropped_rows: 2, ..Losses::default() });
     drop(spool);
     let mut spool = Spool::open(&config).unwrap();
     assert_eq!(drain(&mut spool), [(3, 30), (4, 40), (5, 50)]);
-    spool.acknowledge(1, STORE).unwrap();
+    spool.acknowledge(1, STORE, NOW).unwrap();
     assert_eq!(spool.level().acknowledged_seq, 5, "a late word on a dropped batch takes nothing back");
 }
 
@@ -197,7 +205,7 @@ fn a_new_epoch_takes_what_waits_along_in_its_order() {
     for ms in [10, 20, 30] {
         append(&mut spool, ms);
     }
-    spool.acknowledge(1, STORE).unwrap();
+    spool.acknowledge(1, STORE, NOW).unwrap();
     let before = spool.epoch();
     spool.refuse(2).unwrap();
     spool.new_epoch().unwrap();
@@ -205,7 +213,7 @@ fn a_new_epoch_takes_what_waits_along_in_its_order() {
     append(&mut spool, 40);
     drop(spool);
     let mut spool = Spool::open(&config(&folder)).unwrap();
-    assert_eq!(spool.front().map(|parcel| parcel.acknowledged_seq), Some(0));
+    assert_eq!(spool.front(None).map(|parcel| parcel.acknowledged_seq), Some(0));
     assert_eq!(drain(&mut spool), [(4, 30), (5, 40)]);
 }
 

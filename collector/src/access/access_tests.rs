@@ -167,8 +167,10 @@ fn push() -> Vec<u8> {
     let streams = vec![Rows::Probe(PathId::new(id("shop"), id("web")), vec![observation])];
     let key = BatchKey { agent: agent.clone(), epoch, seq: 1 };
     let batch = Batch { key, closed_at: now, streams, facts: Vec::new() }.encode().unwrap();
-    let (acknowledged, backlog_batches, backlog_oldest) = (0, 0, None);
-    Push { agent, epoch, acknowledged, backlog_batches, backlog_oldest, sent_at: now, batch }.encode().unwrap()
+    let (acknowledged, kept_from, absent, backlog_batches, backlog_oldest) = (0, None, None, 0, None);
+    Push { agent, epoch, acknowledged, kept_from, absent, backlog_batches, backlog_oldest, sent_at: now, batch }
+        .encode()
+        .unwrap()
 }
 
 #[tokio::test]

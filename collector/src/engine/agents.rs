@@ -1,7 +1,8 @@
 //! What is known of the agents, and which services are held because of them.
 //!
 //! A service is **held** while nothing may be concluded from its newest state: one of its agents still delivers a
-//! backlog, or the collector has only just started and has not heard from one of them yet. Its figures are shown all the
+//! backlog or sends again what the store misses, or the collector has only just started and has not heard from one of
+//! them yet. Its figures are shown all the
 //! same; only incidents wait.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,15 +43,15 @@ impl Agents {
         Self { known, assigned, started }
     }
 
-    /// Takes in what came with a push that was accepted.
-    pub fn heard(&mut self, name: &Id, backlog: &Backlog, facts: &[AgentFact], now: Instant) {
+    /// Takes in what came with a push that was accepted, after which so many batches are `missing` and asked for again.
+    pub fn heard(&mut self, name: &Id, backlog: &Backlog, missing: u64, facts: &[AgentFact], now: Instant) {
         if !self.known.contains_key(name) && self.known.len() >= self.assigned.len() + STRANGERS_MAX {
             return;
         }
         let agent = self.known.entry(name.clone()).or_default();
         agent.last_push = Some(now);
         agent.backlog_batches = backlog.batches;
-        agent.backlog_since = (backlog.batches > 0).then(|| agent.backlog_since.unwrap_or(now));
+        agent.backlog_since = (backlog.batches > 0 || missing > 0).then(|| agent.backlog_since.unwrap_or(now));
         agent.clock_offset_ms = backlog.sent_at.since_ms(now);
         for fact in facts {
             let counts = &mut agent.facts;

@@ -9,7 +9,7 @@ use super::*;
 use crate::incident::model::{Change, Subject};
 use crate::ingest::{Arrived, Backlog};
 use crate::snapshot::Snapshot;
-use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions};
+use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions, Told};
 
 const CATALOGUE: &str = "
 organisation: { name: Example, time_zone: UTC }
@@ -81,7 +81,12 @@ impl World {
         let streams = vec![Rows::Capacity(resource, row.iter().enumerate().map(reading).collect())];
         let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
         let framed = batch.encode().unwrap();
-        let backlog = Backlog { acknowledged: self.seq - 1, batches: backlog, oldest: None, sent_at: at(now) };
+        let backlog = Backlog {
+            told: Told { acknowledged: self.seq - 1, ..Told::default() },
+            batches: backlog,
+            oldest: None,
+            sent_at: at(now),
+        };
         let arrived =
             Arrived { authenticated: false, backlog, batch: Admitted { digest: digest(&framed), framed, batch } };
         assert!(self.engine().take_in(vec![arrived], at(now)).unwrap()[0].is_ok());

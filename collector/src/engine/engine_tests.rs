@@ -10,7 +10,7 @@ use super::query::FiguresQuery;
 use super::*;
 use crate::incident::model::{Change, Resolution, Subject};
 use crate::ingest::{Arrived, Backlog};
-use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions};
+use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions, Told};
 
 const CATALOGUE: &str = "
 organisation: { name: Example, time_zone: UTC }
@@ -31,11 +31,11 @@ routes: [{ to: duty }]
 ";
 
 /// 2026-03-10T00:00:00Z, and so many seconds.
-fn at(seconds: i64) -> Instant {
+pub(super) fn at(seconds: i64) -> Instant {
     Instant::from_ms(1_773_100_800_000 + seconds * 1_000)
 }
 
-struct World {
+pub(super) struct World {
     catalogue: String,
     dir: tempfile::TempDir,
     engine: Option<Engine>,
@@ -43,7 +43,7 @@ struct World {
 }
 
 impl World {
-    fn new(now: i64) -> Self {
+    pub(super) fn new(now: i64) -> Self {
         Self::with(CATALOGUE.to_owned(), now)
     }
 
@@ -54,7 +54,7 @@ impl World {
     }
 
     /// Opens the engine, anew if it was open: what was not durable is gone.
-    fn open(&mut self, now: i64) {
+    pub(super) fn open(&mut self, now: i64) {
         self.engine = None;
         let data_dir = DataDir::claim(self.dir.path(), "test", at(now)).unwrap();
         let store = EmbeddedStore::open(data_dir, StoreOptions::default()).unwrap();
@@ -62,24 +62,24 @@ impl World {
         self.engine = Some(Engine::open(Box::new(store), &files, at(now)).unwrap());
     }
 
-    fn engine(&mut self) -> &mut Engine {
+    pub(super) fn engine(&mut self) -> &mut Engine {
         self.engine.as_mut().unwrap()
     }
 
     /// One push of observations, 10 s apart from `from`: `u` up, `D` down.
-    fn push(&mut self, from: i64, row: &str, now: i64, backlog: u64) {
+    pub(super) fn push(&mut self, from: i64, row: &str, now: i64, backlog: u64) {
         self.seq += 1;
         let arrived = arrived(self.seq, from, row, now, backlog);
         let answers = self.engine().take_in(vec![arrived], at(now)).unwrap();
         assert_eq!(answers[0].as_ref().unwrap().acknowledged, self.seq);
     }
 
-    fn tick(&mut self, now: i64) -> Arc<crate::snapshot::Snapshot> {
+    pub(super) fn tick(&mut self, now: i64) -> Arc<crate::snapshot::Snapshot> {
         self.engine().tick(at(now)).unwrap()
     }
 
     /// Everything on record about incidents: what each is about, and what happened to it.
-    fn history(&mut self) -> Vec<String> {
+    pub(super) fn history(&mut self) -> Vec<String> {
         let events = read_all(self.engine().store.as_ref(), RecordKind::IncidentEvent).unwrap();
         let shown = |(_, value): &Record| {
             let event: Event = pack::unpack(value).unwrap();
@@ -106,7 +106,7 @@ impl World {
         read_all(self.engine().store.as_ref(), RecordKind::Outbox).unwrap().len()
     }
 
-    fn figures(&mut self, as_of: i64, now: i64) -> Value {
+    pub(super) fn figures(&mut self, as_of: i64, now: i64) -> Value {
         let service = Id::new("shop").unwrap();
         let query = FiguresQuery { service, window: None, at: None, as_of: Some(at(as_of)) };
         let body = self.engine().figures(&query, at(now), at(now)).unwrap();
@@ -114,7 +114,7 @@ impl World {
     }
 }
 
-fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) -> Arrived {
+pub(super) fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) -> Arrived {
     let id = |text| Id::new(text).unwrap();
     let outcome = |c| if c == 'D' { Outcome::Down } else { Outcome::Up };
     let observation = |(i, c): (usize, char)| Observation {
@@ -130,7 +130,12 @@ fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) -> Arrived {
     let streams = vec![Rows::Probe(PathId::new(id("shop"), id("web")), rows)];
     let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
     let framed = batch.encode().unwrap();
-    let backlog = Backlog { acknowledged: seq - 1, batches: backlog, oldest: None, sent_at: at(now) };
+    let backlog = Backlog {
+        told: Told { acknowledged: seq - 1, ..Told::default() },
+        batches: backlog,
+        oldest: None,
+        sent_at: at(now),
+    };
     Arrived { authenticated: false, backlog, batch: Admitted { digest: digest(&framed), framed, batch } }
 }
 

@@ -1,11 +1,12 @@
 //! A group of pushes: admitted one by one, appended together, answered once they are durable.
 
 use uphold_common::time::Instant;
-use uphold_common::wire::push::PushAnswer;
+use uphold_common::wire::batch::{AgentFact, BatchKey};
+use uphold_common::wire::push::{PushAnswer, SeqRange};
 
 use super::Engine;
 use crate::ingest::{self, Admission, Arrived, Backlog, Refusal};
-use crate::store::{Admitted, Appended, StoreError};
+use crate::store::{Admitted, Appended, Reckoned, StoreError};
 
 /// What a push is answered.
 pub(super) type Answer = Result<PushAnswer, Refusal>;
@@ -14,7 +15,6 @@ pub(super) type Answer = Result<PushAnswer, Refusal>;
 struct Entering {
     place: usize,
     backlog: Backlog,
-    replay_from: Option<u64>,
 }
 
 impl Engine {
@@ -37,13 +37,12 @@ impl Engine {
             }
             let known = self.store.delivery(&key.agent, key.epoch);
             match ingest::decide(arrived, known) {
-                Admission::Append { batch, replay_from } => {
+                Admission::Append(batch) => {
                     batches.push(batch);
-                    entering.push(Entering { place, backlog, replay_from });
+                    entering.push(Entering { place, backlog });
                 }
-                Admission::Duplicate { seq, replay_from } => {
-                    self.agents.heard(&key.agent, &backlog, &[], now);
-                    set(&mut answers, place, Ok(self.acknowledged(seq, replay_from, now)));
+                Admission::Duplicate => {
+                    set(&mut answers, place, Ok(self.acknowledged(&key, &backlog, &[], now)));
                     self.count("duplicate");
                 }
                 Admission::Refuse(refusal) => {
@@ -90,14 +89,22 @@ impl Engine {
             let fresh = outcome == Appended::Kept;
             self.count(if fresh { "accepted" } else { "duplicate" });
             self.health.rows += if fresh { rows } else { 0 };
-            self.agents.heard(&key.agent, &entry.backlog, if fresh { &facts } else { &[] }, now);
-            set(answers, entry.place, Ok(self.acknowledged(key.seq, entry.replay_from, now)));
+            let facts = if fresh { facts.as_slice() } else { &[] };
+            set(answers, entry.place, Ok(self.acknowledged(&key, &entry.backlog, facts, now)));
         }
         Ok(())
     }
 
-    fn acknowledged(&self, seq: u64, replay_from: Option<u64>, now: Instant) -> PushAnswer {
-        PushAnswer { store: self.store.id(), acknowledged: seq, replay_from, now }
+    /// Takes notice of what came beside a batch that is durable, and gives the answer: what is missing is asked for again,
+    /// and what is lost for good is said, once.
+    fn acknowledged(&mut self, key: &BatchKey, backlog: &Backlog, facts: &[AgentFact], now: Instant) -> PushAnswer {
+        let Reckoned { replay_from, missing, lost } = self.store.reckon(key, &backlog.told);
+        for SeqRange { first, last } in lost.ranges() {
+            let (agent, epoch, batches) = (&key.agent, key.epoch, (last - first).saturating_add(1));
+            tracing::warn!(%agent, %epoch, first, last, batches, "batches that were acknowledged are not here and the agent no longer keeps them: they are lost for good");
+        }
+        self.agents.heard(&key.agent, backlog, missing, facts, now);
+        PushAnswer { store: self.store.id(), acknowledged: key.seq, replay_from, now }
     }
 
     fn count_refused(&mut self, refusal: &Refusal) {

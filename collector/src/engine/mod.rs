@@ -195,3 +195,6 @@ mod capacity_tests;
 #[cfg(test)]
 #[path = "engine_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod replay_tests;

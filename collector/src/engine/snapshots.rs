@@ -15,7 +15,7 @@ use super::tick::Measured;
 use crate::incident::model::Incident;
 use crate::notify::alertmanager::state;
 use crate::notify::queue::ReceiverSnapshot as QueueSnapshot;
-use crate::snapshot::{ProbeSnapshot, RECENT_INCIDENTS, ReceiverSnapshot, ServiceSnapshot, Snapshot};
+use crate::snapshot::{AgentSnapshot, ProbeSnapshot, RECENT_INCIDENTS, ReceiverSnapshot, ServiceSnapshot, Snapshot};
 
 impl Engine {
     /// Everything that is shown, as of `as_of`.
@@ -52,11 +52,15 @@ impl Engine {
             open_incidents: self.register.open().cloned().collect(),
             recent_incidents: resolved().take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
             lately_resolved: resolved().filter(lately).cloned().collect(),
-            agents: self.agents.all().clone(),
+            agents: self.agents.all().iter().map(|(id, agent)| (id.clone(), self.agent_snapshot(id, agent))).collect(),
             receivers: self.receivers(catalogue),
             state_receivers: self.board.shown(catalogue),
             health,
         }
+    }
+
+    fn agent_snapshot(&self, id: &Id, agent: &AgentSnapshot) -> AgentSnapshot {
+        AgentSnapshot { gaps: self.store.gaps(id), ..agent.clone() }
     }
 
     /// The newest reading before `as_of` of each resource of the catalogue's hosts, as long as it speaks.

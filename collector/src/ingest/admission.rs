@@ -16,7 +16,7 @@ use uphold_common::wire::push::{Push, PushError};
 
 use super::refusal::Refusal;
 use crate::limits::{Limit, Limits};
-use crate::store::{Admitted, Delivery};
+use crate::store::{Admitted, Delivery, Told};
 
 /// Under which bounds a push is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +46,11 @@ impl PushBounds {
     }
 }
 
-/// What an agent says of the batches behind the one it pushes.
+/// What an agent says of its other batches: those behind the one it pushes, and those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backlog {
-    /// The highest seq of the epoch that it holds acknowledged; 0 for none.
-    pub acknowledged: u64,
+    /// What it holds acknowledged, and what of that it can send again.
+    pub told: Told,
     /// How many batches wait.
     pub batches: u64,
     /// The instant of the oldest row that waits, if any waits.
@@ -81,19 +81,9 @@ impl Arrived {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// Append it, and acknowledge it once that is durable.
-    Append {
-        /// The batch.
-        batch: Admitted,
-        /// The first seq to ask for again, if the store misses what the agent holds acknowledged.
-        replay_from: Option<u64>,
-    },
+    Append(Admitted),
     /// Acknowledge it: it has arrived before.
-    Duplicate {
-        /// Its seq.
-        seq: u64,
-        /// The first seq to ask for again, if the store misses what the agent holds acknowledged.
-        replay_from: Option<u64>,
-    },
+    Duplicate,
     /// Refuse it.
     Refuse(Refusal),
 }
@@ -130,7 +120,7 @@ pub fn decode(
     }
     check_instants(&batch, bounds, now)?;
     let backlog = Backlog {
-        acknowledged: push.acknowledged,
+        told: Told { acknowledged: push.acknowledged, kept_from: push.kept_from, absent: push.absent },
         batches: push.backlog_batches,
         oldest: push.backlog_oldest,
         sent_at: push.sent_at,
@@ -141,21 +131,12 @@ pub fn decode(
 
 /// Holds a batch against what is known of its epoch.
 pub fn decide(arrived: Arrived, known: Option<&Delivery>) -> Admission {
-    let Arrived { backlog, batch, .. } = arrived;
-    let seq = batch.batch.key.seq;
-    let replay_from = replay_from(backlog.acknowledged, known);
-    match known.and_then(|delivery| delivery.digest(seq)) {
-        Some(digest) if digest == batch.digest => Admission::Duplicate { seq, replay_from },
+    let batch = arrived.batch;
+    match known.and_then(|delivery| delivery.digest(batch.batch.key.seq)) {
+        Some(digest) if digest == batch.digest => Admission::Duplicate,
         Some(_) => Admission::Refuse(Refusal::KeyConflict { key: batch.batch.key }),
-        None => Admission::Append { batch, replay_from },
+        None => Admission::Append(batch),
     }
-}
-
-/// The first seq to ask for again: the one after the highest that is known, if the agent holds later ones
-/// acknowledged.
-fn replay_from(acknowledged: u64, known: Option<&Delivery>) -> Option<u64> {
-    let highest = known.map_or(0, Delivery::highest);
-    (acknowledged > highest).then(|| highest.saturating_add(1))
 }
 
 fn check_instants(batch: &Batch, bounds: &PushBounds, now: Instant) -> Result<(), Refusal> {

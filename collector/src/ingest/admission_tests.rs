@@ -5,6 +5,7 @@ use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::frame::{self, Compression};
 use uphold_common::wire::{BATCH_VERSION, PUSH_BYTES_MAX};
+use uphold_common::wire::push::SeqRange;
 
 use super::super::refusal::Retry;
 use super::*;
@@ -37,6 +38,8 @@ fn push(batch: &Batch) -> Push {
         agent: batch.key.agent.clone(),
         epoch: batch.key.epoch,
         acknowledged: 0,
+        kept_from: None,
+        absent: None,
         backlog_batches: 0,
         backlog_oldest: None,
         sent_at: NOW,
@@ -58,9 +61,22 @@ fn refused(push: &Push) -> Refusal {
 
 #[test]
 fn a_sound_push_is_taken() {
-    let sent = Push { acknowledged: 6, backlog_batches: 2, backlog_oldest: Some(NOW), ..push(&batch(7, &[NOW])) };
+    let absent = Some(SeqRange { first: 3, last: 4 });
+    let sent = Push { acknowledged: 6, kept_from: Some(2), absent, ..push(&batch(7, &[NOW])) };
+    let sent = Push { backlog_batches: 2, backlog_oldest: Some(NOW), ..sent };
     let arrived = read(&sent.encode().unwrap(), Some(&id("zurich-1"))).unwrap();
-    assert_eq!(arrived.backlog, Backlog { acknowledged: 6, batches: 2, oldest: Some(NOW), sent_at: NOW });
+    assert_eq!(
+        arrived.backlog,
+        Backlog {
+            told: Told { acknowledged: 6, kept_from: Some(2), absent },
+            batches: 2,
+            oldest: Some(NOW),
+            sent_at: NOW
+        }
+    );
+    let old = read(&sent.clone().encode_version_1().unwrap(), Some(&id("zurich-1"))).unwrap();
+    assert_eq!(old.backlog.told, Told { acknowledged: 6, ..Told::default() }, "of version 1 nothing is kept");
+    assert_eq!(old.batch, arrived.batch);
     assert_eq!((arrived.key().seq, arrived.batch.digest), (7, batch::digest(&sent.batch)));
     assert_eq!((arrived.batch.framed.clone(), arrived.batch.batch.clone()), (sent.batch, batch(7, &[NOW])));
 }
@@ -115,25 +131,17 @@ fn a_batch_ahead_of_time_is_asked_for_when_its_time_has_come() {
 
 #[test]
 fn what_is_known_decides() {
-    let arrived = |seq, acknowledged| {
-        let sent = Push { acknowledged, ..push(&batch(seq, &[NOW])) };
-        read(&sent.encode().unwrap(), None).unwrap()
-    };
-    let digest = |seq| arrived(seq, 0).batch.digest;
-    let append = |seq, replay_from| Admission::Append { batch: arrived(seq, 0).batch, replay_from };
-    let upto = |highest: u64| Delivery::of(NOW, (1..=highest).map(|seq| (seq, digest(seq))));
-    let other = Delivery::of(NOW, [(7, [0; 16])]);
-
-    assert_eq!(decide(arrived(1, 0), None), append(1, None), "the first one");
-    assert_eq!(decide(arrived(7, 6), None), append(7, Some(1)), "a store that knows nothing");
-    assert_eq!(decide(arrived(7, 6), Some(&upto(6))), append(7, None), "the next one");
-    assert_eq!(decide(arrived(7, 6), Some(&upto(3))), append(7, Some(4)), "a store that lost some");
-    assert_eq!(decide(arrived(7, 6), Some(&upto(7))), Admission::Duplicate { seq: 7, replay_from: None });
-    assert_eq!(decide(arrived(7, 9), Some(&upto(7))), Admission::Duplicate { seq: 7, replay_from: Some(8) });
-    assert_eq!(decide(arrived(1, 90), Some(&upto(90))), append(1, None), "no longer remembered");
+    let arrived = |seq| read(&push(&batch(seq, &[NOW])).encode().unwrap(), None).unwrap();
+    let append = |seq| Admission::Append(arrived(seq).batch);
+    let upto = |highest: u64| Delivery::of(NOW, (1..=highest).map(|seq| (seq, arrived(seq).batch.digest)));
+    assert_eq!(decide(arrived(1), None), append(1), "the first one");
+    assert_eq!(decide(arrived(7), Some(&upto(6))), append(7), "the next one");
+    assert_eq!(decide(arrived(3), Some(&Delivery::of(NOW, [(7, [0; 16])]))), append(3), "one that was missing");
+    assert_eq!(decide(arrived(7), Some(&upto(7))), Admission::Duplicate);
+    assert_eq!(decide(arrived(1), Some(&upto(90))), append(1), "no longer remembered");
     let conflict = Refusal::KeyConflict { key: batch(7, &[]).key };
     assert_eq!(conflict.status(), 409);
-    assert_eq!(decide(arrived(7, 6), Some(&other)), Admission::Refuse(conflict));
+    assert_eq!(decide(arrived(7), Some(&Delivery::of(NOW, [(7, [0; 16])]))), Admission::Refuse(conflict));
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! | 403 | `wrong-agent` | holds; its credentials belong to another name |
 //! | 409 | `key-conflict` | starts a new epoch |
 //! | 413 | `too-large` | puts the batch into quarantine |
-//! | 415 | `unknown-version` | holds until the collector is newer |
+//! | 415 | `unknown-version` | pushes as version 1 has it, or holds until the collector is newer |
 //! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `not-assigned` | puts the batch into quarantine |
 //! | 425 | `too-early` | holds, its clock or the collector's is wrong |
 //! | 503 | `too-many-streams`, `too-many-streams-of-agent`, `too-many-agents`, `busy` | tries again later |

@@ -146,6 +146,10 @@ metrics! {
         "Steps of the agent's clock, as reported.";
     AGENT_SKIPPED = Counter "uphold_agent_skipped_attempts_total" ["agent"]
         "Attempts due on the agent and not made, as reported.";
+    AGENT_MISSING = Gauge "uphold_agent_missing_batches" ["agent"]
+        "Batches of the agent that were acknowledged, are not in the store, and are asked for again.";
+    AGENT_LOST = Counter "uphold_agent_lost_batches_total" ["agent"]
+        "Batches of the agent that were acknowledged once, are not in the store, and cannot be sent again.";
 
     RECEIVER_WAITING = Gauge "uphold_receiver_waiting" ["receiver"]
         "Messages that wait for delivery.";

@@ -2,11 +2,19 @@
 
 use maud::{Markup, html};
 
+use uphold_common::wire::batch::Epoch;
+use uphold_common::wire::push::SeqRange;
+
 use super::text::{Clock, counted};
 use crate::snapshot::{AgentSnapshot, ReceiverSnapshot, Snapshot, StateReceiverSnapshot};
+use crate::store::Gaps;
 
 /// From where on the difference of two clocks is worth a word; below lies what travelled in between.
 const OFFSET_SHOWN_MS: u64 = 1_000;
+/// How many ranges of lost batches are named; the log names all.
+const LOST_SHOWN: usize = 3;
+/// How much of an epoch is shown: enough to tell those of an agent apart.
+const EPOCH_SHOWN: usize = 8;
 
 pub(super) fn section(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
     html! {
@@ -91,7 +99,26 @@ fn remarks(agent: &AgentSnapshot) -> Vec<String> {
             remarks.push(format!("{what}: {count}"));
         }
     }
+    let Gaps { missing_batches, lost_batches, lost } = &agent.gaps;
+    if *missing_batches > 0 {
+        remarks.push(format!("batches missing and asked for again: {missing_batches}"));
+    }
+    if *lost_batches > 0 {
+        let named: Vec<String> = lost.iter().rev().take(LOST_SHOWN).map(lost_range).collect();
+        let more = if lost.len() > LOST_SHOWN { " and further ones" } else { "" };
+        remarks.push(format!("batches lost for good: {lost_batches}, {}{more}", named.join(" and ")));
+    }
     remarks
+}
+
+fn lost_range((epoch, range): &(Epoch, SeqRange)) -> String {
+    let SeqRange { first, last } = range;
+    let epoch: String = epoch.to_string().chars().take(EPOCH_SHOWN).collect();
+    if first == last {
+        format!("seq {first} of epoch {epoch}")
+    } else {
+        format!("seq {first} to {last} of epoch {epoch}")
+    }
 }
 
 fn of_receiver(id: &str, receiver: &ReceiverSnapshot) -> Markup {

@@ -19,6 +19,7 @@ use uphold_common::observation::{
 };
 use uphold_common::time::{Instant, Interval, parse_duration_ms};
 use uphold_common::wire::batch::Epoch;
+use uphold_common::wire::push::SeqRange;
 
 use crate::incident::model::{Incident, Number, PriorityText, Resolution, Resolved, Subject};
 use crate::limits::Limit;
@@ -27,7 +28,7 @@ use crate::snapshot::{
     AgentSnapshot, FactCounts, Health, LimitSnapshot, ListeningSnapshot, ProbeSnapshot, ReceiverSnapshot, STRIP_DAYS,
     ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay,
 };
-use crate::store::StoreStats;
+use crate::store::{Gaps, StoreStats};
 
 /// Sunday, 22 November 2026, a little after two in Zurich.
 pub(crate) const AS_OF: &str = "2026-11-22T14:03:22+01:00";
@@ -294,6 +295,11 @@ fn agents(as_of: Instant) -> BTreeMap<Id, AgentSnapshot> {
         backlog_since: None,
         clock_offset_ms: -1_730,
         facts,
+        gaps: Gaps {
+            missing_batches: 40,
+            lost_batches: 399,
+            lost: vec![(Epoch([0xab; 16]), SeqRange { first: 1, last: 399 })],
+        },
     };
     [(id("geneva-1"), geneva), (id("lugano-1"), AgentSnapshot::default()), (id("zurich-1"), zurich)].into()
 }

@@ -1,27 +1,81 @@
-//! What is known of each agent's deliveries: which batches of which epoch have arrived.
+//! What is known of each agent's deliveries: which batches of which epoch have arrived, and which are missing.
 //!
 //! ```text
 //! key    04 epoch:16 agent
 //! value  frame UPHd, version 1:  highest:u64 used_at:i64 count:u8, then count times seq:u64 digest:16
+//!        02 accounted:u64, then missing and lost: each count:u8, then count times first:u64 last:u64
 //! ```
 //!
-//! It becomes durable with each seal; what arrived since is told by the journal. Of an agent the eight epochs used
-//! last are kept, of an epoch the digests of its 64 highest batches: an older one that arrives again is taken again,
-//! which settling makes harmless.
+//! Records of before replay end with the digests: nothing is missing in them. A record becomes durable with each seal;
+//! what arrived since is told by the journal. Of an agent the eight epochs used last are kept, of an epoch the digests
+//! of its 64 highest batches: an older one that arrives again is taken again, which settling makes harmless.
+//!
+//! **Missing** are the seqs that an agent holds acknowledged and that did not arrive here. Up to `accounted` that is
+//! settled; what a push tells settles more, by these rules alone:
+//!
+//! 1. Its `acknowledged` is above `accounted`: what lies between is missing, but for its own seq.
+//! 2. Its seq is above its `acknowledged`: what lies between was never acknowledged, since an agent sends in order. It was
+//!    dropped, refused or unreadable, which the agent reports by itself, and is not missing.
+//! 3. Missing seqs below its `kept_from`, or all up to `acknowledged` when it keeps nothing, are **lost** for good. What of
+//!    them was never acknowledged cannot be told any more, and counts as well.
+//! 4. Missing seqs in its `absent` at or above `kept_from`: the agent was asked and has none. They were never acknowledged,
+//!    or their files have become unreadable, which the agent reports; they are not asked for again.
+//!
+//! What is missing then is asked for from its first seq on, with every answer, until it has arrived. The journal knows
+//! nothing of what pushes told: after a crash whatever is not there counts as missing until the next push tells better.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::{BatchKey, Epoch};
+use uphold_common::wire::push::SeqRange;
+
+use super::seqs::SeqRanges;
 
 /// How many digests of an epoch are kept.
 pub const RECENT_MAX: usize = 64;
 /// How many epochs of an agent are kept.
 const EPOCHS_MAX: usize = 8;
 
+/// What begins the part of a record that says what is missing.
+const GAPS_VERSION: u8 = 2;
+
 /// The digest of a framed batch.
 pub type Digest = [u8; 16];
+
+/// What a push tells of the batches that its agent holds acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The highest of their seqs; 0 for none.
+    pub acknowledged: u64,
+    /// The lowest that the agent can still send again; none when it keeps nothing.
+    pub kept_from: Option<u64>,
+    /// Seqs that it was asked for and does not keep, though it keeps lower or higher ones.
+    pub absent: Option<SeqRange>,
+}
+
+/// What follows from what a push told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reckoned {
+    /// The first seq to ask for again.
+    pub replay_from: Option<u64>,
+    /// How many batches are missing that the agent still keeps.
+    pub missing: u64,
+    /// What turned out to be lost for good, just now.
+    pub lost: SeqRanges,
+}
+
+/// What is not here of an agent's epochs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// How many batches are missing and asked for.
+    pub missing_batches: u64,
+    /// How many are lost for good.
+    pub lost_batches: u64,
+    /// Which ones.
+    pub lost: Vec<(Epoch, SeqRange)>,
+}
 
 /// What is known of one epoch of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +83,10 @@ pub struct Delivery {
     highest: u64,
     used_at: Instant,
     recent: BTreeMap<u64, Digest>,
+    /// Up to which seq it is known what is missing.
+    accounted: u64,
+    missing: SeqRanges,
+    lost: SeqRanges,
 }
 
 impl Delivery {
@@ -47,9 +105,20 @@ impl Delivery {
         self.recent.get(&seq).copied()
     }
 
+    /// The seqs up to the highest that are missing.
+    pub const fn missing(&self) -> &SeqRanges {
+        &self.missing
+    }
+
+    /// The seqs that are lost for good.
+    pub const fn lost(&self) -> &SeqRanges {
+        &self.lost
+    }
+
     /// A delivery of these batches, for deciding on the next one without a store.
     pub fn of(used_at: Instant, batches: impl IntoIterator<Item = (u64, Digest)>) -> Self {
-        let mut delivery = Self { highest: 0, used_at, recent: BTreeMap::new() };
+        let (missing, lost) = (SeqRanges::default(), SeqRanges::default());
+        let mut delivery = Self { highest: 0, used_at, recent: BTreeMap::new(), accounted: 0, missing, lost };
         for (seq, digest) in batches {
             delivery.note(seq, digest, used_at);
         }
@@ -63,6 +132,32 @@ impl Delivery {
         while self.recent.len() > RECENT_MAX {
             self.recent.pop_first();
         }
+        if seq > self.accounted {
+            self.missing.add(self.accounted.saturating_add(1), seq.saturating_sub(1));
+            self.accounted = seq;
+        }
+        self.missing.remove(seq, seq);
+        self.lost.remove(seq, seq);
+    }
+
+    /// Settles what the push of the batch `seq`, which has been noted, told.
+    pub fn reckon(&mut self, seq: u64, told: &Told) -> Reckoned {
+        let Told { acknowledged, kept_from, absent } = *told;
+        if acknowledged > self.accounted {
+            self.missing.add(self.accounted.saturating_add(1), acknowledged);
+            self.accounted = acknowledged;
+        }
+        self.missing.remove(acknowledged.saturating_add(1), seq.saturating_sub(1));
+        let gone = kept_from.map_or(acknowledged, |kept| kept.saturating_sub(1).min(acknowledged));
+        let lost = self.missing.cut(0, gone);
+        for range in lost.ranges() {
+            self.lost.add(range.first, range.last);
+        }
+        if let Some(SeqRange { first, last }) = absent {
+            self.missing.remove(first, last.min(acknowledged));
+        }
+        let replay_from = self.missing.first().filter(|first| *first <= acknowledged);
+        Reckoned { replay_from, missing: self.missing.count(0, acknowledged), lost }
     }
 
     /// As it stands in the store, without its frame.
@@ -75,6 +170,10 @@ impl Delivery {
             bytes.extend_from_slice(&seq.to_be_bytes());
             bytes.extend_from_slice(digest);
         }
+        bytes.push(GAPS_VERSION);
+        bytes.extend_from_slice(&self.accounted.to_be_bytes());
+        self.missing.put(&mut bytes);
+        self.lost.put(&mut bytes);
         bytes
     }
 
@@ -83,20 +182,37 @@ impl Delivery {
         let (highest, rest) = bytes.split_first_chunk::<8>()?;
         let (used_at, rest) = rest.split_first_chunk::<8>()?;
         let (count, rest) = rest.split_first()?;
-        let (entries, rest) = rest.as_chunks::<24>();
-        if !rest.is_empty() || entries.len() != usize::from(*count) || entries.len() > RECENT_MAX {
+        let (entries, rest) = rest.split_at_checked(usize::from(*count) * 24)?;
+        if usize::from(*count) > RECENT_MAX {
             return None;
         }
         let entry = |entry: &[u8; 24]| {
             let (seq, digest) = entry.split_first_chunk::<8>()?;
             Some((u64::from_be_bytes(*seq), Digest::try_from(digest).ok()?))
         };
+        let highest = u64::from_be_bytes(*highest);
+        let (accounted, missing, lost) = match rest.split_first() {
+            None => (highest, SeqRanges::default(), SeqRanges::default()),
+            Some((&GAPS_VERSION, rest)) => gaps_from_bytes(rest)?,
+            Some(_) => return None,
+        };
         Some(Self {
-            highest: u64::from_be_bytes(*highest),
+            highest,
             used_at: Instant::from_ms(i64::from_be_bytes(*used_at)),
-            recent: entries.iter().map(entry).collect::<Option<_>>()?,
+            recent: entries.as_chunks().0.iter().map(entry).collect::<Option<_>>()?,
+            accounted,
+            missing,
+            lost,
         })
     }
+}
+
+/// `accounted`, what is missing and what is lost.
+fn gaps_from_bytes(bytes: &[u8]) -> Option<(u64, SeqRanges, SeqRanges)> {
+    let (accounted, rest) = bytes.split_first_chunk::<8>()?;
+    let (missing, rest) = SeqRanges::take(rest)?;
+    let (lost, rest) = SeqRanges::take(rest)?;
+    rest.is_empty().then_some((u64::from_be_bytes(*accounted), missing, lost))
 }
 
 /// The deliveries of all agents.
@@ -136,6 +252,25 @@ impl Deliveries {
         }
     }
 
+    /// Settles what the push of a batch that was noted told.
+    pub(super) fn reckon(&mut self, key: &BatchKey, told: &Told) -> Reckoned {
+        let known = self.agents.get_mut(&key.agent).and_then(|epochs| epochs.get_mut(&key.epoch));
+        let Some(delivery) = known else { return Reckoned::default() };
+        self.unsaved.insert((key.agent.clone(), key.epoch));
+        delivery.reckon(key.seq, told)
+    }
+
+    /// What is not here of an agent's epochs.
+    pub(super) fn gaps(&self, agent: &Id) -> Gaps {
+        let mut gaps = Gaps::default();
+        for (epoch, delivery) in self.agents.get(agent).into_iter().flatten() {
+            gaps.missing_batches = gaps.missing_batches.saturating_add(delivery.missing.count(0, u64::MAX));
+            gaps.lost_batches = gaps.lost_batches.saturating_add(delivery.lost.count(0, u64::MAX));
+            gaps.lost.extend(delivery.lost.ranges().iter().map(|range| (*epoch, *range)));
+        }
+        gaps
+    }
+
     /// Puts back what was read from the store.
     pub(super) fn restore(&mut self, agent: Id, epoch: Epoch, delivery: Delivery) {
         self.agents.entry(agent).or_default().insert(epoch, delivery);
@@ -153,35 +288,5 @@ impl Deliveries {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_highest_batches_are_remembered() {
-        let at = Instant::from_ms(5);
-        let delivery = Delivery::of(at, (1..=100).map(|seq| (seq, [7; 16])).chain([(3, [1; 16])]));
-        assert_eq!((delivery.highest(), delivery.digest(3), delivery.digest(36)), (100, None, None));
-        assert_eq!(delivery.digest(37), Some([7; 16]));
-        let bytes = delivery.to_bytes();
-        assert_eq!(Delivery::from_bytes(&bytes), Some(delivery));
-        for end in 0..bytes.len() {
-            assert_eq!(Delivery::from_bytes(&bytes[..end]), None, "cut at {end}");
-        }
-    }
-
-    #[test]
-    fn of_an_agent_the_epochs_used_last_are_kept() {
-        let mut all = Deliveries::default();
-        let agent = Id::new("a").unwrap();
-        let key = |epoch: u8| BatchKey { agent: agent.clone(), epoch: Epoch([epoch; 16]), seq: 1 };
-        for epoch in 0..8 {
-            all.note(&key(epoch), [0; 16], Instant::from_ms(i64::from(epoch)));
-        }
-        all.note(&key(0), [0; 16], Instant::from_ms(50));
-        all.note(&key(99), [0; 16], Instant::from_ms(60));
-        assert!(all.get(&agent, Epoch([0; 16])).is_some(), "used again");
-        assert!(all.get(&agent, Epoch([1; 16])).is_none(), "used longest ago");
-        let forgotten: Vec<_> = all.unsaved().filter(|(_, _, known)| known.is_none()).map(|(_, e, _)| e).collect();
-        assert_eq!(forgotten, vec![Epoch([1; 16])]);
-    }
-}
+#[path = "delivery_tests.rs"]
+mod tests;

@@ -11,13 +11,13 @@ use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volume};
 use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::BATCH_BYTES_MAX;
-use uphold_common::wire::batch::Epoch;
+use uphold_common::wire::batch::{BatchKey, Epoch};
 
 use super::cache::GroupCache;
 use super::chunk::{self, Of};
 use super::database::Database;
 use super::day::Day;
-use super::delivery::Delivery;
+use super::delivery::{Delivery, Gaps, Reckoned, Told};
 use super::error::StoreError;
 use super::files::{Files, Folder};
 use super::head::days_of;
@@ -253,6 +253,14 @@ impl Store for EmbeddedStore {
 
     fn delivery(&self, agent: &Id, epoch: Epoch) -> Option<&Delivery> {
         self.memory.deliveries.get(agent, epoch)
+    }
+
+    fn reckon(&mut self, key: &BatchKey, told: &Told) -> Reckoned {
+        self.memory.deliveries.reckon(key, told)
+    }
+
+    fn gaps(&self, agent: &Id) -> Gaps {
+        self.memory.deliveries.gaps(agent)
     }
 
     fn append(&mut self, received_at: Instant, batches: Vec<Admitted>) -> Result<Vec<Appended>, StoreError> {

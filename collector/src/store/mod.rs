@@ -25,7 +25,7 @@
 //! | `database`, `sled_store` | keys and values; the one file that names the database behind them |
 //! | `files`, `journal`, `table` | files; the journal in them, and tables that are written once |
 //! | `part`, `chunk`, `column`, `parts`, `keys` | the bytes of parts, of days, and of the database's entries |
-//! | `memory`: `stream`, `delivery`, `head`; `cache` | what is kept in memory |
+//! | `memory`: `stream`, `delivery` with `seqs`, `head`; `cache` | what is kept in memory |
 //! | `embedded`, `records` | [`EmbeddedStore`]: append and ask; records |
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
 //! | `seal`, `merge`, `day`, `retention` | how it is kept up, and how it forgets |
@@ -54,6 +54,7 @@ mod recovery;
 mod retention;
 mod rows;
 mod seal;
+mod seqs;
 mod sled_store;
 mod stream;
 mod table;
@@ -78,13 +79,14 @@ use std::ops::Bound;
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volume};
 use uphold_common::time::{Instant, Interval};
-use uphold_common::wire::batch::{Batch, Epoch};
+use uphold_common::wire::batch::{Batch, BatchKey, Epoch};
 
-pub use delivery::{Delivery, Digest, RECENT_MAX};
+pub use delivery::{Delivery, Digest, Gaps, RECENT_MAX, Reckoned, Told};
 pub use embedded::{EmbeddedStore, StoreOptions};
 pub use error::StoreError;
 pub use lock::DataDir;
 pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
+pub use seqs::SeqRanges;
 
 /// What rows have arrived of: each with the stretch from the earliest of those rows to just after the latest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +104,13 @@ pub trait Store: Send {
 
     /// What is known of an agent's epoch.
     fn delivery(&self, agent: &Id, epoch: Epoch) -> Option<&Delivery>;
+
+    /// Settles what the push of a batch told that has arrived: which batches its agent is asked for again. It becomes
+    /// durable with the next seal, and is told anew by the next push.
+    fn reckon(&mut self, key: &BatchKey, told: &Told) -> Reckoned;
+
+    /// What an agent delivered once and is not here.
+    fn gaps(&self, agent: &Id) -> Gaps;
 
     /// Appends batches in one commit, which is durable when this returns; one answer for each batch, in their order.
     fn append(&mut self, received_at: Instant, batches: Vec<Admitted>) -> Result<Vec<Appended>, StoreError>;

@@ -1,4 +1,4 @@
-//! What agents and collectors say to each other, wire version 1.
+//! What agents and collectors say to each other, wire version 2.
 //!
 //! An agent pushes a [`push::Push`] that carries one [`batch::Batch`]; both travel in a [`frame`] with magic, version
 //! and checksum. The collector answers with a [`push::PushAnswer`] in JSON. An agent learns what to observe from an
@@ -18,8 +18,8 @@ pub mod pack;
 pub mod push;
 pub mod retry_after;
 
-/// The version of everything on the wire.
-pub const WIRE_VERSION: u16 = 1;
+/// The version of a push that is written; those before it are read as well.
+pub const WIRE_VERSION: u16 = 2;
 /// The version of a batch that is written; the one before it is read as well.
 pub const BATCH_VERSION: u16 = 2;
 

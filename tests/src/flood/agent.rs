@@ -101,6 +101,8 @@ fn push(name: &str, epoch: Epoch, seq: u64) -> io::Result<Vec<u8>> {
         agent: id(name)?,
         epoch,
         acknowledged: seq - 1,
+        kept_from: None,
+        absent: None,
         backlog_batches: 0,
         backlog_oldest: None,
         sent_at: Instant::from_ms(now),
