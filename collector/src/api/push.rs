@@ -13,10 +13,10 @@ use uphold_common::wire::push::PUSH_CONTENT_TYPE;
 use super::body::expect_type;
 use super::problem::{problem, refused, unanswered};
 use crate::access::caller::Caller;
-use crate::access::{check_holder, not_too_often};
+use crate::access::not_too_often;
 use crate::clock;
 use crate::engine::handle::{EngineHandle, Unanswered};
-use crate::ingest::{self, PushBounds, Refusal};
+use crate::ingest::{self, Arrived, PushBounds, Refusal};
 use crate::limits::Limit;
 use crate::listen::budget::{NotReceived, Received};
 use crate::listen::{Listening, Peer};
@@ -40,13 +40,9 @@ pub(super) async fn push(
         Ok(received) => received,
         Err(why) => return not_received(&engine, &listening, why),
     };
-    if let Err(ended) = check_holder(&caller, &engine.tokens()) {
-        engine.refused_early("token-ended");
-        return *ended;
-    }
     let (bounds, room) = (PushBounds::of(limits), |bytes| held.grow(bytes));
     let arrived = match ingest::decode(&bytes, caller.agent(), &bounds, room, clock::now()) {
-        Ok(arrived) => arrived,
+        Ok(arrived) => Arrived { token: caller.token().cloned(), ..arrived },
         Err(refusal) => return refused_early(&engine, &listening, &refusal),
     };
     // The guard has counted the pushes of a token.

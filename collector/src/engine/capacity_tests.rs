@@ -82,8 +82,12 @@ impl World {
         let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
         let framed = batch.encode().unwrap();
         let backlog = Backlog { acknowledged: self.seq - 1, batches: backlog, oldest: None, sent_at: at(now) };
-        let arrived =
-            Arrived { authenticated: false, backlog, batch: Admitted { digest: digest(&framed), framed, batch } };
+        let arrived = Arrived {
+            authenticated: false,
+            token: None,
+            backlog,
+            batch: Admitted { digest: digest(&framed), framed, batch },
+        };
         assert!(self.engine().take_in(vec![arrived], at(now)).unwrap()[0].is_ok());
     }
 

@@ -131,7 +131,7 @@ fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) -> Arrived {
     let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
     let framed = batch.encode().unwrap();
     let backlog = Backlog { acknowledged: seq - 1, batches: backlog, oldest: None, sent_at: at(now) };
-    Arrived { authenticated: false, backlog, batch: Admitted { digest: digest(&framed), framed, batch } }
+    Arrived { authenticated: false, token: None, backlog, batch: Admitted { digest: digest(&framed), framed, batch } }
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub struct StoreOptions {
     pub merge_after_ms: i64,
     /// How long opening waits for a lock that a killed process still holds.
     pub open_retry_ms: u64,
+    /// Bytes of the disk that are kept free, which is seen to before the store is asked; none: the default.
+    pub reserve_bytes: Option<u64>,
 }
 
 impl Default for StoreOptions {
@@ -67,6 +69,7 @@ impl Default for StoreOptions {
             merge_streams_max: 64,
             merge_after_ms: 3_600_000,
             open_retry_ms: 5_000,
+            reserve_bytes: None,
         }
     }
 }
@@ -260,6 +263,9 @@ impl Store for EmbeddedStore {
         StoreStats {
             journal_batches: self.journal.batches,
             journal_bytes: self.journal.bytes,
+            journal_oldest: self.journal.oldest,
+            head_bytes_max: self.options.head_bytes_max.saturating_mul(2),
+            flushes: self.disk.flushes(),
             head_rows: self.memory.head.rows(),
             head_bytes: self.memory.head.bytes(),
             streams: self.memory.streams.len(),
