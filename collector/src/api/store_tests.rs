@@ -146,13 +146,13 @@ fn push(seq: u64, rows: u32, outcome: Outcome) -> Vec<u8> {
 async fn below_the_reserve_pushes_wait_below_the_last_one_people_too_and_both_go_on_by_themselves() {
     let world = World::new(StoreOptions::default(), 511 * MIB);
     let (status, retry, text) = world.push(1, 1).await;
-    assert_eq!((status, retry.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("60")), "{text}");
+    assert_eq!((status, retry.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("30")), "{text}");
     assert!(text.contains(":disk-reserve") && text.contains("511 MiB free, and 512 MiB are kept"), "{text}");
     assert_eq!(world.get("/healthz").await.0, StatusCode::OK);
     let sentence = "Pushes are refused: the disk has less free than its reserve.";
     assert_eq!(world.get("/readyz").await, (StatusCode::OK, None, format!("ready\n{sentence}\n")));
     let (status, retry, text) = world.get("/readyz?to=push").await;
-    assert_eq!((status, retry.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("60")), "{text}");
+    assert_eq!((status, retry.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("30")), "{text}");
     assert_eq!(world.get("/readyz?to=pull").await.0, StatusCode::BAD_REQUEST);
     let counted = |answer: &Answer| answer.2.contains("uphold_pushes_total{result=\"disk-reserve\"} 1");
     let (_, _, metrics) = world.until("/metrics", counted).await;
@@ -164,7 +164,7 @@ async fn below_the_reserve_pushes_wait_below_the_last_one_people_too_and_both_go
 
     world.free.store(63 * MIB, Ordering::SeqCst);
     let (status, retry, text) = world.token("two").await;
-    assert_eq!((status, retry.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("60")), "{text}");
+    assert_eq!((status, retry.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("30")), "{text}");
     assert!(text.contains(":disk-reserve"), "{text}");
     let revoked = world.ask(Way::Socket { uid: 0 }, "DELETE", "/api/v1/tokens/one", "", Vec::new()).await;
     assert_eq!(revoked.0, StatusCode::OK, "whoever must be shut out is shut out: {}", revoked.2);

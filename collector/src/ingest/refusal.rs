@@ -36,7 +36,7 @@ const RETRY_BOUND_S: u32 = 300;
 /// How long to wait when the store is busy.
 const RETRY_BUSY_S: u32 = 5;
 /// How long to wait when the disk is nearly full, which passes when somebody makes room.
-pub const RETRY_RESERVE_S: u32 = 60;
+pub const RETRY_RESERVE_S: u32 = 30;
 /// The longest wait for a clock.
 const RETRY_EARLY_MAX_S: u32 = 300;
 
