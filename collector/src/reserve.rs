@@ -92,12 +92,12 @@ impl RoomSnapshot {
             Room::Changes => ("Pushes are", self.reserve),
             Room::Last => ("Pushes and changes by people are", self.last_reserve()),
         };
-        let kept = in_mib(kept);
+        let kept = shown(kept);
         Some(match self.space {
             Some(space) => {
                 format!(
                     "{what} refused: the disk has {} free, and {kept} are kept free as a reserve.",
-                    in_mib(space.free)
+                    shown(space.free)
                 )
             }
             None => {
@@ -167,9 +167,10 @@ impl Reserve {
         self.shown = RoomSnapshot { room, space: Some(space), reserve, ..self.shown };
         if room != before {
             self.shown.since = Some(now);
-            match self.shown.warning() {
-                Some(warning) => tracing::warn!("{warning}"),
-                None => tracing::info!("the disk has {} free: everything is taken again", in_mib(space.free)),
+            if let Some(warning) = self.shown.warning() {
+                tracing::warn!("{warning}");
+            } else {
+                tracing::info!("the disk has {} free: everything is taken again", shown(space.free));
             }
         }
         self.shown
@@ -187,9 +188,10 @@ fn space_of(dir: &std::path::Path) -> io::Result<DiskSpace> {
     Ok(DiskSpace { free: bytes(told.f_bavail), total: bytes(told.f_blocks) })
 }
 
-/// `512 MiB`, cut.
-fn in_mib(bytes: u64) -> String {
-    format!("{} MiB", bytes >> 20)
+/// `512 MiB`, or `31 GiB` where that says enough, cut.
+fn shown(bytes: u64) -> String {
+    let (mib, gib) = (bytes >> 20, bytes >> 30);
+    if gib >= 10 { format!("{gib} GiB") } else { format!("{mib} MiB") }
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ async fn nothing_is_done_with_a_token_that_ends_while_the_body_is_on_its_way() {
     let world = World::new();
     let wanted: Vec<u8> = r#"{"name":"late","role":"administrator"}"#.into();
     for (name, role, path, kind, body) in [
-        ("chief", Role::Administrator, "/api/v1/tokens", "application/json", wanted.into()),
+        ("chief", Role::Administrator, "/api/v1/tokens", "application/json", wanted),
         ("duty", Role::Operator, "/api/v1/incidents/INC-1/comments", "application/json", r#"{"text":"x"}"#.into()),
         ("a", Role::Agent { agent: id("a") }, "/api/v1/push", "application/vnd.uphold.push", push()),
     ] {

@@ -42,7 +42,7 @@ routes: [{ to: duty }]
 const LOCAL: Actor = Actor::Local { uid: None };
 const MIB: u64 = 1 << 20;
 /// How long something may take that is bound to come.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 struct World {
     _folder: tempfile::TempDir,

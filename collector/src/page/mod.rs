@@ -109,6 +109,9 @@ fn header(snapshot: &Snapshot, clock: &Clock<'_>, summary: &str, visitor: &Visit
                         span.tag.(state.as_str()) { (text::shape(state)) (count) " " (text::word(state)) }
                     }
                 }
+                @for (state, trouble) in store::troubles(&snapshot.health) {
+                    span.tag.(state.as_str()) { (text::shape(state)) (trouble) }
+                }
             }
             p.as-of { "As of " (clock.full()) }
             (frame::visitor_line("", visitor))

@@ -98,6 +98,13 @@ fn facts(health: &Health, clock: &Clock<'_>) -> Markup {
     html! { dl { @for (what, says) in facts { div { dt { (what) } dd { (says) } } } } }
 }
 
+/// What is wrong with it in a few words, each with the state it is shown as.
+pub(super) fn troubles(health: &Health) -> impl Iterator<Item = (State, &'static str)> {
+    let refuses = (!health.room.takes_pushes()).then_some((State::Down, "pushes refused"));
+    let damaged = (health.store.damaged() > 0).then_some((State::Degraded, "store damaged"));
+    refuses.into_iter().chain(damaged)
+}
+
 /// `half within 2.5 ms, 99 % within 10 ms`: bounds of the buckets that they were counted in.
 fn within(histogram: &Histogram) -> String {
     if histogram.count() == 0 {
@@ -107,7 +114,8 @@ fn within(histogram: &Histogram) -> String {
         let kept_to = histogram.kept_to(percent).and_then(|us| took(Micros::new(us)));
         kept_to.map_or_else(|| "longer than is counted".to_owned(), |bound| format!("within {bound}"))
     };
-    format!("half {}, 99 % {}", bound(50), bound(99))
+    let (half, most) = (bound(50), bound(99));
+    if half == most { format!("99 % {most}") } else { format!("half {half}, 99 % {most}") }
 }
 
 fn amount(count: u64, one: &str, many: &str) -> String {

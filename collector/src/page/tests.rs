@@ -138,6 +138,7 @@ fn a_store_that_refuses_or_is_damaged_says_so_in_words() {
     let page = rendered(&snapshot);
     assert!(page.contains("data-takes-pushes=\"false\" data-damaged=\"3\""), "{page}");
     for expected in [
+        "1 not measured pushes refused store damaged As of",
         "Pushes are refused since 14:02:22",
         "Pushes are refused: the disk has 500 MiB free, and 512 MiB are kept free as a reserve.",
         "Damage is known since 13:03:22 : 2 chunks, 1 entry of the journal. The log names the places.",
