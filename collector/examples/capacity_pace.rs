@@ -93,7 +93,7 @@ fn push(engine: &mut Engine, targets: u64, at: Instant) -> Outcomes<()> {
     let backlog =
         Backlog { told: Told { acknowledged: seq - 1, ..Told::default() }, batches: 0, oldest: None, sent_at: at };
     let span = Interval::new(at.minus_ms(1_000), at);
-    let arrived = |host| Ok(Arrived { authenticated: false, backlog, batch: readings(host, seq, span)? });
+    let arrived = |host| Ok(Arrived { authenticated: false, token: None, backlog, batch: readings(host, seq, span)? });
     let group = (0..targets).map(arrived).collect::<Outcomes<Vec<_>>>()?;
     engine.take_in(group, at)?;
     Ok(())

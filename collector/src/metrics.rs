@@ -8,12 +8,15 @@
 pub mod names;
 mod operation;
 mod services;
+mod store;
 
 use std::collections::BTreeMap;
 
+use prometheus::proto::{self, MetricFamily, MetricType};
 use prometheus::{CounterVec, Encoder, GaugeVec, Opts, Registry, TextEncoder};
 use uphold_common::percent::Ratio;
 
+use crate::histogram::Histogram;
 use crate::snapshot::Snapshot;
 use names::{Metric, Type};
 
@@ -36,8 +39,12 @@ pub fn render(snapshot: &Snapshot) -> Result<String, MetricsError> {
     let mut sheet = Sheet::default();
     services::write(&mut sheet, snapshot)?;
     operation::write(&mut sheet, snapshot)?;
+    store::write(&mut sheet, &snapshot.health)?;
+    let mut families = sheet.registry.gather();
+    families.extend(sheet.histograms);
+    families.sort_by(|one, other| one.name().cmp(other.name()));
     let mut text = Vec::new();
-    TextEncoder::new().encode(&sheet.registry.gather(), &mut text)?;
+    TextEncoder::new().encode(&families, &mut text)?;
     String::from_utf8(text).map_err(|error| MetricsError(error.to_string()))
 }
 
@@ -46,6 +53,8 @@ pub fn render(snapshot: &Snapshot) -> Result<String, MetricsError> {
 struct Sheet {
     registry: Registry,
     families: BTreeMap<&'static str, Family>,
+    /// Those that were counted elsewhere, which the library's own cannot take over.
+    histograms: Vec<MetricFamily>,
 }
 
 enum Family {
@@ -78,6 +87,28 @@ impl Sheet {
         self.put(metric, labels, signed(ms) / 1_000.0)
     }
 
+    /// Writes a histogram whose values are so many to the base unit.
+    fn histogram(&mut self, metric: &Metric, histogram: &Histogram, to_unit: f64) {
+        let bucket = |(bound, count): (u64, u64)| {
+            let mut bucket = proto::Bucket::default();
+            bucket.set_upper_bound(number(bound) / to_unit);
+            bucket.set_cumulative_count(count);
+            bucket
+        };
+        let mut whole = proto::Histogram::default();
+        whole.set_bucket(histogram.cumulative().map(bucket).collect());
+        whole.set_sample_count(histogram.count());
+        whole.set_sample_sum(number(histogram.sum()) / to_unit);
+        let mut value = proto::Metric::default();
+        value.set_histogram(whole);
+        let mut family = MetricFamily::default();
+        family.set_name(metric.name.to_owned());
+        family.set_help(metric.help.to_owned());
+        family.set_field_type(MetricType::HISTOGRAM);
+        family.set_metric(vec![value]);
+        self.histograms.push(family);
+    }
+
     /// Writes a ratio, if there is one.
     fn ratio(&mut self, metric: &Metric, labels: &[&str], ratio: Option<Ratio>) -> Result<(), MetricsError> {
         match ratio {
@@ -101,6 +132,7 @@ impl Family {
                 registry.register(Box::new(family.clone()))?;
                 Self::Counter(family)
             }
+            Type::Histogram => return Err(MetricsError(format!("{} has no single value", metric.name))),
         })
     }
 }

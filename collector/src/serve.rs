@@ -26,6 +26,7 @@ use crate::notify::alertmanager;
 use crate::notify::post::{ClientError, Poster, Proxies, Timeouts};
 use crate::notify::webhook::WebhookClient;
 use crate::notify::worker::{self, Pace};
+use crate::reserve::Reserve;
 use crate::store::{DataDir, EmbeddedStore, StoreError, StoreOptions};
 
 /// How long what is being answered may take to finish at the end.
@@ -108,9 +109,11 @@ impl Collector {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let now = clock::now();
         let dir = DataDir::claim(data_dir, "uphold-collector", now)?;
+        let reserve = Reserve::of_dir(data_dir.to_owned(), store.reserve_bytes);
         let store = EmbeddedStore::open(dir, store)?;
         let listening = Listening::new(limits).exposed(exposure, tls.clone());
-        let engine = run::start(Engine::open_listening(Box::new(store), files, listening.clone(), now)?)?;
+        let engine = Engine::open_listening(Box::new(store), files, listening.clone(), now)?.keeping(reserve);
+        let engine = run::start(engine)?;
         let address = socket::path(data_dir).display().to_string();
         let socket = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;
         let webhooks = WebhookClient::new(Timeouts::default())?;

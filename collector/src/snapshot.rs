@@ -15,9 +15,11 @@ use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, State
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::Epoch;
 
+use crate::histogram::{Histogram, Scale};
 use crate::incident::model::Incident;
 use crate::limits::Limit;
 use crate::listen::tls::Reloads;
+use crate::reserve::RoomSnapshot;
 use crate::store::Gaps;
 
 /// How many days the strip of a service shows.
@@ -165,6 +167,14 @@ pub struct Health {
     pub started_ms: i64,
     /// What the store says of itself.
     pub store: crate::store::StoreStats,
+    /// Since when damage in the store is known; none while there is none.
+    pub damaged_since: Option<Instant>,
+    /// How pushes become durable.
+    pub durable: Durable,
+    /// What keeping up the store took.
+    pub upkeep: UpkeepCounts,
+    /// How much room the disk has.
+    pub room: RoomSnapshot,
     /// How long the tick before this snapshot's took, in microseconds; 0 for the first.
     pub tick_us: u64,
     /// Pushes by what became of them: `accepted`, `duplicate`, or the word of the problem.
@@ -175,6 +185,34 @@ pub struct Health {
     pub rows: u64,
     /// How it listens.
     pub listening: ListeningSnapshot,
+}
+
+/// How pushes became durable since the collector started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Durable {
+    /// How long each took from the engine's queue until it was durable, in microseconds.
+    pub lag: Histogram,
+    /// How many batches were made durable at once.
+    pub groups: Histogram,
+    /// When one became durable last.
+    pub newest: Option<Instant>,
+}
+
+impl Default for Durable {
+    fn default() -> Self {
+        Self { lag: Histogram::new(Scale::Times), groups: Histogram::new(Scale::Sizes), newest: None }
+    }
+}
+
+/// What keeping up the store took since the collector started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UpkeepCounts {
+    /// Rows that were sealed.
+    pub sealed_rows: u64,
+    /// How long the seals took in all, in microseconds.
+    pub seal_us: u64,
+    /// How long the merges took in all, in microseconds.
+    pub merge_us: u64,
 }
 
 /// How the collector listens, and how its limits are faring.

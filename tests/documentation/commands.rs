@@ -88,6 +88,11 @@ fn joined(text: &str) -> Vec<String> {
     text.replace("\\\n", " ").lines().map(str::to_owned).collect()
 }
 
+/// What is wrong with a command line that must be whole.
+pub(crate) fn whole(line: &str) -> Result<(), String> {
+    command(line, Whole::Yes)
+}
+
 fn command(line: &str, whole: Whole) -> Result<(), String> {
     let words = words(line);
     let words: Vec<&str> = words.iter().map(String::as_str).skip_while(|word| matches!(*word, "$" | "nice")).collect();

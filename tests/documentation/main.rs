@@ -9,6 +9,7 @@
 //! | `plan` | the rooms against the folders, the routes against the routers |
 //! | `examples` | YAML in pages and in `config/` against the readers of the programs |
 //! | `schema/` | the catalogue's schema against the reader: what it takes, refuses, names and requires |
+//! | `units` | units of systemd against the programs and their exit codes |
 //! | `words` | words of the API and of messages against the code that says them |
 //!
 //! Each check is tested with something it must refuse. Each returns what it refuses, with its place.
@@ -22,6 +23,7 @@ mod pages;
 mod places;
 mod plan;
 mod schema;
+mod units;
 mod words;
 
 use pages::{Page, read_all, root};
@@ -74,6 +76,12 @@ fn every_route_is_served_and_documented() {
 fn every_example_can_be_used() {
     each(&["md"], examples::in_page);
     accept(&examples::in_config());
+}
+
+#[test]
+fn every_unit_starts_and_restarts_what_it_should() {
+    assert!(!read_all(&["service"]).is_empty(), "no unit was found");
+    each(&["service"], units::in_unit);
 }
 
 #[test]

@@ -20,6 +20,7 @@
 //! | `changed` | a catalogue that grows |
 //! | `callers` | who asks, in a test: tokens, and requests that carry them |
 //! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
+//! | `reserve` | without room on the disk pushes are refused, kept by the agents, and delivered once there is room |
 //! | `replaced` | an agent whose token is taken away and replaced loses nothing |
 //! | `browser` | what a browser sends and shows: foreign pages, hostile text, sessions |
 //! | `odd` | whatever is refused is refused with a problem, also what no client of ours sends |
@@ -52,6 +53,7 @@ mod pushes;
 mod reached;
 mod refused;
 mod replaced;
+mod reserve;
 mod scraped;
 mod shown;
 mod silence;

@@ -116,11 +116,11 @@ impl World {
 #[tokio::test]
 async fn nothing_is_done_with_a_token_that_ends_while_the_body_is_on_its_way() {
     let world = World::new();
-    let wanted = r#"{"name":"late","role":"administrator"}"#;
-    for (name, role, path, kind, text) in [
+    let wanted: Vec<u8> = r#"{"name":"late","role":"administrator"}"#.into();
+    for (name, role, path, kind, body) in [
         ("chief", Role::Administrator, "/api/v1/tokens", "application/json", wanted),
-        ("duty", Role::Operator, "/api/v1/incidents/INC-1/comments", "application/json", r#"{"text":"x"}"#),
-        ("a", Role::Agent { agent: id("a") }, "/api/v1/push", "application/vnd.uphold.push", "x"),
+        ("duty", Role::Operator, "/api/v1/incidents/INC-1/comments", "application/json", r#"{"text":"x"}"#.into()),
+        ("a", Role::Agent { agent: id("a") }, "/api/v1/push", "application/vnd.uphold.push", push()),
     ] {
         let token = world.give(name, role).await;
         let ((asked, mut is_asked), (send, bytes)) = (mpsc::channel(1), mpsc::channel(1));
@@ -128,7 +128,7 @@ async fn nothing_is_done_with_a_token_that_ends_while_the_body_is_on_its_way() {
         let ending = async {
             is_asked.recv().await.unwrap();
             world.engine.handle.token_command(TokenCommand::Revoke(id(name)), LOCAL).await.unwrap().unwrap();
-            send.send(Bytes::from_static(text.as_bytes())).await.unwrap();
+            send.send(Bytes::from(body)).await.unwrap();
             drop(send);
         };
         let ((status, text), ()) = tokio::join!(asking, ending);

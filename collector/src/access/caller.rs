@@ -57,6 +57,11 @@ pub enum BadToken {
 }
 
 impl BadToken {
+    /// What is told of a token that is not good any more.
+    pub const fn of_ended(standing: Standing) -> Self {
+        if matches!(standing, Standing::Expired) { Self::Expired } else { Self::Revoked }
+    }
+
     /// The word for programs.
     pub const fn word(self) -> &'static str {
         match self {
@@ -94,6 +99,14 @@ impl Caller {
     pub const fn agent(&self) -> Option<&Id> {
         match self {
             Self::Holder { role, .. } => role.agent(),
+            _ => None,
+        }
+    }
+
+    /// The name of the caller's token, if they have shown one.
+    pub const fn token(&self) -> Option<&Id> {
+        match self {
+            Self::Holder { name, .. } => Some(name),
             _ => None,
         }
     }

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::config::TokensNeeded;
 use crate::identity::role::Right;
 use crate::identity::secret::Secret;
-use crate::identity::token::{Standing, Tokens};
+use crate::identity::token::Standing;
 use crate::limits::Limit;
 use crate::listen::{Listening, Peer, Way};
 
@@ -214,17 +214,8 @@ fn bad_token(why: BadToken) -> Refused {
 
 /// The problem when a token has ended; one that is good never comes here.
 pub(crate) fn token_ended(standing: Standing) -> Response {
-    let refused = bad_token(if standing == Standing::Expired { BadToken::Expired } else { BadToken::Revoked });
+    let refused = bad_token(BadToken::of_ended(standing));
     *refused.response
-}
-
-/// Whether the caller's token is still good, now that the body of the request is there, which may have taken its time.
-pub(crate) fn check_holder(caller: &Caller, tokens: &Tokens) -> Result<(), Box<Response>> {
-    let Caller::Holder { name, .. } = caller else { return Ok(()) };
-    match tokens.get(name).map_or(Standing::Revoked, |token| token.standing(clock::now())) {
-        Standing::Good => Ok(()),
-        ended => Err(Box::new(token_ended(ended))),
-    }
 }
 
 fn not_allowed(caller: &Caller, right: Right) -> Refused {

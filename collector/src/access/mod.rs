@@ -34,7 +34,7 @@ use crate::listen::Listening;
 use session::Sessions;
 
 pub use guard::guard;
-pub(crate) use guard::{browser_speaks_tls, check_holder, cookie_name, not_too_often, session_cookie, token_ended};
+pub(crate) use guard::{browser_speaks_tls, cookie_name, not_too_often, session_cookie, token_ended};
 
 /// What the guard of every route knows.
 #[derive(Clone)]

@@ -30,7 +30,10 @@ mod query;
 pub mod socket;
 mod tokens;
 
-use axum::extract::{FromRef, State};
+#[cfg(test)]
+mod store_tests;
+
+use axum::extract::{FromRef, RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -41,9 +44,11 @@ use crate::access::routes::ROUTES;
 use crate::access::{Access, guard};
 use crate::config::AccessConfig;
 use crate::engine::handle::EngineHandle;
+use crate::ingest::refusal::RETRY_RESERVE_S;
 use crate::listen::Listening;
 use crate::metrics;
 use problem::problem;
+use query::Asked;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -87,7 +92,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/api/v1/sd", get(discovery::agents))
         .route("/openapi.json", get(document::show))
         .route("/metrics", get(show_metrics))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(show_health))
         .route("/readyz", get(show_ready))
         .fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
@@ -106,15 +111,36 @@ async fn show_metrics(State(engine): State<EngineHandle>) -> Response {
     }
 }
 
-/// Ready is a collector that measures: its newest snapshot is not old.
-async fn show_ready(State(engine): State<EngineHandle>) -> Response {
+/// Whoever answers is alive. What is refused is said too, but a restart would change nothing about it.
+async fn show_health(State(engine): State<EngineHandle>) -> String {
+    with_warning("ok", &engine)
+}
+
+/// Ready is a collector that measures: its newest snapshot is not old. Without room for pushes it still serves people,
+/// so only who asks for a place `to=push` is sent elsewhere.
+async fn show_ready(State(engine): State<EngineHandle>, RawQuery(query): RawQuery) -> Response {
     const OLD_MS: i64 = 30_000;
-    let age_ms = crate::clock::now().since_ms(engine.snapshot().as_of);
-    if age_ms <= OLD_MS {
-        return "ready\n".into_response();
+    let to_push = |asked: Asked| asked.get("to", "push", |to| (to == "push").then_some(()));
+    let to_push = match Asked::read(query.as_deref(), &["to"]).and_then(to_push) {
+        Ok(to_push) => to_push.is_some(),
+        Err(refused) => return *refused,
+    };
+    let snapshot = engine.snapshot();
+    let age_ms = crate::clock::now().since_ms(snapshot.as_of);
+    if age_ms > OLD_MS {
+        let detail = format!("The newest figures are {age_ms} ms old.");
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "not-ready", &detail, Some(1));
     }
-    let detail = format!("The newest figures are {age_ms} ms old.");
-    problem(StatusCode::SERVICE_UNAVAILABLE, "not-ready", &detail, Some(1))
+    match snapshot.health.room.told().filter(|_| to_push) {
+        Some(warning) => problem(StatusCode::SERVICE_UNAVAILABLE, "disk-reserve", warning, Some(RETRY_RESERVE_S)),
+        None => with_warning("ready", &engine).into_response(),
+    }
+}
+
+/// A line of one word, and a second one that says what is refused, if something is.
+fn with_warning(word: &str, engine: &EngineHandle) -> String {
+    let warning = engine.snapshot().health.room.told();
+    warning.map_or_else(|| format!("{word}\n"), |warning| format!("{word}\n{warning}\n"))
 }
 
 async fn nothing_here(uri: Uri) -> Response {

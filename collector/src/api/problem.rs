@@ -15,6 +15,7 @@ use crate::engine::query::QueryError;
 use crate::identity::keeper::KeeperError;
 use crate::incident::act::ActError;
 use crate::ingest::Refusal;
+use crate::ingest::refusal::RETRY_RESERVE_S;
 
 /// The content type of a problem.
 pub const PROBLEM_CONTENT_TYPE: &str = "application/problem+json";
@@ -29,6 +30,9 @@ pub fn problem(status: StatusCode, word: &str, detail: &str, retry_after_s: Opti
 
 /// The problem that a refused push is told.
 pub fn refused(refusal: &Refusal) -> Response {
+    if let Refusal::TokenEnded(standing) = refusal {
+        return token_ended(*standing);
+    }
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     respond(status, &refusal.problem(), refusal.retry().map(|retry| retry.after_s))
 }
@@ -69,10 +73,16 @@ pub fn not_done(error: &CommandError) -> Response {
             ActError::Acknowledged { .. } => (StatusCode::CONFLICT, "already-acknowledged"),
             ActError::TooManyEvents(_) => (StatusCode::CONFLICT, "too-many-events"),
         },
+        CommandError::NoRoom(why) => return no_room(why),
         CommandError::Ended { standing, .. } => return token_ended(*standing),
         CommandError::Engine(_) => return failed(error),
     };
     problem(status, word, &format!("{error}."), None)
+}
+
+/// The problem when the disk has room for nothing that can wait.
+fn no_room(why: &str) -> Response {
+    problem(StatusCode::SERVICE_UNAVAILABLE, "disk-reserve", why, Some(RETRY_RESERVE_S))
 }
 
 fn failed(error: &CommandError) -> Response {

@@ -8,17 +8,18 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use uphold_common::observation::Observation;
 use uphold_common::wire::push::PUSH_CONTENT_TYPE;
 
 use super::body::expect_type;
 use super::problem::{problem, refused, unanswered};
 use crate::access::caller::Caller;
-use crate::access::{check_holder, not_too_often};
+use crate::access::not_too_often;
 use crate::clock;
 use crate::engine::handle::{EngineHandle, Unanswered};
-use crate::ingest::{self, PushBounds, Refusal};
-use crate::limits::Limit;
-use crate::listen::budget::{NotReceived, Received};
+use crate::ingest::{self, Arrived, PushBounds, Refusal};
+use crate::limits::{Limit, Limits};
+use crate::listen::budget::{Held, NotReceived, Received};
 use crate::listen::{Listening, Peer};
 
 pub(super) async fn push(
@@ -40,15 +41,11 @@ pub(super) async fn push(
         Ok(received) => received,
         Err(why) => return not_received(&engine, &listening, why),
     };
-    if let Err(ended) = check_holder(&caller, &engine.tokens()) {
-        engine.refused_early("token-ended");
-        return *ended;
-    }
-    let (bounds, room) = (PushBounds::of(limits), |bytes| held.grow(bytes));
-    let arrived = match ingest::decode(&bytes, caller.agent(), &bounds, room, clock::now()) {
+    let arrived = match unpacked(&bytes, &caller, limits, &mut held) {
         Ok(arrived) => arrived,
         Err(refusal) => return refused_early(&engine, &listening, &refusal),
     };
+    drop(bytes);
     // The guard has counted the pushes of a token.
     if let (Caller::Anonymous { .. }, Some(address)) = (&caller, peer.as_ref().and_then(|peer| peer.counted_address()))
     {
@@ -80,6 +77,16 @@ pub(super) async fn push(
             unanswered(why)
         }
     }
+}
+
+/// What a body says, as long as there is memory for what it is unpacked to.
+fn unpacked(bytes: &[u8], caller: &Caller, limits: &Limits, held: &mut Held) -> Result<Arrived, Refusal> {
+    let (bounds, room) = (PushBounds::of(limits), |bytes| held.grow(bytes));
+    let arrived = ingest::decode(bytes, caller.agent(), &bounds, room, clock::now())?;
+    if !held.grow(arrived.batch.batch.rows() * size_of::<Observation>()) {
+        return Err(Refusal::NoMemory { most: bounds.memory_bytes_max });
+    }
+    Ok(Arrived { token: caller.token().cloned(), ..arrived })
 }
 
 /// Counts and tells a refusal that the engine knows nothing of.

@@ -83,3 +83,22 @@ pub(super) fn ended(error: &ServeError) -> Ended {
     };
     Ended::new(code, error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_store_that_died_has_an_exit_code_of_its_own() {
+        let io = || EngineError::Store(StoreError::Io("no space left on device".to_owned()));
+        for (error, code) in [
+            (ServeError::Died(io()), STORE_DIED),
+            (ServeError::Died(EngineError::Store(StoreError::Dead)), STORE_DIED),
+            (ServeError::Panicked, STORE_DIED),
+            (ServeError::Open(io()), UNAVAILABLE),
+        ] {
+            assert_eq!(ended(&error).told(), code, "{error}");
+        }
+    }
+}

@@ -8,6 +8,7 @@
 //!   cache: 64MiB                            # pages of the database in memory
 //!   head: 32MiB                             # rows in memory before they are sealed
 //!   journal: 64MiB                          # bytes on disk before they are sealed
+//!   reserve: 512MiB                         # of the disk, kept free; see `reserve`
 //! tokens: required                          # or optional; see `access`
 //! tls: { certificate: /etc/uphold/tls.crt, key: /etc/uphold/tls.key }
 //! hosts: [uphold.example.org]
@@ -176,8 +177,10 @@ fn store_options(at: &At<'_>) -> Read<StoreOptions> {
         let cache = keys.or("cache", default.cache_bytes, |at| at.bytes(8 * MIB..=16 * 1024 * MIB));
         let head = keys.or("head", default.head_bytes_max as u64, |at| at.bytes(MIB..=1024 * MIB));
         let journal = keys.or("journal", default.journal_bytes_max, |at| at.bytes(MIB..=4096 * MIB));
+        let reserve_bytes = keys.optional("reserve", |at| at.bytes(MIB..=1024 * 1024 * 1024 * MIB));
         let head_bytes_max = usize::try_from(head?).unwrap_or(default.head_bytes_max);
-        Ok(StoreOptions { cache_bytes: cache?, head_bytes_max, journal_bytes_max: journal?, ..default.clone() })
+        let (cache_bytes, journal_bytes_max, reserve_bytes) = (cache?, journal?, reserve_bytes?);
+        Ok(StoreOptions { cache_bytes, head_bytes_max, journal_bytes_max, reserve_bytes, ..default.clone() })
     })
 }
 
@@ -221,11 +224,12 @@ mod tests {
 
     #[test]
     fn flags_override_the_file_and_the_file_the_defaults() {
-        let text = "listen: 127.0.0.1:9000\ndata_dir: /d\ncatalogue: /c.yaml\nstore: { head: 16MiB }\n";
+        let text = "listen: 127.0.0.1:9000\ndata_dir: /d\ncatalogue: /c.yaml\nstore: { head: 16MiB, reserve: 2GiB }\n";
         let file = FileConfig::parse("collector.yaml", text).unwrap();
         let flags = FileConfig { data_dir: Some("/e".into()), ..FileConfig::default() };
         let config = file.overridden_by(flags).unwrap();
         assert_eq!((config.listen.port(), config.data_dir), (9000, PathBuf::from("/e")));
+        assert_eq!(config.store.reserve_bytes, Some(2 << 30));
         assert_eq!((config.store.head_bytes_max, config.catalogue), (16 << 20, PathBuf::from("/c.yaml")));
         assert!(FileConfig::default().overridden_by(FileConfig::default()).is_err());
     }

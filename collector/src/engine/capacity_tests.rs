@@ -87,8 +87,12 @@ impl World {
             oldest: None,
             sent_at: at(now),
         };
-        let arrived =
-            Arrived { authenticated: false, backlog, batch: Admitted { digest: digest(&framed), framed, batch } };
+        let arrived = Arrived {
+            authenticated: false,
+            token: None,
+            backlog,
+            batch: Admitted { digest: digest(&framed), framed, batch },
+        };
         assert!(self.engine().take_in(vec![arrived], at(now)).unwrap()[0].is_ok());
     }
 

@@ -42,6 +42,9 @@ pub enum CommandError {
         /// What became of it.
         standing: Standing,
     },
+    /// The disk has too little free.
+    #[error("{0}")]
+    NoRoom(String),
     /// The engine cannot go on.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -76,6 +79,10 @@ impl Engine {
     /// Adds or revokes a token for `actor`; it is durable when this returns, and the token is as it stands then.
     pub fn token_command(&mut self, command: TokenCommand, actor: &Actor, now: Instant) -> Result<Token, CommandError> {
         self.check_actor(actor, now)?;
+        // Whoever must be shut out is shut out, however little room there is.
+        if matches!(command, TokenCommand::Add(_)) {
+            self.check_room(now)?;
+        }
         let store = self.store.as_mut();
         Ok(match command {
             TokenCommand::Add(new) => self.keeper.add(store, new, actor, now)?,
@@ -86,6 +93,7 @@ impl Engine {
     /// Does to an incident what `actor` wants; it is durable when this returns, and the incident is as it stands then.
     pub fn act(&mut self, number: Number, what: Act, actor: &Actor, now: Instant) -> Result<Incident, CommandError> {
         self.check_actor(actor, now)?;
+        self.check_room(now)?;
         let event = act(&self.register, number, what, actor, now)?;
         let unsound = || damaged("an incident", &"what was done to it cannot follow");
         let after = Incident::after(self.register.get(number).cloned(), &event).ok_or_else(unsound)?;
@@ -114,10 +122,22 @@ impl Engine {
     /// time; here tokens end and things are done one after the other, so nothing is done with a token that has ended.
     fn check_actor(&self, actor: &Actor, now: Instant) -> Result<(), CommandError> {
         let Actor::Token { name, .. } = actor else { return Ok(()) };
-        match self.tokens().get(name).map_or(Standing::Revoked, |token| token.standing(now)) {
+        match self.standing_of(name, now) {
             Standing::Good => Ok(()),
             standing => Err(CommandError::Ended { name: name.clone(), standing }),
         }
+    }
+
+    /// What has become of a token.
+    pub(super) fn standing_of(&self, token: &Id, now: Instant) -> Standing {
+        self.tokens().get(token).map_or(Standing::Revoked, |token| token.standing(now))
+    }
+
+    /// Whether the disk has room for changes by people.
+    fn check_room(&mut self, now: Instant) -> Result<(), CommandError> {
+        let room = self.reserve.look(now);
+        let refused = room.warning().filter(|_| !room.takes_changes());
+        refused.map_or(Ok(()), |why| Err(CommandError::NoRoom(why)))
     }
 
     /// The incident of this number with all of its events, if it is held.

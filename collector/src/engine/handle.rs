@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::wire::push::PushAnswer;
 
+use crate::clock::Stopwatch;
 use crate::identity::deed::{Actor, Deed};
 use crate::identity::token::{Token, Tokens};
 use crate::incident::act::Act;
@@ -32,8 +33,8 @@ pub const QUEUE_MAX: usize = 1_024;
 
 /// What the engine can be asked.
 pub enum Request {
-    /// To take in a batch.
-    Push(Box<Arrived>, oneshot::Sender<Result<PushAnswer, Refusal>>),
+    /// To take in a batch, which came to the queue when the watch was started.
+    Push(Box<Arrived>, Stopwatch, oneshot::Sender<Result<PushAnswer, Refusal>>),
     /// For the figures of a service, in JSON.
     Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the messages that are due.
@@ -139,7 +140,7 @@ impl EngineHandle {
 
     /// Takes in a batch; answered once it is durable.
     pub async fn push(&self, arrived: Arrived) -> Result<Result<PushAnswer, Refusal>, Unanswered> {
-        self.ask(|answer| Request::Push(Box::new(arrived), answer)).await
+        self.ask(|answer| Request::Push(Box::new(arrived), Stopwatch::start(), answer)).await
     }
 
     /// The figures of a service, in JSON.

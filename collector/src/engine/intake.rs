@@ -5,6 +5,7 @@ use uphold_common::wire::batch::{AgentFact, BatchKey};
 use uphold_common::wire::push::{PushAnswer, SeqRange};
 
 use super::Engine;
+use crate::identity::token::Standing;
 use crate::ingest::{self, Admission, Arrived, Backlog, Refusal};
 use crate::store::{Admitted, Appended, Reckoned, StoreError};
 
@@ -23,9 +24,18 @@ impl Engine {
     pub fn take_in(&mut self, group: Vec<Arrived>, now: Instant) -> Result<Vec<Answer>, StoreError> {
         let mut answers: Vec<Option<Answer>> = group.iter().map(|_| None).collect();
         let (mut batches, mut entering) = (Vec::new(), Vec::new());
+        let no_room = self.no_room(now);
         for (place, arrived) in group.into_iter().enumerate() {
             let backlog = arrived.backlog;
             let key = arrived.key().clone();
+            // Tokens end and pushes are taken in one after the other, so nothing is taken from whom it was revoked.
+            let standing = arrived.token.as_ref().map_or(Standing::Good, |token| self.standing_of(token, now));
+            if standing != Standing::Good {
+                let refusal = Refusal::TokenEnded(standing);
+                self.count(refusal.word());
+                set(&mut answers, place, Err(refusal));
+                continue;
+            }
             // Where pushes are open to everyone a name proves nothing, so nothing is held against it.
             let stranger =
                 if arrived.authenticated { self.in_force.assigned.stranger(&arrived.batch.batch) } else { None };
@@ -37,6 +47,10 @@ impl Engine {
             }
             let known = self.store.delivery(&key.agent, key.epoch);
             match ingest::decide(arrived, known) {
+                Admission::Append(_) if let Some(refusal) = &no_room => {
+                    self.count(refusal.word());
+                    set(&mut answers, place, Err(refusal.clone()));
+                }
                 Admission::Append(batch) => {
                     batches.push(batch);
                     entering.push(Entering { place, backlog });
@@ -80,6 +94,8 @@ impl Engine {
             }
             Err(dead) => return Err(dead),
         };
+        self.health.durable.groups.observe(entering.len() as u64);
+        self.health.durable.newest = Some(now);
         for ((outcome, entry), (key, rows, facts)) in outcomes.into_iter().zip(entering).zip(told) {
             if let Some(refusal) = Refusal::of_appended(outcome, &key) {
                 self.count_refused(&refusal);
@@ -93,6 +109,13 @@ impl Engine {
             set(answers, entry.place, Ok(self.acknowledged(&key, &entry.backlog, facts, now)));
         }
         Ok(())
+    }
+
+    /// Why the disk has no room for pushes, if it has none. What has arrived before is acknowledged all the same.
+    fn no_room(&mut self, now: Instant) -> Option<Refusal> {
+        let room = self.reserve.look(now);
+        let why = room.warning().filter(|_| !room.takes_pushes())?;
+        Some(Refusal::DiskReserve { why })
     }
 
     /// Takes notice of what came beside a batch that is durable, and gives the answer: what is missing is asked for again,

@@ -18,6 +18,8 @@
 
 pub mod agents;
 pub mod command;
+#[cfg(test)]
+pub(crate) mod failing;
 pub mod handle;
 mod intake;
 mod measure;
@@ -44,6 +46,7 @@ use crate::inforce::{self, CatalogueFile, InForce, TakeUpError};
 use crate::listen::Listening;
 use crate::notify::alertmanager::board::Board;
 use crate::notify::outbox::{Outbox, OutboxPolicy};
+use crate::reserve::Reserve;
 use crate::snapshot::{Health, RECENT_INCIDENTS};
 use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
 use crate::timeline::Timelines;
@@ -67,6 +70,7 @@ pub struct Engine {
     refused_early: Tally,
     refused_requests: Tally,
     listening: Listening,
+    reserve: Reserve,
     board: Board,
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
@@ -137,6 +141,7 @@ impl Engine {
             refused_early: Tally::default(),
             refused_requests: Tally::default(),
             listening,
+            reserve: Reserve::endless(),
             board: Board::default(),
             touched_from: BTreeMap::new(),
             in_force,
@@ -145,6 +150,13 @@ impl Engine {
         // Rows that the journal gave back may have touched days that were kept before the end.
         engine.drop_touched()?;
         Ok(engine)
+    }
+
+    /// Keeps this reserve of the disk free from now on; until it is told, the disk is taken to be without end.
+    #[must_use]
+    pub fn keeping(mut self, reserve: Reserve) -> Self {
+        self.reserve = reserve;
+        self
     }
 
     /// The open incidents, and the newest resolved ones if `all` are asked for.

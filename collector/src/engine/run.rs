@@ -88,7 +88,7 @@ struct Loop {
 }
 
 /// A push that waits for its answer.
-type Waiting = (Arrived, oneshot::Sender<Answer>);
+type Waiting = (Arrived, (Stopwatch, oneshot::Sender<Answer>));
 
 impl Loop {
     fn run(mut self) -> Result<(), EngineError> {
@@ -120,7 +120,7 @@ impl Loop {
         while let Some(request) = next {
             taken += 1;
             match request {
-                Request::Push(arrived, answer) => pushes.push((*arrived, answer)),
+                Request::Push(arrived, since, answer) => pushes.push((*arrived, (since, answer))),
                 Request::Stop => goes_on = false,
                 other => self.answer(other)?,
             }
@@ -138,7 +138,10 @@ impl Loop {
         }
         let (group, waiting): (Vec<Arrived>, Vec<_>) = pushes.into_iter().unzip();
         let answers = self.engine.take_in(group, clock::now())?;
-        for (answer, waiting) in answers.into_iter().zip(waiting) {
+        for (answer, (since, waiting)) in answers.into_iter().zip(waiting) {
+            if answer.is_ok() {
+                self.engine.health.durable.lag.observe(since.elapsed_us());
+            }
             // An agent that went away pushes again and learns that the batch is here.
             let _ = waiting.send(answer);
         }
@@ -225,6 +228,15 @@ impl Engine {
     /// One step of upkeep; whether there is more to do. What pushes touched since the tick is dealt with first.
     fn upkeep(&mut self, now: Instant) -> Result<bool, StoreError> {
         self.drop_touched()?;
-        Ok(self.store.maintain(now)?.more)
+        let took = Stopwatch::start();
+        let done = self.store.maintain(now)?;
+        let counts = &mut self.health.upkeep;
+        if let Some(rows) = done.sealed_rows {
+            counts.sealed_rows += rows as u64;
+            counts.seal_us += took.elapsed_us();
+        } else if done.merged_streams > 0 {
+            counts.merge_us += took.elapsed_us();
+        }
+        Ok(done.more)
     }
 }

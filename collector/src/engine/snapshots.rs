@@ -36,6 +36,10 @@ impl Engine {
         let lately = |incident: &&Incident| state::is_told_of(incident, as_of);
         self.health.store = self.store.stats();
         self.health.listening = self.listening.snapshot();
+        self.health.room = self.reserve.look(as_of);
+        if self.health.store.damaged() > 0 {
+            self.health.damaged_since.get_or_insert(as_of);
+        }
         let mut health = self.health.clone();
         for (word, refused) in self.refused_early.counted() {
             *health.pushes.entry(word).or_default() += refused;

@@ -64,6 +64,8 @@ pub struct Backlog {
 pub struct Arrived {
     /// Whether credentials have shown that it comes from the agent that it names.
     pub authenticated: bool,
+    /// The token that it came with, for whoever takes it in: it may have ended while the push was on its way.
+    pub token: Option<Id>,
     /// What waits behind it.
     pub backlog: Backlog,
     /// The batch, not yet held against what is known.
@@ -126,7 +128,7 @@ pub fn decode(
         sent_at: push.sent_at,
     };
     let batch = Admitted { digest: batch::digest(&push.batch), framed: push.batch, batch };
-    Ok(Arrived { authenticated: authenticated.is_some(), backlog, batch })
+    Ok(Arrived { authenticated: authenticated.is_some(), token: None, backlog, batch })
 }
 
 /// Holds a batch against what is known of its epoch.

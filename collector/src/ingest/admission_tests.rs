@@ -4,8 +4,8 @@ use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::frame::{self, Compression};
-use uphold_common::wire::{BATCH_VERSION, PUSH_BYTES_MAX};
 use uphold_common::wire::push::SeqRange;
+use uphold_common::wire::{BATCH_VERSION, PUSH_BYTES_MAX};
 
 use super::super::refusal::Retry;
 use super::*;

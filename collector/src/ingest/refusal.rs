@@ -4,19 +4,22 @@
 //! | status | word | the agent |
 //! |---|---|---|
 //! | 400 | `unsound-push` | puts the batch into quarantine |
+//! | 401 | `token-expired`, `token-revoked` | holds, and reads its token's file again |
 //! | 403 | `wrong-agent` | holds; its credentials belong to another name |
 //! | 409 | `key-conflict` | starts a new epoch |
 //! | 413 | `too-large` | puts the batch into quarantine |
 //! | 415 | `unknown-version` | pushes as version 1 has it, or holds until the collector is newer |
 //! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `not-assigned` | puts the batch into quarantine |
 //! | 425 | `too-early` | holds, its clock or the collector's is wrong |
-//! | 503 | `too-many-streams`, `too-many-streams-of-agent`, `too-many-agents`, `busy` | tries again later |
+//! | 503 | `too-many-streams`, `too-many-streams-of-agent`, `too-many-agents`, `busy`, `head-full`, `disk-reserve` | tries again later |
 
 use uphold_common::ids::Id;
 use uphold_common::time::{DurationText, Instant};
 use uphold_common::wire::batch::BatchKey;
 use uphold_common::wire::push::Problem;
 
+use crate::access::caller::BadToken;
+use crate::identity::token::Standing;
 use crate::limits::Limit;
 use crate::store::{Appended, StoreError};
 
@@ -31,6 +34,8 @@ pub struct Retry {
 const RETRY_BOUND_S: u32 = 300;
 /// How long to wait when the store is busy.
 const RETRY_BUSY_S: u32 = 5;
+/// How long to wait when the disk is nearly full, which passes when somebody makes room.
+pub const RETRY_RESERVE_S: u32 = 30;
 /// The longest wait for a clock.
 const RETRY_EARLY_MAX_S: u32 = 300;
 
@@ -73,6 +78,8 @@ pub enum Refusal {
         /// The name in the push.
         claimed: Id,
     },
+    /// The token that it came with has ended meanwhile.
+    TokenEnded(Standing),
     /// A stream of it was never assigned to its agent.
     NotAssigned {
         /// The agent.
@@ -114,6 +121,16 @@ pub enum Refusal {
     TooManyAgents,
     /// The store, or the way to it, is full.
     Busy,
+    /// As much waits in memory to be sealed as may.
+    HeadFull {
+        /// How many bytes may.
+        most: usize,
+    },
+    /// The disk has less free than is kept free.
+    DiskReserve {
+        /// The same as a sentence with its figures.
+        why: String,
+    },
     /// All bodies together hold as much memory as they may.
     NoMemory {
         /// How many bytes that is.
@@ -137,6 +154,7 @@ impl Refusal {
     pub fn of_store_error(error: &StoreError) -> Self {
         match error {
             StoreError::TooLarge { .. } => Self::TooLarge { what: error.to_string(), limit: None },
+            StoreError::Full { limit, .. } => Self::HeadFull { most: *limit },
             _ => Self::Busy,
         }
     }
@@ -145,6 +163,7 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::UnsoundPush { .. } => 400,
+            Self::TokenEnded(_) => 401,
             Self::WrongAgent { .. } => 403,
             Self::KeyConflict { .. } => 409,
             Self::TooLarge { .. } => 413,
@@ -159,6 +178,8 @@ impl Refusal {
             | Self::TooManyStreamsOfAgent { .. }
             | Self::TooManyAgents
             | Self::Busy
+            | Self::HeadFull { .. }
+            | Self::DiskReserve { .. }
             | Self::NoMemory { .. } => 503,
         }
     }
@@ -172,6 +193,7 @@ impl Refusal {
             Self::UnsoundBatch { .. } => "unsound-batch",
             Self::KeyMismatch { .. } => "key-mismatch",
             Self::WrongAgent { .. } => "wrong-agent",
+            Self::TokenEnded(standing) => BadToken::of_ended(*standing).word(),
             Self::NotAssigned { .. } => "not-assigned",
             Self::NoSeq => "no-seq",
             Self::TooEarly { .. } => "too-early",
@@ -181,6 +203,8 @@ impl Refusal {
             Self::TooManyStreamsOfAgent { .. } => "too-many-streams-of-agent",
             Self::TooManyAgents => "too-many-agents",
             Self::Busy | Self::NoMemory { .. } => "busy",
+            Self::HeadFull { .. } => "head-full",
+            Self::DiskReserve { .. } => "disk-reserve",
         }
     }
 
@@ -193,6 +217,7 @@ impl Refusal {
             Self::UnsoundBatch { .. } => "the batch is not sound",
             Self::KeyMismatch { .. } => "the batch is not the one announced",
             Self::WrongAgent { .. } => "the push comes from another agent",
+            Self::TokenEnded(_) => "the token has ended",
             Self::NotAssigned { .. } => "the agent was never assigned this",
             Self::NoSeq => "the batch has no number",
             Self::TooEarly { .. } => "the batch lies in the future",
@@ -202,6 +227,8 @@ impl Refusal {
             Self::TooManyStreamsOfAgent { .. } => "the agent has too many streams",
             Self::TooManyAgents => "the collector knows too many agents",
             Self::Busy | Self::NoMemory { .. } => "the collector is busy",
+            Self::HeadFull { .. } => "too much waits to be sealed",
+            Self::DiskReserve { .. } => "the disk is nearly full",
         }
     }
 
@@ -221,6 +248,7 @@ impl Refusal {
             Self::NotAssigned { agent, stream } => {
                 format!("it holds rows of {stream}, which no version of the catalogue assigns to {agent}")
             }
+            Self::TokenEnded(standing) => BadToken::of_ended(*standing).to_string(),
             Self::NoSeq => "batches are numbered from 1".to_owned(),
             Self::TooEarly { latest, now, ahead_max_ms } => format!(
                 "its latest row is of {latest}, which is {} after the collector's clock; at most {} is taken",
@@ -237,6 +265,10 @@ impl Refusal {
             }
             Self::TooManyAgents => "the agent is new, and no more fit; raise the bound".to_owned(),
             Self::Busy => "it cannot keep more at the moment; push the same batch again".to_owned(),
+            Self::HeadFull { most } => {
+                format!("{most} bytes wait in memory to be sealed, which is as much as may; push the same batch again")
+            }
+            Self::DiskReserve { why } => format!("{why} Push the same batch again later."),
             Self::NoMemory { most } => {
                 format!("all pushes being received share {most} bytes, which are in use; push the same batch again")
             }
@@ -251,7 +283,8 @@ impl Refusal {
                 u32::try_from(ahead_s).unwrap_or(RETRY_EARLY_MAX_S).clamp(1, RETRY_EARLY_MAX_S)
             }
             Self::TooManyStreams | Self::TooManyStreamsOfAgent { .. } | Self::TooManyAgents => RETRY_BOUND_S,
-            Self::Busy | Self::NoMemory { .. } => RETRY_BUSY_S,
+            Self::Busy | Self::HeadFull { .. } | Self::NoMemory { .. } => RETRY_BUSY_S,
+            Self::DiskReserve { .. } => RETRY_RESERVE_S,
             _ => return None,
         };
         Some(Retry { after_s })

@@ -10,6 +10,8 @@ pub enum Type {
     Gauge,
     /// Rise, and start again from zero with the collector.
     Counter,
+    /// Be one of many, which are counted in buckets since the collector started.
+    Histogram,
 }
 
 impl Type {
@@ -18,6 +20,7 @@ impl Type {
         match self {
             Self::Gauge => "gauge",
             Self::Counter => "counter",
+            Self::Histogram => "histogram",
         }
     }
 }
@@ -168,6 +171,12 @@ metrics! {
         "Pushes of agents by what became of them.";
     REQUESTS_REFUSED = Counter "uphold_requests_refused_total" ["reason"]
         "Requests that were refused before anything of them was read, by the word of the problem.";
+    PUSH_DURABLE = Histogram "uphold_push_durable_seconds" []
+        "How long pushes took from the engine's queue until they were durable.";
+    PUSH_DURABLE_TIME = Gauge "uphold_push_durable_timestamp_seconds" []
+        "When pushes became durable last; absent before the first.";
+    PUSH_GROUP = Histogram "uphold_push_group_batches" []
+        "Batches that became durable together.";
     ROWS = Counter "uphold_rows_total" []
         "Rows taken in.";
 
@@ -184,12 +193,26 @@ metrics! {
 
     STORE_DISK = Gauge "uphold_store_disk_bytes" []
         "What the store takes on disk.";
+    STORE_DISK_FREE = Gauge "uphold_store_disk_free_bytes" []
+        "What the disk of the data directory has free; absent while the system does not say.";
+    STORE_DISK_TOTAL = Gauge "uphold_store_disk_total_bytes" []
+        "The size of the disk of the data directory; absent while the system does not say.";
+    STORE_RESERVE = Gauge "uphold_store_reserve_bytes" ["refused"]
+        "Below how much free disk pushes, and changes by people, are refused.";
+    STORE_TAKES = Gauge "uphold_store_takes" ["what"]
+        "1 while there is disk enough to take pushes, or changes by people, else 0.";
+    STORE_FLUSH = Histogram "uphold_store_flush_seconds" []
+        "How long it took to make durable what was written.";
     STORE_JOURNAL = Gauge "uphold_store_journal_bytes" []
         "What waits in the journal to be sealed.";
     STORE_JOURNAL_BATCHES = Gauge "uphold_store_journal_batches" []
         "Batches in the journal.";
+    STORE_JOURNAL_OLDEST = Gauge "uphold_store_journal_oldest_timestamp_seconds" []
+        "When the oldest batch in the journal arrived; absent while it is empty.";
     STORE_HEAD = Gauge "uphold_store_head_bytes" []
         "What the head holds in memory.";
+    STORE_HEAD_LIMIT = Gauge "uphold_store_head_limit_bytes" []
+        "At what size of the head pushes are refused until it is sealed.";
     STORE_HEAD_ROWS = Gauge "uphold_store_head_rows" []
         "Rows in the head.";
     STORE_STREAMS = Gauge "uphold_store_streams" []
@@ -208,6 +231,12 @@ metrics! {
         "Batches that had arrived before.";
     STORE_SEALS = Counter "uphold_store_seals_total" []
         "Seals of the head into chunks.";
+    STORE_SEALED_ROWS = Counter "uphold_store_sealed_rows_total" []
+        "Rows sealed into chunks.";
+    STORE_SEAL_TIME = Counter "uphold_store_seal_seconds_total" []
+        "How long seals took in all.";
+    STORE_MERGE_TIME = Counter "uphold_store_merge_seconds_total" []
+        "How long merges took in all.";
     STORE_CHUNKS = Counter "uphold_store_chunks_written_total" []
         "Chunks written by seals and merges.";
     STORE_MERGED = Counter "uphold_store_merged_streams_total" []
@@ -218,4 +247,6 @@ metrics! {
         "Damaged entries of the journal met.";
     STORE_CORRUPT_RECORDS = Counter "uphold_store_corrupt_records_total" []
         "Damaged derived records and dictionary entries met.";
+    STORE_DAMAGED_SINCE = Gauge "uphold_store_damaged_since_timestamp_seconds" []
+        "Since when the running collector has known of damage; absent while there is none.";
 }

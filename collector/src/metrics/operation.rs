@@ -1,4 +1,4 @@
-//! What the metrics page says of the program's own work: snapshots, incidents, agents, receivers, pushes, the store.
+//! What the metrics page says of the program's own work: snapshots, incidents, agents, receivers, pushes.
 
 use uphold_common::catalogue::model::Priority;
 
@@ -8,7 +8,6 @@ use crate::listen::tls::Reloads;
 use crate::snapshot::{
     AgentSnapshot, LimitSnapshot, ListeningSnapshot, ReceiverSnapshot, Snapshot, StateReceiverSnapshot,
 };
-use crate::store::StoreStats;
 
 pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), MetricsError> {
     let health = &snapshot.health;
@@ -37,8 +36,7 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
         sheet.count(&names::REQUESTS_REFUSED, &[reason], *requests)?;
     }
     sheet.count(&names::ROWS, &[], health.rows)?;
-    of_listening(sheet, &health.listening)?;
-    of_store(sheet, &health.store)
+    of_listening(sheet, &health.listening)
 }
 
 fn of_agent(sheet: &mut Sheet, id: &str, agent: &AgentSnapshot) -> Result<(), MetricsError> {
@@ -95,32 +93,6 @@ fn of_state_receiver(sheet: &mut Sheet, id: &str, receiver: &StateReceiverSnapsh
     Ok(())
 }
 
-fn of_store(sheet: &mut Sheet, store: &StoreStats) -> Result<(), MetricsError> {
-    for (metric, value) in [
-        (&names::STORE_DISK, store.disk_bytes),
-        (&names::STORE_JOURNAL, store.journal_bytes),
-        (&names::STORE_JOURNAL_BATCHES, store.journal_batches),
-        (&names::STORE_HEAD, whole(store.head_bytes)),
-        (&names::STORE_HEAD_ROWS, whole(store.head_rows)),
-        (&names::STORE_STREAMS, whole(store.streams)),
-        (&names::STORE_AGENTS, whole(store.agents)),
-        (&names::STORE_DAYS, whole(store.days)),
-        (&names::STORE_DAYS_UNMERGED, whole(store.days_unmerged)),
-        (&names::STORE_BATCHES, store.appended_batches),
-        (&names::STORE_ROWS, store.appended_rows),
-        (&names::STORE_DUPLICATES, store.duplicate_batches),
-        (&names::STORE_SEALS, store.seals),
-        (&names::STORE_CHUNKS, store.chunks_written),
-        (&names::STORE_MERGED, store.merged_streams),
-        (&names::STORE_CORRUPT_CHUNKS, store.corrupt_chunks),
-        (&names::STORE_CORRUPT_JOURNAL, store.corrupt_journal),
-        (&names::STORE_CORRUPT_RECORDS, store.corrupt_records),
-    ] {
-        sheet.count(metric, &[], value)?;
-    }
-    Ok(())
-}
-
-fn whole(count: usize) -> u64 {
+pub(super) fn whole(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -21,12 +21,14 @@ use uphold_common::time::{Instant, Interval, parse_duration_ms};
 use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::push::SeqRange;
 
+use crate::histogram::{Histogram, Scale};
 use crate::incident::model::{Incident, Number, PriorityText, Resolution, Resolved, Subject};
 use crate::limits::Limit;
 use crate::listen::tls::Reloads;
+use crate::reserve::{DiskSpace, Room, RoomSnapshot};
 use crate::snapshot::{
-    AgentSnapshot, FactCounts, Health, LimitSnapshot, ListeningSnapshot, ProbeSnapshot, ReceiverSnapshot, STRIP_DAYS,
-    ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay,
+    AgentSnapshot, Durable, FactCounts, Health, LimitSnapshot, ListeningSnapshot, ProbeSnapshot, ReceiverSnapshot,
+    STRIP_DAYS, ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay, UpkeepCounts,
 };
 use crate::store::{Gaps, StoreStats};
 
@@ -308,8 +310,11 @@ fn health() -> Health {
     let store = StoreStats {
         journal_batches: 40,
         journal_bytes: 51_200,
+        journal_oldest: Some(when("2026-11-22T13:41:00+01:00")),
         head_rows: 9_000,
         head_bytes: 262_144,
+        head_bytes_max: 67_108_864,
+        flushes: counted(Scale::Times, &[(1_100, 3_000), (7_400, 31), (320_000, 2)]),
         streams: 5,
         agents: 2,
         days: 95,
@@ -323,6 +328,19 @@ fn health() -> Health {
         ..StoreStats::default()
     };
     Health {
+        damaged_since: None,
+        durable: Durable {
+            lag: counted(Scale::Times, &[(1_900, 1_180), (8_000, 18), (320_500, 6)]),
+            groups: counted(Scale::Sizes, &[(1, 900), (2, 120), (9, 12)]),
+            newest: Some(when("2026-11-22T14:03:20+01:00")),
+        },
+        upkeep: UpkeepCounts { sealed_rows: 27_000, seal_us: 1_350_000, merge_us: 240_000 },
+        room: RoomSnapshot {
+            room: Room::Pushes,
+            since: None,
+            space: Some(DiskSpace { free: 31 << 30, total: 80 << 30 }),
+            reserve: 512 << 20,
+        },
         started_ms: when("2026-11-21T06:00:00+01:00").as_ms(),
         store,
         tick_us: 1_840,
@@ -331,6 +349,14 @@ fn health() -> Health {
         rows: 36_000,
         listening: listening(),
     }
+}
+
+fn counted(scale: Scale, values: &[(u64, usize)]) -> Histogram {
+    let mut histogram = Histogram::new(scale);
+    for (value, times) in values {
+        (0..*times).for_each(|_| histogram.observe(*value));
+    }
+    histogram
 }
 
 fn listening() -> ListeningSnapshot {

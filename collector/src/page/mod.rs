@@ -17,6 +17,7 @@ mod limits;
 mod probes;
 mod service;
 pub mod sign_in;
+mod store;
 mod strip;
 mod target;
 mod text;
@@ -68,6 +69,7 @@ fn content(snapshot: &Snapshot, summary: &str, visitor: &Visitor<'_>) -> Markup 
             (hosts::section(snapshot, &clock))
             (incidents::recent(snapshot, &clock))
             (agents::section(snapshot, &clock))
+            (store::section(snapshot, &clock))
             (limits::section(snapshot))
             (footer(snapshot))
         }
@@ -106,6 +108,9 @@ fn header(snapshot: &Snapshot, clock: &Clock<'_>, summary: &str, visitor: &Visit
                     @if count > 0 {
                         span.tag.(state.as_str()) { (text::shape(state)) (count) " " (text::word(state)) }
                     }
+                }
+                @for (state, trouble) in store::troubles(&snapshot.health) {
+                    span.tag.(state.as_str()) { (text::shape(state)) (trouble) }
                 }
             }
             p.as-of { "As of " (clock.full()) }

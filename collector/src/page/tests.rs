@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::reserve::{DiskSpace, Room};
 
 /// The page as nobody known sees it.
 fn rendered(snapshot: &Snapshot) -> String {
@@ -48,6 +49,10 @@ fn the_page_says_what_the_snapshot_holds() {
         "1.3 of 4 cores",
         "11.5 of 16 GiB",
         "none yet",
+        "Store Pushes are taken Disk 31 of 80 GiB free, 512 MiB kept free",
+        "In memory until it is sealed 0.2 of 64 MiB Newest durable push 2s ago",
+        "Pushes are durable half within 2.5 ms, 99 % within 10 ms Flushes take half within 2.5 ms, 99 % within 10 ms",
+        "Journal 40 batches, 50 KiB, the oldest 22m 22s ago Database on disk 70 MiB Holds 95 dates, 5 streams, 2 agents",
         "connections connections to the port at once 512 12 connections_per_address",
         "bodies_in_memory memory of all bodies being received, with what they decompress to 64 MiB never",
         "Catalogue version 3 · store 5e5e5e5e",
@@ -119,6 +124,27 @@ fn an_empty_catalogue_and_a_collector_just_started_have_words() {
     snapshot.open_incidents.clear();
     let text = words(&rendered(&snapshot));
     assert!(text.contains("No services yet, no incident open") && text.contains("none has pushed"), "{text}");
+}
+
+#[test]
+fn a_store_that_refuses_or_is_damaged_says_so_in_words() {
+    let mut snapshot = fixture::snapshot();
+    let health = &mut snapshot.health;
+    health.room.room = Room::Changes;
+    health.room.since = Some(snapshot.as_of.minus_ms(60_000));
+    health.room.space = Some(DiskSpace { free: 500 << 20, total: 80 << 30 });
+    health.damaged_since = Some(snapshot.as_of.minus_ms(3_600_000));
+    (health.store.corrupt_chunks, health.store.corrupt_journal) = (2, 1);
+    let page = rendered(&snapshot);
+    assert!(page.contains("data-takes-pushes=\"false\" data-damaged=\"3\""), "{page}");
+    for expected in [
+        "1 not measured pushes refused store damaged As of",
+        "Pushes are refused since 14:02:22",
+        "Pushes are refused: the disk has 500 MiB free, and 512 MiB are kept free as a reserve.",
+        "Damage is known since 13:03:22 : 2 chunks, 1 entry of the journal. The log names the places.",
+    ] {
+        assert!(words(&page).contains(expected), "{expected:?} is not in:\n{}", words(&page));
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ use super::sled_store::Disk;
 use super::stream::StreamId;
 use super::table::{Table, TableError};
 use super::{Admitted, Appended, KeyRange, Maintained, Record, RecordChange, RecordKind, Store, StoreStats, Touched};
+use crate::clock::Stopwatch;
 
 /// The store's bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,8 @@ pub struct StoreOptions {
     pub parts_max: usize,
     /// How long opening waits for a lock that a killed process still holds.
     pub open_retry_ms: u64,
+    /// Bytes of the disk that are kept free, which is seen to before the store is asked; none: the default.
+    pub reserve_bytes: Option<u64>,
 }
 
 impl Default for StoreOptions {
@@ -72,6 +75,7 @@ impl Default for StoreOptions {
             merge_after_ms: 3_600_000,
             parts_max: 96,
             open_retry_ms: 5_000,
+            reserve_bytes: None,
         }
     }
 }
@@ -233,9 +237,17 @@ impl EmbeddedStore {
             || (!pending.is_empty() && self.memory.near_bounds(&admitted.batch, pending, &self.options))
     }
 
+    /// Makes durable what was added to the journal, and notes how long that took.
+    fn commit_journal(&mut self) -> Result<(), StoreError> {
+        let took = Stopwatch::start();
+        self.journal.commit(self.files.as_ref())?;
+        self.counted.flushes.observe(took.elapsed_us());
+        Ok(())
+    }
+
     /// Makes batches durable that were added to the journal, and takes them in.
     fn commit_batches(&mut self, received_at: Instant, pending: &mut Vec<Admitted>) -> Result<(), StoreError> {
-        self.journal.commit(self.files.as_ref())?;
+        self.commit_journal()?;
         let from = self.raw_from();
         for admitted in pending.drain(..) {
             self.counted.appended_batches += 1;
@@ -328,7 +340,7 @@ impl Store for EmbeddedStore {
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {
         let writes = self.record_writes(changes)?;
         self.journal.add(EntryKind::Records, self.latest, &records::pack_changes(changes)?)?;
-        self.journal.commit(self.files.as_ref())?;
+        self.commit_journal()?;
         self.disk.apply(writes)
     }
 

@@ -81,6 +81,8 @@ use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volum
 use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::batch::{Batch, BatchKey, Epoch};
 
+use crate::histogram::Histogram;
+
 pub use delivery::{Delivery, Digest, Gaps, RECENT_MAX, Reckoned, Told};
 pub use embedded::{EmbeddedStore, StoreOptions};
 pub use error::StoreError;
@@ -341,10 +343,16 @@ pub struct StoreStats {
     pub journal_batches: u64,
     /// Their bytes.
     pub journal_bytes: u64,
+    /// When the oldest of them arrived; none while there is none.
+    pub journal_oldest: Option<Instant>,
     /// Rows in the head.
     pub head_rows: usize,
     /// Their bytes in memory.
     pub head_bytes: usize,
+    /// At how many bytes no more are taken.
+    pub head_bytes_max: usize,
+    /// How long each flush with its sync took, in microseconds.
+    pub flushes: Histogram,
     /// Streams that are known.
     pub streams: usize,
     /// Agents that are known.
@@ -389,4 +397,12 @@ pub struct StoreStats {
     pub older: u64,
     /// Bytes at the end of the journal that made no entry when the store was opened.
     pub journal_torn_bytes: u64,
+}
+
+impl StoreStats {
+    /// What was met that is damaged, of every kind.
+    pub const fn damaged(&self) -> u64 {
+        let corrupt = self.corrupt_chunks.saturating_add(self.corrupt_journal).saturating_add(self.corrupt_records);
+        corrupt.saturating_add(self.missing_files).saturating_add(self.older)
+    }
 }

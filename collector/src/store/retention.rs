@@ -47,6 +47,8 @@ impl EmbeddedStore {
         StoreStats {
             journal_batches: self.journal.batches,
             journal_bytes: self.journal.bytes,
+            journal_oldest: self.journal.oldest,
+            head_bytes_max: self.options.head_bytes_max.saturating_mul(2),
             head_rows: self.memory.head.rows(),
             head_bytes: self.memory.head.bytes(),
             streams: self.memory.streams.len(),

@@ -21,6 +21,9 @@ use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
 use crate::incident::list::{IncidentHistory, IncidentList};
 use crate::incident::model::Incident;
 
+/// Why a change is refused that can wait.
+const NO_ROOM: &str = "`disk-reserve`: the disk has less free than the last reserve.";
+
 /// All of them.
 pub(super) fn all() -> Vec<Told> {
     [agents(), services(), incidents(), acts(), tokens(), supervision()].into_iter().flatten().collect()
@@ -44,7 +47,9 @@ fn agents() -> Vec<Told> {
         .refuses(415, "`unknown-version`: it is of a wire version that this collector does not read.")
         .refuses(422, "`unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `not-assigned`: the batch is not taken.")
         .refuses(425, "`too-early`: it lies in the future, so a clock is wrong.")
-        .refuses(503, "`too-many-streams`, `too-many-agents`: a bound is reached that people can move."),
+        .refuses(503, "`too-many-streams`, `too-many-agents`: a bound is reached that people can move.")
+        .refuses(503, "`head-full`: as much waits in memory to be sealed as may.")
+        .refuses(503, "`disk-reserve`: the disk has less free than is kept free."),
         Told::get(
             "/api/v1/agents/{name}/assignment",
             "Read what an agent is to observe",
@@ -130,6 +135,7 @@ fn act<T: ToSchema>(path: &'static str, summary: &'static str, description: &'st
         .takes_json::<T>()
         .refuses(404, "`no-such-incident`: there is none of this number that is open or recent.")
         .refuses(422, "`unsound-comment`: the text has no characters, too many bytes, or control characters.")
+        .refuses(503, NO_ROOM)
         .may_fail()
 }
 
@@ -153,6 +159,7 @@ fn tokens() -> Vec<Told> {
             .answers_json::<TokenGiven>(201, "The token, with its secret.")
             .refuses(409, "`name-taken`, `too-many-tokens`: there is one of this name, or no room for another.")
             .refuses(422, "`unsound-token`: role, agent and end do not make a token.")
+            .refuses(503, NO_ROOM)
             .may_fail(),
         Told::new(
             Method::DELETE,
@@ -173,6 +180,7 @@ fn tokens() -> Vec<Told> {
 }
 
 fn supervision() -> Vec<Told> {
+    let to_push = Object::builder().schema_type(Type::String).enum_values(Some(["push"])).build();
     vec![
         Told::get("/openapi.json", "Read this document", "The same text is in the documentation.").answers(
             200,
@@ -197,17 +205,24 @@ fn supervision() -> Vec<Told> {
         Told::get("/healthz", "Ask whether it answers", "The process answers.").answers(
             200,
             "text/plain",
-            one_line("ok\n"),
-            "It answers.",
+            lines("ok"),
+            "It answers. A second line says what it refuses for want of disk.",
         ),
-        Told::get("/readyz", "Ask whether it measures", "It does when its newest figures are not old.")
-            .answers(200, "text/plain", one_line("ready\n"), "It measures.")
-            .refuses(503, "`not-ready`: its newest figures are old."),
+        Told::get(
+            "/readyz",
+            "Ask whether it measures",
+            "It does when its newest figures are not old. With `to=push` it is asked whether it takes pushes as well.",
+        )
+        .asked("to", to_push, "`push`: whether pushes are taken too.")
+        .answers(200, "text/plain", lines("ready"), "It measures. A second line says what it refuses for want of disk.")
+        .refuses(503, "`not-ready`: its newest figures are old.")
+        .refuses(503, "`disk-reserve`: with `to=push`, the disk has less free than is kept free."),
     ]
 }
 
-fn one_line(text: &str) -> Object {
-    Object::builder().schema_type(Type::String).enum_values(Some([text])).build()
+/// A line of this word, and perhaps a sentence below it.
+fn lines(word: &str) -> Object {
+    Object::builder().schema_type(Type::String).pattern(Some(format!("^{word}\\n([^\\n]+\\n)?$"))).build()
 }
 
 fn reference<T: ToSchema>() -> RefOr<Schema> {

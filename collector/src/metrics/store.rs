@@ -1,0 +1,76 @@
+//! What the metrics page says of the store: what it holds, how pushes become durable, what room there is.
+
+use super::operation::whole;
+use super::{MetricsError, Sheet, names, number};
+use crate::reserve::RoomSnapshot;
+use crate::snapshot::{Health, UpkeepCounts};
+use crate::store::StoreStats;
+
+/// Times are counted in microseconds.
+const TO_SECONDS: f64 = 1_000_000.0;
+
+pub(super) fn write(sheet: &mut Sheet, health: &Health) -> Result<(), MetricsError> {
+    let durable = &health.durable;
+    sheet.histogram(&names::PUSH_DURABLE, &durable.lag, TO_SECONDS);
+    sheet.histogram(&names::PUSH_GROUP, &durable.groups, 1.0);
+    sheet.histogram(&names::STORE_FLUSH, &health.store.flushes, TO_SECONDS);
+    for (metric, at) in [
+        (&names::PUSH_DURABLE_TIME, durable.newest),
+        (&names::STORE_JOURNAL_OLDEST, health.store.journal_oldest),
+        (&names::STORE_DAMAGED_SINCE, health.damaged_since),
+    ] {
+        if let Some(at) = at {
+            sheet.seconds(metric, &[], at.as_ms())?;
+        }
+    }
+    of_room(sheet, &health.room)?;
+    of_upkeep(sheet, &health.upkeep)?;
+    of_stats(sheet, &health.store)
+}
+
+fn of_room(sheet: &mut Sheet, room: &RoomSnapshot) -> Result<(), MetricsError> {
+    if let Some(space) = room.space {
+        sheet.count(&names::STORE_DISK_FREE, &[], space.free)?;
+        sheet.count(&names::STORE_DISK_TOTAL, &[], space.total)?;
+    }
+    for (what, bound, taken) in
+        [("pushes", room.reserve, room.takes_pushes()), ("changes", room.last_reserve(), room.takes_changes())]
+    {
+        sheet.count(&names::STORE_RESERVE, &[what], bound)?;
+        sheet.count(&names::STORE_TAKES, &[what], u64::from(taken))?;
+    }
+    Ok(())
+}
+
+fn of_upkeep(sheet: &mut Sheet, upkeep: &UpkeepCounts) -> Result<(), MetricsError> {
+    sheet.count(&names::STORE_SEALED_ROWS, &[], upkeep.sealed_rows)?;
+    sheet.put(&names::STORE_SEAL_TIME, &[], number(upkeep.seal_us) / TO_SECONDS)?;
+    sheet.put(&names::STORE_MERGE_TIME, &[], number(upkeep.merge_us) / TO_SECONDS)
+}
+
+fn of_stats(sheet: &mut Sheet, store: &StoreStats) -> Result<(), MetricsError> {
+    for (metric, value) in [
+        (&names::STORE_DISK, store.disk_bytes),
+        (&names::STORE_JOURNAL, store.journal_bytes),
+        (&names::STORE_JOURNAL_BATCHES, store.journal_batches),
+        (&names::STORE_HEAD, whole(store.head_bytes)),
+        (&names::STORE_HEAD_LIMIT, whole(store.head_bytes_max)),
+        (&names::STORE_HEAD_ROWS, whole(store.head_rows)),
+        (&names::STORE_STREAMS, whole(store.streams)),
+        (&names::STORE_AGENTS, whole(store.agents)),
+        (&names::STORE_DAYS, whole(store.days)),
+        (&names::STORE_DAYS_UNMERGED, whole(store.days_unmerged)),
+        (&names::STORE_BATCHES, store.appended_batches),
+        (&names::STORE_ROWS, store.appended_rows),
+        (&names::STORE_DUPLICATES, store.duplicate_batches),
+        (&names::STORE_SEALS, store.seals),
+        (&names::STORE_CHUNKS, store.chunks_written),
+        (&names::STORE_MERGED, store.merged_streams),
+        (&names::STORE_CORRUPT_CHUNKS, store.corrupt_chunks),
+        (&names::STORE_CORRUPT_JOURNAL, store.corrupt_journal),
+        (&names::STORE_CORRUPT_RECORDS, store.corrupt_records),
+    ] {
+        sheet.count(metric, &[], value)?;
+    }
+    Ok(())
+}
