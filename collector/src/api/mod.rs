@@ -110,6 +110,10 @@ async fn show_metrics(State(engine): State<EngineHandle>) -> Response {
 async fn show_ready(State(engine): State<EngineHandle>) -> Response {
     const OLD_MS: i64 = 30_000;
     let age_ms = crate::clock::now().since_ms(engine.snapshot().as_of);
+    let deriving = engine.snapshot().health.deriving;
+    if age_ms <= OLD_MS && deriving > 0 {
+        return format!("ready; {deriving} services and targets are still being derived\n").into_response();
+    }
     if age_ms <= OLD_MS {
         return "ready\n".into_response();
     }

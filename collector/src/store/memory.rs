@@ -67,10 +67,12 @@ impl Memory {
             self.streams.brings(&batch.key.agent, number);
             self.streams.observe(number, &block);
             self.head.add(number, &block);
-            match id {
-                StreamId::Probe(from) => touch(&mut self.touched.vantage_points, from, span),
-                StreamId::Capacity(of) => touch(&mut self.touched.resources, of, span),
-                StreamId::Volume(_) => {}
+            match (id, &block) {
+                (StreamId::Probe(from), Block::Probe(rows)) => {
+                    self.touched.vantage_points.entry(from).or_default().add(rows);
+                }
+                (StreamId::Capacity(of), _) => touch(&mut self.touched.resources, of, span),
+                _ => {}
             }
         }
         self.deliveries.note(&batch.key, digest, received_at);

@@ -21,7 +21,7 @@
 //! |---|---|
 //! | `sled_store` | the database behind keys and values; the one file that names it |
 //! | `embedded`, `recovery`, `maintenance`, `records` | [`EmbeddedStore`]: append and ask; open; seal and merge; records |
-//! | `memory`: `stream`, `delivery`, `head` | what is kept in memory beside the database |
+//! | `memory`: `stream`, `delivery`, `head`, `touched` | what is kept in memory beside the database |
 //! | `chunk`, `column`, `parts`, `keys` | the bytes |
 //! | `lock` | who holds the data directory |
 
@@ -41,6 +41,7 @@ mod recovery;
 mod rows;
 mod sled_store;
 mod stream;
+mod touched;
 
 #[cfg(test)]
 mod recovery_tests;
@@ -62,13 +63,14 @@ pub use embedded::{EmbeddedStore, StoreOptions};
 pub use error::StoreError;
 pub use lock::DataDir;
 pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
+pub use touched::{TOUCHED_ROWS_MAX, TouchedRows};
 
-/// What rows have arrived of: each with the stretch from the earliest of those rows to just after the latest.
+/// What rows have arrived of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
     /// Vantage points with observations.
-    pub vantage_points: BTreeMap<VantagePoint, Interval>,
-    /// Resources with readings.
+    pub vantage_points: BTreeMap<VantagePoint, TouchedRows>,
+    /// Resources with readings, each with the stretch from the earliest of them to just after the latest.
     pub resources: BTreeMap<ResourceId, Interval>,
 }
 
