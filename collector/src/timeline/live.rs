@@ -14,6 +14,8 @@ use crate::store::{Store, StoreError, TouchedRows};
 
 /// How far after the present observations are looked for, so that nothing is read again for a while.
 const LOOK_AHEAD_MS: i64 = DAY_MS;
+/// For how many that wait there is room without asking for more.
+const WAITING_USUAL: usize = 8;
 /// Most observations that wait for the present; later ones are read again in time.
 const WAITING_MAX: usize = 1_000;
 
@@ -74,9 +76,8 @@ impl Live {
             self.known_to = self.known_to.min(beyond.at);
             self.waiting.truncate(WAITING_MAX);
         }
-        if self.waiting.is_empty() {
-            self.waiting.shrink_to(0);
-        }
+        // The first time it was perhaps a whole day.
+        self.waiting.shrink_to(WAITING_USUAL);
         taken
     }
 

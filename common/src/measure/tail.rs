@@ -61,6 +61,8 @@ impl VantageTail {
         }
         let keeps = self.rules.neighbours().saturating_mul(2);
         self.newest.drain(..self.newest.len().saturating_sub(keeps));
+        // The first time it was perhaps a whole day.
+        self.newest.shrink_to(keeps.saturating_mul(2));
         true
     }
 

@@ -200,9 +200,13 @@ fn supervision() -> Vec<Told> {
             one_line("ok\n"),
             "It answers.",
         ),
-        Told::get("/readyz", "Ask whether it measures", "It does when its newest figures are not old.")
-            .answers(200, "text/plain", one_line("ready\n"), "It measures.")
-            .refuses(503, "`not-ready`: its newest figures are old."),
+        Told::get(
+            "/readyz",
+            "Ask whether it measures",
+            "It does when its newest figures are not old; how much is still being derived is said beside it.",
+        )
+        .answers(200, "text/plain", one_line("ready\n"), "It measures.")
+        .refuses(503, "`not-ready`: its newest figures are old."),
     ]
 }
 
