@@ -23,14 +23,14 @@ impl Timelines {
             Entry::Occupied(known) => {
                 let known = known.into_mut();
                 if known.rules != rules {
-                    (known.rules, known.live) = (rules, None);
+                    *known = Known { rules, kept_to: known.kept_to, live: None, prepared_from: None };
                     self.days.remove(point, i64::MIN, i64::MAX);
                 }
                 Ok(known)
             }
             Entry::Vacant(unknown) => {
                 let kept_to = stretches::newest(store, point)?.map_or(i64::MIN, |newest| newest.saturating_add(1));
-                Ok(unknown.insert(Known { rules, kept_to, live: None }))
+                Ok(unknown.insert(Known { rules, kept_to, live: None, prepared_from: None }))
             }
         }
     }
@@ -156,8 +156,11 @@ impl Timelines {
         let kept = store.records(RecordKind::Stretches, &stretches::days(point, first, last), usize::MAX)?;
         let drop = |(key, _)| RecordChange { kind: RecordKind::Stretches, key, value: None };
         let dropped: Vec<RecordChange> = kept.into_iter().map(drop).collect();
-        if let Some(known) = known.filter(|known| known.kept_to <= last.saturating_add(1)) {
-            known.kept_to = first;
+        if let Some(known) = known {
+            known.prepared_from = None;
+            if known.kept_to <= last.saturating_add(1) {
+                known.kept_to = first;
+            }
         }
         if dropped.is_empty() { Ok(()) } else { store.commit_derived(&dropped) }
     }

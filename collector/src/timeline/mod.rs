@@ -61,6 +61,8 @@ struct Known {
     /// The days before this one may be kept in the store; none from it on is.
     kept_to: i64,
     live: Option<Live>,
+    /// From when on everything is derived; where that does not fit into memory it is in the store.
+    prepared_from: Option<Instant>,
 }
 
 impl Default for Timelines {
@@ -117,12 +119,17 @@ impl Timelines {
         }
         let read = self.go_on(store, point, rules, self.present)?;
         *allowance = allowance.saturating_sub(read);
-        let live = self.known.get(point).and_then(|known| known.live.as_ref());
-        let end = live.map_or(i64::MIN, Live::first_day).min(span.end.utc_day() + 1);
+        let known = self.known(store, point, rules)?;
+        if known.prepared_from.is_some_and(|from| from <= span.start) {
+            return Ok(true);
+        }
+        let end = known.live.as_ref().map_or(i64::MIN, Live::first_day).min(span.end.utc_day() + 1);
         let missing = |day: &i64| self.days.get(point, *day).is_none();
         let missing: Vec<i64> = (span.start.utc_day()..end).filter(missing).collect();
-        let (Some(first), Some(last)) = (missing.first(), missing.last()) else { return Ok(true) };
-        let mut kept = stretches::kept(store, point, *first, *last, rules)?;
+        let mut kept = match (missing.first(), missing.last()) {
+            (Some(first), Some(last)) => stretches::kept(store, point, *first, *last, rules)?,
+            _ => BTreeMap::new(),
+        };
         *allowance = allowance.saturating_sub(kept.len() * KEPT_DAY_COST);
         let (mut changes, mut left) = (Vec::new(), missing.len());
         for day in missing.iter().rev() {
@@ -139,7 +146,10 @@ impl Timelines {
             self.days.insert(point, *day, timeline);
             left -= 1;
         }
-        self.keep(store, point, rules, &changes, *last)?;
+        self.keep(store, point, rules, &changes, end.saturating_sub(1))?;
+        if left == 0 {
+            self.known(store, point, rules)?.prepared_from = Some(span.start);
+        }
         Ok(left == 0)
     }
 

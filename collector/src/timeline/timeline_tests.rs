@@ -219,24 +219,36 @@ fn without_room_for_a_single_day_in_memory_all_is_the_same() {
 }
 
 #[test]
-fn what_is_prepared_bit_by_bit_asks_the_store_for_no_observation_any_more() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open(dir.path());
-    append(&mut store, 1, history());
-    let mut timelines = Timelines::default();
-    touch(&mut timelines, &mut store);
-    let as_of = Instant::from_ms(5 * DAY_MS);
-    timelines.begin_tick(as_of);
-    let span = Interval::new(Instant::from_ms(0), as_of);
-    let mut steps = 0;
-    while !timelines.prepare(&mut store, &point(), RULES, span, &mut 1_000).unwrap() {
-        steps += 1;
-        let days = stretches::days(&point(), i64::MIN, i64::MAX);
-        assert_eq!(store.records(RecordKind::Stretches, &days, 100).unwrap().len(), steps - 1, "after step {steps}");
+fn what_is_prepared_bit_by_bit_is_kept_and_is_done_once_whatever_room_there_is() {
+    for bytes_max in [DAYS_BYTES_MAX, 0] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        append(&mut store, 1, history());
+        let mut timelines = Timelines::bounded(bytes_max);
+        touch(&mut timelines, &mut store);
+        let as_of = Instant::from_ms(5 * DAY_MS);
+        timelines.begin_tick(as_of);
+        let span = Interval::new(Instant::from_ms(0), as_of);
+        let mut steps = 0;
+        while !timelines.prepare(&mut store, &point(), RULES, span, &mut 1_000).unwrap() {
+            steps += 1;
+            let days = stretches::days(&point(), i64::MIN, i64::MAX);
+            assert_eq!(
+                store.records(RecordKind::Stretches, &days, 100).unwrap().len(),
+                steps - 1,
+                "after step {steps}"
+            );
+        }
+        assert_eq!(steps, 4, "what is live, then three days, one a step; the fourth is the last");
+        let mut allowance = 1;
+        assert!(timelines.prepare(&mut store, &point(), RULES, span, &mut allowance).unwrap());
+        assert_eq!(allowance, 1, "nothing is left to do");
+        assert!(!timelines.prepare(&mut store, &point(), RULES, span, &mut 0).unwrap());
+        append(&mut store, 2, vec![observation(2_100, Outcome::Down)]);
+        touch(&mut timelines, &mut store);
+        assert!(!timelines.prepare(&mut store, &point(), RULES, span, &mut 1).unwrap(), "late data makes more to do");
+        compare(&mut timelines, &mut store, 7_199);
     }
-    assert_eq!(steps, 4, "what is live, then three days, one a step; the fourth is the last");
-    assert!(!timelines.prepare(&mut store, &point(), RULES, span, &mut 0).unwrap());
-    compare(&mut timelines, &mut store, 7_199);
 }
 
 #[test]
