@@ -246,7 +246,9 @@ fn what_is_prepared_bit_by_bit_is_kept_and_is_done_once_whatever_room_there_is()
         assert!(!timelines.prepare(&mut store, &point(), RULES, span, &mut 0).unwrap());
         append(&mut store, 2, vec![observation(2_100, Outcome::Down)]);
         touch(&mut timelines, &mut store);
-        assert!(!timelines.prepare(&mut store, &point(), RULES, span, &mut 1).unwrap(), "late data makes more to do");
+        let mut allowance = 10_000;
+        assert!(timelines.prepare(&mut store, &point(), RULES, span, &mut allowance).unwrap());
+        assert!(allowance < 10_000, "late data makes more to do");
         compare(&mut timelines, &mut store, 7_199);
     }
 }
