@@ -81,10 +81,10 @@ pub struct ServiceSnapshot {
 }
 
 /// One local day of a service, measured for itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StripDay {
-    /// Its date, as `2026-03-01`.
-    pub date: String,
+    /// Its date.
+    pub date: jiff::civil::Date,
     /// What it was made of.
     pub kinds: Kinds,
 }
@@ -183,6 +183,10 @@ pub struct Health {
     pub requests_refused: BTreeMap<&'static str, u64>,
     /// Rows taken in since the start.
     pub rows: u64,
+    /// Services and targets on capacity that are left out because their history is still being read.
+    pub deriving: u64,
+    /// Bytes of timelines in memory.
+    pub timeline_bytes: u64,
     /// How it listens.
     pub listening: ListeningSnapshot,
 }

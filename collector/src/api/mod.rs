@@ -133,7 +133,13 @@ async fn show_ready(State(engine): State<EngineHandle>, RawQuery(query): RawQuer
     }
     match snapshot.health.room.told().filter(|_| to_push) {
         Some(warning) => problem(StatusCode::SERVICE_UNAVAILABLE, "disk-reserve", warning, Some(RETRY_RESERVE_S)),
-        None => with_warning("ready", &engine).into_response(),
+        None => {
+            let word = match snapshot.health.deriving {
+                0 => "ready".to_owned(),
+                deriving => format!("ready; {deriving} services and targets are still being derived"),
+            };
+            with_warning(&word, &engine).into_response()
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl World {
         let asked = Asked { target: &target, promise, entry, window };
         let horizon = as_of.minus_ms(35 * DAY_MS).max(entry);
         self.capacity.begin_tick();
-        let found = self.capacity.measure(&self.store, &asked, horizon, as_of).unwrap();
+        let found = self.capacity.measure(&self.store, &asked, horizon, as_of).unwrap().unwrap();
 
         let all = Interval::new(Instant::from_ms(0), as_of);
         let readings = recent::readings(&self.store, &promise.resource, all).unwrap();

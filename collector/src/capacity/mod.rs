@@ -12,7 +12,9 @@
 //! ```
 //!
 //! Nothing of it is stored: it is derived again after a restart, and dropped as soon as a reading arrives that is older
-//! than the recent part of it, so no crash can leave anything stale behind.
+//! than the recent part of it, so no crash can leave anything stale behind. What is derived at one tick is bounded; a target
+//! whose turn has not come is left out of that tick, and is never shown with figures of before. Nothing after the newest
+//! reading is taken as settled, so what an agent delivers after an interruption is not late.
 //!
 //! **Bounds.** Of a resource at most 20,000 readings (320 KB) are kept; of a target at most 14,001 values (112 KB), for a
 //! rolling window 6,000 readings of its edge (96 KB), and 5,000 episodes for each threshold. Deriving a window takes
@@ -39,8 +41,11 @@ use recent::Recent;
 use watch::Watch;
 use window::Settled;
 
-/// How many windows that have grown a long recent part are settled anew at one tick: the others wait for the next.
-const SETTLED_AT_ONCE: u32 = 2;
+/// About how many readings are read at one tick to derive what is missing: after a start, after late readings, and when a
+/// recent part has grown long. The others wait for the next.
+const READINGS_AT_ONCE: usize = 1_000_000;
+/// As how many readings each derivation counts at least.
+const DERIVED_COST: usize = 1_000;
 
 /// A target on capacity, as it is measured.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +76,8 @@ pub struct Found {
 pub struct Capacity {
     recent: BTreeMap<ResourceId, Recent>,
     kept: BTreeMap<TargetId, Kept>,
-    /// How many windows may still be settled anew at this tick.
-    budget: u32,
+    /// How many readings may still be read at this tick.
+    allowance: usize,
 }
 
 /// What is kept of one target.
@@ -86,7 +91,7 @@ struct Kept {
 impl Capacity {
     /// A tick begins.
     pub fn begin_tick(&mut self) {
-        self.budget = SETTLED_AT_ONCE;
+        self.allowance = READINGS_AT_ONCE;
     }
 
     /// Takes notice of rows of a resource within `rows`, and drops what they may have changed.
@@ -100,17 +105,23 @@ impl Capacity {
         Ok(())
     }
 
-    /// Measures a target at a tick; its thresholds are watched since `horizon`.
+    /// Measures a target at a tick; its thresholds are watched since `horizon`. None if something has to be derived first,
+    /// and enough was at this tick.
     pub fn measure(
         &mut self,
         store: &dyn Store,
         asked: &Asked<'_>,
         horizon: Instant,
         as_of: Instant,
-    ) -> Result<Found, StoreError> {
+    ) -> Result<Option<Found>, StoreError> {
         let (resource, promise) = (&asked.promise.resource, asked.promise);
         if self.recent.get(resource).is_none_or(|recent| !recent.serves(as_of)) {
-            self.recent.insert(resource.clone(), Recent::load(store, resource, as_of)?);
+            if self.allowance == 0 {
+                return Ok(None);
+            }
+            let recent = Recent::load(store, resource, as_of)?;
+            self.allowance = self.allowance.saturating_sub(recent.all().len() + DERIVED_COST);
+            self.recent.insert(resource.clone(), recent);
         }
         let Some(recent) = self.recent.get_mut(resource) else { return Err(StoreError::Dead) };
         recent.trim(as_of);
@@ -122,17 +133,26 @@ impl Capacity {
             None => None,
         };
         let grown = kept.settled.as_ref().is_some_and(|settled| settled.has_grown(recent, as_of));
-        if figures.is_none() || (grown && self.budget > 0) {
-            self.budget -= u32::from(figures.is_some());
+        if (figures.is_none() || grown) && self.allowance > 0 {
             let settled = kept.settled.insert(Settled::derive(store, asked, recent.settles_at(as_of))?);
-            figures = settled.figures(asked, recent);
+            self.allowance = self.allowance.saturating_sub(settled.readings() + DERIVED_COST);
+            figures = match settled.figures(asked, recent) {
+                Some(figures) => Some(figures),
+                None => Some(window::at_once(store, asked)?),
+            };
         }
         let watch = match kept.watch.take().filter(|watch| watch.serves(horizon, as_of, recent)) {
             Some(watch) => kept.watch.insert(watch),
-            None => kept.watch.insert(Watch::derive(store, promise, horizon, recent.settles_at(as_of))?),
+            None if self.allowance == 0 => return Ok(None),
+            None => {
+                let (watch, readings) = Watch::derive(store, promise, horizon, recent.settles_at(as_of))?;
+                self.allowance = self.allowance.saturating_sub(readings + DERIVED_COST);
+                kept.watch.insert(watch)
+            }
         };
-        let figures = figures.map_or_else(|| window::at_once(store, asked), Ok)?;
-        Ok(Found { figures, holdings: watch.holdings(recent, promise, horizon, as_of), newest: recent.newest(as_of) })
+        let Some(figures) = figures else { return Ok(None) };
+        let holdings = watch.holdings(recent, promise, horizon, as_of);
+        Ok(Some(Found { figures, holdings, newest: recent.newest(as_of) }))
     }
 
     /// The figures of a target in any window, as of any instant: out of what is kept if that serves.

@@ -77,7 +77,9 @@ impl Recent {
         let past = self.readings.get(..self.place(as_of)).unwrap_or_default();
         let many = past.len().checked_sub(UNSETTLED_MAX).and_then(|place| past.get(place));
         let settles = many.map_or(Instant::MIN, |reading| reading.at).max(as_of.minus_ms(SETTLES_MS));
-        settles.max(self.from.plus_ms(CAPACITY_REACH_MS)).min(as_of)
+        // What an agent still has to tell comes after the newest that it told: it is not late.
+        let told = past.last().map_or(settles, |newest| newest.at.plus_ms(1));
+        settles.min(told).max(self.from.plus_ms(CAPACITY_REACH_MS)).min(as_of)
     }
 
     /// Whether they hold everything that speaks from `at` on.

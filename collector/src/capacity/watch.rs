@@ -21,21 +21,25 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Folds everything since `horizon` that is settled.
+    /// Folds everything since `horizon` that is settled; and how many readings that were.
     pub(super) fn derive(
         store: &dyn Store,
         promise: &CapacityPromise,
         horizon: Instant,
         to: Instant,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(Self, usize), StoreError> {
         let mut holdings: Vec<Holding> = Threshold::ALL
             .into_iter()
             .filter(|threshold| promise.thresholds.of(*threshold).is_some())
             .map(|threshold| Holding::new(threshold, promise.held_ms))
             .collect();
         let folded = Interval::new(horizon, to.max(horizon));
-        walk(store, &promise.resource, folded, |part, day| fold(&mut holdings, day, promise.thresholds, part))?;
-        Ok(Self { folded, holdings })
+        let mut readings = 0;
+        walk(store, &promise.resource, folded, |part, day| {
+            readings += day.len();
+            fold(&mut holdings, day, promise.thresholds, part);
+        })?;
+        Ok((Self { folded, holdings }, readings))
     }
 
     /// Where what is folded ends.
@@ -57,7 +61,7 @@ impl Watch {
         as_of: Instant,
     ) -> Vec<Holding> {
         if self.folded.end < as_of.minus_ms(GROWN_MS) {
-            let to = recent.settles_at(as_of);
+            let to = recent.settles_at(as_of).max(self.folded.end);
             fold(&mut self.holdings, recent.all(), promise.thresholds, Interval::new(self.folded.end, to));
             self.folded.end = to;
         }

@@ -17,8 +17,8 @@ use crate::store::{Store, StoreError};
 const EDGE_MS: i64 = DAY_MS;
 /// Most readings of an edge.
 const EDGE_READINGS_MAX: usize = 6_000;
-/// How old the end of the settled part becomes before the window is settled anew.
-const GROWN_MS: i64 = DAY_MS + 3_600_000;
+/// How much more could be settled before the window is settled anew.
+const GROWN_MS: i64 = DAY_MS;
 
 /// The settled part of a window, and the edge before it.
 #[derive(Debug)]
@@ -68,10 +68,15 @@ impl Settled {
         (self.part.end <= at).then_some(Self { found: None, ..self })
     }
 
+    /// How many readings it was derived from.
+    pub(super) fn readings(&self) -> usize {
+        self.edge.len().saturating_add(usize::try_from(self.ranked.n()).unwrap_or(usize::MAX))
+    }
+
     /// Whether its recent part has become long.
     pub(super) fn has_grown(&self, recent: &Recent, as_of: Instant) -> bool {
         let loose = self.edge.len() + recent.within(Interval::new(self.part.end, as_of)).len();
-        self.part.end < as_of.minus_ms(GROWN_MS) || loose > LOOSE_MAX - 1_000
+        self.part.end < recent.settles_at(as_of).minus_ms(GROWN_MS) || loose > LOOSE_MAX - 1_000
     }
 
     /// The figures of the window; none if this is not the settled part of it, or `recent` does not go on from it.

@@ -332,3 +332,6 @@ fn an_alertmanager_is_told_the_end_of_what_was_open_for_long_however_much_came_a
     assert!(told.iter().any(|incident| incident.number.0 == 1), "it was resolved last");
     assert_eq!(told.len() as u64, count);
 }
+
+#[path = "sight_tests.rs"]
+mod sight;

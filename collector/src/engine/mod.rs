@@ -9,7 +9,9 @@
 //! | `intake` | a group of pushes → one durable append → their answers |
 //! | `tick` | what was touched → timelines → incidents → one commit |
 //! | `snapshots` | what a tick measured → a snapshot |
-//! | `measure` | a service over a span → its timeline; a target in a window → its figures |
+//! | `sight` | a service over a span → its timeline, carried on from tick to tick |
+//! | `strip` | its last days |
+//! | `measure` | a target in a window → its figures |
 //! | `use_of` | a target on capacity → its figures, and what its thresholds say |
 //! | [`query`] | figures at any instant |
 //! | [`agents`] | what is known of the agents, and which services are held because of them |
@@ -25,14 +27,16 @@ mod intake;
 mod measure;
 pub mod query;
 pub mod run;
+mod sight;
 mod snapshots;
+mod strip;
 mod tick;
 mod use_of;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::model::Catalogue;
+use uphold_common::catalogue::model::{Catalogue, Target};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
@@ -53,7 +57,9 @@ use crate::timeline::Timelines;
 
 use agents::Agents;
 use handle::Tally;
-use measure::Strips;
+use sight::Sight;
+use strip::Strip;
+use tick::OBSERVATIONS_AT_ONCE;
 
 /// The state of the one decider.
 pub struct Engine {
@@ -62,7 +68,11 @@ pub struct Engine {
     in_force: InForce,
     timelines: Timelines,
     capacity: Capacity,
-    strips: Strips,
+    /// What was seen of each service at the last tick.
+    sights: BTreeMap<Id, Sight>,
+    strips: BTreeMap<Id, Strip>,
+    /// The targets of each service, in order of their ids.
+    targets_of: BTreeMap<Id, Vec<Target>>,
     register: Register,
     outbox: Outbox,
     agents: Agents,
@@ -75,6 +85,8 @@ pub struct Engine {
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
     started: Instant,
+    /// About how many observations a tick reads for what was not derived yet.
+    observations_at_once: usize,
 }
 
 /// Why the engine could not start or go on.
@@ -133,7 +145,9 @@ impl Engine {
             keeper,
             timelines: Timelines::default(),
             capacity: Capacity::default(),
-            strips: Strips::default(),
+            sights: BTreeMap::new(),
+            strips: BTreeMap::new(),
+            targets_of: targets_of(&in_force.catalogue),
             register,
             outbox,
             agents: Agents::new(&in_force.catalogue, now),
@@ -146,6 +160,7 @@ impl Engine {
             touched_from: BTreeMap::new(),
             in_force,
             started: now,
+            observations_at_once: OBSERVATIONS_AT_ONCE,
         };
         // Rows that the journal gave back may have touched days that were kept before the end.
         engine.drop_touched()?;
@@ -169,6 +184,14 @@ impl Engine {
     pub fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.in_force.catalogue)
     }
+}
+
+fn targets_of(catalogue: &Catalogue) -> BTreeMap<Id, Vec<Target>> {
+    let mut by_service: BTreeMap<Id, Vec<Target>> = BTreeMap::new();
+    for target in catalogue.targets.values() {
+        by_service.entry(target.service.clone()).or_default().push(target.clone());
+    }
+    by_service
 }
 
 fn damaged(what: &'static str, reason: &impl ToString) -> EngineError {

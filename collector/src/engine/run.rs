@@ -2,7 +2,7 @@
 //!
 //! It waits for a request until the next tick is due, then takes what else waits, up to `GROUP_MAX`, so that pushes
 //! which arrive together share one flush and one sync. A tick is due every [`TICK_MS`]; one that takes long is not
-//! made up for. When the store is dead nothing can be promised any more: the thread ends with the error, the program
+//! made up for. While something still has to be derived, ticks follow one another, and what waits is served in between. When the store is dead nothing can be promised any more: the thread ends with the error, the program
 //! with an exit code of its own, and a restart finds everything that was acknowledged.
 
 use std::sync::Arc;
@@ -34,6 +34,9 @@ const GROUP_MAX: usize = 256;
 /// Most steps of upkeep after a tick.
 const UPKEEP_STEPS_MAX: usize = 4;
 
+/// Of how many vantage points a step of upkeep keeps the days that have settled.
+const SETTLED_AT_ONCE: usize = 256;
+
 /// A running engine.
 pub struct Running {
     /// The asynchronous side.
@@ -54,6 +57,7 @@ pub fn join(thread: JoinHandle<()>) {
 /// Starts the thread; the first snapshot is there when this returns.
 pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     let first = engine.tick(clock::now())?;
+    let deriving = first.health.deriving;
     let (queue, requests) = sync_channel(QUEUE_MAX);
     let (publish, snapshots) = watch::channel(first);
     let (given, tokens) = watch::channel(Arc::new(engine.tokens().clone()));
@@ -69,7 +73,7 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     };
     let (sender, ended) = oneshot::channel();
     let body = move || {
-        let result = Loop { engine, requests, publish, given, messages }.run();
+        let result = Loop { engine, requests, publish, given, messages, deriving, deriving_said: 0 }.run();
         if sender.send(result).is_err() {
             tracing::debug!("nobody waited for the engine to end");
         }
@@ -85,6 +89,9 @@ struct Loop {
     publish: watch::Sender<Arc<Snapshot>>,
     given: watch::Sender<Arc<Tokens>>,
     messages: Arc<Notify>,
+    /// How many services and targets still have to be derived, and how many the log said last.
+    deriving: u64,
+    deriving_said: u64,
 }
 
 /// A push that waits for its answer.
@@ -94,7 +101,9 @@ impl Loop {
     fn run(mut self) -> Result<(), EngineError> {
         let mut since_tick = Stopwatch::start();
         loop {
-            let wait = TICK.saturating_sub(since_tick.elapsed());
+            // What still has to be derived is not made to wait for the next second.
+            let due = if self.deriving > 0 { Duration::ZERO } else { TICK };
+            let wait = due.saturating_sub(since_tick.elapsed());
             match self.requests.recv_timeout(wait) {
                 Ok(first) => {
                     if !self.serve(first, &since_tick)? {
@@ -104,7 +113,7 @@ impl Loop {
                 Err(RecvTimeoutError::Disconnected) => return self.stop(),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if since_tick.elapsed() >= TICK {
+            if since_tick.elapsed() >= due {
                 since_tick = Stopwatch::start();
                 self.tick(clock::now())?;
             }
@@ -184,6 +193,7 @@ impl Loop {
         let took = Stopwatch::start();
         let snapshot = self.engine.tick(now)?;
         self.engine.health.tick_us = took.elapsed_us();
+        self.progress(snapshot.health.deriving);
         self.publish.send_replace(snapshot);
         self.messages.notify_one();
         for _ in 0..UPKEEP_STEPS_MAX {
@@ -192,6 +202,23 @@ impl Loop {
             }
         }
         Ok(())
+    }
+
+    /// Says in the log how far deriving has come: when it begins, each time half of it is done, and at its end.
+    fn progress(&mut self, deriving: u64) {
+        let said = self.deriving_said;
+        match (said, deriving) {
+            (0, 0) => {}
+            (_, 0) => tracing::info!("everything is derived and shown"),
+            _ if said == 0 || deriving > said || deriving <= said / 2 => {
+                tracing::info!(left = deriving, "services and targets on capacity are still being derived");
+            }
+            _ => {
+                self.deriving = deriving;
+                return;
+            }
+        }
+        (self.deriving, self.deriving_said) = (deriving, deriving);
     }
 
     fn stop(mut self) -> Result<(), EngineError> {
@@ -226,8 +253,9 @@ impl Engine {
     }
 
     /// One step of upkeep; whether there is more to do. What pushes touched since the tick is dealt with first.
-    fn upkeep(&mut self, now: Instant) -> Result<bool, StoreError> {
+    pub(super) fn upkeep(&mut self, now: Instant) -> Result<bool, StoreError> {
         self.drop_touched()?;
+        let settles = self.timelines.settle(self.store.as_mut(), SETTLED_AT_ONCE)?;
         let took = Stopwatch::start();
         let done = self.store.maintain(now)?;
         let counts = &mut self.health.upkeep;
@@ -237,6 +265,6 @@ impl Engine {
         } else if done.merged_streams > 0 {
             counts.merge_us += took.elapsed_us();
         }
-        Ok(done.more)
+        Ok(done.more || settles)
     }
 }

@@ -11,6 +11,7 @@ use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::assignment::CAPACITY_REACH_MS;
 
 use super::Engine;
+use super::sight::Sight;
 use super::tick::Measured;
 use crate::incident::model::Incident;
 use crate::notify::alertmanager::state;
@@ -28,7 +29,9 @@ impl Engine {
         let mut services = BTreeMap::new();
         for (id, measured) in measured {
             if let Some(service) = catalogue.services.get(&id) {
-                services.insert(id, self.service_snapshot(service, measured, as_of));
+                let (snapshot, sight) = self.service_snapshot(service, measured, as_of);
+                self.sights.insert(id.clone(), sight);
+                services.insert(id, snapshot);
             }
         }
         let (readings, volumes) = (self.readings(catalogue, as_of), self.volumes(catalogue, as_of));
@@ -40,6 +43,7 @@ impl Engine {
         if self.health.store.damaged() > 0 {
             self.health.damaged_since.get_or_insert(as_of);
         }
+        self.health.timeline_bytes = self.timelines.bytes() as u64;
         let mut health = self.health.clone();
         for (word, refused) in self.refused_early.counted() {
             *health.pushes.entry(word).or_default() += refused;
@@ -103,23 +107,24 @@ impl Engine {
         self.outbox.snapshot(catalogue).into_iter().map(shown).collect()
     }
 
-    fn service_snapshot(&self, service: &Service, measured: Measured, as_of: Instant) -> ServiceSnapshot {
+    fn service_snapshot(&self, service: &Service, measured: Measured, as_of: Instant) -> (ServiceSnapshot, Sight) {
         let entry = self.entry(&service.id);
-        let last = measured.seen.service.states.last().copied();
+        let last = measured.sight.seen.service.states.last().copied();
         let probe = |(id, probe): (&Id, &Probe)| {
-            let timeline = measured.seen.probes.get(id);
+            let timeline = measured.sight.seen.probes.get(id);
             let state = timeline.and_then(Timeline::last).map_or(State::Unmeasured, |stretch| stretch.state);
             (id.clone(), ProbeSnapshot { state, newest: self.newest(probe, as_of) })
         };
-        ServiceSnapshot {
+        let snapshot = ServiceSnapshot {
             state: last.map_or(State::Unmeasured, |stretch| stretch.state),
-            since: last.map_or(as_of, |stretch| stretch.interval.start),
+            since: last.map_or(as_of, |stretch| stretch.interval.start.max(measured.from)),
             entry,
             probes: service.probes.iter().map(probe).collect(),
             targets: measured.current.into_iter().map(|(target, figures)| (target.id, figures)).collect(),
             capacity: measured.capacity.into_iter().map(|one| (one.target.id, one.figures)).collect(),
             strip: measured.strip,
-        }
+        };
+        (snapshot, measured.sight)
     }
 
     /// The newest observation of each vantage point, as long as it speaks; none of one that cannot be read, which

@@ -1,5 +1,9 @@
 //! A tick: what was touched → timelines → incidents → one commit.
 //!
+//! What is not derived yet, after a start over much history or after much late data, is derived bit by bit: a tick reads
+//! about [`OBSERVATIONS_AT_ONCE`] observations for it, and leaves out the services whose turn has not come. Nothing is
+//! decided about them, and no figure of them is shown that would be another a moment later.
+//!
 //! The order matters. What late rows touched is dropped first; only then may the store seal, because a seal ends the
 //! replay of those rows. All incidents of a tick and their messages are one commit, and are applied to memory only after
 //! it, so that what could not be committed is decided again by the next start.
@@ -11,12 +15,13 @@ use uphold_common::catalogue::model::{AvailabilityPromise, Catalogue, Service, T
 use uphold_common::ids::Id;
 use uphold_common::measure::target::{TargetFigures, settling_ms, vantage_rules};
 use uphold_common::measure::timeline::Timeline;
-use uphold_common::measure::window::{Window, local_date};
+use uphold_common::measure::window::Window;
 use uphold_common::observation::State;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 use uphold_common::wire::pack;
 
-use super::measure::{Seen, figures, span_of};
+use super::measure::{figures, span_of};
+use super::sight::Sight;
 use super::use_of::UseOf;
 use super::{Engine, EngineError, damaged};
 use crate::incident::decide::{Decision, Situation, decide};
@@ -32,9 +37,14 @@ const HORIZON_MS: i64 = 35 * DAY_MS;
 /// How long after a window closed it is still looked at for a breach that its last moments made.
 const CLOSED_LOOKED_AT_MS: i64 = 3_600_000;
 
+/// About how many observations a tick reads at most for what was not derived yet: after a start, changed rules, or late data.
+pub(super) const OBSERVATIONS_AT_ONCE: usize = 1_000_000;
+
 /// A service as it was measured at a tick.
 pub(super) struct Measured {
-    pub(super) seen: Seen,
+    pub(super) sight: Sight,
+    /// From when on it was looked at; what was seen may begin a little earlier.
+    pub(super) from: Instant,
     pub(super) current: Vec<(Target, TargetFigures)>,
     before: Vec<(Target, TargetFigures)>,
     episodes: Vec<Episode>,
@@ -51,14 +61,20 @@ impl Engine {
     /// One tick at `now`.
     pub fn tick(&mut self, now: Instant) -> Result<Arc<Snapshot>, EngineError> {
         self.drop_touched()?;
+        self.timelines.begin_tick(now);
         self.capacity.begin_tick();
         let catalogue = self.catalogue();
         let mut measured = BTreeMap::new();
+        let mut allowance = self.observations_at_once;
+        self.health.deriving = 0;
         for service in catalogue.services.values() {
-            measured.insert(service.id.clone(), self.measure_service(service, now)?);
+            match self.measure_service(service, now, &mut allowance)? {
+                Some(found) => drop(measured.insert(service.id.clone(), found)),
+                None => self.health.deriving += 1,
+            }
         }
-        // What touched a held service is looked at again once it is no longer held.
-        self.touched_from.retain(|id, _| measured.get(id).is_some_and(|service| service.held));
+        // What touched a service that is held, or not derived yet, is looked at again once it is.
+        self.touched_from.retain(|id, _| measured.get(id).is_none_or(|service| service.held));
         self.raise(&catalogue, &measured, now)?;
         Ok(Arc::new(self.snapshot(&catalogue, measured, now)))
     }
@@ -78,11 +94,14 @@ impl Engine {
                 self.timelines.forget(self.store.as_mut(), &point)?;
                 continue;
             };
-            self.timelines.touch(self.store.as_mut(), &point, rules, rows)?;
-            let earliest = rows.start.minus_ms(rules.context_ms());
+            self.timelines.touch(self.store.as_mut(), &point, rules, &rows)?;
+            let Some(first) = rows.days.values().next() else { continue };
+            let earliest = first.start.minus_ms(rules.context_ms());
             if let Some(strip) = self.strips.get_mut(&service.id) {
-                let date = local_date(&service.time_zone, earliest).to_string();
-                strip.retain(|day, _| *day < date);
+                strip.touched_from(earliest);
+            }
+            if let Some(sight) = self.sights.get_mut(&service.id) {
+                sight.touched_from(earliest);
             }
             let from = self.touched_from.entry(service.id.clone()).or_insert(earliest);
             *from = earliest.min(*from);
@@ -90,7 +109,13 @@ impl Engine {
         Ok(())
     }
 
-    fn measure_service(&mut self, service: &Service, as_of: Instant) -> Result<Measured, StoreError> {
+    /// Measures a service; none if it still has to be derived and the allowance is used up.
+    fn measure_service(
+        &mut self,
+        service: &Service,
+        as_of: Instant,
+        allowance: &mut usize,
+    ) -> Result<Option<Measured>, StoreError> {
         let entry = self.entry(&service.id);
         let targets = self.availability_of(&service.id);
         let zone = &service.time_zone;
@@ -102,17 +127,24 @@ impl Engine {
         let horizon = self.horizon(|subject| *subject == outage, entry, as_of);
         let looked_at: Vec<Window> = windows.iter().copied().chain(closed.iter().map(|(_, w)| *w)).collect();
         let span = span_of(&looked_at, entry, as_of);
-        let seen = self.see(service, Interval::new(span.start.min(horizon), as_of), as_of)?;
+        let span = Interval::new(span.start.min(horizon), as_of);
+        let strip_from = self.strip_from(service, as_of);
+        if !self.prepare(service, span, strip_from, allowance)? {
+            return Ok(None);
+        }
+        let sight = self.look(service, span)?;
+        let seen = &sight.seen;
         let measure = |(target, promise): &Promised, window: &Window| {
-            (target.clone(), figures(*promise, service, entry, *window, &seen))
+            (target.clone(), figures(*promise, service, entry, *window, seen))
         };
         let current = targets.iter().zip(&windows).map(|(target, window)| measure(target, window)).collect();
         let before = closed.iter().map(|(target, window)| measure(target, window)).collect();
         let episodes = episodes(&seen.service.states.clip(Interval::new(horizon, as_of)));
         let held = self.agents.holds(service, as_of);
-        let strip = self.strip(service, as_of)?;
+        let strip = self.strip(service, &sight, as_of)?;
         let capacity = self.use_of(service, as_of)?;
-        Ok(Measured { seen, current, before, episodes, horizon, held, strip, capacity })
+        let from = span.start;
+        Ok(Some(Measured { sight, from, current, before, episodes, horizon, held, strip, capacity }))
     }
 
     /// From when on episodes are looked at: as far back as incidents are known, and at least from the beginning of one
@@ -207,14 +239,14 @@ impl Engine {
 }
 
 fn situation<'a>(service: &'a Id, measured: &'a Measured) -> Situation<'a> {
-    let end = measured.seen.service.states.span().map_or(Instant::MIN, |span| span.end);
+    let end = measured.sight.seen.service.states.span().map_or(Instant::MIN, |span| span.end);
     let down_now = |(_, timeline): &(&Id, &Timeline)| timeline.state_at(end.minus_ms(1)) == State::Down;
     Situation {
         service,
         held: measured.held,
         horizon: measured.horizon,
         episodes: measured.episodes.clone(),
-        failing: measured.seen.probes.iter().filter(down_now).map(|(id, _)| id.to_string()).collect(),
+        failing: measured.sight.seen.probes.iter().filter(down_now).map(|(id, _)| id.to_string()).collect(),
         targets: measured.current.iter().chain(&measured.before).map(|(t, f)| (t, f)).collect(),
         capacity: measured.capacity.iter().map(UseOf::watched).collect(),
     }

@@ -39,7 +39,7 @@ impl UseOf {
 }
 
 impl Engine {
-    /// Measures the targets of a service on capacity, in order of their ids.
+    /// Measures the targets of a service on capacity, in order of their ids; without those that still have to be derived.
     pub(super) fn use_of(&mut self, service: &Service, as_of: Instant) -> Result<Vec<UseOf>, StoreError> {
         let entry = self.entry(&service.id);
         let mut measured = Vec::new();
@@ -51,7 +51,10 @@ impl Engine {
             let horizon = self.horizon(about, entry, as_of);
             let window = Window::holding(target.window, &service.time_zone, as_of, as_of);
             let asked = Asked { target: &target.id, promise: &promise, entry, window };
-            let found = self.capacity.measure(self.store.as_ref(), &asked, horizon, as_of)?;
+            let Some(found) = self.capacity.measure(self.store.as_ref(), &asked, horizon, as_of)? else {
+                self.health.deriving += 1;
+                continue;
+            };
             let from = self.in_force.raises_from.get(&target.id).copied().unwrap_or(self.started);
             let above = found.holdings.iter().map(|one| (one.threshold(), one.episodes(from))).collect();
             let host = self.in_force.catalogue.hosts.get(&promise.resource.host);
@@ -80,7 +83,7 @@ impl Engine {
 
     /// The targets of a service on capacity, in order of their ids, each with what it promises.
     fn capacity_of(&self, service: &Service) -> Vec<(Target, CapacityPromise)> {
-        let of_it = self.in_force.catalogue.targets.values().filter(|target| target.service == service.id);
+        let of_it = self.targets_of.get(&service.id).into_iter().flatten();
         let capacity = |target: &Target| match &target.promise {
             Promise::Capacity(promise) => Some((target.clone(), promise.clone())),
             Promise::Availability(_) => None,

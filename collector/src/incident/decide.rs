@@ -120,7 +120,7 @@ impl Decider<'_> {
         if episodes.is_empty() && !self.open.iter().any(|incident| incident.subject == *subject) {
             return;
         }
-        let known: Vec<&Incident> = self.register.all().filter(|incident| incident.subject == *subject).collect();
+        let known: Vec<&Incident> = self.register.about(subject).collect();
         for episode in episodes {
             let mine = known.iter().rev().find(|incident| incident.interval().overlaps(episode.interval()));
             match (mine, episode.ended) {
@@ -152,7 +152,7 @@ impl Decider<'_> {
         for (target, figures) in &situation.targets {
             let window = figures.window;
             let subject = breach_of(target, &window);
-            let known = self.register.all().rev().find(|incident| incident.subject == subject);
+            let known = self.register.about(&subject).next_back();
             let known = known.filter(|incident| incident.is_open() || window_start(&window).is_some());
             let breached = figures.is_breached();
             match known {

@@ -3,11 +3,11 @@
 //! Everything open is kept. Of what is resolved, the [`RESOLVED_MAX`] that were resolved last are kept; [`Register::known_from`] says
 //! from which instant on nothing was left out, and outages before it are not decided anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uphold_common::time::Instant;
 
-use super::model::{Event, Incident, Number};
+use super::model::{Event, Incident, Number, Subject};
 
 /// Most resolved incidents held in memory.
 pub const RESOLVED_MAX: usize = 5_000;
@@ -16,6 +16,10 @@ pub const RESOLVED_MAX: usize = 5_000;
 #[derive(Debug, Default)]
 pub struct Register {
     incidents: BTreeMap<Number, Incident>,
+    /// Those that are open.
+    open: BTreeSet<Number>,
+    /// Those of each subject.
+    about: BTreeMap<Subject, BTreeSet<Number>>,
     highest: u64,
     forgotten_to: Option<Instant>,
     resolved: usize,
@@ -42,6 +46,12 @@ impl Register {
             (false, false) => self.resolved += 1,
             _ => {}
         }
+        if after.is_open() {
+            self.open.insert(event.number);
+        } else {
+            self.open.remove(&event.number);
+        }
+        self.about.entry(after.subject.clone()).or_default().insert(event.number);
         self.incidents.insert(event.number, after);
         self.incidents.get(&event.number).ok_or(bad)
     }
@@ -59,7 +69,14 @@ impl Register {
             resolved.map(|(how, number)| (how.decided_at, number, how.ended)).collect();
         first.sort_unstable();
         for (_, number, ended) in first.into_iter().take(beyond) {
-            self.incidents.remove(&number);
+            if let Some(gone) = self.incidents.remove(&number)
+                && let Some(about) = self.about.get_mut(&gone.subject)
+            {
+                about.remove(&number);
+                if about.is_empty() {
+                    self.about.remove(&gone.subject);
+                }
+            }
             self.resolved -= 1;
             self.forgotten_to = self.forgotten_to.max(Some(ended));
         }
@@ -87,7 +104,12 @@ impl Register {
 
     /// Those that are open, in order of their numbers.
     pub fn open(&self) -> impl Iterator<Item = &Incident> {
-        self.all().filter(|incident| incident.is_open())
+        self.open.iter().filter_map(|number| self.incidents.get(number))
+    }
+
+    /// Those about `subject`, in order of their numbers.
+    pub fn about(&self, subject: &Subject) -> impl DoubleEndedIterator<Item = &Incident> {
+        self.about.get(subject).into_iter().flatten().filter_map(|number| self.incidents.get(number))
     }
 }
 
@@ -129,7 +151,11 @@ mod tests {
             resolve(&mut register, number, 10 * number + 5);
         }
         assert_eq!(register.known_from(), None);
+        let service = Subject::ServiceDown { service: Id::new("shop").unwrap() };
+        assert_eq!(register.open().map(|incident| incident.number).collect::<Vec<_>>(), [Number(1)]);
         resolve(&mut register, 1, 10 * newest + 9);
+        assert_eq!(register.open().count(), 0);
+        assert!(register.about(&service).eq(register.all()), "all are about the one service");
         assert!(register.get(Number(1)).is_some(), "it was resolved just now");
         assert!(register.get(Number(2)).is_none());
         assert_eq!(register.known_from(), Some(at(25)), "all later ones are known");

@@ -59,6 +59,10 @@ metrics! {
         "The instant that everything on this page is as of.";
     TICK_DURATION = Gauge "uphold_tick_duration_seconds" []
         "How long it took to make the snapshot before this one.";
+    DERIVING = Gauge "uphold_collector_deriving" []
+        "Services and targets on capacity that are left out because their history is still being read.";
+    TIMELINE_BYTES = Gauge "uphold_collector_timeline_bytes" []
+        "Memory that timelines of vantage points hold.";
     CATALOGUE_VERSION = Gauge "uphold_catalogue_version" []
         "The version of the service catalogue in force, counted from 1.";
 

@@ -15,6 +15,8 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
     sheet.seconds(&names::START_TIME, &[], health.started_ms)?;
     sheet.seconds(&names::SNAPSHOT_TIME, &[], snapshot.as_of.as_ms())?;
     sheet.put(&names::TICK_DURATION, &[], number(health.tick_us) / 1_000_000.0)?;
+    sheet.count(&names::DERIVING, &[], health.deriving)?;
+    sheet.count(&names::TIMELINE_BYTES, &[], health.timeline_bytes)?;
     sheet.count(&names::CATALOGUE_VERSION, &[], snapshot.catalogue_version)?;
     for priority in Priority::ALL {
         let open = snapshot.open_incidents.iter().filter(|incident| incident.priority.0 == priority).count();

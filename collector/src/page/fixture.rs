@@ -169,10 +169,8 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     }
     let days = local_days(&service.time_zone, Interval::new(span.start.max(entry), as_of));
     let account = Account::of(span, entry, &seen.states);
-    let strip: Vec<StripDay> = days
-        .iter()
-        .map(|(date, part)| StripDay { date: date.to_string(), kinds: account.kinds_within(*part) })
-        .collect();
+    let strip: Vec<StripDay> =
+        days.iter().map(|(date, part)| StripDay { date: *date, kinds: account.kinds_within(*part) }).collect();
     let probes = timelines.iter().map(|(probe, timeline)| {
         let state = timeline.last().unwrap().state;
         let of_probe = &service.probes[probe];
@@ -346,6 +344,8 @@ fn health() -> Health {
         tick_us: 1_840,
         requests_refused: BTreeMap::new(),
         pushes: [("accepted", 1_200), ("duplicate", 4)].into(),
+        deriving: 0,
+        timeline_bytes: 4_194_304,
         rows: 36_000,
         listening: listening(),
     }

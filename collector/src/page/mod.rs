@@ -103,6 +103,9 @@ fn header(snapshot: &Snapshot, clock: &Clock<'_>, summary: &str, visitor: &Visit
         header.top {
             p.organisation { (snapshot.catalogue.organisation.name) }
             h1 { (summary) }
+            @if snapshot.health.deriving > 0 {
+                p.note { "Histories are still being read: " (snapshot.health.deriving) " services and targets are left out until theirs is complete." }
+            }
             p.tally {
                 @for (state, count) in others {
                     @if count > 0 {

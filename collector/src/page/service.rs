@@ -29,12 +29,17 @@ pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) ->
                         (capacity::block(&snapshot.catalogue, service, target, figures))
                     }
                 }
-                @if seen.targets.is_empty() && seen.capacity.is_empty() { p.note { "Nothing was promised of this service." } }
+                @if !promised(snapshot, service) { p.note { "Nothing was promised of this service." } }
                 (strip::days(seen, service))
                 (probes::list(service, seen, clock))
             }
         }
     }
+}
+
+/// Whether anything was promised of a service; a target may still be missing because it is being derived.
+fn promised(snapshot: &Snapshot, service: &Service) -> bool {
+    snapshot.catalogue.targets.values().any(|target| target.service == service.id)
 }
 
 fn now(state: State, seen: Option<&ServiceSnapshot>, clock: &Clock<'_>) -> Markup {
@@ -50,6 +55,10 @@ fn now(state: State, seen: Option<&ServiceSnapshot>, clock: &Clock<'_>) -> Marku
                 }
             }
         }
-        @if known.is_none() { p.note { "No observation yet; the first is expected within a few seconds." } }
+        @if seen.is_none() {
+            p.note { "Its history is still being read; its figures follow as soon as they are complete." }
+        } @else if known.is_none() {
+            p.note { "No observation yet; the first is expected within a few seconds." }
+        }
     }
 }

@@ -111,10 +111,12 @@ fn everything_loaded_is_an_asset_and_nothing_is_inline() {
 fn an_empty_catalogue_and_a_collector_just_started_have_words() {
     let mut snapshot = fixture::snapshot();
     snapshot.services = BTreeMap::new();
+    snapshot.health.deriving = 4;
     snapshot.readings.clear();
     let text = words(&rendered(&snapshot));
     assert!(text.contains("0 of 4 services up") && text.contains("4 not measured"), "{text}");
-    assert_eq!(text.matches("No observation yet;").count(), 4);
+    assert_eq!(text.matches("Its history is still being read;").count(), 4);
+    assert!(text.contains("Histories are still being read: 4 services and targets are left out"), "{text}");
     assert!(text.contains("Nothing was read here lately."));
     let mut catalogue = fixture::catalogue("", "");
     catalogue.services.clear();

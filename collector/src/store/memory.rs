@@ -10,6 +10,7 @@ use super::delivery::{Deliveries, Digest};
 use super::head::Head;
 use super::rows::Block;
 use super::stream::{StreamId, Streams};
+use super::touched::TouchedRows;
 use super::{Admitted, Appended, StoreOptions, Touched};
 
 /// Streams, deliveries, head, and what was touched.
@@ -21,7 +22,9 @@ pub(super) struct Memory {
     pub(super) deliveries: Deliveries,
     /// Rows that wait to be sealed.
     pub(super) head: Head,
-    /// The streams that have rows nobody has taken notice of, and where those lie.
+    /// The vantage points that have rows nobody has taken notice of, and those rows.
+    touched_probes: HashMap<u32, TouchedRows>,
+    /// The resources that have some, and where those lie.
     touched: HashMap<u32, Interval>,
 }
 
@@ -80,9 +83,15 @@ impl Memory {
             }
             let Some(span) = block.span() else { continue };
             self.streams.observe(number, &block);
+            match &block {
+                Block::Probe(rows) => self.touched_probes.entry(number).or_default().add(rows),
+                Block::Capacity(_) => {
+                    let whole = self.touched.entry(number).or_insert(span);
+                    *whole = Interval::new(whole.start.min(span.start), whole.end.max(span.end));
+                }
+                Block::Volume(_) => {}
+            }
             self.head.add(number, block);
-            let whole = self.touched.entry(number).or_insert(span);
-            *whole = Interval::new(whole.start.min(span.start), whole.end.max(span.end));
         }
         self.deliveries.note(&key, digest, received_at);
     }
@@ -90,11 +99,14 @@ impl Memory {
     /// What was touched since the last call.
     pub(super) fn take_touched(&mut self) -> Touched {
         let mut touched = Touched::default();
+        for (number, rows) in std::mem::take(&mut self.touched_probes) {
+            if let Some(StreamId::Probe(from)) = self.streams.id(number) {
+                touched.vantage_points.insert(from.clone(), rows);
+            }
+        }
         for (number, span) in std::mem::take(&mut self.touched) {
-            match self.streams.id(number) {
-                Some(StreamId::Probe(from)) => drop(touched.vantage_points.insert(from.clone(), span)),
-                Some(StreamId::Capacity(of)) => drop(touched.resources.insert(of.clone(), span)),
-                Some(StreamId::Volume(_)) | None => {}
+            if let Some(StreamId::Capacity(of)) = self.streams.id(number) {
+                touched.resources.insert(of.clone(), span);
             }
         }
         touched

@@ -25,7 +25,7 @@
 //! | `database`, `sled_store` | keys and values; the one file that names the database behind them |
 //! | `files`, `journal`, `table` | files; the journal in them, and tables that are written once |
 //! | `part`, `chunk`, `column`, `parts`, `keys` | the bytes of parts, of days, and of the database's entries |
-//! | `memory`: `stream`, `delivery` with `seqs`, `head`; `cache` | what is kept in memory |
+//! | `memory`: `stream`, `delivery` with `seqs`, `head`, `touched`; `cache` | what is kept in memory |
 //! | `embedded`, `records` | [`EmbeddedStore`]: append and ask; records |
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
 //! | `seal`, `merge`, `day`, `retention` | how it is kept up, and how it forgets |
@@ -59,6 +59,7 @@ mod sled_store;
 mod stream;
 mod table;
 mod takeup;
+mod touched;
 
 #[cfg(test)]
 mod crash_tests;
@@ -89,13 +90,14 @@ pub use error::StoreError;
 pub use lock::DataDir;
 pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
 pub use seqs::SeqRanges;
+pub use touched::{TOUCHED_ROWS_MAX, TouchedRows};
 
-/// What rows have arrived of: each with the stretch from the earliest of those rows to just after the latest.
+/// What rows have arrived of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
     /// Vantage points with observations.
-    pub vantage_points: BTreeMap<VantagePoint, Interval>,
-    /// Resources with readings.
+    pub vantage_points: BTreeMap<VantagePoint, TouchedRows>,
+    /// Resources with readings, each with the stretch from the earliest of them to just after the latest.
     pub resources: BTreeMap<ResourceId, Interval>,
 }
 

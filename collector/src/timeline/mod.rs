@@ -1,22 +1,28 @@
 //! Timelines of vantage points, kept by the day so that a month or a year is read without its observations.
 //!
 //! A UTC day of a vantage point is **settled** once its context has passed: from then on only late data can change it.
-//! Settled days are derived once, kept in the store as stretches ([`stretches`]) and in memory; everything after them is
-//! the *tail*, derived from observations each time it is touched.
+//! Settled days are derived once and kept in the store as stretches ([`stretches`]), the newest of them in memory too
+//! ([`days`]). Everything after them is **live** ([`live`]): it goes on as observations arrive, and is read from the store
+//! at a start and after late data only. A live day that has settled is kept as it is.
 //!
 //! ```text
-//!          settled days: stretches, kept                tail: from observations
+//!          settled days: stretches, kept                live: goes on
 //! ├────────┼────────┼────────┼────────┼────────┼──────────────────────────▶ as_of
 //!                        ▲ late data: the days within its context are dropped and derived again
 //! ```
 //!
+//! Late data reaches exactly as far as its context ([`VantageRules::context_ms`]): beyond it no state depends on it, so
+//! the days it touches are dropped and no others.
+//!
 //! What is kept can always be derived again. A row leaves the journal only after the days it touches were dropped here
 //! (the engine calls [`Timelines::touch`] before it lets the store seal), so no crash can leave a stale day behind.
 
+mod days;
+mod keeping;
+mod live;
 pub mod stretches;
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use uphold_common::ids::VantagePoint;
 use uphold_common::measure::timeline::Timeline;
@@ -24,39 +30,62 @@ use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
 use uphold_common::observation::Observation;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
-use crate::store::{RecordChange, RecordKind, Store, StoreError};
+use crate::store::{Store, StoreError, TouchedRows};
 
-/// Most settled days held in memory for each vantage point; older ones are read from the store.
-const DAYS_IN_MEMORY: usize = 400;
-/// How far after the present observations are looked for, to know until when a tail stays as it is.
-const LOOK_AHEAD_MS: i64 = DAY_MS;
+use days::Days;
+use live::Live;
+
+/// Most bytes of settled days in memory, of all vantage points together; others are read from the store.
+pub const DAYS_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How many days the live part may grow before it is read anew instead: a clock that leaps ahead.
+const LIVE_DAYS_MAX: i64 = 4;
+/// As how many observations reading a kept day counts.
+const KEPT_DAY_COST: usize = 16;
 
 /// The timelines of all vantage points, as far as they were asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Timelines {
     known: BTreeMap<VantagePoint, Known>,
+    days: Days,
+    /// The newest instant that a tick asked for. What is live is held at it or later.
+    present: Instant,
+    /// Before this instant no live day has settled.
+    nothing_settles_before: Instant,
 }
 
 /// What is known of one vantage point.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
-    settled: BTreeMap<i64, Timeline>,
-    tail: Option<Tail>,
+    /// By which rules it was derived.
+    rules: VantageRules,
+    /// The days before this one may be kept in the store; none from it on is.
+    kept_to: i64,
+    live: Option<Live>,
+    /// From when on everything is derived; where that does not fit into memory it is in the store.
+    prepared_from: Option<Instant>,
 }
 
-/// The unsettled part, as derived from all observations since `from`.
-#[derive(Debug)]
-struct Tail {
-    from: Instant,
-    rules: VantageRules,
-    timeline: Timeline,
-    /// The newest observation it was derived from.
-    last: Option<Observation>,
-    /// It holds for each `as_of` after the newest observation, up to the next or to where observations were looked for.
-    holds: Interval,
+impl Default for Timelines {
+    fn default() -> Self {
+        Self::bounded(DAYS_BYTES_MAX)
+    }
 }
 
 impl Timelines {
+    /// With at most `bytes_max` of settled days in memory.
+    pub fn bounded(bytes_max: usize) -> Self {
+        let nothing_settles_before = Instant::MIN;
+        Self { known: BTreeMap::new(), days: Days::new(bytes_max), present: Instant::MIN, nothing_settles_before }
+    }
+
+    /// A tick begins. When the clock was set back, nothing that is live may know what is the future again.
+    pub fn begin_tick(&mut self, as_of: Instant) {
+        if as_of < self.present {
+            self.known.values_mut().for_each(|known| known.live = None);
+        }
+        self.present = as_of;
+    }
+
     /// The timeline of a vantage point over `span`, by what was observed before `as_of`. `now` is at or after `as_of`.
     pub fn vantage(
         &mut self,
@@ -66,142 +95,172 @@ impl Timelines {
         span: Interval,
         as_of: Instant,
     ) -> Result<Timeline, StoreError> {
-        let mut timeline = Timeline::default();
-        let settled_to = settled_day(rules, as_of);
-        let mut derived = Vec::new();
-        let known = self.known.entry(point.clone()).or_default();
-        for day in span.start.utc_day()..settled_to.min(span.end.utc_day() + 1) {
-            let part = day_interval(day).intersect(span);
-            if part.is_empty() {
-                continue;
-            }
-            let kept = match known.settled.entry(day) {
-                Entry::Occupied(kept) => kept.into_mut(),
-                Entry::Vacant(missing) => {
-                    let (kept, fresh) = settled(store, point, rules, day)?;
-                    if fresh {
-                        derived.push(stretches::change(point, day, rules, &kept)?);
-                    }
-                    missing.insert(kept)
+        let (live_from, live) = self.live(store, point, rules, span, as_of)?;
+        let settled = Interval::new(span.start, span.end.min(live_from));
+        let mut timeline = self.settled(store, point, rules, settled)?;
+        for stretch in live.stretches() {
+            timeline.push(stretch.interval, stretch.state);
+        }
+        Ok(timeline.clip(span))
+    }
+
+    /// Makes ready what [`Self::vantage`] will need, at the price of about `allowance` observations: the newest days
+    /// first. False if there is more to do.
+    pub fn prepare(
+        &mut self,
+        store: &mut dyn Store,
+        point: &VantagePoint,
+        rules: VantageRules,
+        span: Interval,
+        allowance: &mut usize,
+    ) -> Result<bool, StoreError> {
+        if *allowance == 0 {
+            return Ok(false);
+        }
+        let read = self.go_on(store, point, rules, self.present)?;
+        *allowance = allowance.saturating_sub(read);
+        let known = self.known(store, point, rules)?;
+        if known.prepared_from.is_some_and(|from| from <= span.start) {
+            return Ok(true);
+        }
+        let end = known.live.as_ref().map_or(i64::MIN, Live::first_day).min(span.end.utc_day() + 1);
+        let missing = |day: &i64| self.days.get(point, *day).is_none();
+        let missing: Vec<i64> = (span.start.utc_day()..end).filter(missing).collect();
+        let mut kept = match (missing.first(), missing.last()) {
+            (Some(first), Some(last)) => stretches::kept(store, point, *first, *last, rules)?,
+            _ => BTreeMap::new(),
+        };
+        *allowance = allowance.saturating_sub(kept.len() * KEPT_DAY_COST);
+        let (mut changes, mut left) = (Vec::new(), missing.len());
+        for day in missing.iter().rev() {
+            let timeline = match kept.remove(day) {
+                Some(timeline) => timeline,
+                None if *allowance == 0 => continue,
+                None => {
+                    let (timeline, read) = derive(store, point, rules, *day)?;
+                    *allowance = allowance.saturating_sub(read.max(KEPT_DAY_COST));
+                    changes.push(stretches::change(point, *day, rules, &timeline)?);
+                    timeline
                 }
             };
-            for stretch in kept.stretches() {
-                timeline.push(stretch.interval.intersect(part), stretch.state);
-            }
+            self.days.insert(point, *day, timeline);
+            left -= 1;
         }
-        if !derived.is_empty() {
-            store.commit_derived(&derived)?;
+        self.keep(store, point, rules, &changes, end.saturating_sub(1))?;
+        if left == 0 {
+            self.known(store, point, rules)?.prepared_from = Some(span.start);
         }
-        let tail = Interval::new(span.start.max(day_interval(settled_to).start), span.end);
-        if !tail.is_empty() {
-            let tail = known.tail_within(store, point, rules, settled_to, tail, as_of)?;
-            for stretch in tail.stretches() {
-                timeline.push(stretch.interval, stretch.state);
-            }
-        }
-        known.forget_oldest();
-        Ok(timeline.clip(span))
+        Ok(left == 0)
     }
 
     /// The newest observation of `point` before `as_of`, if that is known without asking the store; it is one of the last
     /// days, or none.
     pub fn newest(&self, point: &VantagePoint, as_of: Instant) -> Option<Option<Observation>> {
-        let tail = self.known.get(point)?.tail.as_ref()?;
-        (tail.holds.start < as_of && as_of <= tail.holds.end).then_some(tail.last)
+        let live = self.known.get(point)?.live.as_ref()?;
+        let settled = settled_day(live.rules(), as_of);
+        (live.first_day() <= settled && live.holds(as_of)).then(|| live.newest().copied())
     }
 
-    /// Drops what rows of `point` within `rows` may have changed. Days are dropped whatever the time is: one that was
-    /// kept while the clock ran ahead is settled too early, and only the rows that come later can tell.
+    /// Takes notice of rows of `point` that arrived, and drops what they may have changed. Days are dropped whatever the
+    /// time is: one that was kept while the clock ran ahead is settled too early, and only the rows that come later can tell.
     pub fn touch(
         &mut self,
         store: &mut dyn Store,
         point: &VantagePoint,
         rules: VantageRules,
-        rows: Interval,
+        touched: &TouchedRows,
     ) -> Result<(), StoreError> {
-        let first = rows.start.minus_ms(rules.context_ms()).utc_day();
-        let last = rows.end.plus_ms(rules.context_ms()).utc_day();
-        if let Some(known) = self.known.get_mut(point) {
-            known.tail = None;
-            known.settled.retain(|day, _| *day < first || *day > last);
+        self.known(store, point, rules)?;
+        for rows in touched.days.values() {
+            let first = rows.start.minus_ms(rules.context_ms()).utc_day();
+            let last = rows.end.plus_ms(rules.context_ms()).utc_day();
+            self.drop_days(store, point, first, last)?;
         }
-        drop_days(store, point, first, last)
+        let known = self.known(store, point, rules)?;
+        if known.live.as_mut().is_some_and(|live| !live.touch(touched)) {
+            known.live = None;
+        }
+        Ok(())
     }
 
     /// Drops everything that is kept of `point`, for when it is not known by which rules.
     pub fn forget(&mut self, store: &mut dyn Store, point: &VantagePoint) -> Result<(), StoreError> {
-        self.known.remove(point);
-        drop_days(store, point, i64::MIN, i64::MAX)
+        if let Some(known) = self.known.get_mut(point) {
+            known.live = None;
+        }
+        self.drop_days(store, point, i64::MIN, i64::MAX)
     }
-}
 
-/// Drops the days from `first` to `last` from the store.
-fn drop_days(store: &mut dyn Store, point: &VantagePoint, first: i64, last: i64) -> Result<(), StoreError> {
-    let kept = store.records(RecordKind::Stretches, &stretches::days(point, first, last), usize::MAX)?;
-    let dropped: Vec<RecordChange> =
-        kept.into_iter().map(|(key, _)| RecordChange { kind: RecordKind::Stretches, key, value: None }).collect();
-    if dropped.is_empty() { Ok(()) } else { store.commit_derived(&dropped) }
-}
-
-impl Known {
-    /// The part of the tail inside `part`, derived anew unless nothing changed since it was.
-    fn tail_within(
-        &mut self,
-        store: &dyn Store,
-        point: &VantagePoint,
-        rules: VantageRules,
-        settled_to: i64,
-        part: Interval,
-        as_of: Instant,
-    ) -> Result<Timeline, StoreError> {
-        let from = day_interval(settled_to).start;
-        let reusable = |tail: &&Tail| {
-            tail.rules == rules && tail.from <= from && tail.holds.start < as_of && as_of <= tail.holds.end
+    /// Keeps the live days of some vantage points that have settled; whether there are more.
+    pub fn settle(&mut self, store: &mut dyn Store, points_max: usize) -> Result<bool, StoreError> {
+        let as_of = self.present;
+        if as_of < self.nothing_settles_before {
+            return Ok(false);
+        }
+        let settles = |known: &&mut Known| {
+            known
+                .live
+                .as_ref()
+                .is_some_and(|live| live.holds(as_of) && live.first_day() < settled_day(live.rules(), as_of))
         };
-        if let Some(tail) = self.tail.as_ref().filter(reusable) {
-            return Ok(tail.timeline.clip(part));
+        let mut changes = Vec::new();
+        let mut settled = 0;
+        for (point, known) in &mut self.known {
+            if !settles(&known) {
+                continue;
+            }
+            settled += 1;
+            if settled > points_max {
+                break;
+            }
+            let Some(live) = &mut known.live else { continue };
+            let end = settled_day(live.rules(), as_of);
+            for day in live.first_day()..end {
+                let timeline = live.clip(day_interval(day));
+                changes.push(stretches::change(point, day, live.rules(), &timeline)?);
+                self.days.insert(point, day, timeline);
+            }
+            live.forget_before(day_interval(end).start);
+            known.kept_to = known.kept_to.max(end);
         }
-        // Not to the end of time: asked of long ago, that would be everything since.
-        let looked_to = as_of.plus_ms(LOOK_AHEAD_MS);
-        let context = Interval::new(from.minus_ms(rules.context_ms()), looked_to);
-        let mut observations = store.observations(point, context)?;
-        // An agent's clock may be ahead: its observations count once now has passed them, and until then it holds.
-        let holds_to = observations.iter().map(|o| o.at).find(|at| *at >= as_of).unwrap_or(looked_to);
-        observations.retain(|observation| observation.at < as_of);
-        let newest = observations.last().map_or(from, |newest| newest.at);
-        let last = observations.last().copied();
-        let until = newest.plus_ms(rules.reach_ms).max(part.end);
-        let timeline = vantage_timeline(&observations, rules, Interval::new(from, until));
-        let inside = timeline.clip(part);
-        self.tail = Some(Tail { from, rules, timeline, last, holds: Interval::new(newest, holds_to) });
-        Ok(inside)
+        if !changes.is_empty() {
+            store.commit_derived(&changes)?;
+        }
+        if settled <= points_max {
+            let next = |known: &Known| known.live.as_ref().map(|live| settles_at(live.rules(), live.first_day()));
+            self.nothing_settles_before = self.known.values().filter_map(next).min().unwrap_or(Instant::MIN);
+        }
+        Ok(settled > points_max)
     }
 
-    fn forget_oldest(&mut self) {
-        while self.settled.len() > DAYS_IN_MEMORY {
-            self.settled.pop_first();
-        }
+    /// What is held in memory, in bytes, about: settled days, and what is live.
+    pub fn bytes(&self) -> usize {
+        let live = self.known.values().filter_map(|known| known.live.as_ref()).map(Live::bytes);
+        self.days.bytes() + live.sum::<usize>()
     }
 }
 
-/// A settled day: as kept in the store, or derived; and whether it was derived just now.
-fn settled(
+/// A settled day, and how many observations it was derived from.
+fn derive(
     store: &dyn Store,
     point: &VantagePoint,
     rules: VantageRules,
     day: i64,
-) -> Result<(Timeline, bool), StoreError> {
+) -> Result<(Timeline, usize), StoreError> {
     let span = day_interval(day);
-    if let Some(kept) = stretches::kept(store, point, day, rules)? {
-        return Ok((kept, false));
-    }
     let context = Interval::new(span.start.minus_ms(rules.context_ms()), span.end.plus_ms(rules.context_ms()));
-    Ok((vantage_timeline(&store.observations(point, context)?, rules, span), true))
+    let observations = store.observations(point, context)?;
+    Ok((vantage_timeline(&observations, rules, span), observations.len()))
 }
 
 /// The first day that is not settled at `as_of`: its context has not passed.
 fn settled_day(rules: VantageRules, as_of: Instant) -> i64 {
     as_of.minus_ms(rules.context_ms()).utc_day()
+}
+
+/// From when on a day is settled.
+fn settles_at(rules: VantageRules, day: i64) -> Instant {
+    day_interval(day).end.plus_ms(rules.context_ms())
 }
 
 fn day_interval(day: i64) -> Interval {

@@ -8,6 +8,7 @@
 //!
 //! Stretches of other rules than those in force, and damaged ones, are as if they were not kept: they are derived again.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
@@ -20,12 +21,15 @@ use uphold_common::wire::frame::{self, Compression, Magic};
 use uphold_common::wire::pack;
 
 use super::day_interval;
-use crate::store::{KeyRange, RecordChange, RecordKind, Store, StoreError};
+use crate::store::{KeyRange, Record, RecordChange, RecordKind, Store, StoreError};
 
 const STRETCHES: Magic = Magic(*b"UPHs");
 const VERSION: u16 = 1;
 /// A day has at most so many bytes of stretches: one for each of its milliseconds would be more, and is never kept.
 const BYTES_MAX: usize = 64 * 1024;
+
+/// What is longer is compressed.
+const PLAIN_BYTES_MAX: usize = 512;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,14 +40,26 @@ struct Day {
     stretches: Vec<(i64, u8)>,
 }
 
-/// The kept day, if it was derived by these rules and is sound.
+/// The kept days from `first` to `last` that were derived by these rules and are sound.
 pub fn kept(
     store: &dyn Store,
     point: &VantagePoint,
-    day: i64,
+    first: i64,
+    last: i64,
     rules: VantageRules,
-) -> Result<Option<Timeline>, StoreError> {
-    Ok(store.record(RecordKind::Stretches, &key(point, day))?.and_then(|value| read(&value, day, rules)))
+) -> Result<BTreeMap<i64, Timeline>, StoreError> {
+    let records = store.records(RecordKind::Stretches, &days(point, first, last), usize::MAX)?;
+    let sound = |(key, value): Record| {
+        let day = day_of(&key)?;
+        Some((day, read(&value, day, rules)?))
+    };
+    Ok(records.into_iter().filter_map(sound).collect())
+}
+
+/// The newest day that is kept, by whatever rules.
+pub fn newest(store: &dyn Store, point: &VantagePoint) -> Result<Option<i64>, StoreError> {
+    let newest = store.records(RecordKind::Stretches, &days(point, i64::MIN, i64::MAX).reversed(), 1)?;
+    Ok(newest.first().and_then(|(key, _)| day_of(key)))
 }
 
 /// The change that keeps a day.
@@ -57,7 +73,9 @@ pub fn change(
     let packed = Day { reach_ms: rules.reach_ms, fall: rules.fall, rise: rules.rise, stretches };
     let damaged = |reason: String| StoreError::Corrupt { place: format!("day {day} of {point}"), reason };
     let content = pack::pack(&packed).map_err(|error| damaged(error.to_string()))?;
-    let sealed = frame::seal(STRETCHES, VERSION, Compression::Zstd, &content);
+    // Most days are a stretch or two: to set up the compression would cost more than all the rest.
+    let compression = if content.len() > PLAIN_BYTES_MAX { Compression::Zstd } else { Compression::Plain };
+    let sealed = frame::seal(STRETCHES, VERSION, compression, &content);
     // A day of so many stretches is derived each time it is asked for.
     let value = sealed.ok().filter(|value| value.len() <= BYTES_MAX && content.len() <= BYTES_MAX);
     Ok(RecordChange { kind: RecordKind::Stretches, key: key(point, day), value })
@@ -89,4 +107,8 @@ fn key(point: &VantagePoint, day: i64) -> Vec<u8> {
     let mut key = format!("{}\0{}\0", point.probe, point.agent).into_bytes();
     key.extend_from_slice(&(day ^ i64::MIN).to_be_bytes());
     key
+}
+
+fn day_of(key: &[u8]) -> Option<i64> {
+    Some(i64::from_be_bytes(*key.last_chunk::<8>()?) ^ i64::MIN)
 }

@@ -6,7 +6,7 @@ use uphold_common::wire::batch::{Batch, BatchKey, Epoch, digest};
 use uphold_common::wire::columns::Rows;
 
 use super::*;
-use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions};
+use crate::store::{Admitted, DataDir, EmbeddedStore, RecordKind, StoreOptions};
 
 const RULES: VantageRules = VantageRules { reach_ms: 150_000, fall: 2, rise: 1 };
 const INTERVAL_MS: i64 = 60_000;
@@ -63,9 +63,22 @@ fn compare(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of_minute: i
     }
 }
 
+/// A tick, and what upkeep does after it.
+fn tick(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of: Instant) {
+    touch(timelines, store);
+    timelines.begin_tick(as_of);
+    let span = Interval::new(as_of.minus_ms(3 * DAY_MS), as_of);
+    let found = timelines.vantage(store, &point(), RULES, span, as_of).unwrap();
+    assert_eq!(found, at_once(store, span, as_of), "at {as_of}");
+    let newest = timelines.newest(&point(), as_of).expect("it is live");
+    let past = Interval::new(as_of.minus_ms(RULES.reach_ms), as_of);
+    assert_eq!(newest.filter(|o| past.contains(o.at)), store.observations(&point(), past).unwrap().pop());
+    while timelines.settle(store, 1).unwrap() {}
+}
+
 fn touch(timelines: &mut Timelines, store: &mut EmbeddedStore) {
     for (point, rows) in store.take_touched().vantage_points {
-        timelines.touch(store, &point, RULES, rows).unwrap();
+        timelines.touch(store, &point, RULES, &rows).unwrap();
     }
 }
 
@@ -139,8 +152,10 @@ fn a_tail_of_long_ago_is_not_taken_for_what_came_after_a_long_silence() {
         compare(&mut timelines, &mut store, as_of);
         let now = Instant::from_ms(as_of * INTERVAL_MS + 1);
         let speaks = Interval::new(now.minus_ms(RULES.reach_ms), now);
-        let newest = timelines.newest(&point(), now).expect("just derived").filter(|o| speaks.contains(o.at));
-        assert_eq!(newest, store.observations(&point(), speaks).unwrap().pop());
+        let from_store = store.observations(&point(), speaks).unwrap().pop();
+        if let Some(known) = timelines.newest(&point(), now) {
+            assert_eq!(known.filter(|o| speaks.contains(o.at)), from_store);
+        }
     }
 }
 
@@ -159,4 +174,97 @@ fn what_is_forgotten_is_derived_again_with_the_rows_that_came_meanwhile() {
     compare(&mut timelines, &mut store, 5_000);
     drop(timelines);
     compare(&mut Timelines::default(), &mut store, 5_000);
+}
+
+#[test]
+fn what_goes_on_as_it_arrives_is_what_is_derived_at_once_and_is_kept_when_it_has_settled() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    // From the newest on, several at once, ahead of the present, twice, late, and all of it with the clock set back.
+    let rows = history();
+    let (mut seq, mut sent) = (0, 0);
+    for (turn, as_of) in (0..).zip((5..5 * 1_440).step_by(7)) {
+        let ahead = if turn % 50 == 7 { 30 } else { 0 };
+        let end = rows.partition_point(|row| row.at.as_ms() <= (as_of + ahead) * INTERVAL_MS).max(sent);
+        // What is not sent now is sent with the next, or is late.
+        if turn % 5 != 3 && end > sent {
+            seq += 1;
+            let late = if turn % 40 == 11 { sent.saturating_sub(20)..sent } else { 0..0 };
+            let again = rows[late].iter().map(|row| Observation { outcome: Outcome::Down, ..*row });
+            append(&mut store, seq, again.chain(rows[sent..end].iter().copied()).collect());
+            sent = end;
+        }
+        let set_back = if turn % 90 == 60 { 40 } else { 0 };
+        tick(&mut timelines, &mut store, Instant::from_ms((as_of - set_back) * INTERVAL_MS + 1));
+    }
+    let kept = store.records(RecordKind::Stretches, &stretches::days(&point(), i64::MIN, i64::MAX), 100).unwrap();
+    assert!(kept.len() >= 4, "{} days were kept", kept.len());
+    assert!(timelines.bytes() > 0);
+    for as_of in [1_440, 7_199, 9_000] {
+        compare(&mut timelines, &mut store, as_of);
+    }
+}
+
+#[test]
+fn without_room_for_a_single_day_in_memory_all_is_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::bounded(0);
+    append(&mut store, 1, history());
+    touch(&mut timelines, &mut store);
+    for as_of in [1_440, 4_003, 7_199, 9_000] {
+        compare(&mut timelines, &mut store, as_of);
+    }
+}
+
+#[test]
+fn what_is_prepared_bit_by_bit_is_kept_and_is_done_once_whatever_room_there_is() {
+    for bytes_max in [DAYS_BYTES_MAX, 0] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        append(&mut store, 1, history());
+        let mut timelines = Timelines::bounded(bytes_max);
+        touch(&mut timelines, &mut store);
+        let as_of = Instant::from_ms(5 * DAY_MS);
+        timelines.begin_tick(as_of);
+        let span = Interval::new(Instant::from_ms(0), as_of);
+        let mut steps = 0;
+        while !timelines.prepare(&mut store, &point(), RULES, span, &mut 1_000).unwrap() {
+            steps += 1;
+            let days = stretches::days(&point(), i64::MIN, i64::MAX);
+            assert_eq!(
+                store.records(RecordKind::Stretches, &days, 100).unwrap().len(),
+                steps - 1,
+                "after step {steps}"
+            );
+        }
+        assert_eq!(steps, 4, "what is live, then three days, one a step; the fourth is the last");
+        let mut allowance = 1;
+        assert!(timelines.prepare(&mut store, &point(), RULES, span, &mut allowance).unwrap());
+        assert_eq!(allowance, 1, "nothing is left to do");
+        assert!(!timelines.prepare(&mut store, &point(), RULES, span, &mut 0).unwrap());
+        append(&mut store, 2, vec![observation(2_100, Outcome::Down)]);
+        touch(&mut timelines, &mut store);
+        let mut allowance = 10_000;
+        assert!(timelines.prepare(&mut store, &point(), RULES, span, &mut allowance).unwrap());
+        assert!(allowance < 10_000, "late data makes more to do");
+        compare(&mut timelines, &mut store, 7_199);
+    }
+}
+
+#[test]
+fn rows_of_two_days_far_apart_leave_the_days_in_between_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut timelines = Timelines::default();
+    append(&mut store, 1, history());
+    touch(&mut timelines, &mut store);
+    compare(&mut timelines, &mut store, 7_199);
+    let late = |minute| observation(minute, Outcome::Down);
+    append(&mut store, 2, vec![late(2_100), late(7_190)]);
+    touch(&mut timelines, &mut store);
+    let kept = stretches::kept(&store, &point(), i64::MIN, i64::MAX, RULES).unwrap();
+    assert_eq!(kept.into_keys().collect::<Vec<_>>(), [0, 2, 3]);
+    compare(&mut timelines, &mut store, 7_199);
 }

@@ -3,6 +3,7 @@
 //! | step | room | in → out |
 //! |---|---|---|
 //! | confirm | [`vantage`] | the observations of one vantage point → its timeline |
+//! | go on | [`tail`] | the same, as further observations arrive |
 //! | agree | [`probe`] | the timelines of a probe's vantage points → the probe's timeline |
 //! | depend | [`service`] | the timelines of a service's probes → its timeline, and who lost the time |
 //! | window | [`window`] | a kind of window, a zone, an instant → the interval |
@@ -22,6 +23,7 @@ pub mod figures;
 pub mod kinds;
 pub mod probe;
 pub mod service;
+pub mod tail;
 pub mod target;
 pub mod timeline;
 pub mod vantage;

@@ -33,14 +33,23 @@ pub struct ServiceTimeline {
 
 /// The timeline of a service over `span` that needs all of `probes`.
 pub fn service_timeline(probes: &BTreeMap<Id, Timeline>, span: Interval) -> ServiceTimeline {
+    service_timeline_of(&probes.iter().collect::<Vec<_>>(), span)
+}
+
+/// The timeline of a service over `span` that needs all of `probes`, which are in order of their ids.
+pub fn service_timeline_of(probes: &[(&Id, &Timeline)], span: Interval) -> ServiceTimeline {
     let mut service = ServiceTimeline::default();
-    let timelines: Vec<&Timeline> = probes.values().collect();
+    let timelines: Vec<&Timeline> = probes.iter().map(|(_, timeline)| *timeline).collect();
     side_by_side(&timelines, span, |interval, states| {
         let worst = states.iter().max().copied().unwrap_or(State::Unmeasured);
         service.states.push(interval, worst);
         if worst == State::Down {
-            let down =
-                probes.keys().zip(states).filter(|(_, s)| **s == State::Down).map(|(id, _)| id.clone()).collect();
+            let down = probes
+                .iter()
+                .zip(states)
+                .filter(|(_, s)| **s == State::Down)
+                .map(|((id, _), _)| (*id).clone())
+                .collect();
             service.lose(interval, down);
         }
     });
@@ -54,6 +63,27 @@ impl ServiceTimeline {
                 last.interval.end = interval.end;
             }
             _ => self.losses.push(Loss { interval, probes }),
+        }
+    }
+
+    /// Puts `later` in the place of everything from `at` on.
+    pub fn replace_from(&mut self, at: Instant, later: Self) {
+        self.states.replace_from(at, &later.states);
+        self.losses.truncate(self.losses.partition_point(|loss| loss.interval.start < at));
+        if let Some(last) = self.losses.last_mut() {
+            last.interval.end = last.interval.end.min(at);
+        }
+        for loss in later.losses {
+            self.lose(loss.interval, loss.probes);
+        }
+    }
+
+    /// Lets go of what lies before `at`.
+    pub fn forget_before(&mut self, at: Instant) {
+        self.states.forget_before(at);
+        self.losses.drain(..self.losses.partition_point(|loss| loss.interval.end <= at));
+        if let Some(first) = self.losses.first_mut() {
+            first.interval.start = first.interval.start.max(at);
         }
     }
 
@@ -110,6 +140,30 @@ mod tests {
             }
             charges.retain(|_, ms| *ms != 0);
             assert_eq!(charges, counted, "{start} to {end}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_goes_on_from_anywhere_is_the_same() {
+        let ids = ["a", "b"].map(|id| Id::new(id).unwrap());
+        let row = |letters: &str| {
+            let mut timeline = Timeline::default();
+            for (i, c) in letters.chars().enumerate() {
+                let start = i64::try_from(i).unwrap() * 3;
+                timeline.push(span(start, start + 3), if c == 'D' { State::Down } else { State::Up });
+            }
+            timeline
+        };
+        let probes: BTreeMap<_, _> = ids.into_iter().zip([row("uDDDuDuD"), row("uuDDuuDD")]).collect();
+        let whole = service_timeline(&probes, span(0, 24));
+        assert_eq!(whole.losses.len(), 5);
+        for at in 0..=24 {
+            let at = Instant::from_ms(at);
+            let mut again = whole.clone();
+            again.replace_from(at, service_timeline(&probes, Interval::new(at, whole.states.span().unwrap().end)));
+            assert_eq!(again, whole, "{at}");
+            again.forget_before(at);
+            assert_eq!(again, service_timeline(&probes, Interval::new(at, Instant::from_ms(24))), "{at}");
         }
     }
 

@@ -19,6 +19,11 @@ pub struct Timeline {
 }
 
 impl Timeline {
+    /// A timeline of nothing.
+    pub const fn new() -> Self {
+        Self { stretches: Vec::new() }
+    }
+
     /// Nothing but `state` over `span`; no stretch at all when `span` is empty.
     pub fn constant(span: Interval, state: State) -> Self {
         let mut timeline = Self::default();
@@ -78,6 +83,35 @@ impl Timeline {
         }
         clipped.push(Interval::new(covered_to, span.end), State::Unmeasured);
         clipped
+    }
+
+    /// Keeps only what lies before `at`.
+    pub fn cut(&mut self, at: Instant) {
+        self.stretches.truncate(self.stretches.partition_point(|s| s.interval.start < at));
+        if let Some(last) = self.stretches.last_mut() {
+            last.interval.end = last.interval.end.min(at);
+        }
+    }
+
+    /// Puts `later` in the place of everything from `at` on; a hole before it becomes unmeasured.
+    pub fn replace_from(&mut self, at: Instant, later: &Self) {
+        self.cut(at);
+        for stretch in &later.stretches {
+            self.push(stretch.interval, stretch.state);
+        }
+    }
+
+    /// Lets go of what lies before `at`.
+    pub fn forget_before(&mut self, at: Instant) {
+        self.stretches.drain(..self.stretches.partition_point(|s| s.interval.end <= at));
+        if let Some(first) = self.stretches.first_mut() {
+            first.interval.start = first.interval.start.max(at);
+        }
+    }
+
+    /// What it takes in memory, about.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(self.stretches.as_slice())
     }
 
     /// The state at `at`, unmeasured where this timeline says nothing.
@@ -146,6 +180,26 @@ mod tests {
         assert_eq!(timeline.clip(span(-5, 5)).state_at(Instant::from_ms(-1)), State::Unmeasured);
         assert_eq!(timeline.clip(span(45, 60)).state_at(Instant::from_ms(50)), State::Unmeasured);
         assert!(timeline.clip(span(7, 7)).stretches().is_empty());
+    }
+
+    #[test]
+    fn a_timeline_that_is_cut_anywhere_and_goes_on_is_the_same() {
+        let mut whole = Timeline::default();
+        for (i, state) in
+            [State::Up, State::Down, State::Up, State::Unmeasured, State::Degraded].into_iter().enumerate()
+        {
+            let start = i64::try_from(i).unwrap() * 10;
+            whole.push(span(start, start + 10), state);
+        }
+        for at in 0..=50 {
+            let (mut cut, mut rest) = (whole.clone(), whole.clone());
+            cut.cut(Instant::from_ms(at));
+            rest.forget_before(Instant::from_ms(at));
+            assert_eq!((&cut, &rest), (&whole.clip(span(0, at)), &whole.clip(span(at, 50))), "{at}");
+            let mut again = whole.clone();
+            again.replace_from(Instant::from_ms(at), &rest);
+            assert_eq!(again, whole, "{at}");
+        }
     }
 
     #[test]

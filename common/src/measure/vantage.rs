@@ -8,7 +8,7 @@
 //! can be derived from its own observations and a little around it, and late data touches only what lies that close.
 
 use crate::observation::{Observation, Outcome, State};
-use crate::time::Interval;
+use crate::time::{Instant, Interval};
 
 use super::timeline::Timeline;
 
@@ -29,6 +29,12 @@ impl VantageRules {
     /// a silence, and both end the runs that matter.
     pub fn context_ms(&self) -> i64 {
         self.reach_ms.saturating_mul(i64::from(self.fall) + i64::from(self.rise) + 1)
+    }
+
+    /// How many neighbours on either side decide what an observation speaks for: beyond `rise` of them a recovery is no
+    /// longer short, and `fall` more tell whether what bounds it was confirmed.
+    pub(super) const fn neighbours(&self) -> usize {
+        self.fall as usize + self.rise as usize
     }
 }
 
@@ -54,6 +60,19 @@ impl Run {
 pub fn vantage_timeline(observations: &[Observation], rules: VantageRules, span: Interval) -> Timeline {
     let states = confirmed(observations, rules);
     let mut timeline = Timeline::default();
+    let covered_to = speak(&mut timeline, observations, &states, rules, span);
+    timeline.push(Interval::new(covered_to, span.end), State::Unmeasured);
+    timeline
+}
+
+/// Adds what observations in these `states` speak for inside `span`, unmeasured in between, and gives where that ends.
+pub(super) fn speak(
+    timeline: &mut Timeline,
+    observations: &[Observation],
+    states: &[State],
+    rules: VantageRules,
+    span: Interval,
+) -> Instant {
     let mut covered_to = span.start;
     for (i, (observation, state)) in observations.iter().zip(states).enumerate() {
         let until = observation.at.plus_ms(rules.reach_ms);
@@ -61,16 +80,15 @@ pub fn vantage_timeline(observations: &[Observation], rules: VantageRules, span:
         let part = Interval::new(observation.at, until).intersect(span);
         if !part.is_empty() {
             timeline.push(Interval::new(covered_to, part.start), State::Unmeasured);
-            timeline.push(part, state);
+            timeline.push(part, *state);
             covered_to = part.end;
         }
     }
-    timeline.push(Interval::new(covered_to, span.end), State::Unmeasured);
-    timeline
+    covered_to
 }
 
 /// The state each observation speaks for, after confirmation.
-fn confirmed(observations: &[Observation], rules: VantageRules) -> Vec<State> {
+pub(super) fn confirmed(observations: &[Observation], rules: VantageRules) -> Vec<State> {
     let mut states: Vec<State> = observations.iter().map(|o| reported(o.outcome)).collect();
     let (fall, rise) = (rules.fall as usize, rules.rise as usize);
     for run in runs(observations, &states, rules.reach_ms) {

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::observation::{Cause, Micros, Phases};
-use crate::time::Instant;
 
 /// `u` up, `s` slow, `D` down, `?` unknown, `.` nothing arrived; one a second, reach 2.5 s.
 fn observed(row: &str) -> Vec<Observation> {

@@ -211,7 +211,7 @@ fn supervision() -> Vec<Told> {
         Told::get(
             "/readyz",
             "Ask whether it measures",
-            "It does when its newest figures are not old. With `to=push` it is asked whether it takes pushes as well.",
+            "It does when its newest figures are not old; how much is still being derived is said beside it. With `to=push` it is asked whether it takes pushes as well.",
         )
         .asked("to", to_push, "`push`: whether pushes are taken too.")
         .answers(200, "text/plain", lines("ready"), "It measures. A second line says what it refuses for want of disk.")

@@ -1,0 +1,133 @@
+//! What was seen of a service, carried on from tick to tick.
+//!
+//! A state depends on observations at most a context away ([`context_ms`]). So what lies a context before the instant
+//! that was looked at last, and a context before whatever has arrived since, stays as it was seen; only what comes after
+//! is looked at again. A service that nothing touched grows by a second like this, and is the same as if all of it had been
+//! looked at anew.
+
+use std::collections::BTreeMap;
+
+use uphold_common::catalogue::model::Service;
+use uphold_common::ids::{Id, VantagePoint};
+use uphold_common::measure::probe::probe_timeline;
+use uphold_common::measure::service::{ServiceTimeline, service_timeline_of};
+use uphold_common::measure::target::vantage_rules;
+use uphold_common::measure::timeline::Timeline;
+use uphold_common::time::{DAY_MS, Instant, Interval};
+
+use super::Engine;
+use crate::store::StoreError;
+
+/// How much more than what is needed may be held before it is let go.
+const BEFORE_MS_MAX: i64 = DAY_MS;
+
+/// What was seen of a service over a span.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The timelines of all of its probes.
+    pub probes: BTreeMap<Id, Timeline>,
+    /// Its own.
+    pub service: ServiceTimeline,
+}
+
+/// What was seen of a service up to an instant.
+#[derive(Debug)]
+pub(super) struct Sight {
+    pub(super) seen: Seen,
+    pub(super) span: Interval,
+    /// What lies before stands, whatever has arrived since.
+    stands_to: Instant,
+}
+
+impl Sight {
+    /// Takes notice of rows that may change what was seen from `from` on.
+    pub(super) fn touched_from(&mut self, from: Instant) {
+        self.stands_to = self.stands_to.min(from);
+    }
+
+    /// Whether it can go on to `span`.
+    fn serves(&self, span: Interval) -> bool {
+        self.span.start <= span.start && self.span.end <= span.end
+    }
+
+    /// From when on it has to be looked at again.
+    fn goes_on_from(&self, context_ms: i64) -> Instant {
+        self.span.end.minus_ms(context_ms).min(self.stands_to).max(self.span.start)
+    }
+
+    fn go_on(&mut self, from: Instant, later: Seen, span: Interval) {
+        for (id, later) in later.probes {
+            self.seen.probes.entry(id).or_default().replace_from(from, &later);
+        }
+        self.seen.service.replace_from(from, later.service);
+        (self.span.end, self.stands_to) = (span.end, Instant::MAX);
+        if self.span.start.plus_ms(BEFORE_MS_MAX) <= span.start {
+            self.seen.probes.values_mut().for_each(|probe| probe.forget_before(span.start));
+            self.seen.service.forget_before(span.start);
+            self.span.start = span.start;
+        }
+    }
+}
+
+impl Engine {
+    /// What was seen of `service` over at least `span`, which ends at the present: carried on from the last time.
+    pub(super) fn look(&mut self, service: &Service, span: Interval) -> Result<Sight, StoreError> {
+        let Some(mut sight) = self.sights.remove(&service.id).filter(|sight| sight.serves(span)) else {
+            return Ok(Sight { seen: self.see(service, span, span.end)?, span, stands_to: Instant::MAX });
+        };
+        let from = sight.goes_on_from(context_ms(service));
+        let later = self.see(service, Interval::new(from, span.end), span.end)?;
+        sight.go_on(from, later, span);
+        Ok(sight)
+    }
+
+    /// Makes ready what [`Self::look`] and the strip, which begins at `strip_from`, will need, at the price of about
+    /// `allowance` observations. False if there is more to do.
+    pub(super) fn prepare(
+        &mut self,
+        service: &Service,
+        span: Interval,
+        strip_from: Instant,
+        allowance: &mut usize,
+    ) -> Result<bool, StoreError> {
+        let sight = self.sights.get(&service.id).filter(|sight| sight.serves(span));
+        if sight.is_some_and(|sight| sight.stands_to == Instant::MAX) {
+            return Ok(true);
+        }
+        let from = sight.map_or(span.start, |sight| sight.goes_on_from(context_ms(service))).min(strip_from);
+        for (id, probe) in &service.probes {
+            let Some(rules) = vantage_rules(service, id) else { continue };
+            for agent in &probe.agents {
+                let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
+                let span = Interval::new(from, span.end);
+                if !self.timelines.prepare(self.store.as_mut(), &point, rules, span, allowance)? {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// What was seen of `service` over `span` before `as_of`. `span` ends at `as_of` at the latest.
+    pub(super) fn see(&mut self, service: &Service, span: Interval, as_of: Instant) -> Result<Seen, StoreError> {
+        let mut probes = BTreeMap::new();
+        for (id, probe) in &service.probes {
+            let Some(rules) = vantage_rules(service, id) else { continue };
+            let mut vantage = Vec::with_capacity(probe.agents.len());
+            for agent in &probe.agents {
+                let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
+                vantage.push(self.timelines.vantage(self.store.as_mut(), &point, rules, span, as_of)?);
+            }
+            let vantage: Vec<&Timeline> = vantage.iter().collect();
+            probes.insert(id.clone(), probe_timeline(&vantage, probe.quorum, span));
+        }
+        let needed: Vec<(&Id, &Timeline)> = probes.iter().filter(|(id, _)| service.needs.contains(id)).collect();
+        Ok(Seen { service: service_timeline_of(&needed, span), probes })
+    }
+}
+
+/// How long after an instant an observation may still decide its state, over the slowest of the service's probes.
+pub(super) fn context_ms(service: &Service) -> i64 {
+    let of_probe = |id| vantage_rules(service, id).map(|rules| rules.context_ms());
+    service.probes.keys().filter_map(of_probe).max().unwrap_or(0)
+}

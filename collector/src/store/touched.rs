@@ -1,0 +1,42 @@
+//! Which rows of a vantage point have arrived since somebody took notice.
+//!
+//! Each day is told for itself, so that a row of last year beside one of today does not touch the year in between. The
+//! rows themselves come along while they are few, as they are from tick to tick, so that nobody has to read them back.
+
+use std::collections::BTreeMap;
+
+use uphold_common::observation::Observation;
+use uphold_common::time::Interval;
+
+/// Most rows that are handed over themselves.
+pub const TOUCHED_ROWS_MAX: usize = 128;
+
+/// Which rows of a vantage point have arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TouchedRows {
+    /// Of each UTC day that has any, the stretch from the earliest of them to just after the latest.
+    pub days: BTreeMap<i64, Interval>,
+    /// All of them, in the order in which they arrived; none if they are more than [`TOUCHED_ROWS_MAX`].
+    pub rows: Option<Vec<Observation>>,
+}
+
+impl Default for TouchedRows {
+    fn default() -> Self {
+        Self { days: BTreeMap::new(), rows: Some(Vec::new()) }
+    }
+}
+
+impl TouchedRows {
+    /// Adds rows that have arrived.
+    pub fn add(&mut self, rows: &[Observation]) {
+        for row in rows {
+            let stretch = Interval::new(row.at, row.at.plus_ms(1));
+            let day = self.days.entry(row.at.utc_day()).or_insert(stretch);
+            *day = Interval::new(day.start.min(stretch.start), day.end.max(stretch.end));
+        }
+        self.rows = self.rows.take().filter(|known| known.len() + rows.len() <= TOUCHED_ROWS_MAX);
+        if let Some(known) = &mut self.rows {
+            known.extend_from_slice(rows);
+        }
+    }
+}
