@@ -14,11 +14,15 @@
 //! | `small` | a store with one of each, to be damaged |
 //! | `looked_at` | a collector over a damaged store, and how what it says is judged |
 //! | `damage` | bits flipped, files cut or gone: refused, said, or nothing differs |
+//! | `disk` | a small disk of the test's own |
+//! | `full` | a disk that is full or read-only: refused, not lost, and on it goes |
 
 #![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
 mod damage;
+mod disk;
+mod full;
 mod kept;
 mod kills;
 mod load;

@@ -44,9 +44,11 @@ pub(crate) fn delivered(agent: usize, seq: u64, present: i64) -> Batch {
 /// How the last collector that had the store ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// It was asked to.
-    Stopped,
-    /// It was killed: what it wrote since its start lies in the database's log alone.
+    /// It was asked to, and so was one after it that wrote nothing: the database wrote down where everything lies when it
+    /// was opened last.
+    Settled,
+    /// It was killed: where that lies which it wrote is known from the end of the database's log alone. So it is after a
+    /// collector that was asked to end.
     Killed,
 }
 
@@ -81,7 +83,11 @@ pub(crate) fn store(present: i64, ending: Ending) -> Site {
     site.command(&["incidents", "comment", "1", "seen and understood"]);
     site.command(&["token", "revoke", "bob"]);
     match ending {
-        Ending::Stopped => site.stop(),
+        Ending::Settled => {
+            site.stop();
+            site.start();
+            site.stop();
+        }
         Ending::Killed => site.kill(),
     }
     site
