@@ -171,7 +171,7 @@ fn ask(port: u16, present: i64, token: &str) -> std::io::Result<(Value, Vec<Stri
         }
     }
     let ready = http::get(port, "/readyz")?;
-    if ready.code != 200 {
+    if ready.code != 200 || ready.text().trim() != "ready" {
         alarms.push(format!("/readyz: {}", ready.text()));
     }
     for line in http::get(port, "/metrics")?.text().lines().filter(|line| line.starts_with("uphold_store_")) {

@@ -118,12 +118,12 @@ impl Site {
 
     /// Starts the collector, and returns once it answers.
     pub(crate) fn start(&mut self) {
-        let ended = self.try_start();
-        assert!(ended.is_none(), "the collector ended; it said:\n{}", self.said());
+        let started = self.try_start();
+        assert!(started.is_ok(), "the collector ended; it said:\n{}", self.said());
     }
 
-    /// Starts the collector; gives its exit code if it ended instead of answering.
-    pub(crate) fn try_start(&mut self) -> Option<Option<i32>> {
+    /// Starts the collector; the error is its exit code if it ended instead of answering.
+    pub(crate) fn try_start(&mut self) -> Result<(), Option<i32>> {
         let mut words = self.behind.clone();
         words.push(program("uphold-collector").unwrap().display().to_string());
         let mut command = Command::new(&words[0]);
@@ -137,9 +137,9 @@ impl Site {
         });
         if answers {
             self.collector = Some(process);
-            return None;
+            return Ok(());
         }
-        Some(process.wait_for_end(DEADLINE).unwrap().code())
+        Err(process.wait_for_end(DEADLINE).unwrap().code())
     }
 
     /// Kills the collector, as a power cut would end it but for the disk.
