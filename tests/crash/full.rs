@@ -2,9 +2,9 @@
 //! nobody panics, and it goes on once there is room.
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
-use std::time::Duration;
 use uphold_tests::process::child::{Process, system_program};
 use uphold_tests::process::http::{self, Answer};
 use uphold_tests::process::wait::rest;
@@ -112,6 +112,7 @@ fn starts_or_says_why(site: &mut Site) -> bool {
 }
 
 #[test]
+#[ignore = "waits for the reserve of free space"]
 fn a_disk_with_little_room_refuses_pushes_and_goes_on_by_itself() {
     let Some(disk) = Disk::mounted(DISK_MEGABYTES) else { return };
     let present = present();

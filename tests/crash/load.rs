@@ -67,14 +67,14 @@ fn net() -> FlowId {
     FlowId { host: id("web-1"), flow: Flow::NetworkSent, of: "eth0".to_owned() }
 }
 
-/// One try of a probe: outages of ten minutes that all agents see, and now and then a slow answer.
+/// One try of a probe: outages of ten minutes that all agents see, and minutes in which everything is slow.
 fn attempt(at: i64, salt: u64) -> Observation {
-    let outage = Dice(at.div_euclid(600_000).cast_unsigned()).below(6) == 0;
+    let within = |length_ms: i64| Dice(at.div_euclid(length_ms).cast_unsigned());
     let mut dice = Dice(at.cast_unsigned() ^ (salt << 56));
-    let (outcome, cause) = match (outage, dice.below(40)) {
-        (true, _) => (Outcome::Down, Cause::Timeout),
-        (false, 0) => (Outcome::Degraded, Cause::Slow),
-        (false, _) => (Outcome::Up, Cause::None),
+    let (outcome, cause) = match (within(600_000).below(6), within(60_000).below(20)) {
+        (0, _) => (Outcome::Down, Cause::Timeout),
+        (_, 0) => (Outcome::Degraded, Cause::Slow),
+        _ => (Outcome::Up, Cause::None),
     };
     let mut micros = || Micros::new(dice.below(30_000));
     let phases = Phases { connect: micros(), first_byte: micros(), ..Phases::default() };

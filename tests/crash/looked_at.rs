@@ -64,13 +64,24 @@ pub(crate) fn judge(sound: &Value, seen: Seen) -> Verdict {
     match seen {
         Seen::Refused(why) => Verdict::Refused(why),
         Seen::Never(what) => Verdict::Violation(what),
-        Seen::Answers { said, alarms } => match (difference(sound, &said), alarms.is_empty()) {
+        Seen::Answers { said, alarms } => match (differences(sound, &said), alarms.is_empty()) {
             (None, true) => Verdict::Equal,
             (None, false) => Verdict::EqualAndSaid,
             (Some(place), false) => Verdict::Said(format!("{}; it differs in {place}", alarms.join("; "))),
             (Some(place), true) => Verdict::Violation(format!("nothing is said, and it differs in {place}")),
         },
     }
+}
+
+/// In which documents two looks differ, and where in each first; none when they are equal.
+fn differences(sound: &Value, said: &Value) -> Option<String> {
+    let documents = sound.as_object().into_iter().flatten();
+    let differing = documents.filter_map(|(path, document)| {
+        let place = difference(document, said.get(path).unwrap_or(&Value::Null))?;
+        Some(format!("{path}: {place}"))
+    });
+    let all: Vec<String> = differing.collect();
+    (!all.is_empty()).then(|| format!("{} documents: {}", all.len(), all.join(" | ")))
 }
 
 /// Starts a collector over the data in `folder`, which holds its catalogue and configuration as well, asks it everything,

@@ -186,7 +186,8 @@ impl Site {
     pub(crate) fn figures(&self, present: i64) -> Value {
         self.measured();
         let ask = |path: String| {
-            let answer = http::get(self.port, &path).unwrap();
+            // A machine with much else to do may answer late.
+            let answer = until(&path, || http::get(self.port, &path).ok());
             assert_eq!(answer.code, 200, "{path}: {}", answer.text());
             answer.json().unwrap()
         };
