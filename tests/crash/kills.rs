@@ -9,11 +9,13 @@ use uphold_tests::process::wait::rest;
 
 use crate::kept::differences;
 use crate::load::{self, Delivered, Dice, Expected};
-use crate::site::{AGENTS, SEALS_OFTEN, Site, difference, present};
+use crate::site::{AGENTS, SEALS_OFTEN, Site, difference, present, until};
 use crate::sizes::cycles;
 
 /// How long a collector lives at most before it is killed: its ticks and with them its seals are a second apart.
 const LIVES_MS: u64 = 1_800;
+/// Of so many lives one is as long as it takes to seal.
+const SEALS_EVERY: u64 = 3;
 
 /// Kills under load; gives what each agent delivered.
 fn killed_under_load(site: &mut Site, present: i64, cycles: u64) -> Vec<Delivered> {
@@ -26,8 +28,12 @@ fn killed_under_load(site: &mut Site, present: i64, cycles: u64) -> Vec<Delivere
                 scope.spawn(move || load::run(port, agent, present, over, give_up))
             })
             .collect();
-        for _ in 0..cycles {
+        for cycle in 0..cycles {
             site.start();
+            // Whoever is always killed before it seals takes in nothing any more once its head is full.
+            if cycle % SEALS_EVERY == 0 {
+                until("a seal", || site.metric("uphold_store_seals_total").filter(|seals| *seals >= 1.0));
+            }
             rest(Duration::from_millis(dice.below(LIVES_MS)));
             site.kill();
         }
@@ -63,7 +69,7 @@ fn whatever_moment_it_is_killed_at_nothing_acknowledged_is_lost_or_doubled() {
     let batches: u64 = delivered.iter().map(|done| done.batches).sum();
     let broken: u64 = delivered.iter().map(|done| done.broken).sum();
     println!("{cycles} kills, {batches} batches acknowledged, {broken} tries broken: {delivered:?}");
-    assert!(batches > 10 * cycles && broken > cycles, "there was hardly any load: {delivered:?}");
+    assert!(batches > cycles && broken > cycles, "there was hardly any load: {delivered:?}");
     for done in &delivered {
         assert!(done.missed.is_empty(), "{:?}", done.missed);
     }
