@@ -39,7 +39,7 @@ pub enum ServeError {
     #[error(transparent)]
     Open(#[from] EngineError),
     /// The store died while the collector ran.
-    #[error("the store failed: {0}")]
+    #[error("the collector cannot go on: {0}")]
     Died(EngineError),
     /// The engine's thread panicked.
     #[error("the engine ended unexpectedly; a restart finds everything that was acknowledged")]

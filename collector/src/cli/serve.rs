@@ -11,6 +11,7 @@ use super::exit::{Ended, SERVED, STORE_DIED, UNAVAILABLE, USAGE};
 use super::runtime::{block_on, stop_signal};
 use crate::config::{self, AccessConfig, Config, FileConfig};
 use crate::engine::EngineError;
+use crate::inforce::TakeUpError;
 use crate::listen::exposure::Exposure;
 use crate::listen::tls::Tls;
 use crate::serve::{Collector, Opening, ServeError, bind};
@@ -78,7 +79,7 @@ fn listening(config: &Config) -> Result<(Exposure, Option<Arc<Tls>>), Ended> {
 pub(super) fn ended(error: &ServeError) -> Ended {
     let code = match error {
         ServeError::Died(_) | ServeError::Panicked => STORE_DIED,
-        ServeError::Open(EngineError::TakeUp(_)) => USAGE,
+        ServeError::Open(EngineError::TakeUp(TakeUpError::Problems(_) | TakeUpError::ChangesThePast(_))) => USAGE,
         _ => UNAVAILABLE,
     };
     Ended::new(code, error)

@@ -171,12 +171,13 @@ impl FileConfig {
 }
 
 fn store_options(at: &At<'_>) -> Read<StoreOptions> {
+    const KIB: u64 = 1 << 10;
     const MIB: u64 = 1 << 20;
     let default = StoreOptions::default();
     at.mapping(|keys| {
         let cache = keys.or("cache", default.cache_bytes, |at| at.bytes(8 * MIB..=16 * 1024 * MIB));
-        let head = keys.or("head", default.head_bytes_max as u64, |at| at.bytes(MIB..=1024 * MIB));
-        let journal = keys.or("journal", default.journal_bytes_max, |at| at.bytes(MIB..=4096 * MIB));
+        let head = keys.or("head", default.head_bytes_max as u64, |at| at.bytes(64 * KIB..=1024 * MIB));
+        let journal = keys.or("journal", default.journal_bytes_max, |at| at.bytes(64 * KIB..=4096 * MIB));
         let reserve_bytes = keys.optional("reserve", |at| at.bytes(MIB..=1024 * 1024 * 1024 * MIB));
         let head_bytes_max = usize::try_from(head?).unwrap_or(default.head_bytes_max);
         let (cache_bytes, journal_bytes_max, reserve_bytes) = (cache?, journal?, reserve_bytes?);
