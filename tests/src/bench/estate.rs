@@ -1,0 +1,194 @@
+//! The estate that is watched: agents, and what each of them saw in each half minute.
+//!
+//! Each agent has as many probes as the shape says, of one service of its own, and 40 gauges of its host. A probe is
+//! attempted every 30 s, 20 ms early or late, with lognormal durations; 0.2 % of the attempts fail, in bursts of ten or
+//! so. Gauges are read every 15 s: shares, memory, disks, counters, loads, and some that never change.
+//!
+//! What comes out is what agents push; the peer is given the same values in its own format.
+
+use std::io;
+
+use uphold_common::ids::{Id, ProbeId};
+use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, Reading, ResourceId};
+use uphold_common::time::Instant;
+use uphold_common::wire::batch::Epoch;
+use uphold_common::wire::columns::Rows;
+
+use super::chance::{Chance, Lognormal};
+use super::gauges::{self, Gauge};
+
+/// How much time one push covers, which is also how often a probe is attempted.
+pub(super) const PUSH_MS: i64 = 30_000;
+/// How often a gauge is read.
+const READING_MS: i64 = 15_000;
+/// How much earlier or later than planned anything may be.
+const JITTER_MS: i64 = 20;
+/// Values in an attempt: its outcome, how long it took, and four phases.
+pub(super) const VALUES_PER_ATTEMPT: usize = 6;
+/// How often a burst of failures begins.
+const BURSTS: f64 = 0.0002;
+/// How many attempts fail in a burst, in the mean.
+const BURST_ATTEMPTS: f64 = 10.0;
+/// How long a failed attempt waits.
+const TIMEOUT_US: f64 = 5_000_000.0;
+/// Medians of the phases that are measured, in microseconds: resolve, connect, TLS, first byte.
+const MEDIANS_US: [f64; 4] = [2_000.0, 10_000.0, 14_000.0, 17_000.0];
+
+/// How large an estate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// How many agents.
+    pub(super) agents: usize,
+    /// How many probes each of them has.
+    pub(super) probes: usize,
+    /// Whether hosts have gauges.
+    pub(super) gauges: bool,
+}
+
+impl Shape {
+    /// Values in one push of one agent.
+    pub(super) fn values_per_push(self) -> u64 {
+        let readings = if self.gauges { gauges::COUNT * (PUSH_MS / READING_MS) as usize } else { 0 };
+        (self.probes * VALUES_PER_ATTEMPT + readings) as u64
+    }
+
+    /// Values of all agents over so many pushes of each.
+    pub(super) fn values(self, pushes: u64) -> u64 {
+        pushes * self.agents as u64 * self.values_per_push()
+    }
+}
+
+/// The agents, and how far they have come.
+#[derive(Debug)]
+pub(super) struct Estate {
+    /// The agents.
+    pub(super) agents: Vec<Agent>,
+    /// Durations are drawn from it.
+    pub(super) durations: Lognormal,
+    /// The beginning of what is to be pushed next.
+    pub(super) next: Instant,
+}
+
+impl Estate {
+    /// An estate whose first attempt is made at `start`.
+    pub(super) fn new(shape: Shape, start: Instant) -> io::Result<Self> {
+        let durations = Lognormal::new();
+        let agents =
+            (0..shape.agents).map(|number| Agent::new(number, shape, &durations)).collect::<io::Result<_>>()?;
+        Ok(Self { agents, durations, next: start })
+    }
+}
+
+/// The id of the service that an agent watches.
+pub(super) fn service(agent: usize) -> String {
+    format!("svc-{agent:04}")
+}
+
+/// The id of a probe.
+pub(super) fn probe(number: usize) -> String {
+    format!("http-{number:02}")
+}
+
+/// The id of an agent, which is also that of its host.
+pub(super) fn agent(number: usize) -> String {
+    format!("agent-{number:04}")
+}
+
+/// One agent.
+#[derive(Debug)]
+pub(super) struct Agent {
+    /// Its id.
+    pub(super) name: Id,
+    /// Its spool.
+    pub(super) epoch: Epoch,
+    /// How many pushes it has made.
+    pub(super) pushed: u64,
+    chance: Chance,
+    probes: Vec<Probe>,
+    gauges: Vec<Gauge>,
+}
+
+impl Agent {
+    fn new(number: usize, shape: Shape, durations: &Lognormal) -> io::Result<Self> {
+        let mut chance = Chance::new(number as u64 + 1);
+        let (name, service) = (id(&agent(number))?, id(&service(number))?);
+        let one = |number| Ok(Probe::new(ProbeId::new(service.clone(), id(&probe(number))?), &mut chance, durations));
+        let probes = (0..shape.probes).map(one).collect::<io::Result<_>>()?;
+        let gauges = if shape.gauges { gauges::of_a_host(&mut chance) } else { Vec::new() };
+        let epoch = Epoch((number as u128 + 1).to_be_bytes());
+        Ok(Self { name, epoch, pushed: 0, chance, probes, gauges })
+    }
+
+    /// What it saw in the half minute that begins at `base`; the streams are always in the same order.
+    pub(super) fn see(&mut self, base: Instant, durations: &Lognormal) -> Vec<Rows> {
+        let Self { name, chance, probes, gauges, .. } = self;
+        let mut streams = Vec::with_capacity(probes.len() + gauges.len());
+        for probe in probes {
+            let at = base.plus_ms(probe.offset_ms + chance.between(-JITTER_MS, JITTER_MS));
+            streams.push(Rows::Probe(probe.id.clone(), vec![probe.attempt(at, chance, durations)]));
+        }
+        let mut jittered = |ms| base.plus_ms(ms + chance.between(-JITTER_MS, JITTER_MS));
+        let instants = [jittered(0), jittered(READING_MS)];
+        for gauge in gauges {
+            let of = ResourceId { host: name.clone(), resource: gauge.resource(), of: gauge.of().to_owned() };
+            let read = instants.map(|at| Reading { at, used: gauge.read(chance), limit: gauge.limit() });
+            streams.push(Rows::Capacity(of, read.to_vec()));
+        }
+        streams
+    }
+}
+
+/// One probe.
+#[derive(Debug)]
+pub(super) struct Probe {
+    id: ProbeId,
+    /// When in the half minute it is attempted.
+    offset_ms: i64,
+    medians_us: [f64; 4],
+    failures_left: u32,
+}
+
+impl Probe {
+    pub(super) fn new(id: ProbeId, chance: &mut Chance, durations: &Lognormal) -> Self {
+        let of_this_one = durations.draw(chance);
+        let offset_ms = chance.between(JITTER_MS, PUSH_MS - 1_000);
+        Self { id, offset_ms, medians_us: MEDIANS_US.map(|median| median * of_this_one), failures_left: 0 }
+    }
+
+    fn attempt(&mut self, at: Instant, chance: &mut Chance, durations: &Lognormal) -> Observation {
+        if self.failures_left == 0 && chance.fraction() < BURSTS {
+            self.failures_left = 1 + (-BURST_ATTEMPTS * (1.0 - chance.fraction()).ln()) as u32;
+        }
+        let mut draw = |median: f64| (median * durations.draw(chance)) as u64;
+        let [resolve, connect, tls, first_byte] = self.medians_us;
+        let resolve = draw(resolve);
+        if self.failures_left > 0 {
+            self.failures_left -= 1;
+            let total = (TIMEOUT_US + 2_000.0 * chance.fraction()) as u64;
+            let phases = Phases { resolve: Micros::new(resolve), ..Phases::default() };
+            let (outcome, cause) = (Outcome::Down, Cause::Timeout);
+            return Observation { at, outcome, cause, code: 0, total: Micros::new(total), phases };
+        }
+        let [connect, tls, first_byte] = [connect, tls, first_byte].map(&mut draw);
+        // What lies between the phases.
+        let rest = (500.0 * chance.fraction()) as u64;
+        let total = Micros::new(resolve + connect + tls + first_byte + rest);
+        let [resolve, connect, tls, first_byte] = [resolve, connect, tls, first_byte].map(Micros::new);
+        let phases = Phases { resolve, connect, tls, first_byte, transfer: Micros::NONE };
+        Observation { at, outcome: Outcome::Up, cause: Cause::None, code: 200, total, phases }
+    }
+}
+
+/// The values of an attempt as the peer is given them, in seconds and as 1 or 0; a phase that was not reached is 0.
+pub(super) fn values(attempt: &Observation) -> [f64; VALUES_PER_ATTEMPT] {
+    let seconds = |micros: Micros| micros.get().map_or(0.0, |us| us as f64 / 1e6);
+    let Phases { resolve, connect, tls, first_byte, .. } = attempt.phases;
+    let up = f64::from(u8::from(attempt.outcome == Outcome::Up));
+    let [total, resolve, connect, tls, first_byte] = [attempt.total, resolve, connect, tls, first_byte].map(seconds);
+    [up, total, resolve, connect, tls, first_byte]
+}
+
+/// An id out of what is an id.
+pub(super) fn id(text: &str) -> io::Result<Id> {
+    Id::new(text).map_err(io::Error::other)
+}

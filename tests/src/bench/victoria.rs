@@ -1,0 +1,120 @@
+//! The peer: VictoriaMetrics of a single node, as Debian packages it, with its default settings.
+//!
+//! Only the addresses and a retention that keeps the load differ from the defaults. It acknowledges before what it took
+//! is on disk: see the page on benchmarks for what that makes of a comparison.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::daemon::{Daemon, Spent};
+use super::server::{Dialect, OnDisk, Server, metrics};
+use super::usage;
+use crate::process::child::system_program;
+use crate::process::wait::{Stopwatch, rest};
+use crate::process::{free_port, http};
+
+/// How long it may take to merge everything.
+const SETTLE_TIME_MAX: Duration = Duration::from_mins(30);
+/// How often it is asked how far it has come.
+const ASK_EVERY: Duration = Duration::from_millis(500);
+/// How many times in a row it must be found idle: a merge may be about to begin.
+const IDLE_IN_A_ROW: u32 = 3;
+
+/// A running peer.
+#[derive(Debug)]
+pub(super) struct Victoria {
+    daemon: Daemon,
+    port: u16,
+    data: PathBuf,
+}
+
+impl Victoria {
+    /// Starts one with its data in `folder`.
+    pub(super) fn start(folder: &Path) -> io::Result<Self> {
+        let program = system_program("victoria-metrics").map_err(|_| {
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "victoria-metrics is not installed: apt-get install victoria-metrics, or leave it out with --without-peer",
+            )
+        })?;
+        let (port, data) = (free_port()?, folder.join("victoria"));
+        let mut command = Command::new(program);
+        command.arg(format!("-httpListenAddr=127.0.0.1:{port}")).arg(format!("-storageDataPath={}", data.display()));
+        command.arg("-retentionPeriod=3y");
+        let daemon = Daemon::start("victoria-metrics", &mut command, folder, port, "/health")?;
+        Ok(Self { daemon, port, data })
+    }
+
+    /// Waits until no merge is under way.
+    fn wait_until_idle(&self, began: Stopwatch) -> io::Result<()> {
+        let mut idle = 0;
+        while idle < IDLE_IN_A_ROW {
+            if began.elapsed() > SETTLE_TIME_MAX {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "the peer did not come to rest"));
+            }
+            rest(ASK_EVERY);
+            let text = http::get(self.port, "/metrics")?.text();
+            let kinds = ["vm_active_merges", "vm_active_force_merges"];
+            let active: f64 = kinds.iter().flat_map(|kind| metrics(&text, kind)).map(|(_, count)| count).sum();
+            idle = if active > 0.0 { 0 } else { idle + 1 };
+        }
+        Ok(())
+    }
+
+    /// The most parts that any month has: one once it is merged.
+    fn parts(&self) -> io::Result<usize> {
+        let mut months = BTreeMap::<_, usize>::new();
+        for size in ["small", "big"] {
+            for month in fs::read_dir(self.data.join("data").join(size))? {
+                let month = month?;
+                if month.file_name() != "snapshots" {
+                    let names = fs::read_dir(month.path())?.filter_map(Result::ok).map(|part| part.file_name());
+                    let parts = names.filter(|name| name != "tmp" && name != "txn").count();
+                    *months.entry(month.file_name()).or_default() += parts;
+                }
+            }
+        }
+        Ok(months.into_values().max().unwrap_or_default())
+    }
+}
+
+impl Server for Victoria {
+    fn name(&self) -> &'static str {
+        "VictoriaMetrics"
+    }
+
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::RemoteWrite
+    }
+
+    fn spent(&self) -> io::Result<Spent> {
+        self.daemon.spent()
+    }
+
+    /// Asked to merge while it merges by itself, it does nothing and says nothing; so it is asked until it has.
+    fn settle(&mut self) -> io::Result<()> {
+        let began = Stopwatch::start();
+        http::get(self.port, "/internal/force_flush")?;
+        self.wait_until_idle(began)?;
+        while self.parts()? > 1 {
+            http::get(self.port, "/internal/force_merge")?;
+            self.wait_until_idle(began)?;
+        }
+        Ok(())
+    }
+
+    fn on_disk(&self) -> io::Result<OnDisk> {
+        Ok(OnDisk {
+            all_bytes: usage::allocated(&self.data)?,
+            payload_bytes: Some(usage::allocated(&self.data.join("data"))?),
+        })
+    }
+}
