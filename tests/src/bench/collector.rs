@@ -110,6 +110,10 @@ impl Server for Collector {
         }
     }
 
+    fn taken(&self) -> io::Result<u64> {
+        Ok(self.figure("uphold_store_appended_rows_total", "")? as u64)
+    }
+
     /// A restart with the least journal seals what waits; then everything is over when no day has parts to merge. What
     /// the restart takes counts as spent.
     fn settle(&mut self) -> io::Result<()> {

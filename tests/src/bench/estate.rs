@@ -48,8 +48,16 @@ pub(super) struct Shape {
 impl Shape {
     /// Values in one push of one agent.
     pub(super) fn values_per_push(self) -> u64 {
-        let readings = if self.gauges { gauges::COUNT * (PUSH_MS / READING_MS) as usize } else { 0 };
-        (self.probes * VALUES_PER_ATTEMPT + readings) as u64
+        (self.probes * VALUES_PER_ATTEMPT + self.readings_per_push()) as u64
+    }
+
+    /// Rows in one push of one agent: attempts and readings.
+    pub(super) fn rows_per_push(self) -> u64 {
+        (self.probes + self.readings_per_push()) as u64
+    }
+
+    fn readings_per_push(self) -> usize {
+        if self.gauges { gauges::COUNT * (PUSH_MS / READING_MS) as usize } else { 0 }
     }
 
     /// Values of all agents over so many pushes of each.

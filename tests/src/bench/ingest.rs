@@ -14,10 +14,14 @@ use super::drive::{Sender, Sent, drive};
 use super::estate::{Estate, Shape};
 use super::options::{Common, start_of};
 use super::progress;
-use super::server::{OnDisk, Server};
+use super::server::{Dialect, OnDisk, Server};
 use super::table::{Table, megabytes, number, seconds};
 use super::usage;
 use super::victoria::Victoria;
+use crate::process::wait::wait_until;
+
+/// How long it may take until a server's metrics say what it has acknowledged.
+const SAID_WITHIN: Duration = Duration::from_secs(30);
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,10 +103,12 @@ pub(super) fn measure(
 ) -> io::Result<Run> {
     let mut senders: Vec<Sender> = (0..connections).map(|_| Sender::to(server.address(), server.dialect())).collect();
     let (machine, own, began) = (usage::machine_time()?, own_time()?, server.spent()?.processor);
+    let taken = server.taken()?;
     let sent = drive(estate, shape, pushes, &mut senders, bar)?;
-    drop(senders);
     let (machine, driver) = (usage::machine_time()?.saturating_sub(machine), own_time()?.saturating_sub(own));
     let acknowledged = server.spent()?;
+    drop(senders);
+    check_taken(server, shape, sent.requests, taken)?;
     let known = acknowledged.processor.saturating_sub(began) + driver;
     let foreign_cores = machine.saturating_sub(known).as_secs_f64() / sent.wall.as_secs_f64();
     bar.set_message("settling");
@@ -110,6 +116,17 @@ pub(super) fn measure(
     let (settled, on_disk) = (server.spent()?, server.on_disk()?);
     bar.finish_and_clear();
     Ok(Run { sent, acknowledged, settled, driver, foreign_cores, on_disk })
+}
+
+/// Whoever answers 2xx and keeps less is not measured.
+fn check_taken(server: &dyn Server, shape: Shape, requests: u64, before: u64) -> io::Result<()> {
+    let per_request = match server.dialect() {
+        Dialect::Push => shape.rows_per_push(),
+        Dialect::RemoteWrite => shape.values_per_push(),
+    };
+    let all = before + requests * per_request;
+    let what = format!("{} to say that it took {all} rows, as it acknowledged", server.name());
+    wait_until(SAID_WITHIN, &what, || server.taken().is_ok_and(|taken| taken == all))
 }
 
 fn own_time() -> io::Result<Duration> {

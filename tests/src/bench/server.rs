@@ -37,6 +37,9 @@ pub(super) trait Server {
     /// What it has taken since the run began, over every process it had.
     fn spent(&self) -> io::Result<Spent>;
 
+    /// How much it says it has taken since its process was started: rows of pushes, or values of remote writes.
+    fn taken(&self) -> io::Result<u64>;
+
     /// Waits until everything that was acknowledged has its lasting form: sealed, merged, nothing left to do.
     fn settle(&mut self) -> io::Result<()>;
 

@@ -4,6 +4,7 @@
 //! is on disk: see the page on benchmarks for what that makes of a comparison.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,7 +50,7 @@ impl Victoria {
         Ok(Self { daemon, port, data })
     }
 
-    /// Waits until no merge is under way.
+    /// Waits until every value is in a part on disk and no merge is under way.
     fn wait_until_idle(&self, began: Stopwatch) -> io::Result<()> {
         let mut idle = 0;
         while idle < IDLE_IN_A_ROW {
@@ -58,27 +59,32 @@ impl Victoria {
             }
             rest(ASK_EVERY);
             let text = http::get(self.port, "/metrics")?.text();
-            let kinds = ["vm_active_merges", "vm_active_force_merges"];
-            let active: f64 = kinds.iter().flat_map(|kind| metrics(&text, kind)).map(|(_, count)| count).sum();
-            idle = if active > 0.0 { 0 } else { idle + 1 };
+            let sum = |name: &str, label: &str| -> f64 {
+                metrics(&text, name).filter(|(labels, _)| labels.contains(label)).map(|(_, value)| value).sum()
+            };
+            let merging = sum("vm_active_merges", "") + sum("vm_active_force_merges", "");
+            // Parts in memory are counted by it and are no folders yet.
+            let on_disk = sum("vm_parts", "type=\"storage/") <= self.parts()?.values().sum::<usize>() as f64;
+            let rests = merging == 0.0 && on_disk && sum("vm_pending_rows", "") == 0.0;
+            idle = if rests { idle + 1 } else { 0 };
         }
         Ok(())
     }
 
-    /// The most parts that any month has: one once it is merged.
-    fn parts(&self) -> io::Result<usize> {
-        let mut months = BTreeMap::<_, usize>::new();
+    /// How many parts on disk each month has: one once it is merged.
+    fn parts(&self) -> io::Result<BTreeMap<OsString, usize>> {
+        let mut months = BTreeMap::new();
         for size in ["small", "big"] {
             for month in fs::read_dir(self.data.join("data").join(size))? {
                 let month = month?;
                 if month.file_name() != "snapshots" {
                     let names = fs::read_dir(month.path())?.filter_map(Result::ok).map(|part| part.file_name());
                     let parts = names.filter(|name| name != "tmp" && name != "txn").count();
-                    *months.entry(month.file_name()).or_default() += parts;
+                    *months.entry(month.file_name()).or_insert(0) += parts;
                 }
             }
         }
-        Ok(months.into_values().max().unwrap_or_default())
+        Ok(months)
     }
 }
 
@@ -99,12 +105,17 @@ impl Server for Victoria {
         self.daemon.spent()
     }
 
+    fn taken(&self) -> io::Result<u64> {
+        let text = http::get(self.port, "/metrics")?.text();
+        Ok(metrics(&text, "vm_rows_inserted_total").map(|(_, values)| values as u64).sum())
+    }
+
     /// Asked to merge while it merges by itself, it does nothing and says nothing; so it is asked until it has.
     fn settle(&mut self) -> io::Result<()> {
         let began = Stopwatch::start();
         http::get(self.port, "/internal/force_flush")?;
         self.wait_until_idle(began)?;
-        while self.parts()? > 1 {
+        while self.parts()?.values().any(|parts| *parts > 1) {
             http::get(self.port, "/internal/force_merge")?;
             self.wait_until_idle(began)?;
         }
