@@ -3,6 +3,7 @@
 //! Only where it listens and how often one address may push differ from the defaults: all agents of the load share an
 //! address. Acknowledged means durable, which is its default and cannot be turned off.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,9 +13,9 @@ use std::time::Duration;
 use super::catalogue;
 use super::daemon::{Daemon, Spent};
 use super::estate::Shape;
-use super::server::{Dialect, OnDisk, Server, metric};
+use super::server::{Dialect, OnDisk, Server, metric, metrics};
 use super::usage;
-use crate::process::wait::wait_until;
+use crate::process::wait::{Stopwatch, wait_until};
 use crate::process::{free_port, http};
 
 /// How long it may take to seal and merge everything.
@@ -24,12 +25,14 @@ const LEAST_JOURNAL: &str = "store: { journal: 1MiB }\n";
 /// The bytes of that.
 const LEAST_JOURNAL_BYTES: f64 = 1_048_576.0;
 
+/// Under which name it says what it keeps, by kind.
+const BYTES_BY_KIND: &str = "uphold_store_bytes";
+
 /// A running collector.
 pub(super) struct Collector {
     program: PathBuf,
     folder: PathBuf,
     port: u16,
-    measured: bool,
     daemon: Option<Daemon>,
     /// What the processes before this one have taken.
     before: Spent,
@@ -43,7 +46,6 @@ impl Collector {
             program: program.to_owned(),
             folder: folder.to_owned(),
             port: free_port()?,
-            measured: measured.is_some(),
             daemon: None,
             before: Spent::default(),
         };
@@ -64,8 +66,8 @@ impl Collector {
         Ok(())
     }
 
-    /// Starts it on what it had, with `store` in its configuration, and returns once it is ready.
-    pub(super) fn start_again(&mut self, store: &str) -> io::Result<()> {
+    /// Starts it on what it had, with `store` in its configuration; says how long it took until it was ready.
+    pub(super) fn start_again(&mut self, store: &str) -> io::Result<Duration> {
         self.stop()?;
         let config = self.folder.join("collector.yaml");
         let (data, catalogue) = (self.data(), self.folder.join("catalogue"));
@@ -79,8 +81,9 @@ impl Collector {
         fs::write(&config, text)?;
         let mut command = Command::new(&self.program);
         command.arg("serve").arg("--config").arg(config);
+        let began = Stopwatch::start();
         self.daemon = Some(Daemon::start("uphold-collector", &mut command, &self.folder, self.port, "/readyz")?);
-        Ok(())
+        Ok(began.elapsed())
     }
 
     /// A figure of its own metrics.
@@ -91,10 +94,6 @@ impl Collector {
 }
 
 impl Server for Collector {
-    fn name(&self) -> &'static str {
-        if self.measured { "uphold, measured" } else { "uphold" }
-    }
-
     fn port(&self) -> u16 {
         self.port
     }
@@ -127,6 +126,16 @@ impl Server for Collector {
     }
 
     fn on_disk(&self) -> io::Result<OnDisk> {
-        Ok(OnDisk { all_bytes: usage::allocated(&self.data())?, payload_bytes: None })
+        let mut on_disk = usage::on_disk(&self.data(), |path| {
+            let mut names = path.iter().filter_map(OsStr::to_str);
+            match (names.next(), names.next()) {
+                (Some("store"), Some(file)) => format!("store/{file}"),
+                _ => "other files".to_owned(),
+            }
+        })?;
+        let text = http::get(self.port, "/metrics")?.text();
+        let said = metrics(&text, BYTES_BY_KIND).map(|(labels, bytes)| (format!("it says {labels}"), bytes as u64));
+        on_disk.by_kind.extend(said);
+        Ok(on_disk)
     }
 }

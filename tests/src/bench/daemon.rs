@@ -71,6 +71,11 @@ impl Daemon {
         Ok(Self { process, anonymous, _looking: looking })
     }
 
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What it has taken so far.
     pub(super) fn spent(&self) -> io::Result<Spent> {
         let pid = self.process.id();

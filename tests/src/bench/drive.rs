@@ -17,7 +17,7 @@ use uphold_common::wire::columns::Rows;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Push};
 
 use super::chance::Lognormal;
-use super::estate::{Agent, Estate, PUSH_MS, Shape};
+use super::estate::{Agent, Estate, Shape, after};
 use super::remote_write::RemoteWrite;
 use super::server::Dialect;
 use crate::process::kept::Kept;
@@ -108,13 +108,8 @@ fn send_some(
         }
         Ok::<Sent, io::Error>(sent)
     })?;
-    *next = instant_of(first, pushes);
+    *next = after(first, pushes);
     Ok(sent)
-}
-
-/// The beginning of what is pushed after so many pushes.
-fn instant_of(first: Instant, pushes: u64) -> Instant {
-    first.plus_ms(PUSH_MS.saturating_mul(i64::try_from(pushes).unwrap_or(i64::MAX)))
 }
 
 impl Sender {
@@ -134,9 +129,9 @@ impl Sender {
         let mut sent = Sent::default();
         for push in 0..pushes {
             for agent in &mut *agents {
-                let streams = agent.see(instant_of(first, push), durations);
+                let streams = agent.see(after(first, push), durations);
                 agent.pushed += 1;
-                let one = self.send(&agent.name, agent.epoch, agent.pushed, instant_of(first, push + 1), streams)?;
+                let one = self.send(&agent.name, agent.epoch, agent.pushed, after(first, push + 1), streams)?;
                 sent.add(Sent { values, ..one });
                 progress.inc(values);
             }

@@ -97,6 +97,11 @@ pub(super) fn probe(number: usize) -> String {
     format!("http-{number:02}")
 }
 
+/// The id of a probe under its service.
+pub(super) fn probe_id(agent: usize, number: usize) -> io::Result<ProbeId> {
+    Ok(ProbeId::new(id(&service(agent))?, id(&probe(number))?))
+}
+
 /// The id of an agent, which is also that of its host.
 pub(super) fn agent(number: usize) -> String {
     format!("agent-{number:04}")
@@ -119,8 +124,8 @@ pub(super) struct Agent {
 impl Agent {
     fn new(number: usize, shape: Shape, durations: &Lognormal) -> io::Result<Self> {
         let mut chance = Chance::new(number as u64 + 1);
-        let (name, service) = (id(&agent(number))?, id(&service(number))?);
-        let one = |number| Ok(Probe::new(ProbeId::new(service.clone(), id(&probe(number))?), &mut chance, durations));
+        let name = id(&agent(number))?;
+        let one = |of| Ok(Probe::new(probe_id(number, of)?, &mut chance, durations));
         let probes = (0..shape.probes).map(one).collect::<io::Result<_>>()?;
         let gauges = if shape.gauges { gauges::of_a_host(&mut chance) } else { Vec::new() };
         let epoch = Epoch((number as u128 + 1).to_be_bytes());
@@ -144,6 +149,26 @@ impl Agent {
         }
         streams
     }
+
+    /// What it saw in so many half minutes from `base` on, as one batch.
+    pub(super) fn see_long(&mut self, base: Instant, pushes: u64, durations: &Lognormal) -> Vec<Rows> {
+        let mut all = self.see(base, durations);
+        for push in 1..pushes {
+            for (stream, more) in all.iter_mut().zip(self.see(after(base, push), durations)) {
+                match (stream, more) {
+                    (Rows::Probe(_, rows), Rows::Probe(_, more)) => rows.extend(more),
+                    (Rows::Capacity(_, rows), Rows::Capacity(_, more)) => rows.extend(more),
+                    _ => {}
+                }
+            }
+        }
+        all
+    }
+}
+
+/// The beginning of what is pushed after so many pushes.
+pub(super) fn after(first: Instant, pushes: u64) -> Instant {
+    first.plus_ms(PUSH_MS.saturating_mul(i64::try_from(pushes).unwrap_or(i64::MAX)))
 }
 
 /// One probe.

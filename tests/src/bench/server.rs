@@ -15,19 +15,16 @@ pub(super) enum Dialect {
 }
 
 /// What lies on disk.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct OnDisk {
     /// Everything, in allocated blocks.
     pub(super) all_bytes: u64,
-    /// The values themselves as the server counts them, if it says.
-    pub(super) payload_bytes: Option<u64>,
+    /// The same by kind of file, and what else the server says of itself.
+    pub(super) by_kind: Vec<(String, u64)>,
 }
 
 /// A server that takes the load.
 pub(super) trait Server {
-    /// What it is called in tables.
-    fn name(&self) -> &'static str;
-
     /// Its port, on the loopback address.
     fn port(&self) -> u16;
 

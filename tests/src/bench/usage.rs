@@ -1,10 +1,13 @@
 //! What the system says that processes and files take: Linux' `/proc`, and allocated blocks.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
+
+use super::server::OnDisk;
 
 /// The clock ticks of a second in which `/proc` counts time, on every architecture we build for.
 const TICKS_PER_SECOND: u32 = 100;
@@ -58,10 +61,10 @@ pub(super) fn memory(pid: u32) -> io::Result<Memory> {
     Ok(Memory { peak: bytes("VmHWM:")?, anonymous: bytes("RssAnon:")? })
 }
 
-/// The bytes that are allocated for everything under `path`, as `du` counts them. Files are synced first: what was only
-/// written has no blocks yet.
-pub(super) fn allocated(path: &Path) -> io::Result<u64> {
-    let mut bytes = 0;
+/// The bytes that are allocated for everything under `path`, as `du` counts them, by what `kind` says of each path from
+/// there. Files are synced first: what was only written has no blocks yet.
+pub(super) fn on_disk(path: &Path, kind: impl Fn(&Path) -> String) -> io::Result<OnDisk> {
+    let mut by_kind = BTreeMap::<String, u64>::new();
     let mut folders = vec![path.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder)? {
@@ -70,15 +73,19 @@ pub(super) fn allocated(path: &Path) -> io::Result<u64> {
                 folders.push(entry.path());
                 continue;
             }
-            match blocks(&entry.path()) {
-                Ok(blocks) => bytes += blocks * BLOCK_BYTES,
+            let file = entry.path();
+            match blocks(&file) {
+                Ok(blocks) => {
+                    let kind = kind(file.strip_prefix(path).unwrap_or(&file));
+                    *by_kind.entry(kind).or_default() += blocks * BLOCK_BYTES;
+                }
                 // Servers put files away while they are looked at.
                 Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
     }
-    Ok(bytes)
+    Ok(OnDisk { all_bytes: by_kind.values().sum(), by_kind: by_kind.into_iter().collect() })
 }
 
 /// The blocks of a file, once it is on disk. What is no file, such as a socket, has none.
@@ -118,6 +125,8 @@ mod tests {
         let inner = folder.path().join("inner");
         fs::create_dir(&inner).unwrap();
         fs::write(inner.join("file"), vec![1; 100_000]).unwrap();
-        assert!((100_000..200_000).contains(&allocated(folder.path()).unwrap()));
+        let found = on_disk(folder.path(), |path| path.display().to_string()).unwrap();
+        assert!((100_000..200_000).contains(&found.all_bytes), "{found:?}");
+        assert_eq!(found.by_kind, [("inner/file".to_owned(), found.all_bytes)]);
     }
 }

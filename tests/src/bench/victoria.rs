@@ -4,7 +4,7 @@
 //! is on disk: see the page on benchmarks for what that makes of a comparison.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,11 @@ impl Victoria {
         Ok(Self { daemon, port, data })
     }
 
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.daemon.pid()
+    }
+
     /// Waits until every value is in a part on disk and no merge is under way.
     fn wait_until_idle(&self, began: Stopwatch) -> io::Result<()> {
         let mut idle = 0;
@@ -89,10 +94,6 @@ impl Victoria {
 }
 
 impl Server for Victoria {
-    fn name(&self) -> &'static str {
-        "VictoriaMetrics"
-    }
-
     fn port(&self) -> u16 {
         self.port
     }
@@ -123,9 +124,14 @@ impl Server for Victoria {
     }
 
     fn on_disk(&self) -> io::Result<OnDisk> {
-        Ok(OnDisk {
-            all_bytes: usage::allocated(&self.data)?,
-            payload_bytes: Some(usage::allocated(&self.data.join("data"))?),
+        usage::on_disk(&self.data, |path| {
+            let mut names = path.iter().filter_map(OsStr::to_str);
+            match (names.next(), names.last()) {
+                (Some("data"), Some(file @ ("timestamps.bin" | "values.bin"))) => file.to_owned(),
+                (Some("data"), _) => "data, the rest".to_owned(),
+                (Some("indexdb"), _) => "index of labels".to_owned(),
+                _ => "other files".to_owned(),
+            }
         })
     }
 }
