@@ -19,7 +19,7 @@ use crate::process::wait::{Stopwatch, wait_until};
 use crate::process::{free_port, http};
 
 /// How long it may take to seal and merge everything.
-const SETTLE_TIME_MAX: Duration = Duration::from_mins(60);
+const SETTLE_TIME_MAX: Duration = Duration::from_hours(1);
 /// The least journal that can be configured: with it a restart seals what waits.
 const LEAST_JOURNAL: &str = "store: { journal: 1MiB }\n";
 /// The bytes of that.

@@ -31,6 +31,7 @@ fn costs(runs: &[Run]) -> Table {
         "CPU settled",
         "driver CPU",
         "foreign cores",
+        "fixed work",
         "sent again",
     ]);
     for run in runs {
@@ -42,6 +43,7 @@ fn costs(runs: &[Run]) -> Table {
             seconds(run.settled),
             seconds(run.driver),
             number(run.foreign_cores),
+            seconds(run.fixed_work),
             run.sent.again.to_string(),
         ]);
     }

@@ -72,6 +72,8 @@ pub(super) struct Run {
     pub(super) driver: Duration,
     /// Cores that somebody else kept busy meanwhile.
     pub(super) foreign_cores: f64,
+    /// Processor time of a piece of work that is always the same, right before the run.
+    pub(super) fixed_work: Duration,
     /// What lay on disk at the end.
     pub(super) on_disk: OnDisk,
 }
@@ -128,7 +130,7 @@ pub(super) fn measure(
     bar: &ProgressBar,
 ) -> io::Result<Run> {
     let mut senders: Vec<Sender> = (0..connections).map(|_| Sender::to(server.address(), server.dialect())).collect();
-    let taken = server.taken()?;
+    let (taken, fixed_work) = (server.taken()?, usage::of_fixed_work()?);
     let (machine, own, before) = (usage::machine_time()?, own_time()?, server.spent()?.processor);
     let sent = drive(estate, shape, pushes, &mut senders, bar)?;
     let (machine, driver) = (usage::machine_time()?.saturating_sub(machine), own_time()?.saturating_sub(own));
@@ -138,11 +140,12 @@ pub(super) fn measure(
     bar.set_message("settling");
     server.settle()?;
     bar.finish_and_clear();
-    let spent = server.spent()?;
-    let settled = spent.processor.saturating_sub(before);
+    let all = server.spent()?;
+    let settled = all.processor.saturating_sub(before);
     let foreign = machine.saturating_sub(acknowledged + driver);
     let foreign_cores = foreign.as_secs_f64() / sent.wall.as_secs_f64();
-    Ok(Run { side, sent, acknowledged, settled, spent, driver, foreign_cores, on_disk: server.on_disk()? })
+    let on_disk = server.on_disk()?;
+    Ok(Run { side, sent, acknowledged, settled, spent: all, driver, foreign_cores, fixed_work, on_disk })
 }
 
 /// Whoever answers 2xx and keeps less is not measured.

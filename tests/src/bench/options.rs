@@ -89,7 +89,7 @@ pub struct Year {
     /// Days of attempts, one every 30 s
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     pub(super) days: u32,
-    /// How many times each query is made
+    /// How many times each query is made at least, after the first
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(super) repeat: u32,
     #[command(flatten)]

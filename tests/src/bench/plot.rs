@@ -5,13 +5,13 @@ use std::path::Path;
 
 use plotters::prelude::{
     ChartBuilder, Circle, Color as _, IntoDrawingArea as _, LineSeries, Palette as _, Palette99, PathElement,
-    SVGBackend, WHITE,
+    SVGBackend, SeriesLabelPosition, WHITE,
 };
 
 /// The size of a plot.
 const SIZE: (u32, u32) = (800, 480);
-/// How much higher the axis is than the highest point.
-const ABOVE: f64 = 1.15;
+/// How much further the axes go than the points: a little across, and up enough for the names of the lines.
+const BEYOND: (f64, f64) = (1.05, 1.6);
 const FONT: (&str, u32) = ("sans-serif", 18);
 
 /// A plot.
@@ -43,8 +43,8 @@ pub(super) fn write(path: &Path, plot: &Plot) -> io::Result<()> {
 
 fn draw(path: &Path, plot: &Plot) -> Result<(), Box<dyn std::error::Error>> {
     let points = || plot.lines.iter().flat_map(|line| &line.points);
-    let right = points().map(|point| point.0).fold(0.0, f64::max) * ABOVE;
-    let top = points().map(|point| point.1).fold(0.0, f64::max) * ABOVE;
+    let right = points().map(|point| point.0).fold(0.0, f64::max) * BEYOND.0;
+    let top = points().map(|point| point.1).fold(0.0, f64::max) * BEYOND.1;
     let area = SVGBackend::new(path, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
@@ -53,14 +53,14 @@ fn draw(path: &Path, plot: &Plot) -> Result<(), Box<dyn std::error::Error>> {
         .x_label_area_size(44)
         .y_label_area_size(64)
         .build_cartesian_2d(0.0..right, 0.0..top)?;
-    chart.configure_mesh().x_desc(plot.across).y_desc(plot.up).draw()?;
+    chart.configure_mesh().max_light_lines(0).x_desc(plot.across).y_desc(plot.up).draw()?;
     for (number, line) in plot.lines.iter().enumerate() {
         let color = Palette99::pick(number).to_rgba();
         let drawn = chart.draw_series(LineSeries::new(line.points.iter().copied(), color.stroke_width(2)))?;
         drawn.label(&line.name).legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2)));
         chart.draw_series(line.points.iter().map(|point| Circle::new(*point, 3, color.filled())))?;
     }
-    chart.configure_series_labels().background_style(WHITE).draw()?;
+    chart.configure_series_labels().position(SeriesLabelPosition::UpperLeft).background_style(WHITE).draw()?;
     area.present()?;
     Ok(())
 }

@@ -31,6 +31,11 @@ const PUSHES_PER_DAY: u64 = (DAY_MS / PUSH_MS).unsigned_abs();
 /// How far two shares of up may lie apart that were added up in another order.
 const ROUNDING: f64 = 1e-9;
 
+/// Processor time is counted in hundredths of a second, so what is quick is done until this has passed.
+const LONG_ENOUGH: Duration = Duration::from_secs(2);
+/// How often at most.
+const TIMES_MAX: usize = 1_000;
+
 /// How long one query took, and how much processor time.
 struct Cost {
     what: &'static str,
@@ -144,19 +149,20 @@ fn ask_peer(options: &Year, asked: &Asked, up: f64) -> io::Result<Vec<Cost>> {
     }
 }
 
-/// Does something several times: how long it took, and how much processor time of this process.
+/// Does something once and then several times: how long it took, and how much processor time of this process.
 fn timed(what: &'static str, times: u32, pid: u32, mut done: impl FnMut() -> io::Result<()>) -> io::Result<Cost> {
     let began = Stopwatch::start();
     done()?;
     let first = began.elapsed();
     let before = usage::processor_time(pid)?;
     let mut walls = Vec::new();
-    for _ in 0..times {
+    let all = Stopwatch::start();
+    while walls.len() < times as usize || (all.elapsed() < LONG_ENOUGH && walls.len() < TIMES_MAX) {
         let began = Stopwatch::start();
         done()?;
         walls.push(began.elapsed());
     }
-    let processor = usage::processor_time(pid)?.saturating_sub(before) / times.max(1);
+    let processor = usage::processor_time(pid)?.saturating_sub(before).div_f64(walls.len() as f64);
     walls.sort_unstable();
     let median = walls.get(walls.len() / 2).copied().unwrap_or(first);
     Ok(Cost { what, first, median, processor })

@@ -7,10 +7,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::chance::Chance;
 use super::server::OnDisk;
 
 /// The clock ticks of a second in which `/proc` counts time, on every architecture we build for.
 const TICKS_PER_SECOND: u32 = 100;
+/// How many numbers the fixed work draws: some tenths of a second.
+const FIXED_WORK: u32 = 200_000_000;
 /// The unit in which `st_blocks` counts, whatever the file system.
 const BLOCK_BYTES: u64 = 512;
 
@@ -38,6 +41,15 @@ pub(super) fn machine_time() -> io::Result<Duration> {
         }
     }
     Ok(Duration::from_millis(used * 1_000 / u64::from(TICKS_PER_SECOND)))
+}
+
+/// Processor time of a piece of work that is always the same: how quick the machine is just now.
+pub(super) fn of_fixed_work() -> io::Result<Duration> {
+    let before = processor_time(std::process::id())?;
+    let mut chance = Chance::new(1);
+    let last = (0..FIXED_WORK).fold(0, |_, _| chance.next());
+    std::hint::black_box(last);
+    Ok(processor_time(std::process::id())?.saturating_sub(before))
 }
 
 /// What a process holds in memory, in bytes.

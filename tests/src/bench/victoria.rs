@@ -126,7 +126,7 @@ impl Server for Victoria {
     fn on_disk(&self) -> io::Result<OnDisk> {
         usage::on_disk(&self.data, |path| {
             let mut names = path.iter().filter_map(OsStr::to_str);
-            match (names.next(), names.last()) {
+            match (names.next(), names.next_back()) {
                 (Some("data"), Some(file @ ("timestamps.bin" | "values.bin"))) => file.to_owned(),
                 (Some("data"), _) => "data, the rest".to_owned(),
                 (Some("indexdb"), _) => "index of labels".to_owned(),
