@@ -20,7 +20,7 @@ use super::chance::Lognormal;
 use super::estate::{Agent, Estate, Shape, after};
 use super::remote_write::RemoteWrite;
 use super::server::Dialect;
-use crate::process::kept::Kept;
+use crate::process::kept::{Answer, Kept};
 use crate::process::wait::{Stopwatch, rest};
 
 /// How many pushes of each agent are sent before the slowest connection is waited for.
@@ -29,8 +29,8 @@ const PUSHES_TOGETHER: u64 = 20;
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How long to wait when a push is to come again and it is not said when.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How often one push is sent before the run is given up.
-const TRIES_MAX: u32 = 1_000;
+/// For how long one push is sent again before the run is given up.
+const GIVE_UP_AFTER: Duration = Duration::from_mins(5);
 
 /// What was sent.
 #[derive(Clone, Copy, Debug, Default)]
@@ -153,18 +153,22 @@ impl Sender {
             Dialect::RemoteWrite => self.remote_write.body(agent, &streams)?,
         };
         let request = request(self.dialect, self.address, &body);
-        for again in 0..TRIES_MAX {
-            let answer = self.connection.exchange(&request)?;
-            match answer.status {
-                200..=299 => {
-                    let body_bytes = body.len() as u64;
-                    return Ok(Sent { requests: 1, body_bytes, again: u64::from(again), ..Sent::default() });
+        let mut sent = Sent { requests: 1, body_bytes: body.len() as u64, ..Sent::default() };
+        let began = Stopwatch::start();
+        loop {
+            let Answer { status, retry_after, body, .. } = self.connection.exchange(&request)?;
+            match status {
+                200..=299 => return Ok(sent),
+                429 | 503 if began.elapsed() < GIVE_UP_AFTER => {
+                    sent.again += 1;
+                    rest(retry_after.unwrap_or(PAUSE));
                 }
-                429 | 503 => rest(answer.retry_after.unwrap_or(PAUSE)),
-                status => return Err(io::Error::other(format!("a push was answered {status}"))),
+                _ => {
+                    let why = String::from_utf8_lossy(&body);
+                    return Err(io::Error::other(format!("a push was answered {status}: {why}")));
+                }
             }
         }
-        Err(io::Error::other(format!("a push was not taken in {TRIES_MAX} tries")))
     }
 }
 

@@ -173,7 +173,7 @@ pub(super) fn after(first: Instant, pushes: u64) -> Instant {
 
 /// One probe.
 #[derive(Debug)]
-pub(super) struct Probe {
+struct Probe {
     id: ProbeId,
     /// When in the half minute it is attempted.
     offset_ms: i64,
@@ -182,7 +182,7 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn new(id: ProbeId, chance: &mut Chance, durations: &Lognormal) -> Self {
+    fn new(id: ProbeId, chance: &mut Chance, durations: &Lognormal) -> Self {
         let of_this_one = durations.draw(chance);
         let offset_ms = chance.between(JITTER_MS, PUSH_MS - 1_000);
         Self { id, offset_ms, medians_us: MEDIANS_US.map(|median| median * of_this_one), failures_left: 0 }
@@ -224,4 +224,44 @@ pub(super) fn values(attempt: &Observation) -> [f64; VALUES_PER_ATTEMPT] {
 /// An id out of what is an id.
 pub(super) fn id(text: &str) -> io::Result<Id> {
     Id::new(text).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What all agents of a small estate saw in so many half minutes.
+    fn seen(pushes: u64) -> Vec<Vec<Rows>> {
+        let shape = Shape { agents: 2, probes: 5, gauges: true };
+        let start = Instant::from_ms(1_763_800_000_000);
+        let Estate { mut agents, durations, .. } = Estate::new(shape, start).unwrap();
+        agents.iter_mut().map(|agent| agent.see_long(start, pushes, &durations)).collect()
+    }
+
+    #[test]
+    fn rows_and_values_are_as_many_as_the_shape_says_and_the_same_each_time() {
+        let shape = Shape { agents: 2, probes: 5, gauges: true };
+        let all = seen(3);
+        let rows: usize = all.iter().flatten().map(Rows::len).sum();
+        assert_eq!(rows as u64, 3 * 2 * shape.rows_per_push());
+        assert_eq!((shape.values_per_push(), shape.values(3)), (5 * 6 + 80, 3 * 2 * 110));
+        assert_eq!(all, seen(3));
+        let in_order = |rows: &Rows| rows.instants().zip(rows.instants().skip(1)).all(|(one, next)| one < next);
+        assert!(all.iter().flatten().all(in_order));
+    }
+
+    #[test]
+    fn few_attempts_fail_most_of_them_right_after_another_one() {
+        let all = seen(20_000);
+        let (mut attempts, mut failed, mut again) = (0, 0, 0);
+        for rows in all.iter().flatten() {
+            let Rows::Probe(_, rows) = rows else { continue };
+            let down = |row: &Observation| row.outcome == Outcome::Down;
+            attempts += rows.len();
+            failed += rows.iter().filter(|row| down(row)).count();
+            again += rows.iter().zip(rows.iter().skip(1)).filter(|(one, next)| down(one) && down(next)).count();
+        }
+        assert!((attempts / 1_000..attempts / 300).contains(&failed), "{failed} of {attempts}");
+        assert!(again * 10 > failed * 8, "{again} of {failed}");
+    }
 }

@@ -55,7 +55,7 @@ pub struct Sides {
 #[derive(Clone, Debug, Args)]
 pub struct Load {
     /// Agents, each with 40 gauges that are read every 15 s
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     agents: u32,
     /// Probes of each agent, attempted every 30 s
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -64,7 +64,7 @@ pub struct Load {
     #[arg(long, value_parser = hours)]
     hours: Option<f64>,
     /// Connections, each with one request at a time
-    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=200))]
     pub(super) connections: u16,
 }
 

@@ -11,13 +11,15 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// Most lines of an answer's head.
 const HEAD_LINES_MAX: usize = 100;
 
-/// What was answered; the body is read and thrown away.
-#[derive(Clone, Copy, Debug)]
+/// What was answered.
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
     /// How long to wait before the request may come again, if that is said.
     pub retry_after: Option<Duration>,
+    /// The body.
+    pub body: Vec<u8>,
     closes: bool,
 }
 
@@ -80,6 +82,7 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
     Ok(Answer {
         status,
         retry_after: header("retry-after:").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
+        body,
         closes: header("connection:") == Some("close"),
     })
 }
