@@ -92,6 +92,7 @@ fn what_is_not_there_says_how_to_get_it() {
 }
 
 /// What a benchmark prints when it is run in small, without the peer.
+#[expect(clippy::unwrap_used, reason = "what cannot be started fails the test")]
 fn benchmark(args: &[&str]) -> String {
     let collector = program("uphold-collector").unwrap().display().to_string();
     let folder = tempfile::tempdir().unwrap();
