@@ -17,6 +17,7 @@ use super::estate::{Estate, Shape};
 use super::options::{Turns, start_of};
 use super::progress;
 use super::server::{Dialect, OnDisk, Server};
+use super::table::number;
 use super::usage;
 use super::victoria::Victoria;
 use crate::process::wait::wait_until;
@@ -89,6 +90,15 @@ impl Run {
         bytes as f64 / self.sent.values as f64
     }
 
+    /// Its main figures on one line: whoever ends a long measurement has those that are there.
+    pub(super) fn in_short(&self) -> String {
+        let [acknowledged, settled] = [self.acknowledged, self.settled].map(|time| number(self.per_million(time)));
+        let bytes = number(self.per_value(self.on_disk.all_bytes));
+        format!(
+            "CPU-s per million values {acknowledged} acknowledged, {settled} settled; {bytes} bytes a value on disk"
+        )
+    }
+
     /// Values a second until the last acknowledgement.
     pub(super) fn rate(&self) -> f64 {
         self.sent.values as f64 / self.sent.wall.as_secs_f64()
@@ -114,7 +124,9 @@ pub(super) fn in_turn(options: &Turns, hours: f64) -> io::Result<Vec<Run>> {
             let mut server = side.start(&program, &folder, shape)?;
             let bar = progress::bar(&format!("{} {round}/{}", side.name(), options.rounds), values);
             let mut estate = Estate::new(shape, start_of(pushes))?;
-            runs.push(measure(*side, server.as_mut(), &mut estate, (shape, pushes), connections, &bar)?);
+            let run = measure(*side, server.as_mut(), &mut estate, (shape, pushes), connections, &bar)?;
+            println!("{} {round}/{}: {}", side.name(), options.rounds, run.in_short());
+            runs.push(run);
         }
     }
     Ok(runs)

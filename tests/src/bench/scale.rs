@@ -30,7 +30,9 @@ pub(super) fn run(options: &Steps) -> io::Result<()> {
     let mut runs = Vec::new();
     for times in &options.streams {
         for side in &sides {
-            runs.push((*times, by_streams(options, *side, *times)?));
+            let run = by_streams(options, *side, *times)?;
+            println!("{} {times}x streams: {}", side.name(), run.in_short());
+            runs.push((*times, run));
         }
     }
     print!("\n{}", of_streams(&runs));
@@ -74,6 +76,7 @@ fn by_history(options: &Steps, side: Side) -> io::Result<Vec<Stretch>> {
     for time in 1..=options.history {
         let bar = progress::bar(&format!("history {time}/{}", options.history), shape.values(pushes));
         let run = measure(side, &mut collector, &mut estate, (shape, pushes), options.load.connections, &bar)?;
+        println!("history {time}/{}: {}", options.history, run.in_short());
         held += run.sent.values;
         let before = collector.spent()?.processor;
         let start = collector.start_again("")?;
