@@ -118,9 +118,11 @@ impl Server for Collector {
     fn settle(&mut self) -> io::Result<()> {
         self.start_again(LEAST_JOURNAL)?;
         let settled = || {
+            // Right after the start its figures are all zero, as if there were nothing; the streams tell.
+            let knows = self.figure("uphold_store_streams", "").ok()? > 0.0;
             let waits = self.figure("uphold_store_journal_bytes", "").ok()?;
             let unmerged = self.figure("uphold_store_dates_unmerged", "").ok()?;
-            Some(waits < LEAST_JOURNAL_BYTES && unmerged == 0.0)
+            Some(knows && waits < LEAST_JOURNAL_BYTES && unmerged == 0.0)
         };
         wait_until(SETTLE_TIME_MAX, "the collector to have sealed and merged everything", || settled() == Some(true))
     }
