@@ -90,3 +90,29 @@ fn what_is_not_there_says_how_to_get_it() {
     assert!(system_program("uphold-nothing").unwrap_err().to_string().ends_with("run bash tests/run"));
     assert!(system_program("sh").is_ok());
 }
+
+/// What a benchmark prints when it is run in small, without the peer.
+#[expect(clippy::unwrap_used, reason = "what cannot be started fails the test")]
+fn benchmark(args: &[&str]) -> String {
+    let collector = program("uphold-collector").unwrap().display().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display().to_string();
+    let mut command = Command::new(program("bench").unwrap());
+    command.args(args).args(["--without-peer", "--collector", &collector, "--folder", &place]);
+    let output = command.output().unwrap();
+    let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{args:?}: {said}{complaints}");
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "{args:?} left something behind");
+    said.into_owned()
+}
+
+#[test]
+fn benchmarks_run_to_their_end_and_count_what_they_sent() {
+    let load = ["--agents", "3", "--probes", "2", "--hours", "0.1", "--connections", "2"];
+    let told = benchmark(&[&["ingest", "--measured"], load.as_slice()].concat());
+    // Three agents push twelve times two attempts of six values, and forty gauges twice.
+    assert!(told.contains("3312 values a run, 92 a push"), "{told}");
+    assert!(told.lines().any(|line| line.starts_with("uphold, measured  ")), "{told}");
+    let told = benchmark(&["query", "--days", "2", "--repeat", "1"]);
+    assert!(told.contains("5760 attempts") && told.contains("ours, raw"), "{told}");
+}

@@ -3,6 +3,7 @@
 use clap::error::ErrorKind;
 use clap::{Command, CommandFactory as _, Parser as _};
 use uphold_manual::after_help;
+use uphold_tests::bench;
 
 use super::pages::{Page, read_all, root, spans};
 
@@ -10,6 +11,9 @@ use super::pages::{Page, read_all, root, spans};
 const SHELL: [&str; 3] = ["sh", "console", "bash"];
 /// The programs that are delivered.
 const PROGRAMS: [&str; 2] = ["uphold-collector", "uphold-agent"];
+
+/// The program that measures, which is run out of the sources.
+const BENCH: &str = "bench";
 
 /// The longest example of a help: what a terminal of 80 columns shows on one line.
 const EXAMPLE_CHARS_MAX: usize = 78;
@@ -134,10 +138,10 @@ fn words(line: &str) -> Vec<String> {
 /// Whether the program takes these words.
 fn parsed(program: &str, given: &[&str], whole: Whole) -> Result<(), String> {
     let words = std::iter::once(program).chain(given.iter().copied());
-    let error = if program == PROGRAMS[0] {
-        uphold_collector::cli::Cli::try_parse_from(words).err()
-    } else {
-        uphold_agent::cli::Cli::try_parse_from(words).err()
+    let error = match program {
+        BENCH => bench::Cli::try_parse_from(words).err(),
+        _ if program == PROGRAMS[0] => uphold_collector::cli::Cli::try_parse_from(words).err(),
+        _ => uphold_agent::cli::Cli::try_parse_from(words).err(),
     };
     let Some(error) = error else { return Ok(()) };
     let lacks = matches!(
@@ -155,8 +159,10 @@ fn parsed(program: &str, given: &[&str], whole: Whole) -> Result<(), String> {
 
 fn flag(span: &str) -> Result<(), String> {
     let name = span.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
+    let has = |command: &Command| command.get_arguments().any(|argument| argument.get_long() == Some(name));
     let known = matches!(name, "help" | "version")
-        || all().iter().any(|(_, command)| command.get_arguments().any(|argument| argument.get_long() == Some(name)));
+        || all().iter().any(|(_, command)| has(command))
+        || bench::Cli::command().get_subcommands().any(has);
     if known { Ok(()) } else { Err(format!("no program knows the flag `--{name}`")) }
 }
 
@@ -175,7 +181,7 @@ fn cargo(words: &[&str]) -> Result<(), String> {
         if !example && !manifests.lines().any(|line| line == format!("name = \"{name}\"")) {
             return Err(format!("cargo knows no `{what} {name}`"));
         }
-        program = PROGRAMS.iter().find(|program| **program == name).or(program);
+        program = PROGRAMS.iter().chain([&BENCH]).find(|program| **program == name).or(program);
     }
     match (words.first(), program) {
         (Some(&"run"), Some(program)) => parsed(program, behind.get(1..).unwrap_or_default(), Whole::Yes),
@@ -203,6 +209,7 @@ mod tests {
             "uphold-collector report a \\\n  --formt json",
             "cargo run --bin uphold-collector -- upp",
             "cargo run -- up",
+            "cargo run --release -p uphold-tests --bin bench -- ingest --hour 1",
             "cargo test -p uphold-tests --test no-such-test",
             "bash tests/no-such-file",
         ] {
@@ -212,6 +219,7 @@ mod tests {
             "uphold-collector up --watch 'https://example.org/?a&b'   # a comment",
             "uphold-collector report a --format json | jq .",
             "cargo run --release --bin uphold-collector -- up",
+            "cargo run --release -p uphold-tests --bin bench -- ingest --hours 1",
             "cargo test -p uphold-tests --test tidy",
             "bash tests/run -E 'test(nginx)'",
             "uphold-agent --help",
@@ -232,6 +240,7 @@ mod tests {
             ("`uphold-collector check --loud`", 1),
             ("`--wach`", 1),
             ("`--watch URL`", 0),
+            ("`--without-peer`", 0),
         ] {
             assert_eq!(refused(prose), refusals, "{prose}");
         }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`mod@reference`] | the rules of measurement once more, naively, to compare with |
 //! | [`scenario`] | text files that anybody can read, evaluated by any [`scenario::Measurer`] |
+//! | [`bench`] | the load of a real estate, and what it costs, beside a peer |
 //! | [`flood`] | thousands of connections that mean no good, beside agents that behave |
 //! | [`process`] | the programs themselves, and the servers around them, started and always ended |
 //!
@@ -13,6 +14,7 @@
 #![expect(clippy::cast_possible_wrap, reason = "the reference counts small windows, tick by tick")]
 #![expect(clippy::format_push_string, reason = "messages of tests are built once, where they are read")]
 
+pub mod bench;
 pub mod flood;
 pub mod process;
 pub mod reference;

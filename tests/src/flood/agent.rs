@@ -1,8 +1,8 @@
 //! An agent that behaves: one connection that it keeps, one batch at a time, the same until it is acknowledged.
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use uphold_common::ids::{Id, ProbeId};
@@ -13,6 +13,7 @@ use uphold_common::wire::columns::Rows;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Push};
 
 use super::{Options, Outcome};
+use crate::process::kept::{Answer, Kept};
 use crate::process::wait::{Stopwatch, rest, wall_ms};
 
 /// Rows in each batch.
@@ -25,15 +26,6 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
 const BROKEN_PAUSE: Duration = Duration::from_millis(100);
 /// How long a batch is tried after the flood's time is up.
 const GIVE_UP_AFTER: Duration = Duration::from_mins(1);
-/// Most bytes of an answer's body.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
-
-/// What the collector answered.
-struct Answer {
-    status: u16,
-    retry_after: Option<Duration>,
-    closes: bool,
-}
 
 /// Pushes until the time is up; every batch that was begun is tried to its end.
 pub(super) fn run(number: usize, options: &Options, began: Stopwatch) -> io::Result<Outcome> {
@@ -43,7 +35,7 @@ pub(super) fn run(number: usize, options: &Options, began: Stopwatch) -> io::Res
         None => None,
     };
     let mut outcome = Outcome::default();
-    let mut kept: Option<BufReader<TcpStream>> = None;
+    let mut connection = Kept::to(options.address, ANSWER_TIME_MAX);
     let epoch = Epoch((u128::try_from(wall_ms()).unwrap_or(0) << 64 | number as u128).to_be_bytes());
     let mut seq = 0;
     while began.elapsed() < options.length {
@@ -52,7 +44,7 @@ pub(super) fn run(number: usize, options: &Options, began: Stopwatch) -> io::Res
         let first_try = Stopwatch::start();
         let mut acknowledged = false;
         while !acknowledged && began.elapsed() < options.length + GIVE_UP_AFTER {
-            let pause = match exchange(&mut kept, options.address, &request) {
+            let pause = match connection.exchange(&request) {
                 Ok(Answer { status: 200, .. }) => {
                     acknowledged = true;
                     continue;
@@ -63,7 +55,6 @@ pub(super) fn run(number: usize, options: &Options, began: Stopwatch) -> io::Res
                 }
                 Err(_) => {
                     outcome.broken += 1;
-                    kept = None;
                     BROKEN_PAUSE
                 }
             };
@@ -119,49 +110,4 @@ fn request(body: &[u8], address: SocketAddr, token: Option<&str>) -> Vec<u8> {
         body.len()
     );
     [head.as_bytes(), body].concat()
-}
-
-/// Sends a request on the connection that was kept, or on a new one, and reads its answer.
-fn exchange(kept: &mut Option<BufReader<TcpStream>>, address: SocketAddr, request: &[u8]) -> io::Result<Answer> {
-    let mut stream = kept.take().map_or_else(|| connect(address), Ok)?;
-    // Whoever was turned away may still find the answer that says so.
-    let sent = stream.get_mut().write_all(request);
-    let answer = read_answer(&mut stream).or_else(|error| sent.and(Err(error)))?;
-    if !answer.closes {
-        *kept = Some(stream);
-    }
-    Ok(answer)
-}
-
-fn connect(address: SocketAddr) -> io::Result<BufReader<TcpStream>> {
-    let stream = TcpStream::connect_timeout(&address, ANSWER_TIME_MAX)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(ANSWER_TIME_MAX))?;
-    stream.set_write_timeout(Some(ANSWER_TIME_MAX))?;
-    Ok(BufReader::new(stream))
-}
-
-fn read_answer(stream: &mut BufReader<TcpStream>) -> io::Result<Answer> {
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line)? == 0 || lines.len() > 100 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if line.trim_end().is_empty() {
-            break;
-        }
-        lines.push(line.trim_end().to_ascii_lowercase());
-    }
-    let bad = || io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer");
-    let status = lines.first().and_then(|line| line.split(' ').nth(1)?.parse().ok()).ok_or_else(bad)?;
-    let header = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let length: usize = header("content-length:").and_then(|length| length.parse().ok()).ok_or_else(bad)?;
-    let mut body = vec![0; length.min(ANSWER_BYTES_MAX)];
-    stream.read_exact(&mut body)?;
-    Ok(Answer {
-        status,
-        retry_after: header("retry-after:").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs),
-        closes: header("connection:") == Some("close"),
-    })
 }

@@ -9,6 +9,7 @@
 //! | `wait` | deadlines |
 //! | `child` | a process: output in files, signals, killed on drop; where the built programs are |
 //! | `http` | the few requests a test sends |
+//! | `kept` | a connection for many requests |
 //! | `nginx` | the server that is observed, and stopped and started again |
 //! | `inbox` | the receiver of notices |
 //! | `alertmanager` | the receiver of state |
@@ -18,6 +19,7 @@ pub mod alertmanager;
 pub mod child;
 pub mod http;
 pub mod inbox;
+pub mod kept;
 pub mod nginx;
 pub mod prometheus;
 pub mod wait;

@@ -1,0 +1,143 @@
+//! Ours: the collector as it is delivered, with its default settings.
+//!
+//! Only where it listens and how often one address may push differ from the defaults: all agents of the load share an
+//! address. Acknowledged means durable, which is its default and cannot be turned off.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::catalogue;
+use super::daemon::{Daemon, Spent};
+use super::estate::Shape;
+use super::server::{Dialect, OnDisk, Server, metric, metrics};
+use super::usage;
+use crate::process::wait::{Stopwatch, wait_until};
+use crate::process::{free_port, http};
+
+/// How long it may take to seal and merge everything.
+const SETTLE_TIME_MAX: Duration = Duration::from_hours(1);
+/// The least journal that can be configured: with it a restart seals what waits.
+const LEAST_JOURNAL: &str = "store: { journal: 1MiB }\n";
+/// The bytes of that.
+const LEAST_JOURNAL_BYTES: f64 = 1_048_576.0;
+
+/// Under which name it says what it keeps, by kind.
+const BYTES_BY_KIND: &str = "uphold_store_bytes";
+
+/// A running collector.
+pub(super) struct Collector {
+    program: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    daemon: Option<Daemon>,
+    /// What the processes before this one have taken.
+    before: Spent,
+}
+
+impl Collector {
+    /// Starts one with its data in `folder`. Its catalogue has the probes of the load if they are to be `measured`.
+    pub(super) fn start(program: &Path, folder: &Path, measured: Option<Shape>) -> io::Result<Self> {
+        catalogue::write(&folder.join("catalogue"), measured)?;
+        let mut collector = Self {
+            program: program.to_owned(),
+            folder: folder.to_owned(),
+            port: free_port()?,
+            daemon: None,
+            before: Spent::default(),
+        };
+        collector.start_again("")?;
+        Ok(collector)
+    }
+
+    /// Where its data is.
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.join("collector")
+    }
+
+    /// Asks it to end.
+    pub(super) fn stop(&mut self) -> io::Result<()> {
+        if let Some(daemon) = self.daemon.take() {
+            self.before = self.before.and_then(daemon.stop()?);
+        }
+        Ok(())
+    }
+
+    /// Starts it on what it had, with `store` in its configuration; says how long it took until it was ready.
+    pub(super) fn start_again(&mut self, store: &str) -> io::Result<Duration> {
+        self.stop()?;
+        let config = self.folder.join("collector.yaml");
+        let (data, catalogue) = (self.data(), self.folder.join("catalogue"));
+        let text = format!(
+            "listen: 127.0.0.1:{}\ndata_dir: {}\ncatalogue: {}\n{store}limits: {{ requests_per_second: 100000, \
+             request_burst: 1000000 }}\n",
+            self.port,
+            data.display(),
+            catalogue.display()
+        );
+        fs::write(&config, text)?;
+        let mut command = Command::new(&self.program);
+        command.arg("serve").arg("--config").arg(config);
+        let began = Stopwatch::start();
+        self.daemon = Some(Daemon::start("uphold-collector", &mut command, &self.folder, self.port, "/readyz")?);
+        Ok(began.elapsed())
+    }
+
+    /// A figure of its own metrics.
+    pub(super) fn figure(&self, name: &str, label: &str) -> io::Result<f64> {
+        let text = http::get(self.port, "/metrics")?.text();
+        metric(&text, name, label).ok_or_else(|| io::Error::other(format!("the collector does not say {name}")))
+    }
+}
+
+impl Server for Collector {
+    fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Push
+    }
+
+    fn spent(&self) -> io::Result<Spent> {
+        match &self.daemon {
+            Some(daemon) => Ok(self.before.and_then(daemon.spent()?)),
+            None => Ok(self.before),
+        }
+    }
+
+    fn taken(&self) -> io::Result<u64> {
+        Ok(self.figure("uphold_store_appended_rows_total", "")? as u64)
+    }
+
+    /// A restart with the least journal seals what waits; then everything is over when no day has parts to merge. What
+    /// the restart takes counts as spent.
+    fn settle(&mut self) -> io::Result<()> {
+        self.start_again(LEAST_JOURNAL)?;
+        let settled = || {
+            // Right after the start its figures are all zero, as if there were nothing; the streams tell.
+            let knows = self.figure("uphold_store_streams", "").ok()? > 0.0;
+            let waits = self.figure("uphold_store_journal_bytes", "").ok()?;
+            let unmerged = self.figure("uphold_store_dates_unmerged", "").ok()?;
+            Some(knows && waits < LEAST_JOURNAL_BYTES && unmerged == 0.0)
+        };
+        wait_until(SETTLE_TIME_MAX, "the collector to have sealed and merged everything", || settled() == Some(true))
+    }
+
+    fn on_disk(&self) -> io::Result<OnDisk> {
+        let mut on_disk = usage::on_disk(&self.data(), |path| {
+            let mut names = path.iter().filter_map(OsStr::to_str);
+            match (names.next(), names.next()) {
+                (Some("store"), Some(file)) => format!("store/{file}"),
+                _ => "other files".to_owned(),
+            }
+        })?;
+        let text = http::get(self.port, "/metrics")?.text();
+        let said = metrics(&text, BYTES_BY_KIND).map(|(labels, bytes)| (format!("it says {labels}"), bytes as u64));
+        on_disk.by_kind.extend(said);
+        Ok(on_disk)
+    }
+}

@@ -1,0 +1,54 @@
+//! Benchmarks: the load of a real estate against the collector's process and against VictoriaMetrics, in turn.
+//!
+//! Both are given the same values by the same connections, and judged by what the system says they took: processor
+//! time, memory, allocated blocks. What is measured, and what it does not show, stands in `docs/benchmarks.md`.
+//!
+//! | file | what it is for |
+//! |---|---|
+//! | `options` | the command line |
+//! | `ingest`, `query`, `disk`, `scale` | what can be measured |
+//! | `measure` | one run of one side: load, settle, read off |
+//! | `estate`, `gauges`, `chance` | the load: who saw what, the same in every run |
+//! | `drive`, `remote_write` | connections that send it, in the format of either side |
+//! | `server`, `collector`, `catalogue`, `victoria` | the two sides |
+//! | `daemon`, `usage` | what a process takes, as the system says |
+//! | `table`, `plot`, `progress` | what people see |
+
+#![expect(clippy::cast_precision_loss, reason = "figures are for people, who read three digits of them")]
+#![expect(clippy::cast_possible_truncation, reason = "durations and pages that are made up are small")]
+#![expect(clippy::cast_sign_loss, reason = "durations and pages that are made up are positive")]
+
+mod catalogue;
+mod chance;
+mod collector;
+mod daemon;
+mod disk;
+mod drive;
+mod estate;
+mod gauges;
+mod ingest;
+mod measure;
+mod options;
+mod plot;
+mod progress;
+mod query;
+mod remote_write;
+mod scale;
+mod server;
+mod table;
+mod usage;
+mod victoria;
+
+use std::io;
+
+pub use options::{Cli, Load, Measurement, Sides, Steps, Turns, Year};
+
+/// Measures what was asked for and prints it.
+pub fn run(measurement: &Measurement) -> io::Result<()> {
+    match measurement {
+        Measurement::Ingest(options) => ingest::run(options),
+        Measurement::Query(options) => query::run(options),
+        Measurement::Disk(options) => disk::run(options),
+        Measurement::Scale(options) => scale::run(options),
+    }
+}
