@@ -117,6 +117,8 @@ pub(crate) fn push(batch: &Batch, framed: Vec<u8>, acknowledged: u64) -> Vec<u8>
         agent: batch.key.agent.clone(),
         epoch: batch.key.epoch,
         acknowledged,
+        kept_from: None,
+        absent: None,
         backlog_batches: 0,
         backlog_oldest: None,
         sent_at: Instant::from_ms(wall_ms()),

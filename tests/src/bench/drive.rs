@@ -180,6 +180,8 @@ fn push(key: BatchKey, closed_at: Instant, streams: Vec<Rows>) -> io::Result<Vec
         agent,
         epoch,
         acknowledged,
+        kept_from: None,
+        absent: None,
         backlog_batches: 0,
         backlog_oldest: None,
         sent_at: closed_at,
