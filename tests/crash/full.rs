@@ -112,7 +112,6 @@ fn starts_or_says_why(site: &mut Site) -> bool {
 }
 
 #[test]
-#[ignore = "waits for the reserve of free space"]
 fn a_disk_with_little_room_refuses_pushes_and_goes_on_by_itself() {
     let Some(disk) = Disk::mounted(DISK_MEGABYTES) else { return };
     let present = present();

@@ -25,7 +25,7 @@ pub(crate) const AGENTS: [&str; 4] = ["athens-1", "berlin-1", "cairo-1", "dublin
 /// How often each probe is due.
 pub(crate) const INTERVAL_MS: i64 = 5_000;
 /// What makes a collector seal whenever it looks.
-pub(crate) const SEALS_OFTEN: &str = "store: { cache: 8MiB, head: 8MiB, journal: 64KiB }\n";
+pub(crate) const SEALS_OFTEN: &str = "store: { cache: 8MiB, head: 8MiB, journal: 64KiB, rest: 1s }\n";
 
 /// The instant that everything lies before, and that figures are asked as of.
 pub(crate) fn present() -> i64 {

@@ -13,7 +13,7 @@ use crate::site::{AGENTS, Site, until};
 /// The file beside the data that holds the token of an administrator.
 pub(crate) const TOKEN: &str = "token";
 /// What it is served with: everything is sealed at once, until told otherwise.
-const SEALS: &str = "store: { cache: 8MiB, head: 64KiB, journal: 64KiB }\n";
+const SEALS: &str = "store: { cache: 8MiB, head: 64KiB, journal: 64KiB, rest: 1s }\n";
 /// What it is left and looked at with: nothing is sealed any more.
 pub(crate) const KEEPS: &str = "store: { cache: 8MiB }\n";
 /// How much an agent says in one batch.

@@ -179,9 +179,18 @@ fn store_options(at: &At<'_>) -> Read<StoreOptions> {
         let head = keys.or("head", default.head_bytes_max as u64, |at| at.bytes(64 * KIB..=1024 * MIB));
         let journal = keys.or("journal", default.journal_bytes_max, |at| at.bytes(64 * KIB..=4096 * MIB));
         let reserve_bytes = keys.optional("reserve", |at| at.bytes(MIB..=1024 * 1024 * 1024 * MIB));
+        let rest = keys.or("rest", default.merge_after_ms, |at| at.duration_ms(1_000..=7 * 86_400_000));
         let head_bytes_max = usize::try_from(head?).unwrap_or(default.head_bytes_max);
         let (cache_bytes, journal_bytes_max, reserve_bytes) = (cache?, journal?, reserve_bytes?);
-        Ok(StoreOptions { cache_bytes, head_bytes_max, journal_bytes_max, reserve_bytes, ..default.clone() })
+        let merge_after_ms = rest?;
+        Ok(StoreOptions {
+            cache_bytes,
+            head_bytes_max,
+            journal_bytes_max,
+            merge_after_ms,
+            reserve_bytes,
+            ..default.clone()
+        })
     })
 }
 

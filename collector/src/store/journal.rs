@@ -88,7 +88,7 @@ pub(super) struct Journal {
     pub(super) batches: u64,
     /// Bytes of all entries since the last seal.
     pub(super) bytes: u64,
-    /// When the oldest of them arrived.
+    /// When the oldest of the batches arrived.
     pub(super) oldest: Option<Instant>,
     waiting: Vec<u8>,
     waiting_entries: u64,
@@ -122,8 +122,10 @@ impl Journal {
         self.waiting.extend_from_slice(&checksum.to_be_bytes());
         self.waiting.extend_from_slice(content);
         self.waiting_entries += 1;
-        self.waiting_batches += u64::from(kind == EntryKind::Batch);
-        self.oldest = Some(self.oldest.map_or(received_at, |oldest| oldest.min(received_at)));
+        if kind == EntryKind::Batch {
+            self.waiting_batches += 1;
+            self.oldest = Some(self.oldest.map_or(received_at, |oldest| oldest.min(received_at)));
+        }
         Ok(number)
     }
 

@@ -30,7 +30,7 @@ fn what_was_committed_is_read_and_what_was_not_is_gone() {
     }
     journal.commit(&twin).unwrap();
     journal.add(EntryKind::Records, at(4), b"x").unwrap();
-    assert_eq!((journal.batches, journal.oldest, journal.next), (4, Some(at(4)), 5));
+    assert_eq!((journal.batches, journal.oldest, journal.next), (4, Some(at(5)), 5));
     let (found, read) = all(&twin);
     assert_eq!(found, [(1, 0), (2, 1), (3, 5_000), (4, 3_000_000)]);
     assert_eq!((read.highest, read.torn_bytes, read.damaged), (4, 0, vec![]));

@@ -185,7 +185,10 @@ impl EmbeddedStore {
                 damaged.push((entry.number, why));
             }
             journal.bytes += entry.content.len() as u64;
-            journal.oldest = Some(journal.oldest.map_or(entry.received_at, |oldest| oldest.min(entry.received_at)));
+            if entry.kind == EntryKind::Batch {
+                let oldest = journal.oldest.map_or(entry.received_at, |oldest| oldest.min(entry.received_at));
+                journal.oldest = Some(oldest);
+            }
             Ok(())
         })?;
         if !changes.is_empty() {

@@ -23,7 +23,8 @@ fn a_seal_is_due_by_age_by_journal_and_by_head() {
     let scratch = tempfile::tempdir().unwrap();
     let small = StoreOptions { head_bytes_max: 4_000, ..options() };
     let mut store = open_with(scratch.path(), small);
-    assert_eq!(store.maintain(at(0)).unwrap(), Maintained::default());
+    store.commit(&[RecordChange { kind: RecordKind::Meta, key: vec![1], value: None }]).unwrap();
+    assert_eq!(store.maintain(at(0)).unwrap(), Maintained::default(), "records wait for nothing");
     store.append(at(0), vec![admitted(1, vec![probed("web", [1])])]).unwrap();
     assert_eq!(store.maintain(at(HOUR_MS - 1)).unwrap().sealed_rows, None);
     assert_eq!(store.maintain(at(HOUR_MS)).unwrap().sealed_rows, Some(1));
