@@ -131,16 +131,14 @@ async fn show_ready(State(engine): State<EngineHandle>, RawQuery(query): RawQuer
         let detail = format!("The newest figures are {age_ms} ms old.");
         return problem(StatusCode::SERVICE_UNAVAILABLE, "not-ready", &detail, Some(1));
     }
-    match snapshot.health.room.told().filter(|_| to_push) {
-        Some(warning) => problem(StatusCode::SERVICE_UNAVAILABLE, "disk-reserve", warning, Some(RETRY_RESERVE_S)),
-        None => {
-            let word = match snapshot.health.deriving {
-                0 => "ready".to_owned(),
-                deriving => format!("ready; {deriving} services and targets are still being derived"),
-            };
-            with_warning(&word, &engine).into_response()
-        }
+    if let Some(warning) = snapshot.health.room.told().filter(|_| to_push) {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "disk-reserve", warning, Some(RETRY_RESERVE_S));
     }
+    let word = match snapshot.health.deriving {
+        0 => "ready".to_owned(),
+        deriving => format!("ready; {deriving} services and targets are still being derived"),
+    };
+    with_warning(&word, &engine).into_response()
 }
 
 /// A line of one word, and a second one that says what is refused, if something is.

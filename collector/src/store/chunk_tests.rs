@@ -128,7 +128,9 @@ fn a_long_day_is_cut_into_pieces() {
     let chunks = encode_day(of(&day), &day).unwrap();
     assert_eq!(chunks.iter().map(|(rows, _)| *rows).collect::<Vec<_>>(), [65_536, 4_464]);
     let mut rows = Block::empty(StreamKind::Probe);
-    chunks.iter().for_each(|(_, chunk)| rows.append(&decode(of(&day), chunk).unwrap()));
+    for (_, chunk) in &chunks {
+        rows.append(&decode(of(&day), chunk).unwrap());
+    }
     assert_eq!(rows, day);
 }
 

@@ -53,7 +53,9 @@ fn batch(dice: &mut Dice, seq: u64, now_ms: i64) -> (&'static str, Vec<Observati
     let instants: std::collections::BTreeSet<i64> =
         (0..=dice.below(30)).map(|_| now_ms - dice.below(2 * 24 * 60).cast_signed() * 60_000).collect();
     let mut rows: Vec<Observation> = instants.into_iter().map(up).collect();
-    rows.iter_mut().for_each(|row| row.total = Micros::new(dice.below(900)));
+    for row in &mut rows {
+        row.total = Micros::new(dice.below(900));
+    }
     let admitted = admitted(seq, vec![Rows::Probe(vantage(probe).probe, rows.clone())]);
     (probe, rows, admitted)
 }
@@ -63,7 +65,9 @@ fn whatever_the_disk_does_what_was_acknowledged_is_there_once() {
     let mut crashes = 0;
     for seed in 0..40 {
         let (twin, mut dice, mut model) = (Twin::default(), Dice(seed), Model::default());
-        ["a", "b", "c"].iter().for_each(|probe| drop(model.rows.insert(probe, Vec::new())));
+        for probe in ["a", "b", "c"] {
+            model.rows.insert(probe, Vec::new());
+        }
         let mut store = open_on(&twin);
         let mut now_ms = 0;
         for seq in 1..=80 {

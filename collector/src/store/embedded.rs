@@ -100,7 +100,7 @@ pub struct EmbeddedStore {
     /// The latest instant that the store was told.
     pub(super) latest: Instant,
     // Last, so that the directory is given up after everything in it is closed.
-    _data_dir: Option<DataDir>,
+    data_dir: Option<DataDir>,
 }
 
 impl EmbeddedStore {
@@ -110,7 +110,7 @@ impl EmbeddedStore {
         let disk = Disk::open(&path, options.cache_bytes, options.open_retry_ms)?;
         let files = Folder::open(&path.join("series"))?;
         let mut store = Self::open_in(Box::new(disk), Box::new(files), options)?;
-        store._data_dir = Some(data_dir);
+        store.data_dir = Some(data_dir);
         Ok(store)
     }
 
@@ -136,7 +136,7 @@ impl EmbeddedStore {
             counted: StoreStats::default(),
             damage: RefCell::default(),
             latest: Instant::MIN,
-            _data_dir: None,
+            data_dir: None,
         }
     }
 

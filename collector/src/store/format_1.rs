@@ -115,7 +115,9 @@ impl EmbeddedStore {
                 return Ok(());
             }
             let mut writes = Writes::default();
-            page.into_iter().for_each(|(key, _)| writes.remove(key));
+            for (key, _) in page {
+                writes.remove(key);
+            }
             self.disk.apply(writes)?;
         }
     }

@@ -38,12 +38,11 @@ impl Head {
         self.bytes += rows.bytes();
         self.rows += rows.len();
         let blocks = self.days.entry(day).or_default();
-        match blocks.get_mut(&stream) {
-            Some(block) => block.append(&rows),
-            None => {
-                self.bytes += BLOCK_BYTES;
-                blocks.insert(stream, rows);
-            }
+        if let Some(block) = blocks.get_mut(&stream) {
+            block.append(&rows);
+        } else {
+            self.bytes += BLOCK_BYTES;
+            blocks.insert(stream, rows);
         }
     }
 

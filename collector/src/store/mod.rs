@@ -26,6 +26,7 @@
 //! | `files`, `journal`, `table` | files; the journal in them, and tables that are written once |
 //! | `part`, `chunk`, `column`, `parts`, `keys` | the bytes of parts, of days, and of the database's entries |
 //! | `memory`: `stream`, `delivery` with `seqs`, `head`, `touched`; `cache` | what is kept in memory |
+//! | `record` | what a record is, and a range of them |
 //! | `embedded`, `records` | [`EmbeddedStore`]: append and ask; records |
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
 //! | `seal`, `merge`, `day`, `retention` | how it is kept up, and how it forgets |
@@ -49,6 +50,7 @@ mod memory;
 mod merge;
 mod part;
 mod parts;
+mod record;
 mod records;
 mod recovery;
 mod retention;
@@ -75,7 +77,6 @@ mod twin;
 mod upkeep_tests;
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volume};
@@ -89,6 +90,7 @@ pub use embedded::{EmbeddedStore, StoreOptions};
 pub use error::StoreError;
 pub use lock::DataDir;
 pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
+pub use record::{KeyRange, Record, RecordChange, RecordKind};
 pub use seqs::SeqRanges;
 pub use touched::{TOUCHED_ROWS_MAX, TouchedRows};
 
@@ -198,133 +200,6 @@ pub enum Appended {
     },
     /// Its agent would be one more than the store may know; nothing of it is kept.
     TooManyAgents,
-}
-
-/// The kinds of records. The numbers stand in keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum RecordKind {
-    /// Single values that callers keep.
-    Meta = 0,
-    /// Versions of the catalogue.
-    Catalogue = 1,
-    /// Incident changes.
-    IncidentEvent = 2,
-    /// What waits to be delivered to receivers.
-    Outbox = 3,
-    /// What could not be delivered.
-    DeadLetter = 4,
-    /// Derived: states as run-length stretches.
-    Stretches = 5,
-    /// When a service was first recorded.
-    Service = 6,
-    /// Tokens, the ended ones too.
-    Token = 7,
-    /// Who did what.
-    Deed = 8,
-    /// What each agent was ever assigned.
-    Assigned = 9,
-    /// When a target on capacity was first recorded, under each length its thresholds must hold.
-    CapacityTarget = 10,
-}
-
-impl RecordKind {
-    /// The kind of a number, as it stands in the journal.
-    pub(crate) fn from_code(code: u8) -> Option<Self> {
-        let all = [
-            Self::Meta,
-            Self::Catalogue,
-            Self::IncidentEvent,
-            Self::Outbox,
-            Self::DeadLetter,
-            Self::Stretches,
-            Self::Service,
-            Self::Token,
-            Self::Deed,
-            Self::Assigned,
-            Self::CapacityTarget,
-        ];
-        all.into_iter().find(|kind| *kind as u8 == code)
-    }
-
-    /// Whether records of the kind can be rebuilt from observations.
-    pub const fn is_derived(self) -> bool {
-        matches!(self, Self::Stretches)
-    }
-}
-
-/// A record's key and value.
-pub type Record = (Vec<u8>, Vec<u8>);
-
-/// A change to one record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordChange {
-    /// Its kind.
-    pub kind: RecordKind,
-    /// Its key, of at most [`RECORD_KEY_BYTES_MAX`] bytes.
-    pub key: Vec<u8>,
-    /// Its new value, of at most [`RECORD_BYTES_MAX`] bytes; none removes it.
-    pub value: Option<Vec<u8>>,
-}
-
-/// A range of keys, and which end to begin at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRange {
-    /// The least key.
-    pub start: Bound<Vec<u8>>,
-    /// The greatest key.
-    pub end: Bound<Vec<u8>>,
-    /// Whether the greatest keys come first.
-    pub newest_first: bool,
-}
-
-impl KeyRange {
-    /// Every key.
-    pub const fn all() -> Self {
-        Self { start: Bound::Unbounded, end: Bound::Unbounded, newest_first: false }
-    }
-
-    /// The keys that begin with `prefix`.
-    pub fn prefix(prefix: &[u8]) -> Self {
-        let mut after = prefix.to_vec();
-        while let Some(last) = after.pop() {
-            if let Some(next) = last.checked_add(1) {
-                after.push(next);
-                break;
-            }
-        }
-        let end = if after.is_empty() { Bound::Unbounded } else { Bound::Excluded(after) };
-        Self { start: Bound::Included(prefix.to_vec()), end, newest_first: false }
-    }
-
-    /// The same keys, beginning after `key`: how a long range is read in pages.
-    #[must_use]
-    pub fn after(mut self, key: Vec<u8>) -> Self {
-        if self.newest_first {
-            self.end = Bound::Excluded(key);
-        } else {
-            self.start = Bound::Excluded(key);
-        }
-        self
-    }
-
-    /// The same keys, the greatest first.
-    #[must_use]
-    pub const fn reversed(mut self) -> Self {
-        self.newest_first = true;
-        self
-    }
-
-    /// Whether no key can lie in it.
-    pub fn is_empty(&self) -> bool {
-        match (&self.start, &self.end) {
-            (Bound::Included(start), Bound::Included(end)) => start > end,
-            (Bound::Included(start) | Bound::Excluded(start), Bound::Included(end) | Bound::Excluded(end)) => {
-                start >= end
-            }
-            _ => false,
-        }
-    }
 }
 
 /// What a step of upkeep did.

@@ -236,13 +236,12 @@ fn read_state(disk: &dyn Database, of_files: Option<Epoch>) -> Result<(State, bo
     if others {
         return Err(corrupt("it is missing, and other entries are there".to_owned()));
     }
-    let id = match of_files {
-        Some(id) => id,
-        None => {
-            let mut id = [0; 16];
-            getrandom::fill(&mut id).map_err(|_| StoreError::Random)?;
-            Epoch(id)
-        }
+    let id = if let Some(id) = of_files {
+        id
+    } else {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|_| StoreError::Random)?;
+        Epoch(id)
     };
     let state = State { format: FORMAT, id, watermark: 0, made: 0, journal: (0, 0), parts: Vec::new(), raw_from: None };
     let mut writes = Writes::default();

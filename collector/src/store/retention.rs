@@ -27,7 +27,9 @@ impl EmbeddedStore {
         let gone: Vec<u64> = self.parts.iter().filter(|part| self.is_spent(part)).map(Part::made).collect();
         state.parts.retain(|part| !gone.contains(part));
         let mut writes = Writes::default();
-        forgotten.keys().for_each(|day| writes.remove(keys::day_key(*day)));
+        for day in forgotten.keys() {
+            writes.remove(keys::day_key(*day));
+        }
         put_state(&mut writes, &state)?;
         self.disk.apply(writes)?;
         self.disk.sync()?;

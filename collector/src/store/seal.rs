@@ -43,7 +43,7 @@ impl EmbeddedStore {
         let part = self.write_part(made, watermark)?;
         let file = self.journal.rotate(self.files.as_ref(), self.state.id)?;
         let mut state = State { watermark, made, journal: (file, file), ..self.state.clone() };
-        state.parts.extend(part.as_ref().map(|part| part.made()));
+        state.parts.extend(part.as_ref().map(Part::made));
         let mut writes = Writes::default();
         self.put_dictionaries(&mut writes)?;
         put_state(&mut writes, &state)?;

@@ -141,7 +141,9 @@ impl TableWriter {
         let entries = std::mem::take(&mut self.entries);
         for page in entries.chunks(PAGE_ENTRIES) {
             let mut content = Vec::with_capacity(page.len() * ENTRY_BYTES);
-            page.iter().for_each(|entry| put_entry(&mut content, entry));
+            for entry in page {
+                put_entry(&mut content, entry);
+            }
             digest.update(&content);
             let first = page.first().map_or(0, |entry| entry.key);
             let (offset, len) = self.frame(files, PAGE, Compression::Plain, &content)?;

@@ -75,12 +75,11 @@ impl EmbeddedStore {
     }
 
     fn take_up(&mut self, table: Table) -> Result<(), StoreError> {
-        match table.directory.day {
-            Some(day) => self.days.entry(day).or_default().tables.push(table),
-            None => {
-                let part = self.open_part(table)?;
-                self.parts.extend(part);
-            }
+        if let Some(day) = table.directory.day {
+            self.days.entry(day).or_default().tables.push(table);
+        } else {
+            let part = self.open_part(table)?;
+            self.parts.extend(part);
         }
         Ok(())
     }
