@@ -26,7 +26,7 @@ use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, Re
 use uphold_common::time::{DAY_MS, Instant};
 use uphold_common::wire::frame::{self, Compression, FrameError, Magic};
 
-use super::column::{read, write};
+use super::column::{Like, read, write};
 use super::rows::{Block, Row};
 use super::stream::StreamKind;
 
@@ -105,24 +105,24 @@ pub(super) fn encode(of: Of, block: &Block) -> Result<Vec<u8>, ChunkError> {
     match block {
         Block::Probe(rows) => {
             write_times(&mut out, day, rows)?;
-            write(&mut out, &column(rows, |r| r.outcome as u32))?;
-            write(&mut out, &column(rows, |r| r.cause as u32))?;
-            write(&mut out, &column(rows, |r| u32::from(r.code)))?;
-            write(&mut out, &column(rows, |r| r.total.code()))?;
+            write(&mut out, &column(rows, |r| r.outcome as u32), Like::Noise)?;
+            write(&mut out, &column(rows, |r| r.cause as u32), Like::Noise)?;
+            write(&mut out, &column(rows, |r| u32::from(r.code)), Like::Noise)?;
+            write(&mut out, &column(rows, |r| r.total.code()), Like::Noise)?;
             for phase in 0..Phases::NAMES.len() {
                 let code = |r: &Observation| r.phases.to_array().get(phase).map_or(0, |p| p.code());
-                write(&mut out, &column(rows, code))?;
+                write(&mut out, &column(rows, code), Like::Noise)?;
             }
         }
         Block::Capacity(rows) => {
             write_times(&mut out, day, rows)?;
-            write(&mut out, &column(rows, |r| r.used))?;
-            write(&mut out, &column(rows, |r| r.limit))?;
+            write(&mut out, &column(rows, |r| r.used), Like::Levels)?;
+            write(&mut out, &column(rows, |r| r.limit), Like::Levels)?;
         }
         Block::Volume(rows) => {
             write_times(&mut out, day, rows)?;
-            write(&mut out, &column(rows, |r| r.over_ms))?;
-            write(&mut out, &column(rows, |r| r.amount))?;
+            write(&mut out, &column(rows, |r| r.over_ms), Like::Noise)?;
+            write(&mut out, &column(rows, |r| r.amount), Like::Levels)?;
         }
     }
     Ok(frame::seal(CHUNK, VERSION, Compression::Plain, &out)?)
@@ -172,7 +172,7 @@ fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
 fn write_times<R: Row>(out: &mut Vec<u8>, day: i32, rows: &[R]) -> Result<(), ChunkError> {
     let times = column(rows, |r| r.at().as_ms());
     check_times(day, &times)?;
-    write(out, &times)
+    write(out, &times, Like::Steps)
 }
 
 fn read_times(bytes: &mut &[u8], day: i32, rows: usize) -> Result<Vec<Instant>, ChunkError> {

@@ -19,7 +19,6 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io;
-use std::thread::LocalKey;
 
 use zstd::bulk::{Compressor, Decompressor};
 
@@ -157,28 +156,26 @@ thread_local! {
 }
 
 fn compress(content: &[u8]) -> Result<Vec<u8>, FrameError> {
-    reused(&COMPRESSOR, || Compressor::new(LEVEL), |compressor| compressor.compress(content))
+    COMPRESSOR.with(|kept| reused(kept, || Compressor::new(LEVEL), |compressor| compressor.compress(content)))
 }
 
 /// Decompresses into as many bytes as were announced and no more, so that a bomb stops at its announcement.
 fn decompress(body: &[u8], announced: usize) -> Result<Vec<u8>, FrameError> {
-    reused(&DECOMPRESSOR, Decompressor::new, |decompressor| decompressor.decompress(body, announced))
+    DECOMPRESSOR.with(|kept| reused(kept, Decompressor::new, |decompressor| decompressor.decompress(body, announced)))
 }
 
 /// Does something with what this thread keeps, and makes it the first time.
 fn reused<T, R>(
-    kept: &'static LocalKey<RefCell<Option<T>>>,
+    kept: &RefCell<Option<T>>,
     make: impl FnOnce() -> io::Result<T>,
     job: impl FnOnce(&mut T) -> io::Result<R>,
 ) -> Result<R, FrameError> {
-    let done = kept.try_with(|kept| {
-        let mut kept = kept.try_borrow_mut().map_err(io::Error::other)?;
-        match &mut *kept {
-            Some(ready) => job(ready),
-            none => job(none.insert(make()?)),
-        }
-    });
-    done.map_err(io::Error::other).and_then(|done| done).map_err(|_| FrameError::Content)
+    let mut kept = kept.try_borrow_mut().map_err(|_| FrameError::Content)?;
+    let done = match &mut *kept {
+        Some(ready) => job(ready),
+        none => make().and_then(|made| job(none.insert(made))),
+    };
+    done.map_err(|_| FrameError::Content)
 }
 
 #[cfg(test)]
