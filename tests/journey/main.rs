@@ -17,6 +17,7 @@
 //! | `capacity` | a file system that fills up is raised once for each threshold |
 //! | `one_number` | page, metrics, API, reports: one number |
 //! | `up` | `up` shows something at once; a data directory has one holder |
+//! | `compacted` | a store that is compacted keeps its figures, and nothing waits in it |
 //! | `changed` | a catalogue that grows |
 //! | `callers` | who asks, in a test: tokens, and requests that carry them |
 //! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
@@ -42,6 +43,7 @@ mod browser;
 mod callers;
 mod capacity;
 mod changed;
+mod compacted;
 mod deleted;
 mod endings;
 mod figures;

@@ -48,6 +48,8 @@ pub const ROUTES: &[Route] = &[
     (Method::POST, "/api/v1/tokens", Need::Right(Right::Administer)),
     (Method::DELETE, "/api/v1/tokens/{name}", Need::Right(Right::Administer)),
     (Method::GET, "/api/v1/deeds", Need::Right(Right::Administer)),
+    (Method::GET, "/api/v1/store/compaction", Need::Right(Right::Read)),
+    (Method::POST, "/api/v1/store/compaction", Need::Right(Right::Administer)),
 ];
 
 /// What the route of this path needs; what is read may be asked for its head alone. A path that is there, but not for

@@ -11,6 +11,7 @@
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
 //! | `GET /api/v1/deeds`, `/api/v1/whoami` | who did what; who one is |
+//! | `GET`, `POST /api/v1/store/compaction` | how far sealing and merging has come; to have it done |
 //! | `GET /api/v1/sd` | where Prometheus finds the agents |
 //! | `GET /openapi.json` | all of this for programs |
 //! | `GET /metrics`, `/healthz`, `/readyz` | for Prometheus and for supervisors |
@@ -28,6 +29,7 @@ pub mod problem;
 mod push;
 mod query;
 pub mod socket;
+mod store;
 mod tokens;
 
 #[cfg(test)]
@@ -89,6 +91,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/api/v1/tokens", get(tokens::list).post(tokens::add))
         .route("/api/v1/tokens/{name}", delete(tokens::revoke))
         .route("/api/v1/deeds", get(tokens::deeds))
+        .route("/api/v1/store/compaction", get(store::compaction).post(store::compact))
         .route("/api/v1/sd", get(discovery::agents))
         .route("/openapi.json", get(document::show))
         .route("/metrics", get(show_metrics))

@@ -70,7 +70,8 @@ pub(super) fn open_or_make_store(data_dir: &Path) -> Result<EmbeddedStore, Ended
     EmbeddedStore::open(dir, StoreOptions::default()).map_err(unavailable)
 }
 
-fn open(data_dir: &Path) -> Result<Engine, Ended> {
+/// Opens the store that is there, with the catalogue on record.
+pub(super) fn open(data_dir: &Path) -> Result<Engine, Ended> {
     let unavailable = |error: &dyn std::error::Error| Ended::new(UNAVAILABLE, error);
     let now = clock::now();
     let mut store = open_store(data_dir)?;

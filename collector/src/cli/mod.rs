@@ -2,10 +2,12 @@
 
 mod ask;
 mod check;
+mod compact;
 mod deeds;
 mod exit;
 mod incidents;
 mod printed;
+mod progress;
 mod report;
 mod runtime;
 mod schema;
@@ -72,6 +74,8 @@ enum Command {
     Token(token::TokenArgs),
     /// List who did what.
     Deeds(deeds::DeedsArgs),
+    /// Seal and merge everything that waits in the store, so that it takes the least room.
+    Compact(compact::CompactArgs),
     /// Print the JSON Schema of the catalogue, with which editors complete and check it.
     Schema(schema::SchemaArgs),
     /// Print what a shell needs to complete these commands.
@@ -109,6 +113,7 @@ impl Cli {
             Command::Incidents(args) => incidents::incidents(&args),
             Command::Token(args) => token::token(&args),
             Command::Deeds(args) => deeds::deeds(&args),
+            Command::Compact(args) => compact::compact(&args),
             Command::Schema(args) => schema::print(&args),
             Command::Completions(args) => printed::ended(args.print(Self::command())),
             Command::Man(args) => printed::ended(args.print(Self::command())),

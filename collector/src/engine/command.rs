@@ -120,7 +120,7 @@ impl Engine {
 
     /// Whether the token of `actor` is still good. Much may pass between a request and its end, since a body may take its
     /// time; here tokens end and things are done one after the other, so nothing is done with a token that has ended.
-    fn check_actor(&self, actor: &Actor, now: Instant) -> Result<(), CommandError> {
+    pub(super) fn check_actor(&self, actor: &Actor, now: Instant) -> Result<(), CommandError> {
         let Actor::Token { name, .. } = actor else { return Ok(()) };
         match self.standing_of(name, now) {
             Standing::Good => Ok(()),
@@ -134,7 +134,7 @@ impl Engine {
     }
 
     /// Whether the disk has room for changes by people.
-    fn check_room(&mut self, now: Instant) -> Result<(), CommandError> {
+    pub(super) fn check_room(&mut self, now: Instant) -> Result<(), CommandError> {
         let room = self.reserve.look(now);
         let refused = room.warning().filter(|_| !room.takes_changes());
         refused.map_or(Ok(()), |why| Err(CommandError::NoRoom(why)))

@@ -26,6 +26,7 @@ use crate::snapshot::Snapshot;
 
 use super::EngineError;
 use super::command::{CommandError, History, TokenCommand};
+use super::compaction::Compaction;
 use super::query::{FiguresQuery, QueryError};
 
 /// Most requests that wait for the engine.
@@ -47,6 +48,10 @@ pub enum Request {
     History(Number, oneshot::Sender<Result<Option<History>, EngineError>>),
     /// For the newest deeds, at most so many.
     Deeds(usize, oneshot::Sender<Result<Vec<Deed>, EngineError>>),
+    /// To begin a compaction of the store.
+    Compact(Actor, oneshot::Sender<Result<Compaction, CommandError>>),
+    /// For how far it has come.
+    Compaction(oneshot::Sender<Compaction>),
     /// To take note of what became of a message.
     Settle(Key, Attempt, oneshot::Sender<()>),
     /// To stop, once everything before it is done.
@@ -175,6 +180,16 @@ impl EngineHandle {
     /// The newest deeds, newest first.
     pub async fn deeds(&self, limit: usize) -> Result<Result<Vec<Deed>, EngineError>, Unanswered> {
         self.ask(|answer| Request::Deeds(limit, answer)).await
+    }
+
+    /// Begins a compaction of the store for `actor`, unless one is under way; it goes on after the answer.
+    pub async fn compact(&self, actor: Actor) -> Result<Result<Compaction, CommandError>, Unanswered> {
+        self.ask(|answer| Request::Compact(actor, answer)).await
+    }
+
+    /// How far the compaction of the store has come.
+    pub async fn compaction(&self) -> Result<Compaction, Unanswered> {
+        self.ask(Request::Compaction).await
     }
 
     /// Asks the engine to stop, and waits for room in the queue if it must: a stop that is lost is never asked again.

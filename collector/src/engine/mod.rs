@@ -6,6 +6,7 @@
 //! | [`handle`] | the asynchronous side of the queue |
 //! | [`run`] | the thread: takes what waits, ticks, shuts down |
 //! | [`command`] | what people do: tokens, acknowledgements, comments; each with its deed |
+//! | [`compaction`] | sealing and merging everything that waits, because somebody asked for it |
 //! | `intake` | a group of pushes → one durable append → their answers |
 //! | `tick` | what was touched → timelines → incidents → one commit |
 //! | `snapshots` | what a tick measured → a snapshot |
@@ -20,6 +21,7 @@
 
 pub mod agents;
 pub mod command;
+pub mod compaction;
 #[cfg(test)]
 pub(crate) mod failing;
 pub mod handle;
@@ -85,6 +87,8 @@ pub struct Engine {
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
     started: Instant,
+    /// Whether a compaction is under way.
+    compacting: bool,
     /// About how many observations a tick reads for what was not derived yet.
     observations_at_once: usize,
 }
@@ -160,6 +164,7 @@ impl Engine {
             touched_from: BTreeMap::new(),
             in_force,
             started: now,
+            compacting: false,
             observations_at_once: OBSERVATIONS_AT_ONCE,
         };
         // Rows that the journal gave back may have touched days that were kept before the end.

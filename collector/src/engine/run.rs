@@ -2,8 +2,9 @@
 //!
 //! It waits for a request until the next tick is due, then takes what else waits, up to `GROUP_MAX`, so that pushes
 //! which arrive together share one flush and one sync. A tick is due every [`TICK_MS`]; one that takes long is not
-//! made up for. While something still has to be derived, ticks follow one another, and what waits is served in between. When the store is dead nothing can be promised any more: the thread ends with the error, the program
-//! with an exit code of its own, and a restart finds everything that was acknowledged.
+//! made up for. While something still has to be derived, ticks follow one another, and what waits is served in between;
+//! while a compaction is under way, its steps are. When the store is dead nothing can be promised any more: the thread
+//! ends with the error, the program with an exit code of its own, and a restart finds everything that was acknowledged.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -103,7 +104,8 @@ impl Loop {
         loop {
             // What still has to be derived is not made to wait for the next second.
             let due = if self.deriving > 0 { Duration::ZERO } else { TICK };
-            let wait = due.saturating_sub(since_tick.elapsed());
+            let compacts = self.engine.compacts();
+            let wait = if compacts { Duration::ZERO } else { due.saturating_sub(since_tick.elapsed()) };
             match self.requests.recv_timeout(wait) {
                 Ok(first) => {
                     if !self.serve(first, &since_tick)? {
@@ -116,6 +118,8 @@ impl Loop {
             if since_tick.elapsed() >= due {
                 since_tick = Stopwatch::start();
                 self.tick(clock::now())?;
+            } else if compacts {
+                self.engine.upkeep(clock::now())?;
             }
         }
     }
@@ -183,6 +187,11 @@ impl Loop {
                 drop(answer.send(done));
             }
             Request::History(number, answer) => drop(answer.send(self.engine.history(number))),
+            Request::Compact(actor, answer) => {
+                let done = survived(self.engine.compact(&actor, clock::now()))?;
+                drop(answer.send(done));
+            }
+            Request::Compaction(answer) => drop(answer.send(self.engine.compaction())),
             Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),
             Request::Push(..) | Request::Stop => {}
         }
@@ -253,11 +262,11 @@ impl Engine {
     }
 
     /// One step of upkeep; whether there is more to do. What pushes touched since the tick is dealt with first.
-    pub(super) fn upkeep(&mut self, now: Instant) -> Result<bool, StoreError> {
+    pub fn upkeep(&mut self, now: Instant) -> Result<bool, StoreError> {
         self.drop_touched()?;
         let settles = self.timelines.settle(self.store.as_mut(), SETTLED_AT_ONCE)?;
         let took = Stopwatch::start();
-        let done = self.store.maintain(now)?;
+        let done = self.keep_up(now)?;
         let counts = &mut self.health.upkeep;
         if let Some(rows) = done.sealed_rows {
             counts.sealed_rows += rows as u64;

@@ -95,6 +95,8 @@ pub enum Action {
         /// Its number.
         incident: u64,
     },
+    /// A compaction of the store was begun.
+    CompactionBegun,
 }
 
 impl fmt::Display for Action {
@@ -116,6 +118,7 @@ impl fmt::Display for Action {
             }
             Self::IncidentAcknowledged { incident } => write!(f, "acknowledged INC-{incident}"),
             Self::IncidentCommented { incident } => write!(f, "commented on INC-{incident}"),
+            Self::CompactionBegun => f.write_str("began a compaction of the store"),
         }
     }
 }

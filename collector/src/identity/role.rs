@@ -6,7 +6,7 @@
 //! | viewer | | everything | | |
 //! | operator | | everything | incidents | |
 //! | approver | | everything | incidents | |
-//! | administrator | | everything | incidents | tokens |
+//! | administrator | | everything | incidents | tokens, the store |
 //!
 //! Nobody but an agent pushes with a token: observations are evidence, and evidence has one author.
 
@@ -45,7 +45,7 @@ pub enum Right {
     Read,
     /// To acknowledge incidents and to comment on them.
     Act,
-    /// To give and revoke tokens, and to read who did what.
+    /// To give and revoke tokens, to read who did what, and to have the store compacted.
     Administer,
 }
 
@@ -58,7 +58,7 @@ impl Right {
             Self::Figures => "read figures",
             Self::Read => "read this",
             Self::Act => "act on incidents",
-            Self::Administer => "administer tokens",
+            Self::Administer => "administer the collector",
         }
     }
 }

@@ -93,6 +93,8 @@ pub struct EmbeddedStore {
     /// The days that were merged.
     pub(super) days: BTreeMap<i32, Day>,
     pub(super) merging: Option<Merging>,
+    /// The last part that is to be merged before a compaction that was begun is over.
+    pub(super) compacting: Option<u64>,
     pub(super) groups: RefCell<GroupCache>,
     pub(super) options: StoreOptions,
     pub(super) counted: StoreStats,
@@ -131,6 +133,7 @@ impl EmbeddedStore {
             parts: Vec::new(),
             days: BTreeMap::new(),
             merging: None,
+            compacting: None,
             groups: RefCell::default(),
             options,
             counted: StoreStats::default(),

@@ -17,6 +17,7 @@ use super::day::{Day, TableRecord};
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::head::end_of;
+use super::journal;
 use super::part::{GROUP_STREAMS, Part};
 use super::recovery::{State, put_day, put_state};
 use super::rows::Block;
@@ -29,6 +30,9 @@ const TABLES_MAX: usize = 4;
 const REWRITTEN_BELOW: u64 = 4;
 /// How many groups of streams one step merges.
 const GROUPS_AT_ONCE: usize = 1;
+
+/// A compaction leaves no more of the journal than this when nothing has arrived meanwhile.
+const JOURNAL_LEFT_BYTES: u64 = 1024 * 1024;
 
 /// A day that is being merged.
 #[derive(Debug)]
@@ -59,16 +63,26 @@ impl EmbeddedStore {
     }
 
     /// One step towards a store in which nothing waits: a seal, then the merging of every day, whether it rests or not.
+    /// What arrives after the first step is not part of it, so that a compaction under load has an end.
     pub(super) fn compact_step(&mut self, now: Instant) -> Result<Maintained, StoreError> {
         self.disk.alive()?;
         self.latest = self.latest.max(now);
-        if self.memory.head.rows() > 0 {
+        let begins = self.compacting.is_none();
+        if self.seal_is_due(now) || begins && self.memory.head.rows() > 0 {
             let sealed_rows = Some(self.seal()?);
+            self.compacting.get_or_insert(self.state.made);
             return Ok(Maintained { sealed_rows, merged_streams: 0, more: true });
         }
-        let waiting = |store: &Self| store.waiting_days().keys().next().copied();
+        let last = *self.compacting.get_or_insert(self.state.made);
+        let waiting = |store: &Self| store.days_waiting_up_to(last).keys().next().copied();
         let day = if self.merging.is_none() { waiting(self) } else { None };
-        self.merge_step(day, |store| waiting(store).is_some())
+        let done = self.merge_step(day, |store| waiting(store).is_some())?;
+        self.compacting = Some(last).filter(|_| done.more);
+        // The file of the journal before the seal is kept until the next one; by now it is no longer needed.
+        if !done.more && self.memory.head.rows() == 0 && journal::bytes(self.files.as_ref())? > JOURNAL_LEFT_BYTES {
+            self.seal()?;
+        }
+        Ok(done)
     }
 
     fn merge_step(&mut self, begin: Option<i32>, more: impl Fn(&Self) -> bool) -> Result<Maintained, StoreError> {
@@ -93,8 +107,12 @@ impl EmbeddedStore {
 
     /// The days that parts wait for, with how many do and when the newest of them was made.
     pub(super) fn waiting_days(&self) -> BTreeMap<i32, (usize, Instant)> {
+        self.days_waiting_up_to(u64::MAX)
+    }
+
+    fn days_waiting_up_to(&self, last: u64) -> BTreeMap<i32, (usize, Instant)> {
         let mut waiting: BTreeMap<i32, (usize, Instant)> = BTreeMap::new();
-        for part in &self.parts {
+        for part in self.parts.iter().filter(|part| part.made() <= last) {
             for day in part.days().iter().filter(|day| self.waits_for(part, **day)) {
                 let (count, newest) = waiting.entry(*day).or_insert((0, Instant::MIN));
                 *count += 1;

@@ -158,7 +158,8 @@ pub trait Store: Send {
     /// [`Store::take_touched`] gave has been dealt with, because a seal ends the replay of those rows.
     fn maintain(&mut self, now: Instant) -> Result<Maintained, StoreError>;
 
-    /// One bounded step towards a store in which nothing waits to be sealed or merged. Call it as [`Store::maintain`].
+    /// One bounded step towards a store in which nothing waits to be sealed or merged of what had arrived at the first
+    /// step. Call it as [`Store::maintain`], until there is no `more`.
     fn compact(&mut self, now: Instant) -> Result<Maintained, StoreError>;
 
     /// Forgets the rows of all days before `day` (days since 1970, UTC); durable when this returns.

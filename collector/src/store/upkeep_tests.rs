@@ -351,3 +351,30 @@ fn random_use_agrees_with_a_plain_model() {
         assert!(store.stats().corrupt_chunks == 0 && store.stats().corrupt_journal == 0);
     }
 }
+
+#[test]
+fn a_compaction_ends_with_what_had_arrived_when_it_began() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open(scratch.path());
+    let mut append = |store: &mut EmbeddedStore, seq: u64| {
+        let rows = [0, DAY_MS].map(|day| probed("web", [day + i64::try_from(seq).unwrap()]));
+        store.append(at(0), vec![admitted(seq, rows.to_vec())]).unwrap();
+    };
+    append(&mut store, 1);
+    let (mut seq, mut steps) = (1, 0);
+    loop {
+        let more = store.compact(at(0)).unwrap().more;
+        steps += 1;
+        assert!(steps < 10, "every step is met by something new, and it would never end");
+        if !more {
+            break;
+        }
+        seq += 1;
+        append(&mut store, seq);
+    }
+    assert_eq!((store.stats().seals, store.stats().parts, store.stats().days), (1, 0, 2));
+    assert_eq!(store.stats().head_rows as u64, (seq - 1) * 2);
+    while store.compact(at(0)).unwrap().more {}
+    assert_eq!((store.stats().head_rows, store.stats().parts), (0, 0));
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap().len() as u64, seq * 2);
+}

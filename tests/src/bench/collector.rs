@@ -15,15 +15,8 @@ use super::daemon::{Daemon, Spent};
 use super::estate::Shape;
 use super::server::{Dialect, OnDisk, Server, metric, metrics};
 use super::usage;
-use crate::process::wait::{Stopwatch, wait_until};
+use crate::process::wait::Stopwatch;
 use crate::process::{free_port, http};
-
-/// How long it may take to seal and merge everything.
-const SETTLE_TIME_MAX: Duration = Duration::from_hours(1);
-/// The least journal that can be configured: with it a restart seals what waits.
-const LEAST_JOURNAL: &str = "store: { journal: 1MiB }\n";
-/// The bytes of that.
-const LEAST_JOURNAL_BYTES: f64 = 1_048_576.0;
 
 /// Under which name it says what it keeps, by kind.
 const BYTES_BY_KIND: &str = "uphold_store_bytes";
@@ -49,7 +42,7 @@ impl Collector {
             daemon: None,
             before: Spent::default(),
         };
-        collector.start_again("")?;
+        collector.start_again()?;
         Ok(collector)
     }
 
@@ -66,13 +59,13 @@ impl Collector {
         Ok(())
     }
 
-    /// Starts it on what it had, with `store` in its configuration; says how long it took until it was ready.
-    pub(super) fn start_again(&mut self, store: &str) -> io::Result<Duration> {
+    /// Starts it on what it had; says how long it took until it was ready.
+    pub(super) fn start_again(&mut self) -> io::Result<Duration> {
         self.stop()?;
         let config = self.folder.join("collector.yaml");
         let (data, catalogue) = (self.data(), self.folder.join("catalogue"));
         let text = format!(
-            "listen: 127.0.0.1:{}\ndata_dir: {}\ncatalogue: {}\n{store}limits: {{ requests_per_second: 100000, \
+            "listen: 127.0.0.1:{}\ndata_dir: {}\ncatalogue: {}\nlimits: {{ requests_per_second: 100000, \
              request_burst: 1000000 }}\n",
             self.port,
             data.display(),
@@ -113,18 +106,10 @@ impl Server for Collector {
         Ok(self.figure("uphold_store_appended_rows_total", "")? as u64)
     }
 
-    /// A restart with the least journal seals what waits; then everything is over when no day has parts to merge. What
-    /// the restart takes counts as spent.
+    /// The command that seals and merges everything, through the running collector.
     fn settle(&mut self) -> io::Result<()> {
-        self.start_again(LEAST_JOURNAL)?;
-        let settled = || {
-            // Right after the start its figures are all zero, as if there were nothing; the streams tell.
-            let knows = self.figure("uphold_store_streams", "").ok()? > 0.0;
-            let waits = self.figure("uphold_store_journal_bytes", "").ok()?;
-            let unmerged = self.figure("uphold_store_dates_unmerged", "").ok()?;
-            Some(knows && waits < LEAST_JOURNAL_BYTES && unmerged == 0.0)
-        };
-        wait_until(SETTLE_TIME_MAX, "the collector to have sealed and merged everything", || settled() == Some(true))
+        let ended = Command::new(&self.program).arg("compact").arg("--data").arg(self.data()).status()?;
+        if ended.success() { Ok(()) } else { Err(io::Error::other(format!("the compaction ended with {ended}"))) }
     }
 
     fn on_disk(&self) -> io::Result<OnDisk> {

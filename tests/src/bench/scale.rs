@@ -79,7 +79,7 @@ fn by_history(options: &Steps, side: Side) -> io::Result<Vec<Stretch>> {
         println!("history {time}/{}: {}", options.history, run.in_short());
         held += run.sent.values;
         let before = collector.spent()?.processor;
-        let start = collector.start_again("")?;
+        let start = collector.start_again()?;
         let start_processor = collector.spent()?.processor.saturating_sub(before);
         stretches.push(Stretch { run, held, start, start_processor });
     }

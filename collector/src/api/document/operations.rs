@@ -16,6 +16,7 @@ use crate::api::discovery::Group;
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
 use crate::api::tokens::{DEEDS_DEFAULT, Wanted, Whoami};
+use crate::engine::compaction::Compaction;
 use crate::identity::keeper::DEEDS_READ_MAX;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
 use crate::incident::list::{IncidentHistory, IncidentList};
@@ -26,7 +27,7 @@ const NO_ROOM: &str = "`disk-reserve`: the disk has less free than the last rese
 
 /// All of them.
 pub(super) fn all() -> Vec<Told> {
-    [agents(), services(), incidents(), acts(), tokens(), supervision()].into_iter().flatten().collect()
+    [agents(), services(), incidents(), acts(), tokens(), store(), supervision()].into_iter().flatten().collect()
 }
 
 fn agents() -> Vec<Told> {
@@ -176,6 +177,25 @@ fn tokens() -> Vec<Told> {
             .asked("limit", limit, "At most how many.")
             .answers_json::<DeedList>(200, "The deeds.")
             .may_fail(),
+    ]
+}
+
+fn store() -> Vec<Told> {
+    vec![
+        Told::get(
+            "/api/v1/store/compaction",
+            "Read how far the compaction of the store has come",
+            "What waits to be sealed and merged, whether a compaction is under way or not.",
+        )
+        .answers_json::<Compaction>(200, "What waits."),
+        Told::post(
+            "/api/v1/store/compaction",
+            "Have the store compacted",
+            "Seals and merges everything that has arrived, in small steps between pushes. One that is under way goes on.",
+        )
+        .answers_json::<Compaction>(202, "It is under way.")
+        .refuses(503, NO_ROOM)
+        .may_fail(),
     ]
 }
 

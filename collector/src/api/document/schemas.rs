@@ -15,6 +15,7 @@ use crate::api::discovery::Group;
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
 use crate::api::tokens::{Wanted, Whoami};
+use crate::engine::compaction::Compaction;
 use crate::identity::role::Role;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
 use crate::incident::act::COMMENT_BYTES_MAX;
@@ -27,6 +28,7 @@ use crate::incident::model::{Incident, PriorityText};
     Acknowledgement,
     Assignment,
     Commented,
+    Compaction,
     DeedList,
     Figures,
     Group,
