@@ -197,6 +197,8 @@ metrics! {
 
     STORE_DISK = Gauge "uphold_store_disk_bytes" []
         "What the store takes on disk.";
+    STORE_BYTES = Gauge "uphold_store_bytes" ["kind"]
+        "What the store takes on disk, by kind: the journal, parts, the tables of days, and the database.";
     STORE_DISK_FREE = Gauge "uphold_store_disk_free_bytes" []
         "What the disk of the data directory has free; absent while the system does not say.";
     STORE_DISK_TOTAL = Gauge "uphold_store_disk_total_bytes" []
@@ -227,6 +229,8 @@ metrics! {
         "Dates that have chunks.";
     STORE_DAYS_UNMERGED = Gauge "uphold_store_dates_unmerged" []
         "Dates that have parts to merge, today among them.";
+    STORE_PARTS = Gauge "uphold_store_parts" []
+        "Parts that wait to be merged.";
     STORE_BATCHES = Counter "uphold_store_appended_batches_total" []
         "Batches appended.";
     STORE_ROWS = Counter "uphold_store_appended_rows_total" []
@@ -251,6 +255,12 @@ metrics! {
         "Damaged entries of the journal met.";
     STORE_CORRUPT_RECORDS = Counter "uphold_store_corrupt_records_total" []
         "Damaged derived records and dictionary entries met.";
+    STORE_MISSING_FILES = Gauge "uphold_store_missing_files" []
+        "Files of the store that are missing, or are not what they were.";
+    STORE_OLDER = Gauge "uphold_store_older" []
+        "1 when the database came up older than the files beside it, else 0.";
+    STORE_TORN = Gauge "uphold_store_journal_torn_bytes" []
+        "Bytes at the end of the journal that made no entry when the collector started.";
     STORE_DAMAGED_SINCE = Gauge "uphold_store_damaged_since_timestamp_seconds" []
         "Since when the running collector has known of damage; absent while there is none.";
 }

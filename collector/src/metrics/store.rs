@@ -60,6 +60,7 @@ fn of_stats(sheet: &mut Sheet, store: &StoreStats) -> Result<(), MetricsError> {
         (&names::STORE_AGENTS, whole(store.agents)),
         (&names::STORE_DAYS, whole(store.days)),
         (&names::STORE_DAYS_UNMERGED, whole(store.days_unmerged)),
+        (&names::STORE_PARTS, whole(store.parts)),
         (&names::STORE_BATCHES, store.appended_batches),
         (&names::STORE_ROWS, store.appended_rows),
         (&names::STORE_DUPLICATES, store.duplicate_batches),
@@ -69,8 +70,12 @@ fn of_stats(sheet: &mut Sheet, store: &StoreStats) -> Result<(), MetricsError> {
         (&names::STORE_CORRUPT_CHUNKS, store.corrupt_chunks),
         (&names::STORE_CORRUPT_JOURNAL, store.corrupt_journal),
         (&names::STORE_CORRUPT_RECORDS, store.corrupt_records),
+        (&names::STORE_MISSING_FILES, store.missing_files),
+        (&names::STORE_OLDER, store.older),
+        (&names::STORE_TORN, store.journal_torn_bytes),
     ] {
         sheet.count(metric, &[], value)?;
     }
-    Ok(())
+    let by_kind = store.bytes_by_kind();
+    by_kind.into_iter().try_for_each(|(kind, bytes)| sheet.count(&names::STORE_BYTES, &[kind], bytes))
 }

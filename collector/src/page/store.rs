@@ -49,6 +49,8 @@ fn damage(store: &StoreStats) -> String {
         (store.corrupt_chunks, "chunk", "chunks"),
         (store.corrupt_journal, "entry of the journal", "entries of the journal"),
         (store.corrupt_records, "record", "records"),
+        (store.missing_files, "file that is missing", "files that are missing"),
+        (store.older, "database older than its files", "databases older than their files"),
     ];
     let met = kinds.into_iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| amount(count, one, many));
     met.collect::<Vec<_>>().join(", ")
@@ -92,10 +94,16 @@ fn facts(health: &Health, clock: &Clock<'_>) -> Markup {
         ("Pushes are durable", within(&durable.lag)),
         ("Flushes take", within(&store.flushes)),
         ("Journal", journal),
-        ("Database on disk", bytes(store.disk_bytes)),
+        ("On disk", on_disk(store)),
         ("Holds", holds.join(", ")),
     ];
     html! { dl { @for (what, says) in facts { div { dt { (what) } dd { (says) } } } } }
+}
+
+/// The whole, and each kind.
+fn on_disk(store: &StoreStats) -> String {
+    let kinds = store.bytes_by_kind().map(|(kind, amount)| format!("{kind} {}", bytes(amount)));
+    format!("{}: {}", bytes(store.disk_bytes), kinds.join(", "))
 }
 
 /// What is wrong with it in a few words, each with the state it is shown as.

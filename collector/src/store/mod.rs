@@ -278,6 +278,13 @@ pub struct StoreStats {
 }
 
 impl StoreStats {
+    /// What it takes on disk, by kind.
+    pub const fn bytes_by_kind(&self) -> [(&'static str, u64); 4] {
+        let others = self.part_bytes.saturating_add(self.day_bytes).saturating_add(self.database_bytes);
+        let journal = self.disk_bytes.saturating_sub(others);
+        [("journal", journal), ("parts", self.part_bytes), ("days", self.day_bytes), ("database", self.database_bytes)]
+    }
+
     /// What was met that is damaged, of every kind.
     pub const fn damaged(&self) -> u64 {
         let corrupt = self.corrupt_chunks.saturating_add(self.corrupt_journal).saturating_add(self.corrupt_records);
