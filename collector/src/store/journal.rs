@@ -346,6 +346,11 @@ pub(super) fn numbers(files: &dyn Files) -> Result<Vec<u64>, StoreError> {
     Ok(list.iter().filter_map(|(name, _)| name.strip_prefix(PREFIX)?.parse().ok()).collect())
 }
 
+/// Whether a file is one of the journal's by its name.
+pub(super) fn is_name(file: &str) -> bool {
+    file.strip_prefix(PREFIX).is_some_and(|number| number.parse::<u64>().is_ok_and(|number| name(number) == file))
+}
+
 /// Bytes of the journal's files.
 pub(super) fn bytes(files: &dyn Files) -> Result<u64, StoreError> {
     Ok(files.list()?.iter().filter(|(name, _)| name.starts_with(PREFIX)).map(|(_, bytes)| bytes).sum())

@@ -34,6 +34,15 @@ const RECORD: u8 = 0x20;
 /// First byte of the key of a record's further part.
 const RECORD_PART: u8 = 0x21;
 
+/// Whether a key is of a kind that is known.
+pub(super) fn is_known(key: &[u8]) -> bool {
+    match key.first() {
+        Some(&(STREAM | NEWEST | DELIVERY | DAY | CHUNK)) => true,
+        Some(&(RECORD | RECORD_PART)) => key.get(1).is_some_and(|kind| super::RecordKind::from_code(*kind).is_some()),
+        _ => key == STATE,
+    }
+}
+
 /// Where a chunk of format 1 stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ChunkKey {

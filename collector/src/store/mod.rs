@@ -30,6 +30,7 @@
 //! | `embedded`, `records` | [`EmbeddedStore`]: append and ask; records |
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
 //! | `seal`, `merge`, `day`, `retention` | how it is kept up, and how it forgets |
+//! | `verify` | whether everything that was kept is there and sound |
 //! | `lock` | who holds the data directory |
 
 mod cache;
@@ -62,6 +63,7 @@ mod stream;
 mod table;
 mod takeup;
 mod touched;
+mod verify;
 
 #[cfg(test)]
 mod crash_tests;
@@ -75,6 +77,8 @@ mod testing;
 mod twin;
 #[cfg(test)]
 mod upkeep_tests;
+#[cfg(test)]
+mod verify_tests;
 
 use std::collections::BTreeMap;
 
@@ -93,6 +97,7 @@ pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
 pub use record::{KeyRange, Record, RecordChange, RecordKind};
 pub use seqs::SeqRanges;
 pub use touched::{TOUCHED_ROWS_MAX, TouchedRows};
+pub use verify::{FINDINGS_MAX, Finding, Verified};
 
 /// What rows have arrived of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -93,7 +93,7 @@ pub(super) fn key(day: i32, group: u32) -> u64 {
 }
 
 /// The day and the group in a key.
-fn key_parts(key: u64) -> (i32, u32) {
+pub(super) fn key_parts(key: u64) -> (i32, u32) {
     let [d0, d1, d2, d3, g0, g1, g2, g3] = key.to_be_bytes();
     (day_from([d0, d1, d2, d3]), u32::from_be_bytes([g0, g1, g2, g3]))
 }

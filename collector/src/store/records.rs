@@ -4,7 +4,7 @@
 //! one batch of one tree. A governed record that is damaged is an error, because leaving it out would change history
 //! silently; a derived one is counted and absent, and is rebuilt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use uphold_common::wire::frame::{self, Compression, Magic};
@@ -38,17 +38,23 @@ pub(super) enum Damaged {
 /// What was found damaged, each place once.
 #[derive(Debug, Default)]
 pub(super) struct Damage {
-    places: BTreeSet<String>,
+    places: BTreeMap<String, String>,
     counts: BTreeMap<Damaged, u64>,
 }
 
 impl Damage {
     /// Counts a place and names it in the log, the first time it is met.
     pub(super) fn note(&mut self, what: Damaged, place: &str, why: &str) {
-        if self.places.len() < PLACES_MAX && self.places.insert(place.to_owned()) {
+        if self.places.len() < PLACES_MAX && !self.places.contains_key(place) {
+            self.places.insert(place.to_owned(), why.to_owned());
             *self.counts.entry(what).or_default() += 1;
             tracing::error!(place, why, "the store is not what it was");
         }
+    }
+
+    /// The places, each with why.
+    pub(super) const fn places(&self) -> &BTreeMap<String, String> {
+        &self.places
     }
 
     /// How many places of a sort were met.

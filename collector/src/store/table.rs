@@ -200,6 +200,9 @@ impl TableWriter {
     }
 }
 
+/// What is done with each block: its key, its rows, its bytes or why it has none; what is wrong with it, if anything.
+pub(super) type Inspect<'a> = dyn FnMut(u64, u32, Result<&[u8], String>) -> Option<String> + 'a;
+
 /// A table that can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Table {
@@ -253,6 +256,43 @@ impl Table {
         } else {
             Err(TableError::Damaged(format!("the block {:#x} is not what was written", entry.key)))
         }
+    }
+
+    /// Gives every block to `visit`, a page at a time, and says what of the table is not as it was written.
+    pub(super) fn inspect(&self, files: &dyn Files, visit: &mut Inspect<'_>) -> Result<Vec<String>, StoreError> {
+        let (mut wrong, mut digest) = (Vec::new(), Sha256::new());
+        let (mut at, mut rows, mut blocks, mut last) = (0, 0, 0, None);
+        for (first, offset, len) in &self.directory.pages {
+            let framed = files.read(&self.name, *offset, (*len as usize).min(2 * PAGE_ENTRIES * ENTRY_BYTES))?;
+            let content = match frame::open(PAGE, VERSION, PAGE_ENTRIES * ENTRY_BYTES, &framed) {
+                Ok(content) => content,
+                Err(why) => {
+                    wrong.push(format!("the page that begins with key {first:#x}: {why}"));
+                    at = u64::MAX;
+                    continue;
+                }
+            };
+            digest.update(&content);
+            for entry in content.as_chunks::<ENTRY_BYTES>().0.iter().map(entry_of) {
+                let follows = at == u64::MAX || entry.offset == at;
+                if !follows || last.is_some_and(|last| last >= entry.key) || entry.key < *first {
+                    wrong.push(format!("the block {:#x} is not where it belongs", entry.key));
+                }
+                (last, at) = (Some(entry.key), entry.offset.saturating_add(u64::from(entry.len)));
+                (rows, blocks) = (rows + u64::from(entry.rows), blocks + 1);
+                match self.block(files, &entry) {
+                    Ok(block) => wrong.extend(visit(entry.key, entry.rows, Ok(&block))),
+                    Err(TableError::Damaged(why)) => wrong.extend(visit(entry.key, entry.rows, Err(why))),
+                    Err(TableError::Store(failed)) => return Err(failed),
+                }
+            }
+        }
+        let full = digest.finalize();
+        let of = &self.directory;
+        if wrong.is_empty() && ((rows, blocks) != (of.rows, of.blocks) || !full.starts_with(of.digest.as_slice())) {
+            wrong.push("its pages are not those that its directory names".to_owned());
+        }
+        Ok(wrong)
     }
 
     /// The streams that its blocks speak of.
