@@ -25,6 +25,8 @@ fn every_way_to_end_has_its_code() {
         (format!("uphold-collector serve --catalogue ten-mistakes.yaml --data {empty} --listen 127.0.0.1:0"), 2),
         (format!("uphold-collector report webshop --data {empty}"), 3),
         (format!("uphold-collector incidents --data {empty}"), 3),
+        (format!("uphold-collector compact --data {empty}"), 3),
+        (format!("uphold-collector verify --data {empty}/nothing"), 3),
         (
             format!("uphold-collector serve --catalogue ../../config/catalogue.yaml --data {empty} --listen {open_at}"),
             3,

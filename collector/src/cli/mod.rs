@@ -15,6 +15,7 @@ mod serve;
 mod table;
 mod token;
 mod up;
+mod verify;
 
 use std::sync::LazyLock;
 
@@ -76,6 +77,8 @@ enum Command {
     Deeds(deeds::DeedsArgs),
     /// Seal and merge everything that waits in the store, so that it takes the least room.
     Compact(compact::CompactArgs),
+    /// Read the whole store and say whether it is sound.
+    Verify(verify::VerifyArgs),
     /// Print the JSON Schema of the catalogue, with which editors complete and check it.
     Schema(schema::SchemaArgs),
     /// Print what a shell needs to complete these commands.
@@ -114,6 +117,7 @@ impl Cli {
             Command::Token(args) => token::token(&args),
             Command::Deeds(args) => deeds::deeds(&args),
             Command::Compact(args) => compact::compact(&args),
+            Command::Verify(args) => verify::verify(&args),
             Command::Schema(args) => schema::print(&args),
             Command::Completions(args) => printed::ended(args.print(Self::command())),
             Command::Man(args) => printed::ended(args.print(Self::command())),

@@ -15,6 +15,7 @@
 //! | `measure` | a target in a window → its figures |
 //! | `use_of` | a target on capacity → its figures, and what its thresholds say |
 //! | [`query`] | figures at any instant |
+//! | `verify` | kept days and figures, held against their rows and their laws |
 //! | [`agents`] | what is known of the agents, and which services are held because of them |
 //!
 //! Nothing in here reads a clock but [`run`]; all of it is synchronous.
@@ -34,6 +35,7 @@ mod snapshots;
 mod strip;
 mod tick;
 mod use_of;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -97,7 +97,7 @@ pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
 pub use record::{KeyRange, Record, RecordChange, RecordKind};
 pub use seqs::SeqRanges;
 pub use touched::{TOUCHED_ROWS_MAX, TouchedRows};
-pub use verify::{FINDINGS_MAX, Finding, Verified};
+pub use verify::{Finding, Verified};
 
 /// What rows have arrived of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

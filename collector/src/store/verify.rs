@@ -6,7 +6,7 @@
 //! 4. The database: every entry, and every record whole.
 //! 5. Files that nobody knows.
 //!
-//! One block, page, entry or record is in memory at a time; of what is found [`FINDINGS_MAX`] are told and the rest is
+//! One block, page, entry or record is in memory at a time; of what is found `FINDINGS_MAX` are told and the rest is
 //! counted.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ use super::table::{Table, TableError};
 use super::{KeyRange, RecordKind, keys, part};
 
 /// Most findings that are told.
-pub const FINDINGS_MAX: usize = 1_000;
+const FINDINGS_MAX: usize = 1_000;
 /// How many records are read at once.
 const RECORDS_AT_ONCE: usize = 64;
 

@@ -69,10 +69,12 @@ fn each_kind_of_damage_is_found_in_its_place() {
         ("the page that begins", |path| flip(&file(path, "day-"), place_of(&file(path, "day-"), b"UPHi") + 40)),
         ("its dictionary", |path| flip(&file(path, "day-"), place_of(&file(path, "day-"), b"UPHn") + 30)),
         ("its checksum is wrong", |path| flip(&file(path, "day-"), place_of(&file(path, "day-"), b"UPHo") + 30)),
-        ("the list of its pages", |path| flip(&file(path, "part-"), place_of(&file(path, "part-"), b"UPHi") + 40)),
+        ("a page of it: its checksum is wrong", |path| {
+            flip(&file(path, "part-"), place_of(&file(path, "part-"), b"UPHi") + 40)
+        }),
         ("no entr", |path| flip(&file(path, "journal-"), place_of(&file(path, "journal-"), b"UPHj") + 40)),
         ("it is missing or unreadable", |path| fs::remove_file(file(path, "day-")).unwrap()),
-        ("part 5", |path| fs::remove_file(file(path, "part-")).unwrap()),
+        ("part 4", |path| fs::remove_file(file(path, "part-")).unwrap()),
         ("journal file", |path| fs::remove_file(file(path, "journal-")).unwrap()),
         ("nobody knows of this file", |path| fs::write(path.join("store/series/notes"), "mine").unwrap()),
     ];

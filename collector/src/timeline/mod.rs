@@ -20,6 +20,7 @@
 mod days;
 mod keeping;
 mod live;
+pub mod recheck;
 pub mod stretches;
 
 use std::collections::BTreeMap;
