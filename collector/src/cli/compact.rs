@@ -53,7 +53,10 @@ fn followed(data: &Path, begun: Compaction, bar: &Progress) -> Result<(Compactio
     let (mut now, mut most) = (begun, 0);
     while now.running {
         show(bar, &begun, &now, &mut most);
-        block_on(async { Ok(tokio::time::sleep(ASKED_EVERY).await) })?;
+        block_on(async {
+            tokio::time::sleep(ASKED_EVERY).await;
+            Ok(())
+        })?;
         let ended = || Ended::new(UNAVAILABLE, "the collector ended before everything was merged");
         now = understood(&ask::running(data, &Ask::get(ROUTE))?.ok_or_else(ended)?)?;
     }

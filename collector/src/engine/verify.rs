@@ -79,7 +79,7 @@ fn broken(figures: &Value) -> Vec<String> {
     let mut broken = Vec::new();
     let mut law = |holds: bool, says: &str| {
         if !holds {
-            broken.push(format!("{says}, and that is not so"))
+            broken.push(format!("{says}, and that is not so"));
         }
     };
     law(number("C") == number("U") + number("N"), "committed time is unmeasured or counts");

@@ -356,7 +356,7 @@ fn random_use_agrees_with_a_plain_model() {
 fn a_compaction_ends_with_what_had_arrived_when_it_began() {
     let scratch = tempfile::tempdir().unwrap();
     let mut store = open(scratch.path());
-    let mut append = |store: &mut EmbeddedStore, seq: u64| {
+    let append = |store: &mut EmbeddedStore, seq: u64| {
         let rows = [0, DAY_MS].map(|day| probed("web", [day + i64::try_from(seq).unwrap()]));
         store.append(at(0), vec![admitted(seq, rows.to_vec())]).unwrap();
     };

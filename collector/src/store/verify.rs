@@ -209,13 +209,11 @@ impl EmbeddedStore {
 
 /// A block in words.
 fn place_of(day: Option<i32>, key: u64) -> String {
-    match day {
-        Some(day) => format!("the chunk of stream {} on day {day}", chunk::stream_of(key)),
-        None => {
-            let (day, group) = part::key_parts(key);
-            format!("the block of group {group} on day {day}")
-        }
+    if let Some(day) = day {
+        return format!("the chunk of stream {} on day {day}", chunk::stream_of(key));
     }
+    let (day, group) = part::key_parts(key);
+    format!("the block of group {group} on day {day}")
 }
 
 fn rows_of_part(key: u64, bytes: &[u8]) -> Result<Vec<(u32, Block)>, String> {

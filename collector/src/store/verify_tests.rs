@@ -70,7 +70,7 @@ fn each_kind_of_damage_is_found_in_its_place() {
         ("its dictionary", |path| flip(&file(path, "day-"), place_of(&file(path, "day-"), b"UPHn") + 30)),
         ("its checksum is wrong", |path| flip(&file(path, "day-"), place_of(&file(path, "day-"), b"UPHo") + 30)),
         ("a page of it: its checksum is wrong", |path| {
-            flip(&file(path, "part-"), place_of(&file(path, "part-"), b"UPHi") + 40)
+            flip(&file(path, "part-"), place_of(&file(path, "part-"), b"UPHi") + 40);
         }),
         ("no entr", |path| flip(&file(path, "journal-"), place_of(&file(path, "journal-"), b"UPHj") + 40)),
         ("it is missing or unreadable", |path| fs::remove_file(file(path, "day-")).unwrap()),
