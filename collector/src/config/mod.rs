@@ -273,7 +273,8 @@ mod tests {
     fn who_may_reach_it_is_read_and_has_defaults() {
         let here = whole("");
         let nobody = AccessConfig { tokens: TokensNeeded::Optional, hosts: Vec::new(), insecure: false };
-        assert_eq!((here.access, here.tls, here.limits), (nobody, None, Limits::default()));
+        let young = Limits::default().with(Limit::BatchAge, 400 * 86_400_000);
+        assert_eq!((here.access, here.tls, here.limits), (nobody, None, young), "no row is older than `raw`");
         assert_eq!(whole("listen: 0.0.0.0:80\n").access.tokens, TokensNeeded::Required);
         let told = whole(
             "listen: 0.0.0.0:80\ntokens: optional\ninsecure: true\nhosts: [Uphold.Example.org, uphold]\n\

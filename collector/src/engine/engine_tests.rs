@@ -333,5 +333,11 @@ fn an_alertmanager_is_told_the_end_of_what_was_open_for_long_however_much_came_a
     assert_eq!(told.len() as u64, count);
 }
 
+#[path = "forget_tests.rs"]
+mod forget;
+
+#[path = "plateau_tests.rs"]
+mod plateau;
+
 #[path = "sight_tests.rs"]
 mod sight;
