@@ -100,8 +100,13 @@ impl Retention {
             let incidents_ms = length("incidents", default.incidents_ms, OTHERS_MS_MIN);
             let records_ms = length("records", default.records_ms, OTHERS_MS_MIN);
             let bytes_max = keys.optional("bytes", |at| at.bytes(BYTES_MIN..=BYTES_MAX))?;
-            let read =
-                Self { raw_ms: raw_ms?, states_ms: states_ms?, incidents_ms: incidents_ms?, records_ms: records_ms?, bytes_max };
+            let read = Self {
+                raw_ms: raw_ms?,
+                states_ms: states_ms?,
+                incidents_ms: incidents_ms?,
+                records_ms: records_ms?,
+                bytes_max,
+            };
             for (key, length_ms) in [("states", read.states_ms), ("incidents", read.incidents_ms)] {
                 if length_ms < read.raw_ms {
                     return Err(keys.at().problem(format!(
@@ -128,7 +133,8 @@ impl Retention {
         if day < self.first_day(present, held.context_ms) {
             return Rows::Go(first);
         }
-        match (too_large, day < present.utc_day() - 1 && last_decided(first, held.context_ms) < settled(present, held)) {
+        match (too_large, day < present.utc_day() - 1 && last_decided(first, held.context_ms) < settled(present, held))
+        {
             (false, _) => Rows::Stay,
             (true, true) => Rows::Go(first),
             (true, false) => Rows::Stuck,

@@ -47,7 +47,11 @@ fn rows_go_by_age_then_by_size_and_never_what_may_still_change() {
 fn a_clock_that_leaps_ahead_of_all_rows_forgets_nothing() {
     let leapt = start_of(TODAY + 365);
     assert_eq!(keeping(20, None).rows(leapt, &held(TODAY - 20, TODAY, 0)), Rows::Stay);
-    assert_eq!(keeping(20, None).rows(leapt, &held(TODAY - 21, TODAY, 0)), Rows::Go(TODAY - 21), "two days ahead at most");
+    assert_eq!(
+        keeping(20, None).rows(leapt, &held(TODAY - 21, TODAY, 0)),
+        Rows::Go(TODAY - 21),
+        "two days ahead at most"
+    );
     assert_eq!(Retention::present(leapt, &held(TODAY, TODAY, 0)), Some(start_of(TODAY + 2)));
 }
 

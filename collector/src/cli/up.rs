@@ -55,8 +55,17 @@ pub(super) fn up(args: &UpArgs) -> Result<(), Ended> {
         let exposure = Exposure::decide(address, false, tokens, false).map_err(|error| Ended::new(USAGE, error))?;
         let (store, retention, limits) = (StoreOptions::default(), Retention::default(), Limits::default());
         let access = AccessConfig { tokens, hosts: Vec::new(), insecure: false };
-        let opening =
-            Opening { data_dir: &args.data, store, retention, files: &[file], port, tls: None, limits, exposure, access };
+        let opening = Opening {
+            data_dir: &args.data,
+            store,
+            retention,
+            files: &[file],
+            port,
+            tls: None,
+            limits,
+            exposure,
+            access,
+        };
         let collector = Collector::open(opening).map_err(|error| ended(&error))?;
         announce(args, address, &watched);
         let config = builtin::agent_config(address, &args.data);

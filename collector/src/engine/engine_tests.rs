@@ -9,7 +9,7 @@ use uphold_common::wire::columns::Rows;
 use super::query::FiguresQuery;
 use super::*;
 use crate::incident::model::{Change, Resolution, Subject};
-use crate::ingest::{Arrived, Backlog};
+use crate::ingest::{Arrived, Backlog, Refusal};
 use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions, Told};
 
 const CATALOGUE: &str = "

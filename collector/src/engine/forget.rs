@@ -142,7 +142,11 @@ impl Engine {
                 self.forgetting.stuck_since = Some(now);
             }
             (Rows::Stay | Rows::Go(_), Some(_)) => {
-                tracing::info!(bytes, most, "the store is no longer larger than it may be without anything that may go");
+                tracing::info!(
+                    bytes,
+                    most,
+                    "the store is no longer larger than it may be without anything that may go"
+                );
                 self.forgetting.stuck_since = None;
             }
             _ => {}

@@ -5,6 +5,7 @@ use uphold_common::time::{DAY_MS, Interval};
 
 use super::*;
 use crate::retention::Retention;
+use crate::store::RecordChange;
 
 const DAY: i64 = 86_400;
 
@@ -96,7 +97,7 @@ fn where_neither_rows_nor_states_are_left_nothing_is_measured_and_nothing_kept_a
     world.tick(30 * DAY + 41);
     let march = world.march(30 * DAY + 41);
     assert_eq!((march["N"].clone(), march["D"].clone()), (0.into(), 0.into()));
-    assert_eq!(march["verdict"], "no_data");
+    assert_eq!(march["verdict"], "no data");
     let first_derivable = 30 - 20 - 2;
     let days: Vec<i64> = kept(&mut world).iter().map(|(key, _)| stretch_day(key) - at(0).utc_day()).collect();
     assert!(days.iter().all(|day| *day >= first_derivable), "{days:?}");

@@ -7,12 +7,13 @@ use uphold_common::time::DAY_MS;
 use super::*;
 use crate::retention::Retention;
 
-const HOUR: i64 = 3_600;
-const DAY: i64 = 24 * HOUR;
-const PROBES: usize = 16;
+/// How long the world works before it is looked at again, in seconds.
+const TURN: i64 = 7_200;
+const DAY: i64 = 86_400;
+const PROBES: usize = 96;
 const DAYS: i64 = 60;
 /// How far apart the observations of a probe are, in seconds.
-const STEP: i64 = 60;
+const STEP: i64 = 300;
 /// From this day on the line is flat.
 const FLAT_FROM: usize = 25;
 /// By how much of its mean a day may lie beside it, in percent.
@@ -20,7 +21,9 @@ const TOLERANCE_PERCENT: u64 = 10;
 
 fn catalogue() -> String {
     let probe = |n| {
-        format!("      - {{ id: p{n}, agents: [a], interval: {STEP}s, timeout: 5s, tcp: {{ address: \"127.0.0.1:1\" }} }}\n")
+        format!(
+            "      - {{ id: p{n}, agents: [a], interval: {STEP}s, timeout: 5s, tcp: {{ address: \"127.0.0.1:1\" }} }}\n"
+        )
     };
     let probes: String = (0..PROBES).map(probe).collect();
     let before = CATALOGUE.split("    probes:\n").next().unwrap();
@@ -31,20 +34,25 @@ fn catalogue() -> String {
         .to_owned()
 }
 
-/// An hour of a probe: noise, as real measurements are, and five minutes of outage on some hours.
-fn hour(probe: usize, from: i64, down: bool) -> Rows {
-    let noise = |at: i64, n: u64| {
-        let mixed = (at.unsigned_abs() ^ (probe as u64) << 40 ^ n << 56).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Micros::new(3_000 + (mixed >> 50))
-    };
+/// Numbers without a pattern, the same every time (`SplitMix64`).
+fn noise(of: u64) -> Micros {
+    let mixed = of.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    Micros::new(3_000 + (mixed >> 50))
+}
+
+/// A turn of a probe: times without a pattern, and on some an outage of its first three observations.
+fn turn(probe: usize, from: i64, down: bool) -> Rows {
+    let time = |at: i64, n: u64| noise(at.unsigned_abs() ^ (probe as u64) << 40 ^ n << 56);
     let observation = |second: i64| {
-        let failed = down && (second - from) < 5 * STEP;
-        let phases = Phases { dns: noise(second, 1), connect: noise(second, 2), ..Phases::default() };
+        let failed = down && (second - from) < 3 * STEP;
+        let phases = Phases { resolve: time(second, 1), connect: time(second, 2), ..Phases::default() };
         let outcome = if failed { Outcome::Down } else { Outcome::Up };
-        Observation { at: at(second), outcome, cause: Cause::None, code: 0, total: noise(second, 0), phases }
+        Observation { at: at(second), outcome, cause: Cause::None, code: 0, total: time(second, 0), phases }
     };
     let id = |text: &str| Id::new(text).unwrap();
-    let rows = (from..from + HOUR).step_by(usize::try_from(STEP).unwrap()).map(observation).collect();
+    let rows = (from..from + TURN).step_by(usize::try_from(STEP).unwrap()).map(observation).collect();
     Rows::Probe(PathId::new(id("shop"), id(&format!("p{probe}"))), rows)
 }
 
@@ -59,20 +67,17 @@ impl World {
         assert!(answer.is_ok(), "{answer:?}");
     }
 
-    /// An hour at work: what came in it, and what is kept up after it.
+    /// A turn at work: what came in it, and what is kept up after it.
     fn work(&mut self, from: i64) {
-        let (now, day, hour_of_day) = (from + HOUR, from / DAY, from % DAY / HOUR);
-        let withheld = |probe: usize| hour_of_day % 8 == 3 && probe < 2;
-        let down = hour_of_day == 12;
+        let (now, day, turn_of_day) = (from + TURN, from / DAY, from % DAY / TURN);
+        let withheld = |probe: usize| turn_of_day % 4 == 1 && probe < 2;
+        let down = |probe: usize| turn_of_day == 6 && probe == 0;
         let probes = (0..PROBES).filter(|probe| !withheld(*probe));
-        self.push_streams(probes.map(|probe| hour(probe, from, down && probe == 0)).collect(), now);
-        if hour_of_day % 8 == 4 {
-            // What was withheld comes after days: the day is merged long since, and is merged again.
-            for (probe, late_days) in [(0, 3), (1, 15)] {
-                let late = from - HOUR - late_days * DAY;
-                if day >= late_days {
-                    self.push_streams(vec![hour(probe, late, false)], now);
-                }
+        self.push_streams(probes.map(|probe| turn(probe, from, down(probe))).collect(), now);
+        // What was withheld comes after days: the day is merged long since, and is merged again.
+        for (probe, late_days) in [(0, 3), (1, 15)] {
+            if turn_of_day % 4 == 2 && day >= late_days {
+                self.push_streams(vec![turn(probe, from - TURN - late_days * DAY, false)], now);
             }
         }
         self.tick(now);
@@ -95,14 +100,11 @@ fn allocated(dir: &std::path::Path) -> u64 {
 fn after_the_first_weeks_the_bytes_on_disk_stay_what_they_are() {
     let mut world = World::with(catalogue(), 0);
     let kept = 20 * DAY_MS;
-    let retention =
-        Retention { raw_ms: kept, states_ms: kept, incidents_ms: kept, records_ms: kept, bytes_max: None };
+    let retention = Retention { raw_ms: kept, states_ms: kept, incidents_ms: kept, records_ms: kept, bytes_max: None };
     world.engine = world.engine.take().map(|engine| engine.forgetting(retention));
     let mut line = Vec::new();
     for day in 0..DAYS {
-        for hour in 0..24 {
-            world.work(day * DAY + hour * HOUR);
-        }
+        (0..DAY / TURN).for_each(|turn| world.work(day * DAY + turn * TURN));
         let stats = world.engine().store.stats();
         line.push(allocated(world.dir.path()));
         println!(

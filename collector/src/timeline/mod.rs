@@ -265,12 +265,7 @@ struct Derived {
 
 impl Derived {
     /// The change that keeps it; none if it says nothing.
-    fn change(
-        &self,
-        point: &VantagePoint,
-        day: i64,
-        rules: VantageRules,
-    ) -> Result<Option<RecordChange>, StoreError> {
+    fn change(&self, point: &VantagePoint, day: i64, rules: VantageRules) -> Result<Option<RecordChange>, StoreError> {
         self.whole.then(|| stretches::change(point, day, rules, &self.timeline)).transpose()
     }
 }
