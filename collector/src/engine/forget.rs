@@ -252,7 +252,9 @@ impl Engine {
         if !changes.is_empty() {
             self.store.commit(&changes)?;
         }
-        gone.iter().for_each(|number| self.register.forget(*number));
+        for number in &gone {
+            self.register.forget(*number);
+        }
         self.forgetting.forgotten.incidents += gone.len() as u64;
         Ok(next.map_or(Others::Deeds, Others::Incidents))
     }

@@ -16,7 +16,8 @@ const DAYS: i64 = 60;
 const STEP: i64 = 300;
 /// From this day on the line is flat.
 const FLAT_FROM: usize = 25;
-/// By how much of its mean a day may lie beside it, in percent.
+/// By how much of the mean a day may lie beside it, in percent: the database takes and gives room by segments of 512 KiB,
+/// which is a twelfth of it all.
 const TOLERANCE_PERCENT: u64 = 10;
 
 fn catalogue() -> String {
