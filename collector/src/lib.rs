@@ -24,6 +24,7 @@ pub mod notify;
 pub mod page;
 pub mod report;
 pub mod reserve;
+pub mod retention;
 pub mod serve;
 pub mod snapshot;
 pub mod store;

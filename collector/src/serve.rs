@@ -27,6 +27,7 @@ use crate::notify::post::{ClientError, Poster, Proxies, Timeouts};
 use crate::notify::webhook::WebhookClient;
 use crate::notify::worker::{self, Pace};
 use crate::reserve::Reserve;
+use crate::retention::Retention;
 use crate::store::{DataDir, EmbeddedStore, StoreError, StoreOptions};
 
 /// How long what is being answered may take to finish at the end.
@@ -75,6 +76,8 @@ pub struct Opening<'a> {
     pub data_dir: &'a Path,
     /// The store's bounds.
     pub store: StoreOptions,
+    /// How long everything is kept.
+    pub retention: Retention,
     /// The files of the catalogue.
     pub files: &'a [CatalogueFile],
     /// The port, bound already.
@@ -104,7 +107,7 @@ pub struct Collector {
 impl Collector {
     /// Opens the store and everything on it, and binds the socket in the data directory.
     pub fn open(opening: Opening<'_>) -> Result<Self, ServeError> {
-        let Opening { data_dir, store, files, port, tls, limits, exposure, access } = opening;
+        let Opening { data_dir, store, retention, files, port, tls, limits, exposure, access } = opening;
         // An error says that somebody installed one before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let now = clock::now();
@@ -112,7 +115,8 @@ impl Collector {
         let reserve = Reserve::of_dir(data_dir.to_owned(), store.reserve_bytes);
         let store = EmbeddedStore::open(dir, store)?;
         let listening = Listening::new(limits).exposed(exposure, tls.clone());
-        let engine = Engine::open_listening(Box::new(store), files, listening.clone(), now)?.keeping(reserve);
+        let engine = Engine::open_listening(Box::new(store), files, listening.clone(), now)?;
+        let engine = engine.keeping(reserve).forgetting(retention);
         let engine = run::start(engine)?;
         let address = socket::path(data_dir).display().to_string();
         let socket = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;

@@ -20,6 +20,7 @@ use crate::incident::model::Incident;
 use crate::limits::Limit;
 use crate::listen::tls::Reloads;
 use crate::reserve::RoomSnapshot;
+use crate::retention::RetentionSnapshot;
 use crate::store::Gaps;
 
 /// How many days the strip of a service shows.
@@ -175,6 +176,8 @@ pub struct Health {
     pub upkeep: UpkeepCounts,
     /// How much room the disk has.
     pub room: RoomSnapshot,
+    /// What is forgotten.
+    pub retention: RetentionSnapshot,
     /// How long the tick before this snapshot's took, in microseconds; 0 for the first.
     pub tick_us: u64,
     /// Pushes by what became of them: `accepted`, `duplicate`, or the word of the problem.

@@ -51,9 +51,9 @@ pub(super) fn serve(args: ServeArgs) -> Result<(), Ended> {
         let stop = stop_signal()?;
         let port = bind(config.listen).map_err(|error| ended(&error))?;
         let (scheme, limits) = (exposure.scheme(), config.limits.clone());
-        let Config { data_dir, store, access, .. } = &config;
-        let (store, access) = (store.clone(), access.clone());
-        let opening = Opening { data_dir, store, files: &files, port, tls, limits, exposure, access };
+        let Config { data_dir, store, retention, access, .. } = &config;
+        let (store, retention, access) = (store.clone(), *retention, access.clone());
+        let opening = Opening { data_dir, store, retention, files: &files, port, tls, limits, exposure, access };
         let collector = Collector::open(opening).map_err(|error| ended(&error))?;
         if let Some(address) = collector.address() {
             anstream::println!("uphold-collector serves {} at {scheme}://{address}/", config.catalogue.display());

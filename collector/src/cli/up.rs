@@ -15,6 +15,7 @@ use crate::builtin::{self, Watched};
 use crate::config::{AccessConfig, TokensNeeded};
 use crate::limits::Limits;
 use crate::listen::{self, exposure::Exposure};
+use crate::retention::Retention;
 use crate::serve::{Collector, Opening, ServeError};
 use crate::store::StoreOptions;
 
@@ -52,10 +53,19 @@ pub(super) fn up(args: &UpArgs) -> Result<(), Ended> {
         // On the loopback address nothing has to be refused.
         let tokens = TokensNeeded::default_for(address, &[]);
         let exposure = Exposure::decide(address, false, tokens, false).map_err(|error| Ended::new(USAGE, error))?;
-        let (store, limits) = (StoreOptions::default(), Limits::default());
+        let (store, retention, limits) = (StoreOptions::default(), Retention::default(), Limits::default());
         let access = AccessConfig { tokens, hosts: Vec::new(), insecure: false };
-        let opening =
-            Opening { data_dir: &args.data, store, files: &[file], port, tls: None, limits, exposure, access };
+        let opening = Opening {
+            data_dir: &args.data,
+            store,
+            retention,
+            files: &[file],
+            port,
+            tls: None,
+            limits,
+            exposure,
+            access,
+        };
         let collector = Collector::open(opening).map_err(|error| ended(&error))?;
         announce(args, address, &watched);
         let config = builtin::agent_config(address, &args.data);

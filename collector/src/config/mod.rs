@@ -9,6 +9,7 @@
 //!   head: 32MiB                             # rows in memory before they are sealed
 //!   journal: 64MiB                          # bytes on disk before they are sealed
 //!   reserve: 512MiB                         # of the disk, kept free; see `reserve`
+//! retention: { raw: 400d, bytes: 20GiB }    # how long what is kept; see `retention`
 //! tokens: required                          # or optional; see `access`
 //! tls: { certificate: /etc/uphold/tls.crt, key: /etc/uphold/tls.key }
 //! hosts: [uphold.example.org]
@@ -28,6 +29,7 @@ use uphold_common::yaml::{self};
 use crate::inforce::CatalogueFile;
 use crate::limits::{Limit, Limits};
 use crate::listen::tls::TlsFiles;
+use crate::retention::Retention;
 use crate::store::StoreOptions;
 
 pub use access::{AccessConfig, TokensNeeded};
@@ -50,6 +52,8 @@ pub struct Config {
     pub catalogue: PathBuf,
     /// The store's bounds.
     pub store: StoreOptions,
+    /// How long everything is kept.
+    pub retention: Retention,
     /// Who may reach it.
     pub access: AccessConfig,
     /// The certificate of the port, if it speaks TLS.
@@ -99,6 +103,8 @@ pub struct FileConfig {
     pub catalogue: Option<PathBuf>,
     /// `store`
     pub store: Option<StoreOptions>,
+    /// `retention`
+    pub retention: Option<Retention>,
     /// `tokens`
     pub tokens: Option<TokensNeeded>,
     /// `hosts`
@@ -120,6 +126,7 @@ impl FileConfig {
                 let data_dir = keys.optional("data_dir", |at| at.text().map(PathBuf::from));
                 let catalogue = keys.optional("catalogue", |at| at.text().map(PathBuf::from));
                 let store = keys.optional("store", store_options);
+                let retention = keys.optional("retention", Retention::read);
                 let tokens = keys.optional("tokens", access::tokens);
                 let hosts = keys.optional("hosts", access::hosts);
                 let insecure = keys.optional("insecure", At::flag);
@@ -130,6 +137,7 @@ impl FileConfig {
                     data_dir: data_dir?,
                     catalogue: catalogue?,
                     store: store?,
+                    retention: retention?,
                     tokens: tokens?,
                     hosts: hosts?,
                     insecure: insecure?,
@@ -153,12 +161,18 @@ impl FileConfig {
         let limits = flags.limits.or(self.limits).unwrap_or_default();
         let store = flags.store.or(self.store).unwrap_or_default();
         let hosts = flags.hosts.or(self.hosts).unwrap_or_default();
+        let retention = flags.retention.or(self.retention).unwrap_or_default();
+        let raw_ms = u64::try_from(retention.raw_ms).unwrap_or_default();
+        // Rows that would be forgotten at once are not taken.
+        let age_max = limits.of(Limit::BatchAge).min(raw_ms);
+        let limits = limits.with(Limit::BatchAge, age_max);
         Ok(Config {
             listen,
             catalogue: catalogue
                 .ok_or(ConfigError::Missing("no catalogue: name it with --catalogue or in --config"))?,
             data_dir: data_dir.ok_or(ConfigError::Missing("no data directory: name it with --data or in --config"))?,
             store: StoreOptions { streams_per_agent_max: limits.size(Limit::StreamsPerAgent), ..store },
+            retention,
             access: AccessConfig {
                 tokens: flags.tokens.or(self.tokens).unwrap_or(TokensNeeded::default_for(listen, &hosts)),
                 hosts,
@@ -259,7 +273,8 @@ mod tests {
     fn who_may_reach_it_is_read_and_has_defaults() {
         let here = whole("");
         let nobody = AccessConfig { tokens: TokensNeeded::Optional, hosts: Vec::new(), insecure: false };
-        assert_eq!((here.access, here.tls, here.limits), (nobody, None, Limits::default()));
+        let young = Limits::default().with(Limit::BatchAge, 400 * 86_400_000);
+        assert_eq!((here.access, here.tls, here.limits), (nobody, None, young), "no row is older than `raw`");
         assert_eq!(whole("listen: 0.0.0.0:80\n").access.tokens, TokensNeeded::Required);
         let told = whole(
             "listen: 0.0.0.0:80\ntokens: optional\ninsecure: true\nhosts: [Uphold.Example.org, uphold]\n\

@@ -9,7 +9,7 @@ use uphold_common::wire::columns::Rows;
 use super::query::FiguresQuery;
 use super::*;
 use crate::incident::model::{Change, Resolution, Subject};
-use crate::ingest::{Arrived, Backlog};
+use crate::ingest::{Arrived, Backlog, Refusal};
 use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions, Told};
 
 const CATALOGUE: &str = "
@@ -332,6 +332,12 @@ fn an_alertmanager_is_told_the_end_of_what_was_open_for_long_however_much_came_a
     assert!(told.iter().any(|incident| incident.number.0 == 1), "it was resolved last");
     assert_eq!(told.len() as u64, count);
 }
+
+#[path = "forget_tests.rs"]
+mod forget;
+
+#[path = "plateau_tests.rs"]
+mod plateau;
 
 #[path = "sight_tests.rs"]
 mod sight;

@@ -104,6 +104,10 @@ impl Store for Failing {
         self.store.forget_rows_before(day)
     }
 
+    fn raw_from(&self) -> Option<i32> {
+        self.store.raw_from()
+    }
+
     fn maintain(&mut self, now: Instant) -> Result<Maintained, StoreError> {
         self.alive()?;
         self.store.maintain(now)

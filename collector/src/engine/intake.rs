@@ -24,7 +24,7 @@ impl Engine {
     pub fn take_in(&mut self, group: Vec<Arrived>, now: Instant) -> Result<Vec<Answer>, StoreError> {
         let mut answers: Vec<Option<Answer>> = group.iter().map(|_| None).collect();
         let (mut batches, mut entering) = (Vec::new(), Vec::new());
-        let no_room = self.no_room(now);
+        let (no_room, takes_from) = (self.no_room(now), self.takes_from());
         for (place, arrived) in group.into_iter().enumerate() {
             let backlog = arrived.backlog;
             let key = arrived.key().clone();
@@ -50,6 +50,10 @@ impl Engine {
                 Admission::Append(_) if let Some(refusal) = &no_room => {
                     self.count(refusal.word());
                     set(&mut answers, place, Err(refusal.clone()));
+                }
+                Admission::Append(batch) if let Some(refusal) = too_old(&batch, takes_from, now) => {
+                    self.count_refused(&refusal);
+                    set(&mut answers, place, Err(refusal));
                 }
                 Admission::Append(batch) => {
                     batches.push(batch);
@@ -140,6 +144,13 @@ impl Engine {
     fn count(&mut self, word: &'static str) {
         *self.health.pushes.entry(word).or_default() += 1;
     }
+}
+
+/// Why a batch is refused with a row before `takes_from`: what was kept of such a day stands.
+fn too_old(admitted: &Admitted, takes_from: Instant, now: Instant) -> Option<Refusal> {
+    let earliest = admitted.batch.streams.iter().filter_map(|rows| rows.instants().next()).min()?;
+    let age_max_ms = now.since_ms(takes_from);
+    (earliest < takes_from).then_some(Refusal::TooOld { earliest, age_max_ms })
 }
 
 fn set(answers: &mut [Option<Answer>], place: usize, answer: Answer) {

@@ -14,6 +14,7 @@
 //! | `strip` | its last days |
 //! | `measure` | a target in a window → its figures |
 //! | `use_of` | a target on capacity → its figures, and what its thresholds say |
+//! | `forget` | what is older than it is kept for goes, a little at a time |
 //! | [`query`] | figures at any instant |
 //! | `verify` | kept days and figures, held against their rows and their laws |
 //! | [`agents`] | what is known of the agents, and which services are held because of them |
@@ -25,6 +26,7 @@ pub mod command;
 pub mod compaction;
 #[cfg(test)]
 pub(crate) mod failing;
+mod forget;
 pub mod handle;
 mod intake;
 mod measure;
@@ -55,11 +57,13 @@ use crate::listen::Listening;
 use crate::notify::alertmanager::board::Board;
 use crate::notify::outbox::{Outbox, OutboxPolicy};
 use crate::reserve::Reserve;
+use crate::retention::Retention;
 use crate::snapshot::{Health, RECENT_INCIDENTS};
 use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
 use crate::timeline::Timelines;
 
 use agents::Agents;
+use forget::Forgetting;
 use handle::Tally;
 use sight::Sight;
 use strip::Strip;
@@ -85,6 +89,7 @@ pub struct Engine {
     refused_requests: Tally,
     listening: Listening,
     reserve: Reserve,
+    forgetting: Forgetting,
     board: Board,
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
@@ -162,6 +167,7 @@ impl Engine {
             refused_requests: Tally::default(),
             listening,
             reserve: Reserve::endless(),
+            forgetting: Forgetting::by(Retention::endless()),
             board: Board::default(),
             touched_from: BTreeMap::new(),
             in_force,

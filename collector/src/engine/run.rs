@@ -262,7 +262,7 @@ impl Engine {
     }
 
     /// One step of upkeep; whether there is more to do. What pushes touched since the tick is dealt with first.
-    pub fn upkeep(&mut self, now: Instant) -> Result<bool, StoreError> {
+    pub fn upkeep(&mut self, now: Instant) -> Result<bool, EngineError> {
         self.drop_touched()?;
         let settles = self.timelines.settle(self.store.as_mut(), SETTLED_AT_ONCE)?;
         let took = Stopwatch::start();
@@ -274,6 +274,7 @@ impl Engine {
         } else if done.merged_streams > 0 {
             counts.merge_us += took.elapsed_us();
         }
-        Ok(done.more || settles)
+        let forgets = self.forget_step()?;
+        Ok(done.more || settles || forgets)
     }
 }

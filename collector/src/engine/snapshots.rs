@@ -40,6 +40,7 @@ impl Engine {
         self.health.store = self.store.stats();
         self.health.listening = self.listening.snapshot();
         self.health.room = self.reserve.look(as_of);
+        self.health.retention = self.retention_snapshot(as_of);
         if self.health.store.damaged() > 0 {
             self.health.damaged_since.get_or_insert(as_of);
         }

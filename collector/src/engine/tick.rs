@@ -97,6 +97,7 @@ impl Engine {
             self.timelines.touch(self.store.as_mut(), &point, rules, &rows)?;
             let Some(first) = rows.days.values().next() else { continue };
             let earliest = first.start.minus_ms(rules.context_ms());
+            self.forgetting.touched(&point, rules, earliest);
             if let Some(strip) = self.strips.get_mut(&service.id) {
                 strip.touched_from(earliest);
             }

@@ -11,6 +11,7 @@ use crate::capacity::Asked;
 use crate::incident::decide::Watched;
 use crate::incident::episode::Episode;
 use crate::incident::model::Subject;
+use crate::retention::start_of;
 use crate::store::StoreError;
 
 /// A target on capacity as it was measured at a tick.
@@ -48,7 +49,9 @@ impl Engine {
                 Subject::CapacityAbove { target: other, .. } => *other == target.id,
                 Subject::ServiceDown { .. } | Subject::TargetBreached { .. } => false,
             };
-            let horizon = self.horizon(about, entry, as_of);
+            // An incident that began before all readings that are kept was not undone by their being forgotten.
+            let kept_from = self.store.raw_from().map_or(Instant::MIN, start_of);
+            let horizon = self.horizon(about, entry, as_of).max(kept_from).min(as_of);
             let window = Window::holding(target.window, &service.time_zone, as_of, as_of);
             let asked = Asked { target: &target.id, promise: &promise, entry, window };
             let Some(found) = self.capacity.measure(self.store.as_ref(), &asked, horizon, as_of)? else {

@@ -100,6 +100,11 @@ impl Keeper {
         &self.tokens
     }
 
+    /// The number of the newest deed.
+    pub const fn newest_deed(&self) -> u64 {
+        self.deeds
+    }
+
     /// The change that records `action`, to be committed together with what was done; counts it.
     pub fn deed(&mut self, actor: &Actor, action: Action, now: Instant) -> Result<RecordChange, KeeperError> {
         let deed = Deed { number: self.deeds + 1, at: now, actor: actor.clone(), action };

@@ -64,22 +64,27 @@ impl Register {
             return;
         }
         let resolved = self.incidents.values().filter(|incident| incident.number.0 != self.highest);
-        let resolved = resolved.filter_map(|incident| Some((incident.resolved?, incident.number)));
-        let mut first: Vec<(Instant, Number, Instant)> =
-            resolved.map(|(how, number)| (how.decided_at, number, how.ended)).collect();
+        let mut first: Vec<(Instant, Number)> =
+            resolved.filter_map(|incident| Some((incident.resolved?.decided_at, incident.number))).collect();
         first.sort_unstable();
-        for (_, number, ended) in first.into_iter().take(beyond) {
-            if let Some(gone) = self.incidents.remove(&number)
-                && let Some(about) = self.about.get_mut(&gone.subject)
-            {
-                about.remove(&number);
-                if about.is_empty() {
-                    self.about.remove(&gone.subject);
-                }
-            }
-            self.resolved -= 1;
-            self.forgotten_to = self.forgotten_to.max(Some(ended));
+        for (_, number) in first.into_iter().take(beyond) {
+            self.forget(number);
         }
+    }
+
+    /// Forgets an incident that was resolved; one that is open or not held stays as it is.
+    pub fn forget(&mut self, number: Number) {
+        let Some(resolved) = self.incidents.get(&number).and_then(|incident| incident.resolved) else { return };
+        if let Some(gone) = self.incidents.remove(&number)
+            && let Some(about) = self.about.get_mut(&gone.subject)
+        {
+            about.remove(&number);
+            if about.is_empty() {
+                self.about.remove(&gone.subject);
+            }
+        }
+        self.resolved -= 1;
+        self.forgotten_to = self.forgotten_to.max(Some(resolved.ended));
     }
 
     /// From this instant on, no incident was left out; none when none was ever.

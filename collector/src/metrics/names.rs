@@ -207,6 +207,14 @@ metrics! {
         "Below how much free disk pushes, and changes by people, are refused.";
     STORE_TAKES = Gauge "uphold_store_takes" ["what"]
         "1 while there is disk enough to take pushes, or changes by people, else 0.";
+    STORE_BYTES_LIMIT = Gauge "uphold_store_limit_bytes" []
+        "How much the store may take on disk before its oldest rows go; absent without a bound.";
+    STORE_STUCK = Gauge "uphold_store_over_limit" []
+        "1 while the store takes more than it may and nothing of it may go any more, else 0.";
+    STORE_KEPT_FROM = Gauge "uphold_store_kept_from_timestamp_seconds" ["kind"]
+        "What is older than this is forgotten: rows, states of days, resolved incidents, records of deeds and of dead letters.";
+    STORE_FORGOTTEN = Counter "uphold_store_forgotten_total" ["kind"]
+        "What was forgotten: days of rows, days of states for each vantage point, incidents, records.";
     STORE_FLUSH = Histogram "uphold_store_flush_seconds" []
         "How long it took to make durable what was written.";
     STORE_JOURNAL = Gauge "uphold_store_journal_bytes" []

@@ -3,6 +3,7 @@
 use super::operation::whole;
 use super::{MetricsError, Sheet, names, number};
 use crate::reserve::RoomSnapshot;
+use crate::retention::{Forgotten, RetentionSnapshot};
 use crate::snapshot::{Health, UpkeepCounts};
 use crate::store::StoreStats;
 
@@ -24,6 +25,7 @@ pub(super) fn write(sheet: &mut Sheet, health: &Health) -> Result<(), MetricsErr
         }
     }
     of_room(sheet, &health.room)?;
+    of_retention(sheet, &health.retention)?;
     of_upkeep(sheet, &health.upkeep)?;
     of_stats(sheet, &health.store)
 }
@@ -40,6 +42,21 @@ fn of_room(sheet: &mut Sheet, room: &RoomSnapshot) -> Result<(), MetricsError> {
         sheet.count(&names::STORE_TAKES, &[what], u64::from(taken))?;
     }
     Ok(())
+}
+
+fn of_retention(sheet: &mut Sheet, retention: &RetentionSnapshot) -> Result<(), MetricsError> {
+    let Forgotten { raw, states, incidents, records } = retention.forgotten;
+    let kinds = [("raw", raw), ("states", states), ("incidents", incidents), ("records", records)];
+    for ((kind, forgotten), before) in kinds.into_iter().zip(retention.before) {
+        sheet.count(&names::STORE_FORGOTTEN, &[kind], forgotten)?;
+        if let Some(before) = before {
+            sheet.seconds(&names::STORE_KEPT_FROM, &[kind], before.as_ms())?;
+        }
+    }
+    if let Some(most) = retention.bytes_max {
+        sheet.count(&names::STORE_BYTES_LIMIT, &[], most)?;
+    }
+    sheet.count(&names::STORE_STUCK, &[], u64::from(retention.stuck_since.is_some()))
 }
 
 fn of_upkeep(sheet: &mut Sheet, upkeep: &UpkeepCounts) -> Result<(), MetricsError> {

@@ -238,6 +238,16 @@ impl Outbox {
         self.dead_dropped += u64::try_from(plan.dead_dropped).unwrap_or(u64::MAX);
     }
 
+    /// Plans to forget the dead letters that were given up before an instant, at most `most` of them.
+    pub fn forget_dead(&self, plan: &mut Plan, before: Instant, most: usize) {
+        plan.revision.get_or_insert(self.revision);
+        let old = self.dead.iter().skip(plan.dead_dropped).take_while(|(_, letter)| letter.died < before);
+        for (key, _) in old.take(most) {
+            plan.put(Place::Dead, key, None, true);
+            plan.dead_dropped += 1;
+        }
+    }
+
     /// What is shown of the receivers: the webhooks of the catalogue, and others for which something still waits.
     pub fn snapshot(&self, catalogue: &Catalogue) -> Vec<ReceiverSnapshot> {
         let nothing = Queue::default();

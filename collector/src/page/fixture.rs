@@ -26,6 +26,7 @@ use crate::incident::model::{Incident, Number, PriorityText, Resolution, Resolve
 use crate::limits::Limit;
 use crate::listen::tls::Reloads;
 use crate::reserve::{DiskSpace, Room, RoomSnapshot};
+use crate::retention::{Forgotten, RetentionSnapshot};
 use crate::snapshot::{
     AgentSnapshot, Durable, FactCounts, Health, LimitSnapshot, ListeningSnapshot, ProbeSnapshot, ReceiverSnapshot,
     STRIP_DAYS, ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay, UpkeepCounts,
@@ -343,6 +344,7 @@ fn health() -> Health {
             space: Some(DiskSpace { free: 31 << 30, total: 80 << 30 }),
             reserve: 512 << 20,
         },
+        retention: retention(),
         started_ms: when("2026-11-21T06:00:00+01:00").as_ms(),
         store,
         tick_us: 1_840,
@@ -352,6 +354,18 @@ fn health() -> Health {
         timeline_bytes: 4_194_304,
         rows: 36_000,
         listening: listening(),
+    }
+}
+
+fn retention() -> RetentionSnapshot {
+    let before = ["2025-10-17T02:00:00+02:00", "2021-11-18T14:04:00+01:00", "2021-11-18T14:04:00+01:00"];
+    let [raw, states, incidents] = before.map(|at| Some(when(at)));
+    let forgotten = Forgotten { raw: 2, states: 3, incidents: 1, records: 4 };
+    RetentionSnapshot {
+        before: [raw, states, incidents, incidents],
+        forgotten,
+        bytes_max: Some(20 << 30),
+        stuck_since: None,
     }
 }
 

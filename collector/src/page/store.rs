@@ -2,10 +2,12 @@
 
 use maud::{Markup, html};
 use uphold_common::observation::{Micros, State};
+use uphold_common::time::Instant;
 
 use super::text::{Clock, bar, bytes, bytes_of, counted, shape, share, took};
 use crate::histogram::Histogram;
 use crate::reserve::DiskSpace;
+use crate::retention::RetentionSnapshot;
 use crate::snapshot::{Health, Snapshot};
 use crate::store::StoreStats;
 
@@ -38,6 +40,12 @@ fn standing(health: &Health, clock: &Clock<'_>) -> Markup {
             @if let Some(since) = room.since { span.since { "since " (clock.moment(since)) } }
         }
         @if let Some(warning) = room.warning() { p.refusal { (warning) " What agents hold back comes later." } }
+        @if health.retention.stuck_since.is_some() {
+            p.refusal {
+                "The store takes " (bytes(store.disk_bytes)) ", more than the "
+                (bytes(health.retention.bytes_max.unwrap_or_default())) " it may, and nothing of it may go any more."
+            }
+        }
         @if let Some(since) = health.damaged_since {
             p.refusal { "Damage is known since " (clock.moment(since)) ": " (damage(store)) ". The log names the places." }
         }
@@ -96,6 +104,7 @@ fn facts(health: &Health, clock: &Clock<'_>) -> Markup {
         ("Journal", journal),
         ("On disk", on_disk(store)),
         ("Holds", holds.join(", ")),
+        ("Keeps", keeps(&health.retention, clock)),
     ];
     html! { dl { @for (what, says) in facts { div { dt { (what) } dd { (says) } } } } }
 }
@@ -106,11 +115,21 @@ fn on_disk(store: &StoreStats) -> String {
     format!("{}: {}", bytes(store.disk_bytes), kinds.join(", "))
 }
 
+/// From when on what is kept, and how much of it.
+fn keeps(retention: &RetentionSnapshot, clock: &Clock<'_>) -> String {
+    let kinds = ["rows", "states", "incidents", "records"].into_iter().zip(retention.before);
+    let from = |(kind, before): (&str, Option<Instant>)| Some(format!("{kind} since {}", clock.date(before?)));
+    let most = retention.bytes_max.map(|most| format!("at most {} in all", bytes(most)));
+    let kept: Vec<String> = kinds.filter_map(from).chain(most).collect();
+    if kept.is_empty() { "everything".to_owned() } else { kept.join(", ") }
+}
+
 /// What is wrong with it in a few words, each with the state it is shown as.
 pub(super) fn troubles(health: &Health) -> impl Iterator<Item = (State, &'static str)> {
     let refuses = (!health.room.takes_pushes()).then_some((State::Down, "pushes refused"));
     let damaged = (health.store.damaged() > 0).then_some((State::Degraded, "store damaged"));
-    refuses.into_iter().chain(damaged)
+    let stuck = health.retention.stuck_since.is_some().then_some((State::Degraded, "store too large"));
+    refuses.into_iter().chain(damaged).chain(stuck)
 }
 
 /// `half within 2.5 ms, 99 % within 10 ms`: bounds of the buckets that they were counted in.

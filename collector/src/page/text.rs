@@ -36,6 +36,11 @@ impl Clock<'_> {
         html! { time datetime=(at) title=(then.strftime("%Y-%m-%d %H:%M:%S %Z")) { (then.strftime(form)) } }
     }
 
+    /// The day of an instant: `17 Oct 2025`.
+    pub(super) fn date(&self, at: Instant) -> String {
+        at.to_timestamp().to_zoned(self.zone.clone()).strftime("%-d %b %Y").to_string()
+    }
+
     /// How long ago an instant was, in words.
     pub(super) fn ago(&self, at: Instant) -> String {
         match self.as_of.since_ms(at) {

@@ -229,7 +229,7 @@ impl EmbeddedStore {
     }
 
     /// Before when no row is kept.
-    pub(super) fn raw_from(&self) -> Instant {
+    pub(super) fn kept_from(&self) -> Instant {
         self.state.raw_from.map_or(Instant::MIN, |day| super::head::end_of(day.saturating_sub(1)))
     }
 
@@ -251,7 +251,7 @@ impl EmbeddedStore {
     /// Makes batches durable that were added to the journal, and takes them in.
     fn commit_batches(&mut self, received_at: Instant, pending: &mut Vec<Admitted>) -> Result<(), StoreError> {
         self.commit_journal()?;
-        let from = self.raw_from();
+        let from = self.kept_from();
         for admitted in pending.drain(..) {
             self.counted.appended_batches += 1;
             self.counted.appended_rows += admitted.batch.rows() as u64;
@@ -373,6 +373,10 @@ impl Store for EmbeddedStore {
 
     fn forget_rows_before(&mut self, day: i32) -> Result<(), StoreError> {
         self.forget_before(day)
+    }
+
+    fn raw_from(&self) -> Option<i32> {
+        self.state.raw_from
     }
 
     fn close(&mut self) -> Result<(), StoreError> {

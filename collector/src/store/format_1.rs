@@ -80,7 +80,7 @@ impl EmbeddedStore {
 
     /// Takes in the batches above the watermark, and gives the highest number.
     fn take_up_journal(&mut self) -> Result<u64, StoreError> {
-        let (watermark, from) = (self.state.watermark, self.raw_from());
+        let (watermark, from) = (self.state.watermark, self.kept_from());
         let (mut highest, mut open): (u64, Option<Open>) = (watermark, None);
         let Self { disk, memory, damage, .. } = self;
         let damage = damage.get_mut();

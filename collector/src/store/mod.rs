@@ -170,6 +170,9 @@ pub trait Store: Send {
     /// Forgets the rows of all days before `day` (days since 1970, UTC); durable when this returns.
     fn forget_rows_before(&mut self, day: i32) -> Result<(), StoreError>;
 
+    /// The first day whose rows were not forgotten; none while no row ever was.
+    fn raw_from(&self) -> Option<i32>;
+
     /// Makes everything durable, derived records too.
     fn close(&mut self) -> Result<(), StoreError>;
 
@@ -242,8 +245,10 @@ pub struct StoreStats {
     pub agents: usize,
     /// Days that were merged.
     pub days: usize,
-    /// The first of them, since 1970.
+    /// The first day that has rows, since 1970.
     pub first_day: Option<i32>,
+    /// The last one.
+    pub last_day: Option<i32>,
     /// Days that have parts to merge, today among them.
     pub days_unmerged: usize,
     /// Parts that wait to be merged.

@@ -167,7 +167,7 @@ impl EmbeddedStore {
 
     /// Takes the entries of the journal above the watermark into memory and into the database.
     fn replay(&mut self) -> Result<(), StoreError> {
-        let (watermark, from) = (self.state.watermark, self.raw_from());
+        let (watermark, from) = (self.state.watermark, self.kept_from());
         let (mut damaged, mut changes) = (Vec::new(), Vec::new());
         let Self { memory, journal, files, .. } = self;
         let read = journal::read(files.as_ref(), &mut |entry| {

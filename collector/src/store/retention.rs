@@ -39,9 +39,21 @@ impl EmbeddedStore {
         tables.map(|table| &table.name).try_for_each(|name| self.files.remove(name))
     }
 
+    /// The first and the last day that have rows which are kept.
+    fn days_with_rows(&self) -> Option<(i32, i32)> {
+        let from = self.state.raw_from.unwrap_or(i32::MIN);
+        let of_parts = self.parts.iter().flat_map(|part| part.days().iter().copied());
+        let days = self.days.keys().copied().chain(of_parts).chain(self.memory.head.days());
+        days.filter(|day| *day >= from).fold(None, |found, day| {
+            let (first, last) = found.unwrap_or((day, day));
+            Some((day.min(first), day.max(last)))
+        })
+    }
+
     /// What it holds and has done.
     pub(super) fn statistics(&self) -> StoreStats {
         let damage = self.damage.borrow();
+        let (first_day, last_day) = self.days_with_rows().unzip();
         let day_bytes: u64 = self.days.values().flat_map(|day| &day.tables).map(|table| table.bytes).sum();
         let part_bytes: u64 = self.parts.iter().map(|part| part.table.bytes).sum();
         let (database_bytes, journal_bytes_on_disk) =
@@ -58,7 +70,8 @@ impl EmbeddedStore {
             days: self.days.len(),
             days_unmerged: self.waiting_days().len(),
             parts: self.parts.len(),
-            first_day: self.days.keys().next().copied(),
+            first_day,
+            last_day,
             disk_bytes: database_bytes + journal_bytes_on_disk + day_bytes + part_bytes,
             day_bytes,
             part_bytes,

@@ -4,11 +4,13 @@ use std::collections::btree_map::Entry;
 
 use uphold_common::ids::VantagePoint;
 use uphold_common::measure::timeline::Timeline;
-use uphold_common::measure::vantage::VantageRules;
+use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
 use uphold_common::time::{Instant, Interval};
 
 use super::live::Live;
-use super::{Known, LIVE_DAYS_MAX, Timelines, day_interval, derive, settled_day, settles_at, stretches};
+use super::{
+    Known, LIVE_DAYS_MAX, Timelines, day_interval, derivable_from, derive, settled_day, settles_at, stretches,
+};
 use crate::store::{RecordChange, RecordKind, Store, StoreError};
 
 impl Timelines {
@@ -74,6 +76,12 @@ impl Timelines {
             (from, live.clip(Interval::new(span.start.max(from), span.end)))
         };
         let settled = settled_day(rules, as_of);
+        if settled < derivable_from(store, rules) {
+            // What was observed before an instant of so long ago nobody can tell from what came after it any more.
+            let from = day_interval(settled).start;
+            let span = Interval::new(span.start.max(from), span.end.max(from));
+            return Ok((from, vantage_timeline(&[], rules, span)));
+        }
         let serves = |live: &&Live| live.rules() == rules && live.first_day() <= settled && live.holds(as_of);
         if let Some(live) = self.known.get(point).and_then(|known| known.live.as_ref()).filter(serves) {
             return Ok(part(live));
@@ -112,15 +120,55 @@ impl Timelines {
             let found = if let Some(found) = kept.remove(&day) {
                 found
             } else {
-                let (derived, _) = derive(store, point, rules, day)?;
-                changes.push(stretches::change(point, day, rules, &derived)?);
-                derived
+                let derived = derive(store, point, rules, day)?;
+                changes.extend(derived.change(point, day, rules)?);
+                derived.timeline
             };
             add(&mut timeline, &found, span);
             self.days.insert(point, day, found);
         }
         self.keep(store, point, rules, &changes, last)?;
         Ok(timeline)
+    }
+
+    /// Makes sure that the days from `first` to `last`, all of them settled, are kept, so that their observations may go;
+    /// gives how many observations were read for it.
+    pub fn secure(
+        &mut self,
+        store: &mut dyn Store,
+        point: &VantagePoint,
+        rules: VantageRules,
+        first: i64,
+        last: i64,
+    ) -> Result<usize, StoreError> {
+        let kept = stretches::kept(store, point, first, last, rules)?;
+        let (mut changes, mut read) = (Vec::new(), 0);
+        for day in (first..=last).filter(|day| !kept.contains_key(day)) {
+            let derived = derive(store, point, rules, day)?;
+            changes.extend(derived.change(point, day, rules)?);
+            read += derived.read;
+        }
+        self.keep(store, point, rules, &changes, last)?;
+        Ok(read)
+    }
+
+    /// Forgets what is kept of at most `most` days before `day`; how many that were. They must have no observations any more.
+    pub fn forget_before(
+        &mut self,
+        store: &mut dyn Store,
+        point: &VantagePoint,
+        day: i64,
+        most: usize,
+    ) -> Result<usize, StoreError> {
+        let last = day.saturating_sub(1);
+        self.days.remove(point, i64::MIN, last);
+        let old = store.records(RecordKind::Stretches, &stretches::days(point, i64::MIN, last), most)?;
+        let gone = |(key, _)| RecordChange { kind: RecordKind::Stretches, key, value: None };
+        let gone: Vec<RecordChange> = old.into_iter().map(gone).collect();
+        if !gone.is_empty() {
+            store.commit_derived(&gone)?;
+        }
+        Ok(gone.len())
     }
 
     /// Keeps derived days in the store, none of which is after `last`.

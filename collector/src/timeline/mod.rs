@@ -14,7 +14,11 @@
 //! Late data reaches exactly as far as its context ([`VantageRules::context_ms`]): beyond it no state depends on it, so
 //! the days it touches are dropped and no others.
 //!
-//! What is kept can always be derived again. A row leaves the journal only after the days it touches were dropped here
+//! What is kept can be derived again as long as its observations are there. Those of long ago are forgotten day by day,
+//! and only after what they say is kept ([`Timelines::secure`]). From then on such a day is as it was kept: late data
+//! does not drop it, and where nothing was kept of it, or by other rules, it is unmeasured ([`derivable_from`]).
+//!
+//! A row leaves the journal only after the days it touches were dropped here
 //! (the engine calls [`Timelines::touch`] before it lets the store seal), so no crash can leave a stale day behind.
 
 mod days;
@@ -31,7 +35,7 @@ use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
 use uphold_common::observation::Observation;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
-use crate::store::{Store, StoreError, TouchedRows};
+use crate::store::{RecordChange, Store, StoreError, TouchedRows};
 
 use days::Days;
 use live::Live;
@@ -138,10 +142,10 @@ impl Timelines {
                 Some(timeline) => timeline,
                 None if *allowance == 0 => continue,
                 None => {
-                    let (timeline, read) = derive(store, point, rules, *day)?;
-                    *allowance = allowance.saturating_sub(read.max(KEPT_DAY_COST));
-                    changes.push(stretches::change(point, *day, rules, &timeline)?);
-                    timeline
+                    let derived = derive(store, point, rules, *day)?;
+                    *allowance = allowance.saturating_sub(derived.read.max(KEPT_DAY_COST));
+                    changes.extend(derived.change(point, *day, rules)?);
+                    derived.timeline
                 }
             };
             self.days.insert(point, *day, timeline);
@@ -172,10 +176,13 @@ impl Timelines {
         touched: &TouchedRows,
     ) -> Result<(), StoreError> {
         self.known(store, point, rules)?;
+        let derivable_from = derivable_from(store, rules);
         for rows in touched.days.values() {
-            let first = rows.start.minus_ms(rules.context_ms()).utc_day();
+            let first = rows.start.minus_ms(rules.context_ms()).utc_day().max(derivable_from);
             let last = rows.end.plus_ms(rules.context_ms()).utc_day();
-            self.drop_days(store, point, first, last)?;
+            if first <= last {
+                self.drop_days(store, point, first, last)?;
+            }
         }
         let known = self.known(store, point, rules)?;
         if known.live.as_mut().is_some_and(|live| !live.touch(touched)) {
@@ -184,12 +191,14 @@ impl Timelines {
         Ok(())
     }
 
-    /// Drops everything that is kept of `point`, for when it is not known by which rules.
+    /// Drops everything that is kept of `point` and can be derived again, for when it is not known by which rules.
     pub fn forget(&mut self, store: &mut dyn Store, point: &VantagePoint) -> Result<(), StoreError> {
         if let Some(known) = self.known.get_mut(point) {
             known.live = None;
         }
-        self.drop_days(store, point, i64::MIN, i64::MAX)
+        // What decides the first day that has observations lies before it too, and is gone.
+        let first = store.raw_from().map_or(i64::MIN, |from| i64::from(from) + 1);
+        self.drop_days(store, point, first, i64::MAX)
     }
 
     /// Keeps the live days of some vantage points that have settled; whether there are more.
@@ -234,6 +243,11 @@ impl Timelines {
         Ok(settled > points_max)
     }
 
+    /// The newest instant that a tick asked for.
+    pub const fn present(&self) -> Instant {
+        self.present
+    }
+
     /// What is held in memory, in bytes, about: settled days, and what is live.
     pub fn bytes(&self) -> usize {
         let live = self.known.values().filter_map(|known| known.live.as_ref()).map(Live::bytes);
@@ -241,17 +255,38 @@ impl Timelines {
     }
 }
 
-/// A settled day, and how many observations it was derived from.
-fn derive(
-    store: &dyn Store,
-    point: &VantagePoint,
-    rules: VantageRules,
-    day: i64,
-) -> Result<(Timeline, usize), StoreError> {
+/// A settled day as it was derived.
+struct Derived {
+    timeline: Timeline,
+    /// From how many observations.
+    read: usize,
+    /// Whether all of them were still there; else nothing is said about the day.
+    whole: bool,
+}
+
+impl Derived {
+    /// The change that keeps it; none if it says nothing.
+    fn change(&self, point: &VantagePoint, day: i64, rules: VantageRules) -> Result<Option<RecordChange>, StoreError> {
+        self.whole.then(|| stretches::change(point, day, rules, &self.timeline)).transpose()
+    }
+}
+
+/// Derives a settled day. One of which observations were forgotten is unmeasured: the rest might say anything.
+fn derive(store: &dyn Store, point: &VantagePoint, rules: VantageRules, day: i64) -> Result<Derived, StoreError> {
     let span = day_interval(day);
+    if day < derivable_from(store, rules) {
+        return Ok(Derived { timeline: vantage_timeline(&[], rules, span), read: 0, whole: false });
+    }
     let context = Interval::new(span.start.minus_ms(rules.context_ms()), span.end.plus_ms(rules.context_ms()));
     let observations = store.observations(point, context)?;
-    Ok((vantage_timeline(&observations, rules, span), observations.len()))
+    let timeline = vantage_timeline(&observations, rules, span);
+    Ok(Derived { timeline, read: observations.len(), whole: true })
+}
+
+/// The first day of which nothing that decides it was forgotten.
+pub fn derivable_from(store: &dyn Store, rules: VantageRules) -> i64 {
+    let first = |from: i32| day_interval(from.into()).start.plus_ms(rules.context_ms()).minus_ms(1).utc_day() + 1;
+    store.raw_from().map_or(i64::MIN, first)
 }
 
 /// The first day that is not settled at `as_of`: its context has not passed.

@@ -25,8 +25,9 @@ use crate::store::{KeyRange, Record, RecordChange, RecordKind, Store, StoreError
 
 const STRETCHES: Magic = Magic(*b"UPHs");
 const VERSION: u16 = 1;
-/// A day has at most so many bytes of stretches: one for each of its milliseconds would be more, and is never kept.
-const BYTES_MAX: usize = 64 * 1024;
+/// A day has at most so many bytes of stretches, enough for one each second: a day of more is not kept, and is unmeasured
+/// once its observations are forgotten.
+const BYTES_MAX: usize = 1024 * 1024;
 
 /// What is longer is compressed.
 const PLAIN_BYTES_MAX: usize = 512;
