@@ -28,6 +28,8 @@ use super::merge::Merging;
 use super::part::{GROUP_STREAMS, Part};
 use super::records::{self, Damage, Damaged};
 use super::recovery::State;
+use super::rollup::Hours;
+use super::rollup_store::DayRollups;
 use super::rows::Block;
 use super::sled_store::Disk;
 use super::stream::StreamId;
@@ -92,6 +94,8 @@ pub struct EmbeddedStore {
     pub(super) parts: Vec<Part>,
     /// The days that were merged.
     pub(super) days: BTreeMap<i32, Day>,
+    /// The roll-ups of days.
+    pub(super) rollups: BTreeMap<i32, DayRollups>,
     pub(super) merging: Option<Merging>,
     pub(super) groups: RefCell<GroupCache>,
     pub(super) options: StoreOptions,
@@ -130,6 +134,7 @@ impl EmbeddedStore {
             journal,
             parts: Vec::new(),
             days: BTreeMap::new(),
+            rollups: BTreeMap::new(),
             merging: None,
             groups: RefCell::default(),
             options,
@@ -162,7 +167,7 @@ impl EmbeddedStore {
     }
 
     /// The rows of a stream on a day, sorted and settled.
-    fn rows_of_day(&self, of: Of) -> Result<Block, StoreError> {
+    pub(super) fn rows_of_day(&self, of: Of) -> Result<Block, StoreError> {
         let mut rows = self.merged_rows(of)?;
         let merged = self.days.get(&of.day).map_or(0, |day| day.record.merged);
         let group = of.stream / GROUP_STREAMS;
@@ -321,6 +326,10 @@ impl Store for EmbeddedStore {
         Ok(if let Block::Volume(rows) = rows { rows } else { Vec::new() })
     }
 
+    fn rollups(&self, of: &StreamId, span: Interval) -> Result<Hours, StoreError> {
+        self.hours(of, span)
+    }
+
     fn latest_readings(&self) -> Vec<(ResourceId, Reading)> {
         self.memory.streams.latest_readings()
     }
@@ -370,6 +379,10 @@ impl Store for EmbeddedStore {
 
     fn forget_rows_before(&mut self, day: i32) -> Result<(), StoreError> {
         self.forget_before(day)
+    }
+
+    fn forget_rollups_before(&mut self, day: i32) -> Result<(), StoreError> {
+        self.forget_hours_before(day)
     }
 
     fn close(&mut self) -> Result<(), StoreError> {
