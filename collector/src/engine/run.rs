@@ -183,6 +183,7 @@ impl Loop {
                 drop(answer.send(done));
             }
             Request::History(number, answer) => drop(answer.send(self.engine.history(number))),
+            Request::Rollups(of, span, answer) => drop(answer.send(self.engine.rollups(&of, span))),
             Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),
             Request::Push(..) | Request::Stop => {}
         }

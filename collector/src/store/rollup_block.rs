@@ -105,7 +105,9 @@ fn midnight_ms(day: i32) -> i64 {
 }
 
 fn column<T>(out: &mut Vec<u8>, hours: &[T], value: impl Fn(&T) -> u64) {
-    hours.iter().for_each(|hour| put(out, value(hour)));
+    for hour in hours {
+        put(out, value(hour));
+    }
 }
 
 fn put_probe(out: &mut Vec<u8>, hours: &[ProbeHour]) {

@@ -241,7 +241,9 @@ impl EmbeddedStore {
             return Ok(());
         }
         let mut writes = Writes::default();
-        forgotten.iter().for_each(|day| writes.remove(keys::rollups_key(*day)));
+        for day in &forgotten {
+            writes.remove(keys::rollups_key(*day));
+        }
         self.disk.apply(writes)?;
         self.disk.sync()?;
         let kept = self.rollups.split_off(&day);

@@ -300,3 +300,24 @@ fn whatever_crashes_roll_ups_are_those_of_the_rows() {
         }
     }
 }
+
+#[test]
+fn roll_ups_are_small_beside_their_rows() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    let dice = &mut Dice(7);
+    for probe in 0..30_u64 {
+        let attempt = |n: i64, dice: &mut Dice| {
+            let mut phase = |about: u64| Micros::new(about + dice.below(about));
+            let phases = Phases::from_array([phase(300), phase(900), phase(4_000), phase(9_000), phase(200)]);
+            Observation { total: phase(15_000), phases, ..up(n * 30_000) }
+        };
+        let rows = (0..2_880).map(|n| attempt(n, dice)).collect();
+        let name = format!("p{probe}");
+        store.append(at(0), vec![admitted(probe + 1, vec![Rows::Probe(vantage(&name).probe, rows)])]).unwrap();
+    }
+    while store.compact(at(DAY_MS)).unwrap().more {}
+    let stats = store.stats();
+    assert!(stats.rollup_bytes > 0);
+    assert!(stats.rollup_bytes * 20 < stats.day_bytes, "{} beside {}", stats.rollup_bytes, stats.day_bytes);
+}

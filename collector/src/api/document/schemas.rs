@@ -14,6 +14,7 @@ use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 use crate::api::discovery::Group;
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
+use crate::api::rollups::ProbeHours;
 use crate::api::tokens::{Wanted, Whoami};
 use crate::identity::role::Role;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
@@ -34,6 +35,7 @@ use crate::incident::model::{Incident, PriorityText};
     IncidentHistory,
     IncidentList,
     Problem,
+    ProbeHours,
     PushAnswer,
     ServiceList,
     TokenGiven,
