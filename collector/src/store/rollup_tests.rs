@@ -259,9 +259,9 @@ fn roll_ups_that_are_lost_or_damaged_are_said_and_made_anew() {
     for byte in 0..=usize::try_from(len).unwrap() {
         let twin = make();
         if byte as u64 == len {
-            twin.lose(&name)
+            twin.lose(&name);
         } else {
-            twin.flip(&name, byte)
+            twin.flip(&name, byte);
         }
         let mut store = open_on(&twin);
         check(&store, &["a", "b"], &format!("byte {byte}"));
