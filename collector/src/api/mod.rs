@@ -7,6 +7,7 @@
 //! | `GET /api/v1/agents/{name}/assignment` | what an agent is to observe, with an `ETag` |
 //! | `GET /api/v1/services` | the services and their states |
 //! | `GET /api/v1/services/{id}/figures` | the figures, by the contract |
+//! | `GET /api/v1/rollups` | what each hour of a probe comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
@@ -28,6 +29,7 @@ mod pages;
 pub mod problem;
 mod push;
 mod query;
+mod rollups;
 pub mod socket;
 mod store;
 mod tokens;
@@ -83,6 +85,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/api/v1/agents/{name}/assignment", get(lists::assignment))
         .route("/api/v1/services", get(lists::services))
         .route("/api/v1/services/{id}/figures", get(lists::figures))
+        .route("/api/v1/rollups", get(rollups::hours))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{number}", get(incidents::one))
         .route("/api/v1/incidents/{number}/acknowledge", post(incidents::acknowledge))

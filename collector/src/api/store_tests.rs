@@ -254,3 +254,26 @@ async fn whoever_meets_a_dead_store_is_not_told_that_it_was_done_and_the_engine_
         assert!(status == StatusCode::SERVICE_UNAVAILABLE && text.contains(":stopping"), "{first}: {text}");
     }
 }
+
+#[tokio::test]
+async fn what_was_pushed_is_in_its_hours_at_once() {
+    let world = World::new(StoreOptions::default(), 1024 * MIB);
+    assert_eq!(world.push_of(1, 120, Outcome::Down).await.0, StatusCode::OK);
+    let now = clock::now().plus_ms(1);
+    let (status, _, text) = world.get(&format!("/api/v1/rollups?probe=shop/web&agent=a&to={}", now.as_ms())).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let hours = answer["hours"].as_array().unwrap();
+    let all = |key: &str| hours.iter().map(|hour| hour[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((all("up"), all("degraded"), all("down"), all("unknown")), (0, 0, 120, 0), "{text}");
+    assert!(hours.iter().all(|hour| hour["start_ms"].as_i64().unwrap() % 3_600_000 == 0), "{text}");
+    assert!(hours.iter().all(|hour| hour["durations"]["p95_us"] == 5), "{text}");
+    let (_, _, text) = world.get("/api/v1/rollups?probe=shop/other&agent=a").await;
+    assert!(text.ends_with("\"hours\":[]}"), "{text}");
+    for query in
+        ["", "?probe=shop/web", "?agent=a", "?probe=shop/web&agent=a&from=0", "?probe=shop/web&agent=a&until=5"]
+    {
+        let (status, _, text) = world.get(&format!("/api/v1/rollups{query}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}: {text}");
+    }
+}

@@ -9,8 +9,8 @@ use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::batch::{BatchKey, Epoch};
 
 use crate::store::{
-    Admitted, Appended, Delivery, EmbeddedStore, Gaps, KeyRange, Maintained, Reckoned, Record, RecordChange,
-    RecordKind, Store, StoreError, StoreStats, Told, Touched,
+    Admitted, Appended, Delivery, EmbeddedStore, Gaps, Hours, KeyRange, Maintained, Reckoned, Record, RecordChange,
+    RecordKind, Store, StoreError, StoreStats, StreamId, Told, Touched,
 };
 
 /// The store, and the switch that ends it.
@@ -50,6 +50,10 @@ impl Store for Failing {
 
     fn volumes(&self, of: &FlowId, span: Interval) -> Result<Vec<Volume>, StoreError> {
         self.store.volumes(of, span)
+    }
+
+    fn rollups(&self, of: &StreamId, span: Interval) -> Result<Hours, StoreError> {
+        self.store.rollups(of, span)
     }
 
     fn latest_readings(&self) -> Vec<(ResourceId, Reading)> {
@@ -106,6 +110,11 @@ impl Store for Failing {
 
     fn raw_from(&self) -> Option<i32> {
         self.store.raw_from()
+    }
+
+    fn forget_rollups_before(&mut self, day: i32) -> Result<(), StoreError> {
+        self.alive()?;
+        self.store.forget_rollups_before(day)
     }
 
     fn maintain(&mut self, now: Instant) -> Result<Maintained, StoreError> {

@@ -2,7 +2,7 @@
 //!
 //! 1. **Rows**, a day at a time. First what the rows of the day decide is derived and kept, for every vantage point of the
 //!    catalogue in force; only then they go. Late rows that arrive in between put their vantage point back in line.
-//! 2. Once a UTC day, and at the start: **states** of days whose rows are gone, **incidents** that were resolved, **deeds**
+//! 2. Once a UTC day, and at the start: **states** and roll-ups of days whose rows are gone, **incidents** that were resolved, **deeds**
 //!    and **dead letters**, each in pages. An incident goes whole, in one commit; the newest incident and the newest
 //!    deed stay, because their numbers say which comes next.
 //!
@@ -213,7 +213,10 @@ impl Engine {
         let Some(raw_from) = self.store.raw_from() else { return Ok(Others::Incidents(0)) };
         let day = before.utc_day().min(raw_from.into());
         for _ in 0..POINTS_AT_ONCE {
-            let Some(point) = points.pop() else { return Ok(Others::Incidents(0)) };
+            let Some(point) = points.pop() else {
+                self.store.forget_rollups_before(i32::try_from(day).unwrap_or(i32::MIN))?;
+                return Ok(Others::Incidents(0));
+            };
             let gone = self.timelines.forget_before(self.store.as_mut(), &point, day, PAGE_RECORDS)?;
             self.forgetting.forgotten.states += gone as u64;
             if gone == PAGE_RECORDS {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
+use uphold_common::time::Interval;
 use uphold_common::wire::push::PushAnswer;
 
 use crate::clock::Stopwatch;
@@ -23,6 +24,7 @@ use crate::notify::outbox::Delivery;
 use crate::notify::verdict::Attempt;
 use crate::notify::worker::Desk;
 use crate::snapshot::Snapshot;
+use crate::store::{Hours, StoreError, StreamId};
 
 use super::EngineError;
 use super::command::{CommandError, History, TokenCommand};
@@ -38,6 +40,8 @@ pub enum Request {
     Push(Box<Arrived>, Stopwatch, oneshot::Sender<Result<PushAnswer, Refusal>>),
     /// For the figures of a service, in JSON.
     Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
+    /// For the roll-ups of a stream's hours.
+    Rollups(StreamId, Interval, oneshot::Sender<Result<Hours, StoreError>>),
     /// For the messages that are due.
     Due(oneshot::Sender<Vec<Delivery>>),
     /// To add or revoke a token.
@@ -151,6 +155,11 @@ impl EngineHandle {
     /// The figures of a service, in JSON.
     pub async fn figures(&self, query: FiguresQuery) -> Result<Result<Vec<u8>, QueryError>, Unanswered> {
         self.ask(|answer| Request::Figures(query, answer)).await
+    }
+
+    /// The roll-ups of the hours of a stream that begin in `span`.
+    pub async fn rollups(&self, of: StreamId, span: Interval) -> Result<Result<Hours, StoreError>, Unanswered> {
+        self.ask(|answer| Request::Rollups(of, span, answer)).await
     }
 
     /// Adds or revokes a token for `actor`; answered once it is durable.

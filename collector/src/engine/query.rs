@@ -8,7 +8,7 @@ use uphold_common::time::{Instant, Interval};
 
 use super::Engine;
 use super::measure::{figures, span_of};
-use crate::store::StoreError;
+use crate::store::{Hours, StoreError, StreamId};
 
 /// Which figures are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,11 @@ pub enum QueryError {
 }
 
 impl Engine {
+    /// The roll-ups of the hours of a stream that begin in `span`.
+    pub fn rollups(&self, of: &StreamId, span: Interval) -> Result<Hours, StoreError> {
+        self.store.rollups(of, span)
+    }
+
     /// The figures asked for, in JSON. `newest` is the instant of the newest snapshot.
     pub fn figures(&mut self, query: &FiguresQuery, newest: Instant, now: Instant) -> Result<Vec<u8>, QueryError> {
         let catalogue = self.catalogue();

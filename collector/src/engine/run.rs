@@ -192,6 +192,7 @@ impl Loop {
                 drop(answer.send(done));
             }
             Request::Compaction(answer) => drop(answer.send(self.engine.compaction())),
+            Request::Rollups(of, span, answer) => drop(answer.send(self.engine.rollups(&of, span))),
             Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),
             Request::Push(..) | Request::Stop => {}
         }

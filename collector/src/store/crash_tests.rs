@@ -8,6 +8,7 @@ use uphold_common::time::DAY_MS;
 use uphold_common::wire::columns::Rows;
 
 use super::files::Files;
+use super::rows::Block;
 use super::testing::*;
 use super::twin::Twin;
 use super::*;
@@ -38,6 +39,8 @@ impl Model {
             with.extend(self.unsure.get(probe).into_iter().flatten().filter(|row| found.contains(row)));
             settle_all(&mut with);
             assert_eq!(found, with, "{place}, probe {probe}");
+            let hours = store.rollups(&StreamId::Probe(vantage(probe)), all()).unwrap();
+            assert_eq!(hours, Hours::of(&Block::Probe(found)), "{place}, hours of {probe}");
             *rows = with;
         }
         self.unsure.clear();
@@ -192,6 +195,7 @@ fn files_that_are_lost_are_named() {
         let stats = store.stats();
         let rows = store.observations(&vantage("a"), all()).unwrap().len();
         let said = stats.missing_files + stats.older + stats.corrupt_journal + stats.corrupt_chunks;
+        assert!(said > 0 || !name.starts_with("rollup-"), "{name} is missing, and nothing is said");
         assert!(rows == 52 || said > 0, "{name} is missing, {rows} rows are there, and nothing is said");
     }
 }
@@ -210,6 +214,7 @@ fn every_flipped_bit_of_a_file_is_noticed_or_without_effect() {
     };
     let sound = make();
     let expected = open_on(&sound).observations(&vantage("a"), all()).unwrap();
+    let expected_hours = Hours::of(&Block::Probe(expected.clone()));
     let mut noticed = 0;
     for name in make().names() {
         let len = {
@@ -231,6 +236,8 @@ fn every_flipped_bit_of_a_file_is_noticed_or_without_effect() {
                 + stats.corrupt_journal
                 + stats.corrupt_chunks
                 + u64::from(stats.journal_torn_bytes > 0);
+            let hours = store.rollups(&StreamId::Probe(vantage("a")), all()).unwrap();
+            assert!(hours == expected_hours || said > 0, "{name}, byte {byte}: {hours:?}, and nothing is said");
             assert!(found == expected || said > 0, "{name}, byte {byte}: {} rows, and nothing is said", found.len());
             assert!(found.iter().all(|row| expected.contains(row)), "{name}, byte {byte}: a row that never was");
             noticed += u64::from(said > 0);

@@ -28,6 +28,8 @@ use super::merge::Merging;
 use super::part::{GROUP_STREAMS, Part};
 use super::records::{self, Damage, Damaged};
 use super::recovery::State;
+use super::rollup::Hours;
+use super::rollup_store::DayRollups;
 use super::rows::Block;
 use super::sled_store::Disk;
 use super::stream::StreamId;
@@ -92,6 +94,8 @@ pub struct EmbeddedStore {
     pub(super) parts: Vec<Part>,
     /// The days that were merged.
     pub(super) days: BTreeMap<i32, Day>,
+    /// The roll-ups of days.
+    pub(super) rollups: BTreeMap<i32, DayRollups>,
     pub(super) merging: Option<Merging>,
     /// The last part that is to be merged before a compaction that was begun is over.
     pub(super) compacting: Option<u64>,
@@ -118,8 +122,7 @@ impl EmbeddedStore {
 
     /// A store of these parts, before anything was read of it.
     pub(super) fn of(
-        disk: Box<dyn Database>,
-        files: Box<dyn Files>,
+        (disk, files): (Box<dyn Database>, Box<dyn Files>),
         options: StoreOptions,
         state: State,
         journal: Journal,
@@ -132,6 +135,7 @@ impl EmbeddedStore {
             journal,
             parts: Vec::new(),
             days: BTreeMap::new(),
+            rollups: BTreeMap::new(),
             merging: None,
             compacting: None,
             groups: RefCell::default(),
@@ -165,7 +169,7 @@ impl EmbeddedStore {
     }
 
     /// The rows of a stream on a day, sorted and settled.
-    fn rows_of_day(&self, of: Of) -> Result<Block, StoreError> {
+    pub(super) fn rows_of_day(&self, of: Of) -> Result<Block, StoreError> {
         let mut rows = self.merged_rows(of)?;
         let merged = self.days.get(&of.day).map_or(0, |day| day.record.merged);
         let group = of.stream / GROUP_STREAMS;
@@ -324,6 +328,10 @@ impl Store for EmbeddedStore {
         Ok(if let Block::Volume(rows) = rows { rows } else { Vec::new() })
     }
 
+    fn rollups(&self, of: &StreamId, span: Interval) -> Result<Hours, StoreError> {
+        self.hours(of, span)
+    }
+
     fn latest_readings(&self) -> Vec<(ResourceId, Reading)> {
         self.memory.streams.latest_readings()
     }
@@ -377,6 +385,10 @@ impl Store for EmbeddedStore {
 
     fn raw_from(&self) -> Option<i32> {
         self.state.raw_from
+    }
+
+    fn forget_rollups_before(&mut self, day: i32) -> Result<(), StoreError> {
+        self.forget_hours_before(day)
     }
 
     fn close(&mut self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@
 //! 03 stream:u32                           the newest row of a stream
 //! 04 epoch:16 agent                       what is known of an agent's epoch
 //! 05 day:u32                              the manifest of a day
+//! 06 day:u32                              the manifest of a day's roll-ups
 //! 10 day:u32 stream:u32 made:u32 piece:u16   a chunk, in a store of format 1
 //! 20 kind:u8 key                          a record, or its first part
 //! 21 kind:u8 key part:u16                 a further part of a record
@@ -27,6 +28,8 @@ pub(super) const NEWEST: u8 = 0x03;
 pub(super) const DELIVERY: u8 = 0x04;
 /// First byte of a day's key.
 pub(super) const DAY: u8 = 0x05;
+/// First byte of the key of a day's roll-ups.
+pub(super) const ROLLUPS: u8 = 0x06;
 /// First byte of the key of a chunk of format 1.
 pub(super) const CHUNK: u8 = 0x10;
 /// First byte of a record's key.
@@ -37,7 +40,7 @@ const RECORD_PART: u8 = 0x21;
 /// Whether a key is of a kind that is known.
 pub(super) fn is_known(key: &[u8]) -> bool {
     match key.first() {
-        Some(&(STREAM | NEWEST | DELIVERY | DAY | CHUNK)) => true,
+        Some(&(STREAM | NEWEST | DELIVERY | DAY | ROLLUPS | CHUNK)) => true,
         Some(&(RECORD | RECORD_PART)) => key.get(1).is_some_and(|kind| super::RecordKind::from_code(*kind).is_some()),
         _ => key == STATE,
     }
@@ -97,7 +100,12 @@ pub(super) fn day_key(day: i32) -> Vec<u8> {
     numbered(DAY, u32::from_be_bytes(day_bytes(day)))
 }
 
-/// The day in a key of [`day_key`].
+/// The key of a day's roll-ups.
+pub(super) fn rollups_key(day: i32) -> Vec<u8> {
+    numbered(ROLLUPS, u32::from_be_bytes(day_bytes(day)))
+}
+
+/// The day in a key of [`day_key`] or [`rollups_key`].
 pub(super) fn day_of(key: &[u8]) -> Option<i32> {
     number_of(key).map(|number| day_from(number.to_be_bytes()))
 }

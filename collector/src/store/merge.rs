@@ -3,7 +3,7 @@
 //! A day is merged once it has been over for a while and no part of it is fresh, or once too many parts wait. The table
 //! is written aside, group by group; only when all of it is durable does one batch of the database put it into the
 //! day's manifest, and only then go the parts that no day needs any more. A crash before that leaves everything as it
-//! was. Late rows make further parts, and the streams they are of are merged again; when tables have piled up, or much
+//! was. The hours of each stream are rolled up on the way. Late rows make further parts, and the streams they are of are merged again; when tables have piled up, or much
 //! is new, the whole day is written anew.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,9 @@ use super::head::end_of;
 use super::journal;
 use super::part::{GROUP_STREAMS, Part};
 use super::recovery::{State, put_day, put_state};
+use super::rollup::Hours;
+use super::rollup_block::{self, Rolled};
+use super::rollup_store::{DayRollups, Rolling, put_rollups};
 use super::rows::Block;
 use super::stream::StreamId;
 use super::table::{Entry, Purpose, TableWriter};
@@ -47,6 +50,7 @@ pub(super) struct Merging {
     groups: Vec<u32>,
     next: usize,
     streams: BTreeSet<u32>,
+    rolling: Rolling,
 }
 
 impl EmbeddedStore {
@@ -123,7 +127,7 @@ impl EmbeddedStore {
     }
 
     /// Whether a part has rows of a day that are not merged, and are kept.
-    fn waits_for(&self, part: &Part, day: i32) -> bool {
+    pub(super) fn waits_for(&self, part: &Part, day: i32) -> bool {
         self.state.raw_from.is_none_or(|from| day >= from)
             && self.days.get(&day).is_none_or(|known| known.record.merged < part.made())
     }
@@ -152,7 +156,8 @@ impl EmbeddedStore {
         let known = self.days.get(&day).map_or(&[][..], |known| &known.tables);
         let old: u64 = known.iter().map(|table| table.directory.rows).sum();
         let new: u64 = waiting.iter().map(|part| part.rows_of(day)).sum();
-        let anew = known.len() >= TABLES_MAX || old <= new.saturating_mul(REWRITTEN_BELOW);
+        let unrolled = self.rolled_table(day).is_none();
+        let anew = unrolled || known.len() >= TABLES_MAX || old <= new.saturating_mul(REWRITTEN_BELOW);
         if anew {
             for table in known {
                 match table.entries(files, 0, u64::MAX) {
@@ -164,8 +169,9 @@ impl EmbeddedStore {
         let made = self.state.made.saturating_add(1);
         let purpose = Purpose { made, made_at: self.latest, day: Some(day), from, to };
         let writer = TableWriter::begin(files, chunk::name(day, made), purpose)?;
-        let groups = groups.into_iter().collect();
-        self.merging = Some(Merging { day, made, to, anew, writer, groups, next: 0, streams: BTreeSet::new() });
+        let rolling = self.begin_rolling(day, purpose)?;
+        let (groups, streams) = (groups.into_iter().collect(), BTreeSet::new());
+        self.merging = Some(Merging { day, made, to, anew, writer, groups, next: 0, streams, rolling });
         // A seal in between takes the next number.
         self.state.made = made;
         Ok(())
@@ -188,19 +194,23 @@ impl EmbeddedStore {
         let count = fresh.len();
         let mut old = if merging.anew { self.old_chunks(day, group)? } else { BTreeMap::new() };
         let streams: BTreeSet<u32> = fresh.keys().chain(old.keys()).copied().collect();
+        let mut rolled = Rolled::new();
         for stream in streams {
             match (fresh.remove(&stream), old.remove(&stream)) {
-                (Some(rows), _) => self.write_stream(merging, stream, rows)?,
+                (Some(rows), _) => {
+                    rolled.insert(stream, self.write_stream(merging, stream, rows)?);
+                }
                 (None, Some((table, entries))) => self.copy_stream(merging, table, &entries)?,
                 (None, None) => {}
             }
             merging.streams.insert(stream);
         }
+        self.roll_up_group(&mut merging.rolling, group, rolled)?;
         Ok(count)
     }
 
     /// Of each stream of a group the newest table of the day that has its chunks, and where.
-    fn old_chunks(&self, day: i32, group: u32) -> Result<BTreeMap<u32, (usize, Vec<Entry>)>, StoreError> {
+    pub(super) fn old_chunks(&self, day: i32, group: u32) -> Result<BTreeMap<u32, (usize, Vec<Entry>)>, StoreError> {
         let mut old: BTreeMap<u32, (usize, Vec<Entry>)> = BTreeMap::new();
         let first = group.saturating_mul(GROUP_STREAMS);
         let (first, last) = (chunk::key(first, 0), chunk::key(first.saturating_add(GROUP_STREAMS - 1), u32::MAX));
@@ -219,7 +229,8 @@ impl EmbeddedStore {
         Ok(old)
     }
 
-    fn write_stream(&mut self, merging: &mut Merging, stream: u32, rows: Block) -> Result<(), StoreError> {
+    /// Writes a stream with new rows; gives what its hours come to.
+    fn write_stream(&mut self, merging: &mut Merging, stream: u32, rows: Block) -> Result<Hours, StoreError> {
         let of = Of { day: merging.day, stream, kind: rows.kind() };
         let mut all = self.merged_rows(of)?;
         if all.is_empty() {
@@ -237,7 +248,7 @@ impl EmbeddedStore {
             merging.writer.put(self.files.as_ref(), chunk::key(stream, piece), *rows, chunk)?;
             self.counted.chunks_written += 1;
         }
-        Ok(())
+        Ok(Hours::of(&all))
     }
 
     /// Takes chunks over as they are. A damaged one stays behind, and its table with it as evidence is said.
@@ -254,13 +265,24 @@ impl EmbeddedStore {
 
     /// Makes the merged day known, and lets go what it replaces.
     fn end_merge(&mut self, merging: Merging) -> Result<(), StoreError> {
-        let Merging { day, made, to, anew, writer, streams, .. } = merging;
+        let Merging { day, made, to, anew, writer, streams, rolling, .. } = merging;
         if self.state.raw_from.is_some_and(|from| day < from) {
+            rolling.discard(self.files.as_ref())?;
             return writer.discard(self.files.as_ref());
         }
         let named: Vec<(u32, &StreamId)> =
             streams.iter().filter_map(|n| Some((*n, self.memory.streams.id(*n)?))).collect();
-        let table = writer.finish(self.files.as_ref(), &named)?;
+        let rolled = self.end_rolling(rolling)?;
+        let table = match writer.finish(self.files.as_ref(), &named) {
+            Ok(table) => table,
+            Err(why) => return self.files.remove(&rolled.name).and(Err(why)),
+        };
+        let mut writes = Writes::default();
+        let record = TableRecord::of(&rolled);
+        put_rollups(&mut writes, day, &record)?;
+        let before = self.rollups.insert(day, DayRollups { record: Some(record), table: Some(rolled) });
+        // By the manifest, because a damaged table was not opened.
+        let rolled_before = before.and_then(|before| before.record).map(|record| rollup_block::name(day, record.made));
         let mut known = self.days.get(&day).cloned().unwrap_or_default();
         let replaced = if anew { std::mem::take(&mut known) } else { Day::default() };
         known.record.merged = to;
@@ -270,14 +292,14 @@ impl EmbeddedStore {
         self.days.insert(day, known.clone());
         let gone: Vec<u64> = self.parts.iter().filter(|part| self.is_spent(part)).map(Part::made).collect();
         state.parts.retain(|part| !gone.contains(part));
-        let mut writes = Writes::default();
         put_day(&mut writes, day, &known.record)?;
         put_state(&mut writes, &state)?;
         self.disk.apply(writes)?;
         self.disk.sync()?;
         self.state = state;
         self.drop_parts(&gone)?;
-        replaced.tables.iter().try_for_each(|table| self.files.remove(&table.name))
+        let replaced = replaced.tables.iter().map(|table| &table.name).chain(&rolled_before);
+        replaced.into_iter().try_for_each(|name| self.files.remove(name))
     }
 
     /// Whether no day needs a part any more.

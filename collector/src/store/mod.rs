@@ -12,7 +12,7 @@
 //!    streams, the deliveries and the number of the last journal entry that it covers (the watermark).
 //! 3. Opening replays the journal's entries above the watermark. Those at or below it are ignored, there or not, so
 //!    a crash between seal and letting go loses nothing and doubles nothing.
-//! 4. A day that has been over for an hour is merged: one chunk for each stream, in one table. Late rows make further
+//! 4. A day that has been over for an hour is merged: one chunk for each stream, in one table, and what each hour comes to in another. Late rows make further
 //!    parts, and their streams are merged again.
 //! 5. What is damaged or missing is counted, named once in the log, and left out; a governed record that is damaged is
 //!    an error, and so is the store's own state. A database that comes up older than the files beside it is noticed.
@@ -31,6 +31,7 @@
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
 //! | `seal`, `merge`, `day`, `retention` | how it is kept up, and how it forgets |
 //! | `verify` | whether everything that was kept is there and sound |
+//! | `rollup`, `rollup_block`, `rollup_store` | what each hour comes to: reckoned, in bytes, kept |
 //! | `lock` | who holds the data directory |
 
 mod cache;
@@ -55,6 +56,9 @@ mod record;
 mod records;
 mod recovery;
 mod retention;
+mod rollup;
+mod rollup_block;
+mod rollup_store;
 mod rows;
 mod seal;
 mod seqs;
@@ -95,7 +99,9 @@ pub use error::StoreError;
 pub use lock::DataDir;
 pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
 pub use record::{KeyRange, Record, RecordChange, RecordKind};
+pub use rollup::{CapacityHour, Durations, Hours, ProbeHour, VolumeHour};
 pub use seqs::SeqRanges;
+pub use stream::StreamId;
 pub use touched::{TOUCHED_ROWS_MAX, TouchedRows};
 pub use verify::{Finding, Verified};
 
@@ -135,6 +141,9 @@ pub trait Store: Send {
     /// The volumes of a flow in `span`, sorted; of two at one instant the one over the longer stretch.
     fn volumes(&self, of: &FlowId, span: Interval) -> Result<Vec<Volume>, StoreError>;
 
+    /// The roll-ups of a stream's hours that begin in `span`, and have rows.
+    fn rollups(&self, of: &StreamId, span: Interval) -> Result<Hours, StoreError>;
+
     /// The newest reading of every resource.
     fn latest_readings(&self) -> Vec<(ResourceId, Reading)>;
 
@@ -172,6 +181,10 @@ pub trait Store: Send {
 
     /// The first day whose rows were not forgotten; none while no row ever was.
     fn raw_from(&self) -> Option<i32>;
+
+    /// Forgets the roll-ups of all days before `day`; durable when this returns. Those of days whose rows are kept can
+    /// still be reckoned from these.
+    fn forget_rollups_before(&mut self, day: i32) -> Result<(), StoreError>;
 
     /// Makes everything durable, derived records too.
     fn close(&mut self) -> Result<(), StoreError>;
@@ -257,6 +270,8 @@ pub struct StoreStats {
     pub disk_bytes: u64,
     /// Of them in the tables of days.
     pub day_bytes: u64,
+    /// Of them in roll-ups.
+    pub rollup_bytes: u64,
     /// Of them in parts.
     pub part_bytes: u64,
     /// Of them in the database: dictionaries, manifests, records.
@@ -289,10 +304,16 @@ pub struct StoreStats {
 
 impl StoreStats {
     /// What it takes on disk, by kind.
-    pub const fn bytes_by_kind(&self) -> [(&'static str, u64); 4] {
-        let others = self.part_bytes.saturating_add(self.day_bytes).saturating_add(self.database_bytes);
-        let journal = self.disk_bytes.saturating_sub(others);
-        [("journal", journal), ("parts", self.part_bytes), ("days", self.day_bytes), ("database", self.database_bytes)]
+    pub const fn bytes_by_kind(&self) -> [(&'static str, u64); 5] {
+        let rows = self.part_bytes.saturating_add(self.day_bytes);
+        let others = rows.saturating_add(self.rollup_bytes).saturating_add(self.database_bytes);
+        [
+            ("journal", self.disk_bytes.saturating_sub(others)),
+            ("parts", self.part_bytes),
+            ("days", self.day_bytes),
+            ("rollups", self.rollup_bytes),
+            ("database", self.database_bytes),
+        ]
     }
 
     /// What was met that is damaged, of every kind.

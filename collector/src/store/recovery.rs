@@ -33,6 +33,7 @@ use super::journal::{self, EntryKind, Journal};
 use super::keys;
 use super::parts;
 use super::records::{Damaged, unpack_changes};
+use super::rollup_store::{DayRollups, put_rollups, record_of};
 use super::stream::StreamId;
 
 /// The version of everything in the store.
@@ -83,7 +84,7 @@ impl EmbeddedStore {
         let (state, known) = read_state(disk.as_ref(), heads.last().map(|head| head.store))?;
         let next = state.watermark.max(last).saturating_add(1);
         let journal = Journal::begin(files.as_ref(), state.id, next, state.watermark)?;
-        let mut store = Self::of(disk, files, options, state, journal);
+        let mut store = Self::of((disk, files), options, state, journal);
         store.read_dictionaries()?;
         if known {
             let (from, to) = store.state.journal;
@@ -112,6 +113,8 @@ impl EmbeddedStore {
         if adopted {
             self.put_dictionaries(&mut writes)?;
             self.days.iter().try_for_each(|(day, known)| put_day(&mut writes, *day, &known.record))?;
+            let rolled = self.rollups.iter().filter_map(|(day, known)| Some((*day, known.record.as_ref()?)));
+            rolled.into_iter().try_for_each(|(day, record)| put_rollups(&mut writes, day, record))?;
         }
         put_state(&mut writes, &self.state)?;
         self.disk.apply(writes)?;
@@ -120,7 +123,7 @@ impl EmbeddedStore {
 
     /// Reads streams, newest rows, deliveries and manifests.
     fn read_dictionaries(&mut self) -> Result<(), StoreError> {
-        let Self { disk, memory, days, damage, .. } = self;
+        let Self { disk, memory, days, rollups, damage, .. } = self;
         let damage = damage.get_mut();
         let mut each = |kind: u8, magic: Magic, restore: &mut Restore<'_>| {
             disk.scan(&KeyRange::prefix(&[kind]), &mut |key, value| {
@@ -149,6 +152,15 @@ impl EmbeddedStore {
             };
             memory.deliveries.restore(agent, epoch, delivery);
             true
+        })?;
+        disk.scan(&KeyRange::prefix(&[keys::ROLLUPS]), &mut |key, value| {
+            let Some(day) = keys::day_of(key) else { return ControlFlow::Continue(()) };
+            let record = record_of(value);
+            if let Err(why) = &record {
+                damage.note(Damaged::Record, &format!("the manifest of the roll-ups of day {day}"), why);
+            }
+            rollups.insert(day, DayRollups { record: record.ok(), table: None });
+            ControlFlow::Continue(())
         })?;
         disk.scan(&KeyRange::prefix(&[keys::DAY]), &mut |key, value| {
             let Some(day) = keys::day_of(key) else { return ControlFlow::Continue(()) };

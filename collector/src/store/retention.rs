@@ -56,6 +56,7 @@ impl EmbeddedStore {
         let (first_day, last_day) = self.days_with_rows().unzip();
         let day_bytes: u64 = self.days.values().flat_map(|day| &day.tables).map(|table| table.bytes).sum();
         let part_bytes: u64 = self.parts.iter().map(|part| part.table.bytes).sum();
+        let rollup_bytes = self.rollups.values().filter_map(|day| Some(day.table.as_ref()?.bytes)).sum();
         let (database_bytes, journal_bytes_on_disk) =
             (self.disk.bytes(), journal::bytes(self.files.as_ref()).unwrap_or_default());
         StoreStats {
@@ -72,8 +73,9 @@ impl EmbeddedStore {
             parts: self.parts.len(),
             first_day,
             last_day,
-            disk_bytes: database_bytes + journal_bytes_on_disk + day_bytes + part_bytes,
+            disk_bytes: database_bytes + journal_bytes_on_disk + day_bytes + rollup_bytes + part_bytes,
             day_bytes,
+            rollup_bytes,
             part_bytes,
             database_bytes,
             corrupt_chunks: damage.count(Damaged::Chunk),

@@ -23,7 +23,7 @@ use super::rows::{Block, utilisation};
 /// What a stream is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum StreamId {
+pub enum StreamId {
     /// Attempts of a vantage point.
     Probe(VantagePoint),
     /// Readings of a resource.

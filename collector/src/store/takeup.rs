@@ -17,7 +17,7 @@ impl EmbeddedStore {
     /// knows of everything that was sealed; `journal_from` is the first entry that the journal still has. Tells whether any
     /// was adopted: the database is to know of those before anything else.
     pub(super) fn take_up_tables(&mut self, gap: bool, journal_from: Option<u64>) -> Result<bool, StoreError> {
-        let mut tables = self.open_tables()?;
+        let mut tables = self.open_tables_named(&[PART, DAY])?;
         tables.sort_by_key(|table| table.directory.made);
         let known_made = self.state.made;
         let there: BTreeSet<u64> = tables.iter().map(|table| table.directory.made).collect();
@@ -56,13 +56,14 @@ impl EmbeddedStore {
         }
         self.state.parts = self.parts.iter().map(super::part::Part::made).collect();
         self.check_manifests();
-        Ok(adopted)
+        Ok(self.take_up_rollups(known_made, older)? || adopted)
     }
 
-    fn open_tables(&self) -> Result<Vec<Table>, StoreError> {
+    /// Opens the tables whose names begin with one of these; damaged ones are noted.
+    pub(super) fn open_tables_named(&self, beginnings: &[&str]) -> Result<Vec<Table>, StoreError> {
         let mut tables = Vec::new();
         for (name, bytes) in self.files.list()? {
-            if !name.starts_with(PART) && !name.starts_with(DAY) {
+            if !beginnings.iter().any(|beginning| name.starts_with(beginning)) {
                 continue;
             }
             match Table::open(self.files.as_ref(), &name, bytes) {
@@ -86,11 +87,25 @@ impl EmbeddedStore {
 
     /// Takes up a table that the database does not know: its streams first, because it may be the only one to name them.
     fn adopt(&mut self, table: Table) -> Result<bool, StoreError> {
-        let name = table.name.clone();
+        if !self.adopt_streams(&table)? {
+            return Ok(false);
+        }
+        tracing::warn!(table = table.name, "taken up, because the database does not know it");
+        if let Some(day) = table.directory.day {
+            let known = self.days.entry(day).or_default();
+            known.record.merged = known.record.merged.max(table.directory.to);
+            known.record.tables.push(TableRecord::of(&table));
+        }
+        self.take_up(table)?;
+        Ok(true)
+    }
+
+    /// Takes over the streams of a table that the database does not know; false if they cannot be told or do not fit.
+    pub(super) fn adopt_streams(&mut self, table: &Table) -> Result<bool, StoreError> {
         let streams = match table.streams(self.files.as_ref()) {
             Ok(streams) => streams,
             Err(why) => {
-                self.note_table(&table, why)?;
+                self.note_table(table, why)?;
                 return Ok(false);
             }
         };
@@ -99,19 +114,12 @@ impl EmbeddedStore {
             None => self.memory.streams.number(id).is_none(),
         };
         if !streams.iter().all(fits) {
-            self.damage.get_mut().note(Damaged::File, &name, "its streams have other numbers in the database");
+            self.damage.get_mut().note(Damaged::File, &table.name, "its streams have other numbers in the database");
             return Ok(false);
         }
         for (number, id) in streams {
             self.memory.streams.adopt(number, id);
         }
-        tracing::warn!(table = name, "taken up, because the database does not know it");
-        if let Some(day) = table.directory.day {
-            let known = self.days.entry(day).or_default();
-            known.record.merged = known.record.merged.max(table.directory.to);
-            known.record.tables.push(TableRecord::of(&table));
-        }
-        self.take_up(table)?;
         Ok(true)
     }
 

@@ -148,7 +148,7 @@ fn tables_that_pile_up_are_written_into_one() {
     assert_eq!(store.observations(&vantage("p99"), all()).unwrap().len(), 7);
     assert_eq!(store.observations(&vantage("p12"), all()).unwrap().len(), 50);
     let files = std::fs::read_dir(scratch.path().join("store/series")).unwrap().count();
-    assert!(files <= 3 + 3, "{files} files: three tables, and the journal's");
+    assert!(files <= 4 + 3, "{files} files: three tables, one of roll-ups, and the journal's");
 }
 
 #[test]

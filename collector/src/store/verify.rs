@@ -23,7 +23,7 @@ use super::records::unpack_changes;
 use super::rows::Block;
 use super::stream::StreamId;
 use super::table::{Table, TableError};
-use super::{KeyRange, RecordKind, keys, part};
+use super::{KeyRange, RecordKind, keys, part, rollup_block};
 
 /// Most findings that are told.
 const FINDINGS_MAX: usize = 1_000;
@@ -88,6 +88,9 @@ impl EmbeddedStore {
             progress(done, all);
             self.verify_table(day, table, &mut verified)?;
             done += table.bytes;
+        }
+        for (day, rolled) in &self.rollups {
+            rolled.table.iter().try_for_each(|table| self.verify_rollups(*day, table, &mut verified))?;
         }
         progress(all, all);
         self.verify_files(&mut verified)?;
@@ -184,6 +187,21 @@ impl EmbeddedStore {
         Ok(())
     }
 
+    fn verify_rollups(&self, day: i32, table: &Table, verified: &mut Verified) -> Result<(), StoreError> {
+        verified.look("tables of roll-ups", 0);
+        let wrong = table.inspect(self.files.as_ref(), &mut |key, _, block| {
+            verified.look("blocks of roll-ups", block.as_ref().map_or(0, |block| block.len()));
+            let group = u32::try_from(key).map_err(|_| "a key that is no group".to_owned());
+            let decoded =
+                group.and_then(|group| rollup_block::decode(day, group, block?).map_err(|why| why.to_string()));
+            decoded.err().map(|why| format!("{why}; its hours are reckoned from rows while those are kept"))
+        })?;
+        for why in wrong {
+            verified.find(&table.name, why);
+        }
+        Ok(())
+    }
+
     fn rows_of_chunk(&self, day: i32, key: u64, bytes: &[u8]) -> Result<(u32, Block), String> {
         let stream = chunk::stream_of(key);
         let id = self.memory.streams.id(stream).ok_or("it is of a stream that is not known")?;
@@ -195,6 +213,7 @@ impl EmbeddedStore {
         let known = |name: &str| {
             self.parts.iter().any(|part| part.table.name == name)
                 || self.days.values().flat_map(|day| &day.tables).any(|table| table.name == name)
+                || self.rollups.values().filter_map(|day| day.table.as_ref()).any(|table| table.name == name)
                 || self.damage.borrow().places().contains_key(name)
         };
         for (name, bytes) in self.files.list()? {

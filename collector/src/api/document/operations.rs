@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use serde_json::json;
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, PathId};
 use uphold_common::measure::figures::Figures;
 use uphold_common::wire::assignment::Assignment;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, PushAnswer};
@@ -15,6 +15,7 @@ use super::told::Told;
 use crate::api::discovery::Group;
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
+use crate::api::rollups::ProbeHours;
 use crate::api::tokens::{DEEDS_DEFAULT, Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::identity::keeper::DEEDS_READ_MAX;
@@ -85,6 +86,24 @@ fn services() -> Vec<Told> {
         .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
         .refuses(403, "`not-allowed`: the token is of an agent that does not observe the service.")
         .refuses(404, "`no-such-service`: there is none of this name.")
+        .may_fail(),
+        Told::get(
+            "/api/v1/rollups",
+            "Read what each hour of a probe comes to",
+            "As one agent saw it, for graphs: at most 9,600 hours at once, and only those that have attempts. Of an \
+             hour that is not over it is what arrived until now. Roll-ups are kept for longer than attempts.",
+        )
+        .asked("probe", reference::<PathId>(), "The probe in its service.")
+        .always()
+        .asked("agent", reference::<Id>(), "The agent.")
+        .always()
+        .asked(
+            "from",
+            schemas::instant_asked(),
+            "The first hour is the one that this lies in; without it, 7 days before `to`.",
+        )
+        .asked("to", schemas::instant_asked(), "The last hour begins before this; without it, the newest snapshot's.")
+        .answers_json::<ProbeHours>(200, "The hours, in their order.")
         .may_fail(),
     ]
 }

@@ -14,6 +14,7 @@ use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 use crate::api::discovery::Group;
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
+use crate::api::rollups::ProbeHours;
 use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::identity::role::Role;
@@ -36,6 +37,7 @@ use crate::incident::model::{Incident, PriorityText};
     IncidentHistory,
     IncidentList,
     Problem,
+    ProbeHours,
     PushAnswer,
     ServiceList,
     TokenGiven,
