@@ -73,11 +73,18 @@ impl Engine {
 
     /// One step of the store's upkeep: towards the end of a compaction while one is under way.
     pub(super) fn keep_up(&mut self, now: Instant) -> Result<Maintained, StoreError> {
-        if !self.compacting {
-            return self.store.maintain(now);
+        let done = if self.compacting { self.store.compact(now) } else { self.store.maintain(now) };
+        match done {
+            Ok(done) => {
+                self.compacting &= done.more;
+                Ok(done)
+            }
+            // Nothing was changed; it is tried again at the next tick, and what is there is served meanwhile.
+            Err(StoreError::NoSpace { file }) => {
+                tracing::warn!(file, "the disk is full: nothing is sealed or merged until there is room");
+                Ok(Maintained::default())
+            }
+            Err(failed) => Err(failed),
         }
-        let done = self.store.compact(now)?;
-        self.compacting = done.more;
-        Ok(done)
     }
 }

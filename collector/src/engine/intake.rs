@@ -88,7 +88,7 @@ impl Engine {
             batches.iter().map(|b| (b.batch.key.clone(), b.batch.rows() as u64, b.batch.facts.clone())).collect();
         let outcomes = match self.store.append(now, batches) {
             Ok(outcomes) => outcomes,
-            Err(full @ StoreError::Full { .. }) => {
+            Err(full @ (StoreError::Full { .. } | StoreError::NoSpace { .. })) => {
                 let refusal = Refusal::of_store_error(&full);
                 for entry in entering {
                     self.count(refusal.word());

@@ -155,6 +155,7 @@ impl Refusal {
         match error {
             StoreError::TooLarge { .. } => Self::TooLarge { what: error.to_string(), limit: None },
             StoreError::Full { limit, .. } => Self::HeadFull { most: *limit },
+            StoreError::NoSpace { .. } => Self::DiskReserve { why: error.to_string() },
             _ => Self::Busy,
         }
     }

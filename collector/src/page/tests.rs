@@ -52,7 +52,7 @@ fn the_page_says_what_the_snapshot_holds() {
         "Store Pushes are taken Disk 31 of 80 GiB free, 512 MiB kept free",
         "In memory until it is sealed 0.2 of 64 MiB Newest durable push 2s ago",
         "Pushes are durable half within 2.5 ms, 99 % within 10 ms Flushes take half within 2.5 ms, 99 % within 10 ms",
-        "Journal 40 batches, 50 KiB, the oldest 22m 22s ago On disk 70 MiB: journal 1 MiB, parts 4 MiB, days 60 MiB, database 5 MiB Holds 95 dates, 5 streams, 2 agents",
+        "Journal 40 batches, 50 KiB, the oldest 22m 22s ago On disk 71 MiB: journal 1 MiB, parts 4 MiB, days 60 MiB, rollups 1 MiB, database 5 MiB Holds 95 dates, 5 streams, 2 agents",
         "connections connections to the port at once 512 12 connections_per_address",
         "bodies_in_memory memory of all bodies being received, with what they decompress to 64 MiB never",
         "Catalogue version 3 · store 5e5e5e5e",

@@ -16,6 +16,7 @@ use super::database::Writes;
 use super::day::{Day, TableRecord};
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
+use super::files::Files;
 use super::head::end_of;
 use super::journal;
 use super::part::{GROUP_STREAMS, Part};
@@ -51,6 +52,14 @@ pub(super) struct Merging {
     next: usize,
     streams: BTreeSet<u32>,
     rolling: Rolling,
+}
+
+impl Merging {
+    /// Gives it up: nothing of it was made known.
+    fn give_up(self, files: &dyn Files) -> Result<(), StoreError> {
+        self.rolling.discard(files)?;
+        self.writer.discard(files)
+    }
 }
 
 impl EmbeddedStore {
@@ -97,7 +106,14 @@ impl EmbeddedStore {
         let mut merged_streams = 0;
         for _ in 0..GROUPS_AT_ONCE {
             let Some(group) = merging.groups.get(merging.next).copied() else { break };
-            merged_streams += self.merge_group(&mut merging, group)?;
+            match self.merge_group(&mut merging, group) {
+                Ok(merged) => merged_streams += merged,
+                Err(why) => {
+                    // What was written so far is in the way of whatever is to be written next.
+                    merging.give_up(self.files.as_ref())?;
+                    return Err(why);
+                }
+            }
             merging.next += 1;
         }
         self.counted.merged_streams += merged_streams as u64;

@@ -27,7 +27,7 @@
 //! | `part`, `chunk`, `column`, `parts`, `keys` | the bytes of parts, of days, and of the database's entries |
 //! | `memory`: `stream`, `delivery` with `seqs`, `head`, `touched`; `cache` | what is kept in memory |
 //! | `record` | what a record is, and a range of them |
-//! | `embedded`, `records` | [`EmbeddedStore`]: append and ask; records |
+//! | `embedded`, `options`, `records` | [`EmbeddedStore`]: append and ask; its bounds; records |
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
 //! | `seal`, `merge`, `day`, `retention` | how it is kept up, and how it forgets |
 //! | `verify` | whether everything that was kept is there and sound |
@@ -50,6 +50,7 @@ mod keys;
 mod lock;
 mod memory;
 mod merge;
+mod options;
 mod part;
 mod parts;
 mod record;
@@ -94,9 +95,10 @@ use uphold_common::wire::batch::{Batch, BatchKey, Epoch};
 use crate::histogram::Histogram;
 
 pub use delivery::{Delivery, Digest, Gaps, RECENT_MAX, Reckoned, Told};
-pub use embedded::{EmbeddedStore, StoreOptions};
+pub use embedded::EmbeddedStore;
 pub use error::StoreError;
 pub use lock::DataDir;
+pub use options::StoreOptions;
 pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
 pub use record::{KeyRange, Record, RecordChange, RecordKind};
 pub use rollup::{CapacityHour, Durations, Hours, ProbeHour, VolumeHour};
