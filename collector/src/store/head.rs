@@ -3,10 +3,11 @@
 //! It is rebuilt from the journal when the store is opened. Its size counts the rows and a little for each block; what
 //! a vector holds in reserve is not counted, so the process may take up to twice that.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
+use super::numbered::ByNumber;
 use super::rows::Block;
 
 /// What a block costs beside its rows: its place in a map and its vector.
@@ -15,7 +16,7 @@ const BLOCK_BYTES: usize = 64;
 /// The rows that wait to be sealed.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    days: BTreeMap<i32, HashMap<u32, Block>>,
+    days: BTreeMap<i32, ByNumber<Block>>,
     bytes: usize,
     rows: usize,
 }

@@ -90,6 +90,9 @@ pub(super) struct Journal {
     pub(super) bytes: u64,
     /// When the oldest of the batches arrived.
     pub(super) oldest: Option<Instant>,
+    /// What the files before the one that is written take, and what that one does.
+    older_bytes: u64,
+    file_bytes: u64,
     waiting: Vec<u8>,
     waiting_entries: u64,
     waiting_batches: u64,
@@ -100,10 +103,21 @@ impl Journal {
     pub(super) fn begin(files: &dyn Files, store: Epoch, next: u64, sealed: u64) -> Result<Self, StoreError> {
         let there = numbers(files)?;
         let file = there.last().map_or(1, |last| last + 1);
-        write_head(files, file, Head { store, first: next, sealed })?;
-        let kept = there.last().copied();
-        let (batches, bytes, oldest, waiting) = (0, 0, None, Vec::new());
-        Ok(Self { file, kept, next, batches, bytes, oldest, waiting, waiting_entries: 0, waiting_batches: 0 })
+        let older_bytes = bytes(files)?;
+        let file_bytes = write_head(files, file, Head { store, first: next, sealed })?;
+        Ok(Self {
+            file,
+            kept: there.last().copied(),
+            next,
+            batches: 0,
+            bytes: 0,
+            oldest: None,
+            older_bytes,
+            file_bytes,
+            waiting: Vec::new(),
+            waiting_entries: 0,
+            waiting_batches: 0,
+        })
     }
 
     /// Adds an entry to what the next [`Self::commit`] writes, and gives its number.
@@ -142,6 +156,7 @@ impl Journal {
         self.next = self.next.saturating_add(entries);
         self.batches += batches;
         self.bytes += waiting.len() as u64;
+        self.file_bytes += waiting.len() as u64;
         // The room is used again by the next group.
         self.waiting = waiting;
         self.waiting.clear();
@@ -152,7 +167,8 @@ impl Journal {
     /// Everything up to the last entry is about to be sealed: begins the next file, and gives its number.
     pub(super) fn rotate(&mut self, files: &dyn Files, store: Epoch) -> Result<u64, StoreError> {
         let sealed = self.next.saturating_sub(1);
-        write_head(files, self.file + 1, Head { store, first: self.next, sealed })?;
+        let file_bytes = write_head(files, self.file + 1, Head { store, first: self.next, sealed })?;
+        (self.older_bytes, self.file_bytes) = (self.older_bytes + self.file_bytes, file_bytes);
         (self.kept, self.file) = (Some(self.file), self.file + 1);
         (self.batches, self.bytes, self.oldest) = (0, 0, None);
         Ok(self.file)
@@ -164,9 +180,17 @@ impl Journal {
     }
 
     /// Removes the files before the one that is kept.
-    pub(super) fn let_go(&self, files: &dyn Files) -> Result<(), StoreError> {
+    pub(super) fn let_go(&mut self, files: &dyn Files) -> Result<(), StoreError> {
         let keep = self.kept.unwrap_or(self.file);
-        numbers(files)?.into_iter().filter(|number| *number < keep).try_for_each(|number| files.remove(&name(number)))
+        let gone: Vec<u64> = numbers(files)?.into_iter().filter(|number| *number < keep).collect();
+        gone.into_iter().try_for_each(|number| files.remove(&name(number)))?;
+        self.older_bytes = bytes(files)?.saturating_sub(self.file_bytes);
+        Ok(())
+    }
+
+    /// What its files take.
+    pub(super) const fn bytes_of_files(&self) -> u64 {
+        self.older_bytes.saturating_add(self.file_bytes)
     }
 }
 
@@ -316,7 +340,8 @@ fn entry_of(bytes: &[u8], len: usize) -> Option<(Entry, usize)> {
     Some((Entry { kind, number, received_at, content: content.to_vec() }, ENTRY_HEADER + len))
 }
 
-fn write_head(files: &dyn Files, number: u64, head: Head) -> Result<(), StoreError> {
+/// Begins a file, and gives how many bytes its head has.
+fn write_head(files: &dyn Files, number: u64, head: Head) -> Result<u64, StoreError> {
     let refused = |reason: String| StoreError::Corrupt { place: name(number), reason };
     let content = pack::pack(&head).map_err(|why| refused(why.to_string()))?;
     let framed = frame::seal(HEAD, VERSION, Compression::Plain, &content).map_err(|why| refused(why.to_string()))?;
@@ -324,7 +349,8 @@ fn write_head(files: &dyn Files, number: u64, head: Head) -> Result<(), StoreErr
     files.create(&temporary)?;
     files.append(&temporary, &framed)?;
     files.sync(&temporary)?;
-    files.rename(&temporary, &name)
+    files.rename(&temporary, &name)?;
+    Ok(framed.len() as u64)
 }
 
 fn checksum(header: &[u8], content: &[u8]) -> u32 {

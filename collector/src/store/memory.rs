@@ -1,13 +1,12 @@
 //! What the store keeps in memory, and how an arriving batch changes it: the same way when it is appended and when it
 //! is replayed from the journal.
 
-use std::collections::HashMap;
-
 use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::batch::Batch;
 
 use super::delivery::{Deliveries, Digest};
 use super::head::Head;
+use super::numbered::ByNumber;
 use super::rows::Block;
 use super::stream::{StreamId, Streams};
 use super::touched::TouchedRows;
@@ -23,9 +22,9 @@ pub(super) struct Memory {
     /// Rows that wait to be sealed.
     pub(super) head: Head,
     /// The vantage points that have rows nobody has taken notice of, and those rows.
-    touched_probes: HashMap<u32, TouchedRows>,
+    touched_probes: ByNumber<TouchedRows>,
     /// The resources that have some, and where those lie.
-    touched: HashMap<u32, Interval>,
+    touched: ByNumber<Interval>,
 }
 
 impl Memory {

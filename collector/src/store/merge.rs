@@ -18,7 +18,6 @@ use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::files::Files;
 use super::head::end_of;
-use super::journal;
 use super::part::{GROUP_STREAMS, Part};
 use super::recovery::{State, put_day, put_state};
 use super::rollup::Hours;
@@ -92,7 +91,7 @@ impl EmbeddedStore {
         let done = self.merge_step(day, |store| waiting(store).is_some())?;
         self.compacting = Some(last).filter(|_| done.more);
         // The file of the journal before the seal is kept until the next one; by now it is no longer needed.
-        if !done.more && self.memory.head.rows() == 0 && journal::bytes(self.files.as_ref())? > JOURNAL_LEFT_BYTES {
+        if !done.more && self.memory.head.rows() == 0 && self.journal.bytes_of_files() > JOURNAL_LEFT_BYTES {
             self.seal()?;
         }
         Ok(done)

@@ -25,7 +25,7 @@
 //! | `database`, `sled_store` | keys and values; the one file that names the database behind them |
 //! | `files`, `journal`, `table` | files; the journal in them, and tables that are written once |
 //! | `part`, `chunk`, `column`, `parts`, `keys` | the bytes of parts, of days, and of the database's entries |
-//! | `memory`: `stream`, `delivery` with `seqs`, `head`, `touched`; `cache` | what is kept in memory |
+//! | `memory`: `stream`, `delivery` with `seqs`, `head`, `touched`, `numbered`; `cache` | what is kept in memory |
 //! | `record` | what a record is, and a range of them |
 //! | `embedded`, `options`, `records` | [`EmbeddedStore`]: append and ask; its bounds; records |
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
@@ -50,6 +50,7 @@ mod keys;
 mod lock;
 mod memory;
 mod merge;
+mod numbered;
 mod options;
 mod part;
 mod parts;

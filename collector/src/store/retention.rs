@@ -7,7 +7,6 @@ use super::StoreStats;
 use super::database::Writes;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
-use super::journal;
 use super::keys;
 use super::part::Part;
 use super::records::Damaged;
@@ -57,8 +56,7 @@ impl EmbeddedStore {
         let day_bytes: u64 = self.days.values().flat_map(|day| &day.tables).map(|table| table.bytes).sum();
         let part_bytes: u64 = self.parts.iter().map(|part| part.table.bytes).sum();
         let rollup_bytes = self.rollups.values().filter_map(|day| Some(day.table.as_ref()?.bytes)).sum();
-        let (database_bytes, journal_bytes_on_disk) =
-            (self.disk.bytes(), journal::bytes(self.files.as_ref()).unwrap_or_default());
+        let (database_bytes, journal_bytes_on_disk) = (self.disk.bytes(), self.journal.bytes_of_files());
         StoreStats {
             journal_batches: self.journal.batches,
             journal_bytes: self.journal.bytes,

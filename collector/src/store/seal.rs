@@ -20,11 +20,17 @@ use super::recovery::{DELIVERY, NEWEST, STREAM, State, packed, put_state};
 use super::rows::Block;
 use super::table::{Purpose, Table, TableError, TableWriter};
 
+/// Beyond so many files the journal is sealed, however little is in them.
+const JOURNAL_FILES_MAX: u64 = 32;
+
 impl EmbeddedStore {
     /// Whether the head has waited long enough, or has grown enough.
     pub(super) fn seal_is_due(&self, now: Instant) -> bool {
         let old = self.journal.oldest.is_some_and(|at| now.since_ms(at) >= self.options.journal_age_max_ms);
-        self.memory.head.bytes() >= self.options.head_bytes_max
+        // Each start begins a file, and a collector that is killed again and again shall not leave them without end.
+        let files = self.journal.file().saturating_sub(self.state.journal.0);
+        files >= JOURNAL_FILES_MAX
+            || self.memory.head.bytes() >= self.options.head_bytes_max
             || self.journal.bytes >= self.options.journal_bytes_max
             || old
     }

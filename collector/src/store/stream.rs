@@ -10,7 +10,7 @@
 //! until then they are given anew when the journal is replayed. A damaged entry leaves its number unused, unless a
 //! table that speaks of the stream says whose it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use uphold_common::ids::{Id, ProbeId, VantagePoint};
@@ -18,6 +18,7 @@ use uphold_common::observation::{FlowId, Reading, ResourceId, Volume};
 use uphold_common::time::Instant;
 use uphold_common::wire::columns::Rows;
 
+use super::numbered::{ByNumber, Numbers};
 use super::rows::{Block, utilisation};
 
 /// What a stream is of.
@@ -86,13 +87,13 @@ pub(super) struct Streams {
     flows: HashMap<FlowId, u32>,
     next: u32,
     unsaved: BTreeSet<u32>,
-    readings: HashMap<u32, Reading>,
-    volumes: HashMap<u32, Volume>,
-    newest_unsaved: HashSet<u32>,
+    readings: ByNumber<Reading>,
+    volumes: ByNumber<Volume>,
+    newest_unsaved: Numbers,
     /// How many streams each agent brought.
     brought: HashMap<Id, usize>,
     /// The streams that are counted there.
-    counted: HashSet<u32>,
+    counted: Numbers,
 }
 
 impl Streams {
