@@ -175,6 +175,69 @@ fn a_database_that_comes_up_older_is_noticed_and_loses_no_row() {
 }
 
 #[test]
+fn an_older_database_loses_no_day_that_was_merged_around_a_seal() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    for seq in 1..=3_u64 {
+        let many = (0..70).map(|n| probed(&format!("p{n}"), [seq.cast_signed()])).collect();
+        store.append(at(0), vec![admitted(seq, many)]).unwrap();
+        store.seal().unwrap();
+    }
+    assert!(store.compact(at(0)).unwrap().more, "of two groups one is merged");
+    store.append(at(0), vec![admitted(4, vec![probed("p1", [9])])]).unwrap();
+    store.seal().unwrap();
+    let amid = twin.database();
+    while store.compact(at(0)).unwrap().more {}
+    drop(store);
+    twin.put_back(amid);
+    let store = open_on(&twin);
+    assert_eq!(store.stats().older, 1);
+    assert_eq!(store.observations(&vantage("p1"), all()).unwrap(), vec![up(1), up(2), up(3), up(9)]);
+    assert_eq!(store.observations(&vantage("p69"), all()).unwrap(), vec![up(1), up(2), up(3)]);
+}
+
+#[test]
+fn a_day_whose_manifest_is_damaged_is_taken_up_from_its_files() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    store.append(at(0), vec![admitted(1, vec![probed("a", 0..50)])]).unwrap();
+    while store.compact(at(0)).unwrap().more {}
+    drop(store);
+    let mut keys = twin.database();
+    let manifest = keys.iter_mut().find(|(key, _)| key[0] == super::keys::DAY).unwrap().1;
+    manifest[20] ^= 1;
+    twin.put_back(keys);
+    for corrupt in [1, 0] {
+        let store = open_on(&twin);
+        assert_eq!(store.observations(&vantage("a"), all()).unwrap().len(), 50);
+        assert_eq!(store.stats().corrupt_records, corrupt, "said once, and made good");
+    }
+}
+
+#[test]
+fn a_part_that_is_missing_is_said_at_each_start_and_taken_up_when_it_is_back() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    store.append(at(0), vec![admitted(1, vec![probed("a", 0..50)])]).unwrap();
+    store.seal().unwrap();
+    drop(store);
+    let name = twin.names().into_iter().find(|name| name.starts_with("part-")).unwrap();
+    let part = Files::read(&twin, &name, 0, usize::MAX).unwrap();
+    twin.lose(&name);
+    for _ in 0..2 {
+        let mut store = open_on(&twin);
+        assert_eq!(store.stats().missing_files, 1);
+        store.append(at(0), vec![admitted(2, vec![probed("b", [1])])]).unwrap();
+        store.seal().unwrap();
+    }
+    Files::create(&twin, "back.put").unwrap();
+    Files::append(&twin, "back.put", &part).unwrap();
+    Files::rename(&twin, "back.put", &name).unwrap();
+    let store = open_on(&twin);
+    assert_eq!((store.stats().missing_files, store.observations(&vantage("a"), all()).unwrap().len()), (0, 50));
+}
+
+#[test]
 fn files_that_are_lost_are_named() {
     let make = || {
         let twin = Twin::default();

@@ -52,4 +52,6 @@ pub(super) struct Day {
     pub(super) record: DayRecord,
     /// Those of its tables that are there.
     pub(super) tables: Vec<Table>,
+    /// Its manifest could not be read: what is there of its tables is all that is known.
+    pub(super) unsaid: bool,
 }

@@ -54,7 +54,7 @@ impl EmbeddedStore {
         put_state(&mut writes, &self.state)?;
         self.disk.apply(writes)?;
         self.disk.sync()?;
-        self.journal.let_go(self.files.as_ref())?;
+        self.journal.let_go(self.files.as_ref(), self.state.journal.0)?;
         self.remove_all(keys::DAY)?;
         self.remove_all(keys::CHUNK)?;
         self.disk.drop_journal_of_format_1()

@@ -14,8 +14,8 @@
 //! ```
 //!
 //! 1. A group of entries is written at once and synced with `fdatasync`; only then is any of it acknowledged.
-//! 2. A seal begins the next file, and the database names it. The file before it is kept until the seal after that:
-//!    should the database come up one seal older than it was, nothing is lost.
+//! 2. A seal begins the next file, and the database names it. The files that it sealed are kept until the seal after
+//!    that: should the database come up one seal older than it was, nothing is lost.
 //! 3. Reading skips what is not sound and goes on at the next sound entry. Bytes at the very end that make no entry are
 //!    a group that was never acknowledged, or that its agents have to send again: they are counted apart from damage in the middle.
 //! 4. The head of each file says up to which entry all before it was sealed. A database that knows less than that, and
@@ -79,9 +79,8 @@ pub(super) struct Entry {
 /// The journal that is written.
 #[derive(Debug)]
 pub(super) struct Journal {
-    /// The file that is written, and the one before it.
+    /// The file that is written.
     file: u64,
-    kept: Option<u64>,
     /// The number of the next entry.
     pub(super) next: u64,
     /// Batches since the last seal.
@@ -107,7 +106,6 @@ impl Journal {
         let file_bytes = write_head(files, file, Head { store, first: next, sealed })?;
         Ok(Self {
             file,
-            kept: there.last().copied(),
             next,
             batches: 0,
             bytes: 0,
@@ -169,7 +167,7 @@ impl Journal {
         let sealed = self.next.saturating_sub(1);
         let file_bytes = write_head(files, self.file + 1, Head { store, first: self.next, sealed })?;
         (self.older_bytes, self.file_bytes) = (self.older_bytes + self.file_bytes, file_bytes);
-        (self.kept, self.file) = (Some(self.file), self.file + 1);
+        self.file += 1;
         (self.batches, self.bytes, self.oldest) = (0, 0, None);
         Ok(self.file)
     }
@@ -179,10 +177,9 @@ impl Journal {
         self.file
     }
 
-    /// Removes the files before the one that is kept.
-    pub(super) fn let_go(&mut self, files: &dyn Files) -> Result<(), StoreError> {
-        let keep = self.kept.unwrap_or(self.file);
-        let gone: Vec<u64> = numbers(files)?.into_iter().filter(|number| *number < keep).collect();
+    /// Removes the files before `kept`.
+    pub(super) fn let_go(&mut self, files: &dyn Files, kept: u64) -> Result<(), StoreError> {
+        let gone: Vec<u64> = numbers(files)?.into_iter().filter(|number| *number < kept).collect();
         gone.into_iter().try_for_each(|number| files.remove(&name(number)))?;
         self.older_bytes = bytes(files)?.saturating_sub(self.file_bytes);
         Ok(())
@@ -203,8 +200,10 @@ pub(super) struct Read {
     pub(super) highest: u64,
     /// Places that were damaged in the middle, in words.
     pub(super) damaged: Vec<String>,
-    /// Bytes at the end of the last file that make no entry.
+    /// Bytes at the ends of files that make no entry.
     pub(super) torn_bytes: u64,
+    /// Those of the file before.
+    torn: u64,
 }
 
 /// The heads of the files, as far as they are sound, and the highest number that an entry of any can have.
@@ -224,11 +223,9 @@ pub(super) fn read(
 ) -> Result<Read, StoreError> {
     let mut read = Read::default();
     for number in numbers(files)? {
-        // What was torn at the end of a file that is not the last is damage in the middle.
-        let torn = std::mem::take(&mut read.torn_bytes);
-        note(&mut read, torn, number.saturating_sub(1));
         read_file(files, number, &mut read, visit)?;
     }
+    read.torn_bytes += std::mem::take(&mut read.torn);
     Ok(read)
 }
 
@@ -239,23 +236,32 @@ fn read_file(
     visit: &mut dyn FnMut(Entry) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let name = name(number);
-    let mut window = Window { files, name: &name, offset: 0, bytes: Vec::new(), ended: false };
+    let mut window = Window { files, name: &name, offset: 0, bytes: Vec::new(), passed: 0, ended: false };
     window.fill(HEAD_BYTES_MAX)?;
-    if let Some((head, len)) = head_of(&window.bytes) {
+    let torn = std::mem::take(&mut read.torn);
+    if let Some((head, len)) = head_of(window.rest()) {
+        // After a group that was never acknowledged its numbers are given again; a gap in them tells of entries that were.
+        if head.first > read.highest.saturating_add(1) && read.highest > 0 {
+            note(read, torn, number.saturating_sub(1));
+        } else {
+            read.torn_bytes += torn;
+        }
         read.heads.push(head);
         window.pass(len);
+    } else {
+        note(read, torn, number.saturating_sub(1));
     }
     let mut skipped = 0;
     loop {
         window.fill(ENTRY_HEADER)?;
-        if window.bytes.len() < ENTRY_HEADER {
+        if window.rest().len() < ENTRY_HEADER {
             break;
         }
-        let announced = announced(&window.bytes);
+        let announced = announced(window.rest());
         if let Some(len) = announced {
             window.fill(ENTRY_HEADER + len)?;
         }
-        match announced.and_then(|len| entry_of(&window.bytes, len)) {
+        match announced.and_then(|len| entry_of(window.rest(), len)) {
             Some((entry, len)) => {
                 note(read, std::mem::take(&mut skipped), number);
                 read.highest = read.highest.max(entry.number);
@@ -265,7 +271,7 @@ fn read_file(
             None => skipped += window.pass_to_next(),
         }
     }
-    read.torn_bytes = skipped + window.bytes.len() as u64;
+    read.torn = skipped + window.rest().len() as u64;
     Ok(())
 }
 
@@ -281,13 +287,21 @@ struct Window<'a> {
     name: &'a str,
     offset: u64,
     bytes: Vec<u8>,
+    /// How many of them are done with; they go when more is read.
+    passed: usize,
     ended: bool,
 }
 
 impl Window<'_> {
+    /// What is to be looked at.
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.passed..).unwrap_or_default()
+    }
+
     /// Reads on until there are so many bytes, or the file ends.
     fn fill(&mut self, wanted: usize) -> Result<(), StoreError> {
-        while self.bytes.len() < wanted && !self.ended {
+        while self.rest().len() < wanted && !self.ended {
+            self.bytes.drain(..std::mem::take(&mut self.passed));
             let more = self.files.read(self.name, self.offset, READ_BYTES)?;
             self.ended = more.is_empty();
             self.offset += more.len() as u64;
@@ -297,15 +311,15 @@ impl Window<'_> {
     }
 
     fn pass(&mut self, len: usize) {
-        self.bytes.drain(..len.min(self.bytes.len()));
+        self.passed = self.passed.saturating_add(len).min(self.bytes.len());
     }
 
     /// Moves to where the next entry may begin, and gives how many bytes that passes.
     fn pass_to_next(&mut self) -> u64 {
-        let after = self.bytes.get(1..).unwrap_or_default();
+        let after = self.rest().get(1..).unwrap_or_default();
         let next = after.windows(ENTRY.len()).position(|bytes| *bytes == ENTRY).map(|place| place + 1);
         // The magic may lie across the end of what is read so far.
-        let len = next.unwrap_or_else(|| self.bytes.len().saturating_sub(ENTRY.len() - 1).max(1));
+        let len = next.unwrap_or_else(|| self.rest().len().saturating_sub(ENTRY.len() - 1).max(1));
         self.pass(len);
         len as u64
     }

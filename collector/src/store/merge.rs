@@ -266,7 +266,7 @@ impl EmbeddedStore {
         Ok(Hours::of(&all))
     }
 
-    /// Takes chunks over as they are. A damaged one stays behind, and its table with it as evidence is said.
+    /// Takes chunks over as they are. A damaged one stays behind, and its table with it.
     fn copy_stream(&self, merging: &mut Merging, table: usize, entries: &[Entry]) -> Result<(), StoreError> {
         let Some(table) = self.days.get(&merging.day).and_then(|day| day.tables.get(table)) else { return Ok(()) };
         for entry in entries {
@@ -287,7 +287,10 @@ impl EmbeddedStore {
         }
         let named: Vec<(u32, &StreamId)> =
             streams.iter().filter_map(|n| Some((*n, self.memory.streams.id(*n)?))).collect();
-        let rolled = self.end_rolling(rolling)?;
+        let rolled = match self.end_rolling(rolling) {
+            Ok(rolled) => rolled,
+            Err(why) => return writer.discard(self.files.as_ref()).and(Err(why)),
+        };
         let table = match writer.finish(self.files.as_ref(), &named) {
             Ok(table) => table,
             Err(why) => return self.files.remove(&rolled.name).and(Err(why)),
@@ -299,7 +302,10 @@ impl EmbeddedStore {
         // By the manifest, because a damaged table was not opened.
         let rolled_before = before.and_then(|before| before.record).map(|record| rollup_block::name(day, record.made));
         let mut known = self.days.get(&day).cloned().unwrap_or_default();
-        let replaced = if anew { std::mem::take(&mut known) } else { Day::default() };
+        // What could not be read of a table may be read by somebody else: it stays beneath the new one.
+        let spoiled = known.tables.len() != known.record.tables.len()
+            || known.tables.iter().any(|table| self.damage.borrow().tells_of(&table.name));
+        let replaced = if anew && !spoiled { std::mem::take(&mut known) } else { Day::default() };
         known.record.merged = to;
         known.record.tables.push(TableRecord::of(&table));
         known.tables.push(table);

@@ -57,6 +57,11 @@ impl Damage {
         &self.places
     }
 
+    /// Whether something of a file was found damaged.
+    pub(super) fn tells_of(&self, name: &str) -> bool {
+        self.places().keys().any(|place| place.starts_with(name))
+    }
+
     /// How many places of a sort were met.
     pub(super) fn count(&self, what: Damaged) -> u64 {
         self.counts.get(&what).copied().unwrap_or(0)

@@ -82,6 +82,7 @@ impl EmbeddedStore {
         }
         let (heads, last) = journal::heads(files.as_ref())?;
         let there = journal::numbers(files.as_ref())?;
+        let files_of_rows = files.list()?.iter().any(|(name, _)| !journal::is_name(name));
         let (state, known) = read_state(disk.as_ref(), heads.last().map(|head| head.store))?;
         let next = state.watermark.max(last).saturating_add(1);
         let journal = Journal::begin(files.as_ref(), state.id, next, state.watermark)?;
@@ -97,7 +98,9 @@ impl EmbeddedStore {
         let first = heads.iter().map(|head| head.first).min();
         let watermark = store.state.watermark;
         let gap = sealed > watermark && first.is_none_or(|first| first > watermark.saturating_add(1));
-        let adopted = store.take_up_tables(gap, first)?;
+        // A database that was lost knows of no table at all.
+        let knows_none = !known && files_of_rows;
+        let adopted = store.take_up_tables(gap || knows_none, first)?;
         store.replay()?;
         if store.state.format < FORMAT {
             store.take_up_format_1()?;
@@ -166,12 +169,12 @@ impl EmbeddedStore {
         disk.scan(&KeyRange::prefix(&[keys::DAY]), &mut |key, value| {
             let Some(day) = keys::day_of(key) else { return ControlFlow::Continue(()) };
             match parts::unframed_day(value) {
-                Ok(Some(record)) => drop(days.insert(day, Day { record, tables: Vec::new() })),
+                Ok(Some(record)) => drop(days.insert(day, Day { record, ..Day::default() })),
                 // Of format 1: its chunks are taken up below.
                 Ok(None) => {}
                 Err(why) => {
                     damage.note(Damaged::Record, &format!("the manifest of day {day}"), &why);
-                    days.insert(day, Day::default());
+                    days.insert(day, Day { unsaid: true, ..Day::default() });
                 }
             }
             ControlFlow::Continue(())

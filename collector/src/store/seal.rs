@@ -3,7 +3,7 @@
 //! 1. The part is written and durable under its name, then the next file of the journal is begun.
 //! 2. One batch of the database: the state with the new watermark, the list of parts and the file of the journal,
 //!    streams, newest rows, deliveries. It is synced, and every derived record with it.
-//! 3. The files of the journal before the last two are removed.
+//! 3. The files of the journal that the seal before this one had sealed are removed.
 //!
 //! After a crash between 1 and 2 the part is known to nobody: its rows are still in the journal, and it is removed.
 
@@ -37,8 +37,9 @@ impl EmbeddedStore {
 
     /// Seals the head and lets the journal go; gives the number of rows.
     pub(super) fn seal(&mut self) -> Result<usize, StoreError> {
+        let kept = self.state.journal.0;
         let rows = self.commit_seal()?;
-        self.journal.let_go(self.files.as_ref())?;
+        self.journal.let_go(self.files.as_ref(), kept)?;
         Ok(rows)
     }
 

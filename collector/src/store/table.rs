@@ -134,8 +134,13 @@ impl TableWriter {
         if self.buffer.len() >= BUFFER_BYTES { self.write(files) } else { Ok(()) }
     }
 
-    /// Writes the rest, and makes the table durable under its name.
+    /// Writes the rest, and makes the table durable under its name. Should that fail, nothing of it stays.
     pub(super) fn finish(mut self, files: &dyn Files, streams: &[(u32, &StreamId)]) -> Result<Table, StoreError> {
+        let written = self.write_end(files, streams);
+        written.or_else(|why| files.remove(&self.temporary).and(Err(why)))
+    }
+
+    fn write_end(&mut self, files: &dyn Files, streams: &[(u32, &StreamId)]) -> Result<Table, StoreError> {
         let dictionary = self.frame(files, DICTIONARY, Compression::Zstd, &packed(streams)?)?;
         let (mut pages, mut digest) = (Vec::new(), Sha256::new());
         let entries = std::mem::take(&mut self.entries);
@@ -163,7 +168,7 @@ impl TableWriter {
         self.write(files)?;
         files.sync(&self.temporary)?;
         files.rename(&self.temporary, &self.name)?;
-        Ok(Table { name: self.name, bytes, directory })
+        Ok(Table { name: self.name.clone(), bytes, directory })
     }
 
     /// Gives it up.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::day::{Day, TableRecord};
+use super::day::TableRecord;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
+use super::part::Part;
 use super::records::Damaged;
 use super::table::{Table, TableError};
 
@@ -16,47 +17,73 @@ impl EmbeddedStore {
     /// Opens the tables that are there, and says which are missing. `gap` says that neither the database nor the journal
     /// knows of everything that was sealed; `journal_from` is the first entry that the journal still has. Tells whether any
     /// was adopted: the database is to know of those before anything else.
+    ///
+    /// A table goes only when it is certain that its rows are elsewhere.
     pub(super) fn take_up_tables(&mut self, gap: bool, journal_from: Option<u64>) -> Result<bool, StoreError> {
         let mut tables = self.open_tables_named(&[PART, DAY])?;
-        tables.sort_by_key(|table| table.directory.made);
+        // What days have merged says which parts are needed.
+        tables.sort_by_key(|table| (table.directory.day.is_none(), table.directory.made));
         let known_made = self.state.made;
         let there: BTreeSet<u64> = tables.iter().map(|table| table.directory.made).collect();
-        let missing: Vec<u64> = self.state.parts.iter().copied().filter(|part| !there.contains(part)).collect();
-        let made_of = |table: &Table, part: u64| (table.directory.from..=table.directory.to).contains(&part);
-        let merged = |table: &Table| table.directory.day.is_some() && table.directory.made > known_made;
-        let moved: Vec<u64> =
-            missing.iter().copied().filter(|part| tables.iter().any(|t| merged(t) && made_of(t, *part))).collect();
+        let missing: BTreeSet<u64> = self.state.parts.iter().copied().filter(|part| !there.contains(part)).collect();
+        self.state.made = self.state.made.max(there.last().copied().unwrap_or_default());
+        let expected = self.state.parts.clone();
+        let (mut adopted, mut moved) = (false, BTreeSet::new());
+        for table in tables {
+            let directory = &table.directory;
+            let made = directory.made;
+            let known = match directory.day {
+                Some(day) => self.days.get(&day).is_some_and(|day| day.record.tables.iter().any(|of| of.made == made)),
+                None => expected.contains(&made),
+            };
+            if known {
+                self.take_up(table)?;
+                continue;
+            }
+            let made_of: Vec<u64> = missing.range(directory.from..=directory.to).copied().collect();
+            let in_parts = made_of.is_empty();
+            let in_journal = journal_from.is_some_and(|from| from <= directory.from);
+            let elsewhere = if let Some(day) = directory.day {
+                self.is_merged(day, directory.to) || (made > known_made && !gap && in_parts)
+            } else {
+                self.is_merged_everywhere(&table)? || (made > known_made && !gap && in_journal)
+            };
+            if elsewhere {
+                self.files.remove(&table.name)?;
+            } else {
+                moved.extend(made_of.into_iter().filter(|_| directory.day.is_some()));
+                adopted |= self.adopt(table)?;
+            }
+        }
         let older = gap || !moved.is_empty();
         if older {
             let why = "the files beside it tell of seals or merges that it does not know";
             self.damage.get_mut().note(Damaged::Older, "the database", why);
         }
-        for part in missing.iter().filter(|part| !moved.contains(part)) {
+        for part in missing.difference(&moved) {
             self.damage.get_mut().note(Damaged::File, &format!("part {part}"), "it is missing or unreadable");
         }
-        self.state.made = self.state.made.max(there.last().copied().unwrap_or_default());
-        let expected = self.state.parts.clone();
-        let mut adopted = false;
-        for table in tables {
-            let made = table.directory.made;
-            let of_manifest = |day: &Day| day.record.tables.iter().any(|of| of.made == made);
-            let known = match table.directory.day {
-                Some(day) => self.days.get(&day).is_some_and(of_manifest),
-                None => expected.contains(&made),
-            };
-            let only_here =
-                table.directory.day.is_none() && journal_from.is_none_or(|from| from > table.directory.from);
-            if known {
-                self.take_up(table)?;
-            } else if made > known_made && (older || only_here) {
-                adopted |= self.adopt(table)?;
-            } else {
-                self.files.remove(&table.name)?;
-            }
-        }
-        self.state.parts = self.parts.iter().map(super::part::Part::made).collect();
+        // What is missing or unreadable stays named, so that it is said again and a file that comes back is known.
+        let mut parts: BTreeSet<u64> = expected.into_iter().filter(|part| !moved.contains(part)).collect();
+        parts.extend(self.parts.iter().map(Part::made));
+        self.state.parts = parts.into_iter().collect();
         self.check_manifests();
         Ok(self.take_up_rollups(known_made, older)? || adopted)
+    }
+
+    /// Whether a day's tables have the rows of all parts up to one, as its manifest says, or nobody wants them any more.
+    fn is_merged(&self, day: i32, part: u64) -> bool {
+        let known = self.days.get(&day).filter(|day| !day.unsaid);
+        self.state.raw_from.is_some_and(|from| day < from) || known.is_some_and(|day| day.record.merged >= part)
+    }
+
+    /// Whether all days of a part have merged it; false when it cannot tell which those are.
+    fn is_merged_everywhere(&self, part: &Table) -> Result<bool, StoreError> {
+        match Part::open(self.files.as_ref(), part.clone()) {
+            Ok(part) => Ok(part.days().iter().all(|day| self.is_merged(*day, part.made()))),
+            Err(TableError::Store(failed)) => Err(failed),
+            Err(TableError::Damaged(_)) => Ok(false),
+        }
     }
 
     /// Opens the tables whose names begin with one of these; damaged ones are noted.
