@@ -1,6 +1,7 @@
 //! Entries come back in their order; what is torn at the end is told from what is damaged in the middle.
 
 use super::*;
+use crate::store::journal_read::{Read, read};
 use crate::store::testing::Dice;
 use crate::store::twin::Twin;
 

@@ -30,6 +30,7 @@ use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::files::{Files, TEMPORARY};
 use super::journal::{self, EntryKind, Journal};
+use super::journal_read;
 use super::keys;
 use super::options::StoreOptions;
 use super::parts;
@@ -80,7 +81,7 @@ impl EmbeddedStore {
         for (name, _) in files.list()?.iter().filter(|(name, _)| name.ends_with(TEMPORARY)) {
             files.remove(name)?;
         }
-        let (heads, last) = journal::heads(files.as_ref())?;
+        let (heads, last) = journal_read::heads(files.as_ref())?;
         let there = journal::numbers(files.as_ref())?;
         let files_of_rows = files.list()?.iter().any(|(name, _)| !journal::is_name(name));
         let (state, known) = read_state(disk.as_ref(), heads.last().map(|head| head.store))?;
@@ -186,7 +187,7 @@ impl EmbeddedStore {
         let (watermark, from) = (self.state.watermark, self.kept_from());
         let (mut damaged, mut changes) = (Vec::new(), Vec::new());
         let Self { memory, journal, files, .. } = self;
-        let read = journal::read(files.as_ref(), &mut |entry| {
+        let read = journal_read::read(files.as_ref(), &mut |entry| {
             if entry.number <= watermark {
                 return Ok(());
             }
