@@ -77,11 +77,14 @@ impl Engine {
         match done {
             Ok(done) => {
                 self.compacting &= done.more;
+                self.upkeep_waits = false;
                 Ok(done)
             }
             // Nothing was changed; it is tried again at the next tick, and what is there is served meanwhile.
             Err(StoreError::NoSpace { file }) => {
-                tracing::warn!(file, "the disk is full: nothing is sealed or merged until there is room");
+                if !std::mem::replace(&mut self.upkeep_waits, true) {
+                    tracing::warn!(file, "the disk is full: nothing is sealed or merged until there is room");
+                }
                 Ok(Maintained::default())
             }
             Err(failed) => Err(failed),

@@ -96,6 +96,8 @@ pub struct Engine {
     started: Instant,
     /// Whether a compaction is under way.
     compacting: bool,
+    /// Whether upkeep waits for room on the disk, which was said.
+    upkeep_waits: bool,
     /// About how many observations a tick reads for what was not derived yet.
     observations_at_once: usize,
 }
@@ -173,6 +175,7 @@ impl Engine {
             in_force,
             started: now,
             compacting: false,
+            upkeep_waits: false,
             observations_at_once: OBSERVATIONS_AT_ONCE,
         };
         // Rows that the journal gave back may have touched days that were kept before the end.

@@ -234,7 +234,7 @@ metrics! {
     STORE_AGENTS = Gauge "uphold_store_agents" []
         "Agents that are known.";
     STORE_DAYS = Gauge "uphold_store_dates" []
-        "Dates that have chunks.";
+        "Dates that were merged.";
     STORE_DAYS_UNMERGED = Gauge "uphold_store_dates_unmerged" []
         "Dates that have parts to merge, today among them.";
     STORE_PARTS = Gauge "uphold_store_parts" []
@@ -246,9 +246,9 @@ metrics! {
     STORE_DUPLICATES = Counter "uphold_store_duplicate_batches_total" []
         "Batches that had arrived before.";
     STORE_SEALS = Counter "uphold_store_seals_total" []
-        "Seals of the head into chunks.";
+        "Seals of the head into parts.";
     STORE_SEALED_ROWS = Counter "uphold_store_sealed_rows_total" []
-        "Rows sealed into chunks.";
+        "Rows sealed into parts.";
     STORE_SEAL_TIME = Counter "uphold_store_seal_seconds_total" []
         "How long seals took in all.";
     STORE_MERGE_TIME = Counter "uphold_store_merge_seconds_total" []

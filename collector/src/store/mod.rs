@@ -163,7 +163,8 @@ pub trait Store: Send {
     /// Changes governed records, all or none of them; durable when this returns.
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
 
-    /// Changes records that can be rebuilt or done without, all or none of them; durable with the next commit, append or seal.
+    /// Changes records that can be rebuilt or done without, all or none of them; durable with the next seal or merge, or when
+    /// the store is closed.
     fn commit_derived(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
 
     /// The value of a record.
