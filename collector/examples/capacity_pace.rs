@@ -84,7 +84,7 @@ fn readings(host: u64, seq: u64, span: Interval) -> Outcomes<Admitted> {
     let key = BatchKey { agent: id(&format!("agent-{host}"))?, epoch: Epoch([1; 16]), seq };
     let batch = Batch { key, closed_at: span.end, streams: vec![Rows::Capacity(resource, rows)], facts: Vec::new() };
     let framed = batch.encode()?;
-    Ok(Admitted { digest: batch::digest(&framed), framed, batch })
+    Ok(Admitted { digest: batch::digest(&framed), framed, batch: batch.into() })
 }
 
 /// What every host's agent delivers every 15 s.

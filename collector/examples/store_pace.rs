@@ -105,5 +105,5 @@ fn batch(seq: u64, part: u64, minute: u64, now: Instant) -> Outcomes<Admitted> {
     let key = BatchKey { agent: Id::new("zurich-1")?, epoch: Epoch([7; 16]), seq };
     let batch = Batch { key, closed_at: now, streams, facts: Vec::new() };
     let framed = batch.encode()?;
-    Ok(Admitted { digest: batch::digest(&framed), framed, batch })
+    Ok(Admitted { digest: batch::digest(&framed), framed, batch: batch.into() })
 }

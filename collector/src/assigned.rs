@@ -11,8 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uphold_common::catalogue::assign;
 use uphold_common::catalogue::model::Catalogue;
 use uphold_common::ids::{Id, PathId, ProbeId};
-use uphold_common::wire::batch::Batch;
-use uphold_common::wire::columns::Rows;
+use uphold_common::wire::sheet::{RowsOf, Sheet};
 
 use crate::store::{KeyRange, RecordChange, RecordKind, Store, StoreError};
 
@@ -64,13 +63,15 @@ impl Assigned {
     }
 
     /// The first stream of `batch` that its agent was never assigned.
-    pub fn stranger(&self, batch: &Batch) -> Option<String> {
+    pub fn stranger(&self, batch: &Sheet) -> Option<String> {
         let known = self.0.get(&batch.key.agent);
         let assigned = |task: &Task| known.is_some_and(|known| known.contains(task));
-        batch.streams.iter().find_map(|rows| match rows {
-            Rows::Probe(probe, _) => (!assigned(&Task::Probe(probe.clone()))).then(|| format!("the probe {probe}")),
-            Rows::Capacity(of, _) => (!assigned(&Task::Host(of.host.clone()))).then(|| format!("the host {}", of.host)),
-            Rows::Volume(of, _) => (!assigned(&Task::Host(of.host.clone()))).then(|| format!("the host {}", of.host)),
+        batch.streams().find_map(|(_, rows)| match rows {
+            RowsOf::Probe(probe, _) => (!assigned(&Task::Probe(probe.clone()))).then(|| format!("the probe {probe}")),
+            RowsOf::Capacity(of, _) => {
+                (!assigned(&Task::Host(of.host.clone()))).then(|| format!("the host {}", of.host))
+            }
+            RowsOf::Volume(of, _) => (!assigned(&Task::Host(of.host.clone()))).then(|| format!("the host {}", of.host)),
         })
     }
 }

@@ -16,7 +16,7 @@ use super::problem::{problem, refused, unanswered};
 use crate::access::caller::Caller;
 use crate::access::not_too_often;
 use crate::clock;
-use crate::engine::handle::{EngineHandle, Unanswered};
+use crate::engine::handle::EngineHandle;
 use crate::ingest::{self, Arrived, PushBounds, Refusal};
 use crate::limits::{Limit, Limits};
 use crate::listen::budget::{Held, NotReceived, Received};
@@ -36,12 +36,11 @@ pub(super) async fn push(
     }
     let limits = listening.limits();
     let received = listening.bodies.receive(body, limits.size(Limit::PushBytes), limits.time(Limit::BodyTime)).await;
-    // Until the push is answered, its memory is held.
     let Received { bytes, mut held } = match received {
         Ok(received) => received,
         Err(why) => return not_received(&engine, &listening, why),
     };
-    let arrived = match unpacked(&bytes, &caller, limits, &mut held) {
+    let arrived = match unpacked(&bytes, &engine, &caller, limits, &mut held) {
         Ok(arrived) => arrived,
         Err(refusal) => return refused_early(&engine, &listening, &refusal),
     };
@@ -55,16 +54,7 @@ pub(super) async fn push(
             return *refused;
         }
     }
-    // A sender that goes away does not take its batch out of the queue, so its memory counts until the engine answers.
-    let taking = tokio::spawn({
-        let engine = engine.clone();
-        async move {
-            let taken = engine.push(arrived).await;
-            drop(held);
-            taken
-        }
-    });
-    match taking.await.unwrap_or(Err(Unanswered::Stopped)) {
+    match engine.push(arrived, held).await {
         Ok(Ok(answer)) => {
             if let Some(Extension(peer)) = peer {
                 peer.proven();
@@ -80,9 +70,15 @@ pub(super) async fn push(
 }
 
 /// What a body says, as long as there is memory for what it is unpacked to.
-fn unpacked(bytes: &[u8], caller: &Caller, limits: &Limits, held: &mut Held) -> Result<Arrived, Refusal> {
+fn unpacked(
+    bytes: &[u8],
+    engine: &EngineHandle,
+    caller: &Caller,
+    limits: &Limits,
+    held: &mut Held,
+) -> Result<Arrived, Refusal> {
     let (bounds, room) = (PushBounds::of(limits), |bytes| held.grow(bytes));
-    let arrived = ingest::decode(bytes, caller.agent(), &bounds, room, clock::now())?;
+    let arrived = ingest::decode(bytes, caller.agent(), &bounds, engine.names(), room, clock::now())?;
     if !held.grow(arrived.batch.batch.rows() * size_of::<Observation>()) {
         return Err(Refusal::NoMemory { most: bounds.memory_bytes_max });
     }

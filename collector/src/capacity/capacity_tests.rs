@@ -59,9 +59,9 @@ impl World {
             let key = BatchKey { agent: id("a"), epoch: Epoch([1; 16]), seq: self.seq };
             let batch = Batch { key, closed_at: at(0), streams, facts: Vec::new() };
             let framed = batch.encode().unwrap();
-            self.store.append(at(0), vec![Admitted { digest: digest(&framed), framed, batch }]).unwrap();
+            self.store.append(at(0), vec![Admitted { digest: digest(&framed), framed, batch: batch.into() }]).unwrap();
         }
-        for (resource, rows) in self.store.take_touched().resources {
+        for (resource, rows) in self.store.take_touched(&|_| true).resources {
             self.capacity.touch(&self.store, &resource, rows).unwrap();
         }
     }

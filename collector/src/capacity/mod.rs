@@ -94,6 +94,11 @@ impl Capacity {
         self.allowance = READINGS_AT_ONCE;
     }
 
+    /// Whether anything is kept of a resource that its rows may change.
+    pub fn measures(&self, resource: &ResourceId) -> bool {
+        self.recent.contains_key(resource)
+    }
+
     /// Takes notice of rows of a resource within `rows`, and drops what they may have changed.
     pub fn touch(&mut self, store: &dyn Store, resource: &ResourceId, rows: Interval) -> Result<(), StoreError> {
         let Some(recent) = self.recent.get_mut(resource) else { return Ok(()) };

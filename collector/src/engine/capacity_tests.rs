@@ -91,7 +91,7 @@ impl World {
             authenticated: false,
             token: None,
             backlog,
-            batch: Admitted { digest: digest(&framed), framed, batch },
+            batch: Admitted { digest: digest(&framed), framed, batch: batch.into() },
         };
         assert!(self.engine().take_in(vec![arrived], at(now)).unwrap()[0].is_ok());
     }

@@ -136,7 +136,12 @@ pub(super) fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) ->
         oldest: None,
         sent_at: at(now),
     };
-    Arrived { authenticated: false, token: None, backlog, batch: Admitted { digest: digest(&framed), framed, batch } }
+    Arrived {
+        authenticated: false,
+        token: None,
+        backlog,
+        batch: Admitted { digest: digest(&framed), framed, batch: batch.into() },
+    }
 }
 
 #[test]

@@ -68,8 +68,8 @@ impl Store for Failing {
         self.store.vantage_points()
     }
 
-    fn take_touched(&mut self) -> Touched {
-        self.store.take_touched()
+    fn take_touched(&mut self, wanted: &dyn Fn(&StreamId) -> bool) -> Touched {
+        self.store.take_touched(wanted)
     }
 
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {

@@ -11,13 +11,15 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::time::Interval;
 use uphold_common::wire::push::PushAnswer;
+use uphold_common::wire::sheet::Names;
 
 use crate::clock::Stopwatch;
 use crate::identity::deed::{Actor, Deed};
 use crate::identity::token::{Token, Tokens};
 use crate::incident::act::Act;
 use crate::incident::model::{Incident, Number};
-use crate::ingest::{Arrived, Refusal};
+use crate::ingest::{Arrived, KnownNames, Refusal};
+use crate::listen::budget::Held;
 use crate::notify::alertmanager::board::Board;
 use crate::notify::entry::Key;
 use crate::notify::outbox::Delivery;
@@ -34,10 +36,23 @@ use super::query::{FiguresQuery, QueryError};
 /// Most requests that wait for the engine.
 pub const QUEUE_MAX: usize = 1_024;
 
+/// A push on its way to the engine.
+pub struct Pushed {
+    /// What came.
+    pub arrived: Arrived,
+    /// The memory that it counts for. A sender that goes away does not take its batch out of the queue, so it counts until
+    /// the engine is done with it.
+    pub held: Held,
+    /// Started when it came to the queue.
+    pub since: Stopwatch,
+    /// Who waits for the answer.
+    pub answer: oneshot::Sender<Result<PushAnswer, Refusal>>,
+}
+
 /// What the engine can be asked.
 pub enum Request {
-    /// To take in a batch, which came to the queue when the watch was started.
-    Push(Box<Arrived>, Stopwatch, oneshot::Sender<Result<PushAnswer, Refusal>>),
+    /// To take in a batch.
+    Push(Box<Pushed>),
     /// For the figures of a service, in JSON.
     Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the roll-ups of a stream's hours.
@@ -101,7 +116,10 @@ impl Unanswered {
 
 /// The asynchronous side.
 #[derive(Clone)]
-pub struct EngineHandle {
+pub struct EngineHandle(Arc<Ends>);
+
+/// The ends of everything that leads to the engine's thread and back.
+pub(super) struct Ends {
     pub(super) queue: SyncSender<Request>,
     pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(super) tokens: watch::Receiver<Arc<Tokens>>,
@@ -109,47 +127,64 @@ pub struct EngineHandle {
     pub(super) refused_early: Tally,
     pub(super) refused_requests: Tally,
     pub(super) board: Board,
+    pub(super) names: KnownNames,
 }
 
 impl EngineHandle {
+    /// The handle with these ends.
+    pub(super) fn of(ends: Ends) -> Self {
+        Self(Arc::new(ends))
+    }
+
+    /// The names that batches which were kept came with.
+    pub fn names(&self) -> &KnownNames {
+        &self.0.names
+    }
+
     /// The newest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshots.borrow())
+        Arc::clone(&self.0.snapshots.borrow())
     }
 
     /// The tokens that were ever given, as of the newest change to them.
     pub fn tokens(&self) -> Arc<Tokens> {
-        Arc::clone(&self.tokens.borrow())
+        Arc::clone(&self.0.tokens.borrow())
     }
 
     /// The snapshots as they are published.
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.snapshots.clone()
+        self.0.snapshots.clone()
     }
 
     /// Where what is shown of the Alertmanagers is written.
     pub fn board(&self) -> Board {
-        self.board.clone()
+        self.0.board.clone()
     }
 
     /// Counts a push that was refused before it came to the engine.
     pub fn refused_early(&self, word: &'static str) {
-        self.refused_early.count(word);
+        self.0.refused_early.count(word);
     }
 
     /// Counts a request that was refused before it came to its handler.
     pub fn refused_request(&self, word: &'static str) {
-        self.refused_requests.count(word);
+        self.0.refused_requests.count(word);
     }
 
     /// Rung when messages may be due.
     pub fn messages(&self) -> Arc<Notify> {
-        Arc::clone(&self.messages)
+        Arc::clone(&self.0.messages)
     }
 
     /// Takes in a batch; answered once it is durable.
-    pub async fn push(&self, arrived: Arrived) -> Result<Result<PushAnswer, Refusal>, Unanswered> {
-        self.ask(|answer| Request::Push(Box::new(arrived), Stopwatch::start(), answer)).await
+    pub async fn push(&self, arrived: Arrived, held: Held) -> Result<Result<PushAnswer, Refusal>, Unanswered> {
+        let (agent, names) = (arrived.key().agent.clone(), Names::clone(arrived.batch.batch.names()));
+        let since = Stopwatch::start();
+        let taken = self.ask(|answer| Request::Push(Box::new(Pushed { arrived, held, since, answer }))).await?;
+        if taken.is_ok() {
+            self.names().kept(&agent, &names);
+        }
+        Ok(taken)
     }
 
     /// The figures of a service, in JSON.
@@ -215,7 +250,7 @@ impl EngineHandle {
     }
 
     fn send(&self, request: Request) -> Result<(), Unanswered> {
-        self.queue.try_send(request).map_err(|error| match error {
+        self.0.queue.try_send(request).map_err(|error| match error {
             TrySendError::Full(_) => Unanswered::Busy,
             TrySendError::Disconnected(_) => Unanswered::Stopped,
         })
@@ -236,5 +271,54 @@ impl Desk for EngineHandle {
         {
             tokio::time::sleep(REPORT_AGAIN).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use uphold_common::ids::Id;
+    use uphold_common::time::Instant;
+    use uphold_common::wire::batch::{Batch, BatchKey, Epoch};
+
+    use super::*;
+    use crate::ingest::Backlog;
+    use crate::listen::budget::Bodies;
+    use crate::store::{Admitted, Told};
+
+    fn arrived() -> Arrived {
+        let key = BatchKey { agent: Id::new("zurich-1").unwrap(), epoch: Epoch([1; 16]), seq: 1 };
+        let batch = Batch { key, closed_at: Instant::from_ms(0), streams: Vec::new(), facts: Vec::new() };
+        let backlog = Backlog { told: Told::default(), batches: 0, oldest: None, sent_at: Instant::from_ms(0) };
+        let batch = Admitted { digest: [0; 16], framed: batch.encode().unwrap(), batch: batch.into() };
+        Arrived { authenticated: false, token: None, backlog, batch }
+    }
+
+    #[tokio::test]
+    async fn a_push_whose_sender_goes_away_keeps_its_memory_until_the_engine_has_taken_it() {
+        let (queue, requests) = std::sync::mpsc::sync_channel(1);
+        let (_publish, snapshots) = watch::channel(Arc::new(crate::page::fixture::snapshot()));
+        let (_given, tokens) = watch::channel(Arc::new(Tokens::default()));
+        let handle = EngineHandle::of(Ends {
+            queue,
+            snapshots,
+            tokens,
+            messages: Arc::default(),
+            refused_early: Tally::default(),
+            refused_requests: Tally::default(),
+            board: Board::default(),
+            names: KnownNames::default(),
+        });
+        let bodies = Bodies::new(1_000);
+        let mut held = bodies.nothing();
+        assert!(held.grow(700));
+        let mut pushing = Box::pin(handle.push(arrived(), held));
+        assert!(pushing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "it waits for the engine");
+        drop(pushing);
+        assert_eq!(bodies.held(), 700);
+        assert!(matches!(handle.push(arrived(), bodies.nothing()).await, Err(Unanswered::Busy)), "the queue is full");
+        drop(requests.recv().unwrap());
+        assert_eq!(bodies.held(), 0);
     }
 }

@@ -148,7 +148,7 @@ impl Engine {
 
 /// Why a batch is refused with a row before `takes_from`: what was kept of such a day stands.
 fn too_old(admitted: &Admitted, takes_from: Instant, now: Instant) -> Option<Refusal> {
-    let earliest = admitted.batch.streams.iter().filter_map(|rows| rows.instants().next()).min()?;
+    let earliest = admitted.batch.instants().min()?;
     let age_max_ms = now.since_ms(takes_from);
     (earliest < takes_from).then_some(Refusal::TooOld { earliest, age_max_ms })
 }

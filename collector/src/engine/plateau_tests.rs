@@ -61,9 +61,9 @@ impl World {
     fn push_streams(&mut self, streams: Vec<Rows>, now: i64) {
         self.seq += 1;
         let mut pushed = arrived(self.seq, 0, "", now, 0);
-        pushed.batch.batch.streams = streams;
-        let framed = pushed.batch.batch.encode().unwrap();
-        pushed.batch = Admitted { digest: digest(&framed), framed, ..pushed.batch };
+        let batch = Batch { streams, ..Batch::from(pushed.batch.batch) };
+        let framed = batch.encode().unwrap();
+        pushed.batch = Admitted { digest: digest(&framed), framed, batch: batch.into() };
         let answer = self.engine().take_in(vec![pushed], at(now)).unwrap().remove(0);
         assert!(answer.is_ok(), "{answer:?}");
     }

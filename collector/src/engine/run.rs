@@ -15,12 +15,11 @@ use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::time::Instant;
 
 use super::command::CommandError;
-use super::handle::{EngineHandle, QUEUE_MAX, Request};
-use super::intake::Answer;
+use super::handle::{Ends, EngineHandle, Pushed, QUEUE_MAX, Request};
 use super::{Engine, EngineError, damaged};
 use crate::clock::{self, Stopwatch};
 use crate::identity::token::Tokens;
-use crate::ingest::Arrived;
+use crate::ingest::{Arrived, KnownNames};
 use crate::notify::entry::Key;
 use crate::notify::plan::Plan;
 use crate::notify::verdict::{self, Attempt};
@@ -63,7 +62,7 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     let (publish, snapshots) = watch::channel(first);
     let (given, tokens) = watch::channel(Arc::new(engine.tokens().clone()));
     let messages = Arc::new(Notify::new());
-    let handle = EngineHandle {
+    let handle = EngineHandle::of(Ends {
         queue,
         snapshots,
         tokens,
@@ -71,7 +70,8 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
         refused_early: engine.refused_early.clone(),
         refused_requests: engine.refused_requests.clone(),
         board: engine.board.clone(),
-    };
+        names: KnownNames::default(),
+    });
     let (sender, ended) = oneshot::channel();
     let body = move || {
         let result = Loop { engine, requests, publish, given, messages, deriving, deriving_said: 0 }.run();
@@ -94,9 +94,6 @@ struct Loop {
     deriving: u64,
     deriving_said: u64,
 }
-
-/// A push that waits for its answer.
-type Waiting = (Arrived, (Stopwatch, oneshot::Sender<Answer>));
 
 impl Loop {
     fn run(mut self) -> Result<(), EngineError> {
@@ -126,14 +123,14 @@ impl Loop {
 
     /// Serves a request and what else waits, as long as no tick is due; false when it was told to stop.
     fn serve(&mut self, first: Request, since_tick: &Stopwatch) -> Result<bool, EngineError> {
-        let mut pushes: Vec<Waiting> = Vec::new();
+        let mut pushes: Vec<Pushed> = Vec::new();
         let mut goes_on = true;
         let mut next = Some(first);
         let mut taken = 0;
         while let Some(request) = next {
             taken += 1;
             match request {
-                Request::Push(arrived, since, answer) => pushes.push((*arrived, (since, answer))),
+                Request::Push(push) => pushes.push(*push),
                 Request::Stop => goes_on = false,
                 other => self.answer(other)?,
             }
@@ -145,13 +142,15 @@ impl Loop {
         Ok(goes_on)
     }
 
-    fn take_in(&mut self, pushes: Vec<Waiting>) -> Result<(), StoreError> {
+    fn take_in(&mut self, pushes: Vec<Pushed>) -> Result<(), StoreError> {
         if pushes.is_empty() {
             return Ok(());
         }
-        let (group, waiting): (Vec<Arrived>, Vec<_>) = pushes.into_iter().unzip();
+        let apart = |Pushed { arrived, held, since, answer }| (arrived, (held, since, answer));
+        let (group, waiting): (Vec<Arrived>, Vec<_>) = pushes.into_iter().map(apart).unzip();
         let answers = self.engine.take_in(group, clock::now())?;
-        for (answer, (since, waiting)) in answers.into_iter().zip(waiting) {
+        for (answer, (held, since, waiting)) in answers.into_iter().zip(waiting) {
+            drop(held);
             if answer.is_ok() {
                 self.engine.health.durable.lag.observe(since.elapsed_us());
             }

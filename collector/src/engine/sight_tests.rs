@@ -69,7 +69,7 @@ fn push(world: &mut World, agent: &str, probe: &str, instants: &[i64], dice: &mu
         authenticated: false,
         token: None,
         backlog,
-        batch: Admitted { digest: digest(&framed), framed, batch },
+        batch: Admitted { digest: digest(&framed), framed, batch: batch.into() },
     };
     world.engine().take_in(vec![arrived], at(now)).unwrap();
 }

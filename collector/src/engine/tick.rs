@@ -30,7 +30,7 @@ use crate::incident::model::{Event, Incident, Subject};
 use crate::notify::message;
 use crate::notify::plan::{OutboxChange, Place, Plan};
 use crate::snapshot::{Snapshot, StripDay};
-use crate::store::{RecordChange, RecordKind, StoreError};
+use crate::store::{RecordChange, RecordKind, StoreError, StreamId};
 
 /// How far back outages are looked at for incidents: as far as a month's window and a little.
 const HORIZON_MS: i64 = 35 * DAY_MS;
@@ -82,7 +82,15 @@ impl Engine {
     /// Drops the days and strips that rows since the last call may have changed.
     pub(super) fn drop_touched(&mut self) -> Result<(), StoreError> {
         let catalogue = self.catalogue();
-        let touched = self.store.take_touched();
+        let measured = |stream: &StreamId| match stream {
+            StreamId::Probe(point) => {
+                let service = catalogue.services.get(&point.probe.parent);
+                service.is_some_and(|service| vantage_rules(service, &point.probe.child).is_some())
+            }
+            StreamId::Capacity(of) => self.capacity.measures(of),
+            StreamId::Volume(_) => false,
+        };
+        let touched = self.store.take_touched(&measured);
         for (resource, rows) in touched.resources {
             self.capacity.touch(self.store.as_ref(), &resource, rows)?;
         }

@@ -9,11 +9,12 @@
 
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
-use uphold_common::wire::batch::{self, Batch, BatchError, BatchKey};
-use uphold_common::wire::columns::Rows;
+use uphold_common::wire::batch::{self, BatchError, BatchKey};
 use uphold_common::wire::frame::{self, FrameError};
 use uphold_common::wire::push::{Push, PushError};
+use uphold_common::wire::sheet::Sheet;
 
+use super::names::KnownNames;
 use super::refusal::Refusal;
 use crate::limits::{Limit, Limits};
 use crate::store::{Admitted, Delivery, Told};
@@ -91,11 +92,12 @@ pub enum Admission {
 }
 
 /// Reads the body of a push and checks what the bytes tell. `authenticated` is the agent that the credentials belong
-/// to, or none where pushes are open to everyone. `more` is asked for the memory of what is to be decompressed.
+/// to, or none where pushes are open to everyone. `names` are those that batches may share. `more` is asked for the memory of what is to be decompressed.
 pub fn decode(
     body: &[u8],
     authenticated: Option<&Id>,
     bounds: &PushBounds,
+    names: &KnownNames,
     more: impl FnOnce(usize) -> bool,
     now: Instant,
 ) -> Result<Arrived, Refusal> {
@@ -113,7 +115,9 @@ pub fn decode(
     if !more(raw_bytes.unwrap_or_default()) {
         return Err(Refusal::NoMemory { most: bounds.memory_bytes_max });
     }
-    let batch = Batch::decode_within(&push.batch, bounds.batch_bytes_max).map_err(|why| unsound_batch(&why))?;
+    let known = names.of(&push.agent);
+    let batch =
+        Sheet::decode(&push.batch, bounds.batch_bytes_max, known.as_ref()).map_err(|why| unsound_batch(&why))?;
     if batch.key.agent != push.agent || batch.key.epoch != push.epoch {
         return Err(Refusal::KeyMismatch { batch: batch.key });
     }
@@ -141,16 +145,12 @@ pub fn decide(arrived: Arrived, known: Option<&Delivery>) -> Admission {
     }
 }
 
-fn check_instants(batch: &Batch, bounds: &PushBounds, now: Instant) -> Result<(), Refusal> {
+fn check_instants(batch: &Sheet, bounds: &PushBounds, now: Instant) -> Result<(), Refusal> {
     let PushBounds { ahead_max_ms, age_max_ms, .. } = *bounds;
-    // Rows of a stream are in order, which decoding has checked.
-    let latest = batch.streams.iter().filter_map(|rows| rows.instants().last()).max();
-    if let Some(latest) = latest.filter(|at| at.since_ms(now) > ahead_max_ms) {
+    if let Some(latest) = batch.instants().max().filter(|at| at.since_ms(now) > ahead_max_ms) {
         return Err(Refusal::TooEarly { latest, now, ahead_max_ms });
     }
-    let first = |rows: &Rows| rows.instants().next();
-    let earliest = batch.streams.iter().filter_map(first).min();
-    match earliest.filter(|at| now.since_ms(*at) > age_max_ms) {
+    match batch.instants().min().filter(|at| now.since_ms(*at) > age_max_ms) {
         Some(earliest) => Err(Refusal::TooOld { earliest, age_max_ms }),
         None => Ok(()),
     }

@@ -2,7 +2,8 @@
 
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
-use uphold_common::wire::batch::Epoch;
+use uphold_common::wire::batch::{Batch, Epoch};
+use uphold_common::wire::columns::Rows;
 use uphold_common::wire::frame::{self, Compression};
 use uphold_common::wire::push::SeqRange;
 use uphold_common::wire::{BATCH_VERSION, PUSH_BYTES_MAX};
@@ -52,7 +53,7 @@ fn bounds() -> PushBounds {
 }
 
 fn read(body: &[u8], authenticated: Option<&Id>) -> Result<Arrived, Refusal> {
-    decode(body, authenticated, &bounds(), |_| true, NOW)
+    decode(body, authenticated, &bounds(), &KnownNames::default(), |_| true, NOW)
 }
 
 fn refused(push: &Push) -> Refusal {
@@ -78,7 +79,7 @@ fn a_sound_push_is_taken() {
     assert_eq!(old.backlog.told, Told { acknowledged: 6, ..Told::default() }, "of version 1 nothing is kept");
     assert_eq!(old.batch, arrived.batch);
     assert_eq!((arrived.key().seq, arrived.batch.digest), (7, batch::digest(&sent.batch)));
-    assert_eq!((arrived.batch.framed.clone(), arrived.batch.batch.clone()), (sent.batch, batch(7, &[NOW])));
+    assert_eq!((arrived.batch.framed.clone(), arrived.batch.batch.clone()), (sent.batch, batch(7, &[NOW]).into()));
 }
 
 #[test]
@@ -166,7 +167,8 @@ fn limits_that_are_lower_than_the_wires_hold_and_are_named() {
     let sound = push(&batch(7, &[NOW, NOW.plus_ms(60_000)]));
     let body = sound.encode().unwrap();
     let raw_bytes = frame::announced(&sound.batch).unwrap();
-    let read = |bounds: PushBounds| decode(&body, None, &bounds, |bytes| bytes == raw_bytes, NOW);
+    let read =
+        |bounds: PushBounds| decode(&body, None, &bounds, &KnownNames::default(), |bytes| bytes == raw_bytes, NOW);
     assert!(read(bounds()).is_ok(), "memory for all of it is asked for");
     for (bounds, limit, told) in [
         (PushBounds { push_bytes_max: 99, ..bounds() }, Limit::PushBytes, "at most 99 are taken"),
@@ -177,9 +179,9 @@ fn limits_that_are_lower_than_the_wires_hold_and_are_named() {
         assert!(refusal.detail().contains(told), "{}", refusal.detail());
     }
     let small = PushBounds { batch_bytes_max: 9, ..bounds() };
-    let refusal = decode(&body, None, &small, |bytes| bytes == 0, NOW).unwrap_err();
+    let refusal = decode(&body, None, &small, &KnownNames::default(), |bytes| bytes == 0, NOW).unwrap_err();
     assert_eq!((refusal.limit(), refusal.status()), (Some(Limit::BatchBytes), 413), "what is refused needs no memory");
-    let refusal = decode(&body, None, &bounds(), |_| false, NOW).unwrap_err();
+    let refusal = decode(&body, None, &bounds(), &KnownNames::default(), |_| false, NOW).unwrap_err();
     assert_eq!((refusal.limit(), refusal.status()), (Some(Limit::BodiesInMemory), 503));
     assert!(refusal.retry().is_some() && refusal.detail().contains("share 67108864 bytes"));
 }

@@ -34,7 +34,8 @@ impl GroupCache {
             return Ok(Arc::clone(held));
         }
         let read = Arc::new(part.group(files, day, group)?);
-        let bytes = read.iter().map(|(_, block)| block.bytes() + size_of::<(u32, super::rows::Block)>()).sum();
+        let bytes =
+            read.iter().map(|(_, block)| block.as_slice().bytes() + size_of::<(u32, super::rows::Block)>()).sum();
         self.bytes += bytes;
         self.order.push_back((key, bytes));
         self.groups.insert(key, Arc::clone(&read));

@@ -140,7 +140,7 @@ impl EmbeddedStore {
             }
         }
         if let Some(block) = self.memory.head.rows_of(of.day, of.stream) {
-            rows.append(block);
+            rows.append(&block);
         }
         if !rows.is_settled() {
             rows.settle();
@@ -215,7 +215,7 @@ impl EmbeddedStore {
         for admitted in pending.drain(..) {
             self.counted.appended_batches += 1;
             self.counted.appended_rows += admitted.batch.rows() as u64;
-            self.memory.absorb(received_at, admitted.batch, admitted.digest, from);
+            self.memory.absorb(received_at, &admitted.batch, admitted.digest, from);
         }
         Ok(())
     }
@@ -300,8 +300,8 @@ impl Store for EmbeddedStore {
         self.memory.streams.vantage_points()
     }
 
-    fn take_touched(&mut self) -> Touched {
-        self.memory.take_touched()
+    fn take_touched(&mut self, wanted: &dyn Fn(&StreamId) -> bool) -> Touched {
+        self.memory.take_touched(wanted)
     }
 
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {

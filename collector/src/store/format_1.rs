@@ -13,8 +13,10 @@
 use std::ops::ControlFlow;
 
 use uphold_common::time::Instant;
-use uphold_common::wire::batch::{self, Batch};
+use uphold_common::wire::BATCH_RAW_BYTES_MAX;
+use uphold_common::wire::batch;
 use uphold_common::wire::frame::Magic;
+use uphold_common::wire::sheet::Sheet;
 
 use super::chunk;
 use super::database::Writes;
@@ -73,7 +75,7 @@ impl EmbeddedStore {
         let Some(place) = ChunkKey::from_bytes(key) else { return };
         let Some(kind) = self.memory.streams.id(place.stream).map(StreamId::kind) else { return };
         match chunk::decode_version_1(place.day, kind, bytes) {
-            Ok(block) => self.memory.head.add(place.stream, block),
+            Ok(block) => self.memory.head.add(place.stream, block.as_slice()),
             Err(why) => self.damage.get_mut().note(Damaged::Chunk, &place.to_string(), &why.to_string()),
         }
     }
@@ -96,8 +98,8 @@ impl EmbeddedStore {
                     open = Some(joined);
                     return Ok(());
                 }
-                let batch = Batch::decode(&joined.batch).map_err(|why| why.to_string())?;
-                memory.absorb(joined.received_at, batch, batch::digest(&joined.batch), from);
+                let batch = Sheet::decode(&joined.batch, BATCH_RAW_BYTES_MAX, None).map_err(|why| why.to_string())?;
+                memory.absorb(joined.received_at, &batch, batch::digest(&joined.batch), from);
                 Ok(())
             });
             if let Err(why) = taken {

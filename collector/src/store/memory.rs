@@ -2,15 +2,13 @@
 //! is replayed from the journal.
 
 use uphold_common::time::{Instant, Interval};
-use uphold_common::wire::batch::Batch;
+use uphold_common::wire::sheet::Sheet;
 
 use super::delivery::{Deliveries, Digest};
 use super::head::Head;
-use super::numbered::ByNumber;
-use super::rows::Block;
+use super::rows::Slice;
 use super::stream::{StreamId, Streams};
-use super::touched::TouchedRows;
-use super::{Admitted, Appended, StoreOptions, Touched};
+use super::{Admitted, Appended, StoreOptions, Touched, TouchedRows};
 
 /// Streams, deliveries, head, and what was touched.
 #[derive(Debug, Default)]
@@ -21,10 +19,10 @@ pub(super) struct Memory {
     pub(super) deliveries: Deliveries,
     /// Rows that wait to be sealed.
     pub(super) head: Head,
-    /// The vantage points that have rows nobody has taken notice of, and those rows.
-    touched_probes: ByNumber<TouchedRows>,
-    /// The resources that have some, and where those lie.
-    touched: ByNumber<Interval>,
+    /// Up to where somebody has taken notice of the rows of the head.
+    noticed: u32,
+    /// What nobody has taken notice of and is no longer in the head.
+    touched: Touched,
 }
 
 impl Memory {
@@ -42,10 +40,10 @@ impl Memory {
         }
         // Each of a batch's streams is one at most, so only where a bound is near has anybody to look at them.
         let (brought, most) = (self.streams.brought_by(&key.agent), options.streams_per_agent_max);
-        let more = admitted.batch.streams.len();
+        let more = admitted.batch.len();
         if self.streams.len() + more > options.streams_max || brought + more > most {
             let new = |id: &StreamId| !self.streams.contains(id);
-            let ids = admitted.batch.streams.iter().map(|rows| StreamId::of(&key.agent, rows));
+            let ids = admitted.batch.streams().map(|(_, rows)| StreamId::of(&key.agent, rows));
             let mut new: Vec<StreamId> = ids.filter(new).collect();
             new.sort_unstable();
             new.dedup();
@@ -60,60 +58,60 @@ impl Memory {
     }
 
     /// Whether a bound is so near that those before it in the same call have to be taken in before `batch` is judged.
-    pub(super) fn near_bounds(&self, batch: &Batch, before: &[Admitted], options: &StoreOptions) -> bool {
-        let streams = |batch: &Batch| batch.streams.len();
-        let more = before.iter().map(|one| streams(&one.batch)).sum::<usize>() + streams(batch);
+    pub(super) fn near_bounds(&self, batch: &Sheet, before: &[Admitted], options: &StoreOptions) -> bool {
+        let more = before.iter().map(|one| one.batch.len()).sum::<usize>() + batch.len();
         self.streams.len() + more > options.streams_max
             || self.streams.brought_by(&batch.key.agent) + more > options.streams_per_agent_max
             || self.deliveries.agents() + before.len() + 1 > options.agents_max
     }
 
     /// Takes a batch in; rows before `from` are left out, because nothing so old is kept.
-    pub(super) fn absorb(&mut self, received_at: Instant, batch: Batch, digest: Digest, from: Instant) {
-        let Batch { key, streams, .. } = batch;
-        for rows in streams {
-            let number = self.streams.number_of(&key.agent, &rows);
-            self.streams.brings(&key.agent, number);
-            let mut block = Block::of(rows);
-            if block.span().is_some_and(|span| span.start < from) {
-                let mut kept = Block::empty(block.kind());
-                kept.take_from(&block, Interval::new(from, Instant::MAX));
-                block = kept;
-            }
-            let Some(span) = block.span() else { continue };
-            self.streams.observe(number, &block);
-            match &block {
-                Block::Probe(rows) => self.touched_probes.entry(number).or_default().add(rows),
-                Block::Capacity(_) => {
-                    let whole = self.touched.entry(number).or_insert(span);
-                    *whole = Interval::new(whole.start.min(span.start), whole.end.max(span.end));
-                }
-                Block::Volume(_) => {}
-            }
-            self.head.add(number, block);
+    pub(super) fn absorb(&mut self, received_at: Instant, batch: &Sheet, digest: Digest, from: Instant) {
+        let numbers = self.streams.numbers_of(batch);
+        for (place, rows) in batch.streams() {
+            let rows = Slice::from(rows).since(from);
+            let Some(number) = numbers.get(place).filter(|_| !rows.is_empty()) else { continue };
+            self.streams.observe(*number, rows);
+            self.head.add(*number, rows);
         }
-        self.deliveries.note(&key, digest, received_at);
+        self.deliveries.note(&batch.key, digest, received_at);
     }
 
-    /// What was touched since the last call.
-    pub(super) fn take_touched(&mut self) -> Touched {
-        let mut touched = Touched::default();
-        for (number, rows) in std::mem::take(&mut self.touched_probes) {
-            if let Some(StreamId::Probe(from)) = self.streams.id(number) {
-                touched.vantage_points.insert(from.clone(), rows);
+    /// What was touched since the last call; of streams that are not `wanted` only the vantage points, without rows.
+    pub(super) fn take_touched(&mut self, wanted: &dyn Fn(&StreamId) -> bool) -> Touched {
+        self.notice(wanted);
+        std::mem::take(&mut self.touched)
+    }
+
+    fn notice(&mut self, wanted: &dyn Fn(&StreamId) -> bool) {
+        let Touched { vantage_points, resources } = &mut self.touched;
+        for (number, rows) in self.head.added_since(self.noticed) {
+            let Some(id) = self.streams.id(number) else { continue };
+            match (id, wanted(id)) {
+                (StreamId::Probe(from), true) => {
+                    let mut touched = vantage_points.remove(from).unwrap_or_default();
+                    let rows = rows.filter_map(|rows| if let Slice::Probe(rows) = rows { Some(rows) } else { None });
+                    rows.for_each(|rows| touched.add(rows));
+                    vantage_points.insert(from.clone(), touched);
+                }
+                (StreamId::Probe(from), false) => drop(vantage_points.insert(from.clone(), TouchedRows::untold())),
+                (StreamId::Capacity(of), true) => {
+                    let union = |a: Interval, b: Interval| Interval::new(a.start.min(b.start), a.end.max(b.end));
+                    let Some(span) = rows.filter_map(Slice::span).reduce(union) else { continue };
+                    let whole = resources.get(of).map_or(span, |known| union(*known, span));
+                    resources.insert(of.clone(), whole);
+                }
+                (StreamId::Capacity(_), false) | (StreamId::Volume(_), _) => {}
             }
         }
-        for (number, span) in std::mem::take(&mut self.touched) {
-            if let Some(StreamId::Capacity(of)) = self.streams.id(number) {
-                touched.resources.insert(of.clone(), span);
-            }
-        }
-        touched
+        self.noticed = self.head.mark();
     }
 
     /// The head is durable in a part.
     pub(super) fn sealed(&mut self) {
-        self.head = Head::default();
+        // Mostly all of it was noticed before.
+        self.notice(&|_| true);
+        (self.head, self.noticed) = (Head::default(), 0);
         self.streams.saved();
         self.deliveries.saved();
     }

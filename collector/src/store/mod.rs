@@ -92,7 +92,8 @@ use std::collections::BTreeMap;
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volume};
 use uphold_common::time::{Instant, Interval};
-use uphold_common::wire::batch::{Batch, BatchKey, Epoch};
+use uphold_common::wire::batch::{BatchKey, Epoch};
+use uphold_common::wire::sheet::Sheet;
 
 use crate::histogram::Histogram;
 
@@ -157,8 +158,9 @@ pub trait Store: Send {
     /// The vantage points that ever delivered.
     fn vantage_points(&self) -> Vec<VantagePoint>;
 
-    /// What has rows that arrived (or were replayed) since the last call.
-    fn take_touched(&mut self) -> Touched;
+    /// What has rows that arrived (or were replayed) since the last call. Of streams that are not `wanted` it tells only
+    /// which vantage points they are, and not where their rows lie.
+    fn take_touched(&mut self, wanted: &dyn Fn(&StreamId) -> bool) -> Touched;
 
     /// Changes governed records, all or none of them; durable when this returns.
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
@@ -206,7 +208,7 @@ pub struct Admitted {
     /// Its framed bytes, as they were pushed.
     pub framed: Vec<u8>,
     /// What it says.
-    pub batch: Batch,
+    pub batch: Sheet,
 }
 
 /// What became of a batch.

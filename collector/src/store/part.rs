@@ -134,13 +134,14 @@ pub(super) fn decode(day: i32, group: u32, bytes: &[u8]) -> Result<Group, TableE
         rest = after;
         let rows = flat::take(&mut rest).and_then(|rows| usize::try_from(rows).ok());
         let rows = rows.ok_or_else(|| damaged("it ends early"))?;
-        let block = match StreamKind::from_code(*kind) {
-            Some(StreamKind::Probe) => flat::take_observations(&mut rest, base, rows).map(Block::Probe),
-            Some(StreamKind::Capacity) => flat::take_readings(&mut rest, base, rows).map(Block::Capacity),
-            Some(StreamKind::Volume) => flat::take_volumes(&mut rest, base, rows).map(Block::Volume),
-            None => return Err(damaged("a kind that is not known")),
+        let kind = StreamKind::from_code(*kind).ok_or_else(|| damaged("a kind that is not known"))?;
+        let mut block = Block::empty(kind);
+        let taken = match &mut block {
+            Block::Probe(found) => flat::take_observations(&mut rest, base, rows, found),
+            Block::Capacity(found) => flat::take_readings(&mut rest, base, rows, found),
+            Block::Volume(found) => flat::take_volumes(&mut rest, base, rows, found),
         };
-        let block = block.map_err(|why| damaged(&why.to_string()))?;
+        taken.map_err(|why| damaged(&why.to_string()))?;
         let in_day = |at: Instant| at.utc_day() == i64::from(day);
         if !block.span().is_some_and(|span| in_day(span.start) && in_day(span.end.minus_ms(1))) {
             return Err(damaged("rows of another day"));
@@ -163,9 +164,9 @@ mod tests {
     fn rows_come_back_as_they_went_in() {
         let day = i32::try_from(MIDNIGHT / DAY_MS).unwrap();
         let rows = vec![
-            (64, Block::of(probed("web", [0, 5_000, DAY_MS - 1]))),
-            (70, Block::of(read(7, 40))),
-            (127, Block::of(flowed(8, 99))),
+            (64, block_of(probed("web", [0, 5_000, DAY_MS - 1]))),
+            (70, block_of(read(7, 40))),
+            (127, block_of(flowed(8, 99))),
         ];
         let block = encode(day, 1, &rows).unwrap();
         assert_eq!(decode(day, 1, &block).unwrap(), rows);

@@ -18,9 +18,11 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 use uphold_common::ids::Id;
-use uphold_common::wire::batch::{self, Batch, Epoch};
+use uphold_common::wire::BATCH_RAW_BYTES_MAX;
+use uphold_common::wire::batch::{self, Epoch};
 use uphold_common::wire::frame::Magic;
 use uphold_common::wire::pack;
+use uphold_common::wire::sheet::Sheet;
 
 use super::KeyRange;
 use super::database::{Database, Writes};
@@ -192,10 +194,12 @@ impl EmbeddedStore {
                 return Ok(());
             }
             let taken = match entry.kind {
-                EntryKind::Batch => Batch::decode(&entry.content).map_err(|why| why.to_string()).map(|batch| {
-                    memory.absorb(entry.received_at, batch, batch::digest(&entry.content), from);
-                    journal.batches += 1;
-                }),
+                EntryKind::Batch => Sheet::decode(&entry.content, BATCH_RAW_BYTES_MAX, None)
+                    .map_err(|why| why.to_string())
+                    .map(|batch| {
+                        memory.absorb(entry.received_at, &batch, batch::digest(&entry.content), from);
+                        journal.batches += 1;
+                    }),
                 EntryKind::Records => unpack_changes(&entry.content).map(|found| changes.extend(found)),
             };
             if let Err(why) = taken {

@@ -59,11 +59,11 @@ fn nothing_acknowledged_is_lost_or_doubled_without_a_close() {
     assert_eq!(store.latest_volumes()[0].1.amount, 99);
     assert_eq!(store.vantage_points(), vec![vantage("web")]);
     assert_eq!(store.delivery(&vantage("web").agent, Epoch([1; 16])).map(Delivery::highest), Some(2));
-    let touched = store.take_touched();
+    let touched = store.take_touched(&|_| true);
     let days = touched.vantage_points[&vantage("web")].days.clone();
     assert_eq!(days.into_values().collect::<Vec<_>>(), [Interval::new(at(0), at(9_001))]);
     assert!(touched.resources.keys().eq([&disk()]));
-    assert_eq!(store.take_touched(), Touched::default());
+    assert_eq!(store.take_touched(&|_| true), Touched::default());
     assert_eq!(store.append(at(11), vec![admitted(1, rows)]).unwrap(), vec![Appended::Duplicate]);
 }
 
@@ -98,7 +98,7 @@ fn a_crash_between_seal_and_emptying_the_journal_doubles_nothing() {
     let mut survivor = open(&image);
     let stats = survivor.stats();
     assert_eq!((stats.head_rows, stats.journal_batches, stats.journal_bytes), (0, 0, 0));
-    assert_eq!(survivor.take_touched(), Touched::default());
+    assert_eq!(survivor.take_touched(&|_| true), Touched::default());
     assert_eq!(survivor.observations(&vantage("web"), all()).unwrap(), vec![up(1), up(2)]);
     assert_eq!(survivor.latest_readings()[0].1.used, 4);
     let again = survivor.append(at(1), vec![admitted(1, vec![probed("web", [1, 2]), read(3, 4)])]).unwrap();

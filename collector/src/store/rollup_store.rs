@@ -95,7 +95,7 @@ impl EmbeddedStore {
         let group = of.stream / GROUP_STREAMS;
         let forgotten = self.state.raw_from.is_some_and(|from| of.day < from);
         let waits = |part: &Part| self.waits_for(part, of.day) && part.groups(of.day).any(|found| found == group);
-        let merged = || self.memory.head.rows_of(of.day, of.stream).is_none() && !self.parts.iter().any(waits);
+        let merged = || !self.memory.head.contains(of.day, of.stream) && !self.parts.iter().any(waits);
         if (forgotten || merged())
             && let Some(mut rolled) = self.rolled_group(of.day, group)?
         {

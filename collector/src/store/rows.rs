@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use uphold_common::observation::{Observation, Reading, Volume, settle_all};
 use uphold_common::time::{Instant, Interval};
-use uphold_common::wire::columns::Rows;
+use uphold_common::wire::sheet::RowsOf;
 
 use super::stream::StreamKind;
 
@@ -21,6 +21,17 @@ pub(super) enum Block {
     Capacity(Vec<Reading>),
     /// Of a flow.
     Volume(Vec<Volume>),
+}
+
+/// Rows of one stream, where they lie; sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slice<'a> {
+    /// Of a vantage point.
+    Probe(&'a [Observation]),
+    /// Of a resource.
+    Capacity(&'a [Reading]),
+    /// Of a flow.
+    Volume(&'a [Volume]),
 }
 
 /// What all rows have.
@@ -79,12 +90,21 @@ impl Block {
         }
     }
 
-    /// The rows of a pushed stream.
-    pub(super) fn of(rows: Rows) -> Self {
-        match rows {
-            Rows::Probe(_, rows) => Self::Probe(rows),
-            Rows::Capacity(_, rows) => Self::Capacity(rows),
-            Rows::Volume(_, rows) => Self::Volume(rows),
+    /// As [`Self::empty`], with room for so many.
+    pub(super) fn with_room(kind: StreamKind, rows: usize) -> Self {
+        match kind {
+            StreamKind::Probe => Self::Probe(Vec::with_capacity(rows)),
+            StreamKind::Capacity => Self::Capacity(Vec::with_capacity(rows)),
+            StreamKind::Volume => Self::Volume(Vec::with_capacity(rows)),
+        }
+    }
+
+    /// The rows, where they lie; they must be sorted.
+    pub(super) fn as_slice(&self) -> Slice<'_> {
+        match self {
+            Self::Probe(rows) => Slice::Probe(rows),
+            Self::Capacity(rows) => Slice::Capacity(rows),
+            Self::Volume(rows) => Slice::Volume(rows),
         }
     }
 
@@ -95,10 +115,15 @@ impl Block {
 
     /// Adds all rows of the same kind; rows of another kind have no place here and are left out.
     pub(super) fn append(&mut self, other: &Self) {
-        match (self, other) {
-            (Self::Probe(rows), Self::Probe(more)) => rows.extend_from_slice(more),
-            (Self::Capacity(rows), Self::Capacity(more)) => rows.extend_from_slice(more),
-            (Self::Volume(rows), Self::Volume(more)) => rows.extend_from_slice(more),
+        self.extend(other.as_slice());
+    }
+
+    /// As [`Self::append`].
+    pub(super) fn extend(&mut self, more: Slice<'_>) {
+        match (self, more) {
+            (Self::Probe(rows), Slice::Probe(more)) => rows.extend_from_slice(more),
+            (Self::Capacity(rows), Slice::Capacity(more)) => rows.extend_from_slice(more),
+            (Self::Volume(rows), Slice::Volume(more)) => rows.extend_from_slice(more),
             _ => {}
         }
     }
@@ -118,15 +143,6 @@ impl Block {
             Self::Probe(rows) => rows.len(),
             Self::Capacity(rows) => rows.len(),
             Self::Volume(rows) => rows.len(),
-        }
-    }
-
-    /// What the rows take in memory.
-    pub(super) const fn bytes(&self) -> usize {
-        match self {
-            Self::Probe(rows) => size_of_val(rows.as_slice()),
-            Self::Capacity(rows) => size_of_val(rows.as_slice()),
-            Self::Volume(rows) => size_of_val(rows.as_slice()),
         }
     }
 
@@ -161,15 +177,6 @@ impl Block {
         }
     }
 
-    /// The rows divided by the UTC day they lie in; rows must be sorted.
-    pub(super) fn by_day(&self) -> Vec<(i64, Self)> {
-        match self {
-            Self::Probe(rows) => days(rows, Self::Probe),
-            Self::Capacity(rows) => days(rows, Self::Capacity),
-            Self::Volume(rows) => days(rows, Self::Volume),
-        }
-    }
-
     /// The rows in pieces of at most `rows_max`, in their order.
     pub(super) fn pieces(&self, rows_max: usize) -> Vec<Self> {
         let rows_max = rows_max.max(1);
@@ -182,6 +189,89 @@ impl Block {
 
     /// The stretch from the first instant to just after the last one; rows must be sorted.
     pub(super) fn span(&self) -> Option<Interval> {
+        self.as_slice().span()
+    }
+}
+
+impl<'a> From<RowsOf<'a>> for Slice<'a> {
+    fn from(rows: RowsOf<'a>) -> Self {
+        match rows {
+            RowsOf::Probe(_, rows) => Self::Probe(rows),
+            RowsOf::Capacity(_, rows) => Self::Capacity(rows),
+            RowsOf::Volume(_, rows) => Self::Volume(rows),
+        }
+    }
+}
+
+impl Slice<'_> {
+    /// Which kind the rows are.
+    pub(super) const fn kind(self) -> StreamKind {
+        match self {
+            Self::Probe(_) => StreamKind::Probe,
+            Self::Capacity(_) => StreamKind::Capacity,
+            Self::Volume(_) => StreamKind::Volume,
+        }
+    }
+
+    /// How many rows there are.
+    pub(super) const fn len(self) -> usize {
+        match self {
+            Self::Probe(rows) => rows.len(),
+            Self::Capacity(rows) => rows.len(),
+            Self::Volume(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub(super) const fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the rows take in memory.
+    pub(super) const fn bytes(self) -> usize {
+        match self {
+            Self::Probe(rows) => size_of_val(rows),
+            Self::Capacity(rows) => size_of_val(rows),
+            Self::Volume(rows) => size_of_val(rows),
+        }
+    }
+
+    /// Without the first so many.
+    pub(super) fn skip(self, count: usize) -> Self {
+        match self {
+            Self::Probe(rows) => Self::Probe(rows.get(count..).unwrap_or_default()),
+            Self::Capacity(rows) => Self::Capacity(rows.get(count..).unwrap_or_default()),
+            Self::Volume(rows) => Self::Volume(rows.get(count..).unwrap_or_default()),
+        }
+    }
+
+    /// Without those before `from`.
+    pub(super) fn since(self, from: Instant) -> Self {
+        fn before<R: Row>(rows: &[R], from: Instant) -> usize {
+            if rows.first().is_none_or(|row| row.at() >= from) {
+                0
+            } else {
+                rows.partition_point(|row| row.at() < from)
+            }
+        }
+        match self {
+            Self::Probe(rows) => self.skip(before(rows, from)),
+            Self::Capacity(rows) => self.skip(before(rows, from)),
+            Self::Volume(rows) => self.skip(before(rows, from)),
+        }
+    }
+
+    /// The rows divided by the UTC day they lie in.
+    pub(super) fn by_day(self) -> Vec<(i64, Self)> {
+        match self {
+            Self::Probe(rows) => days(rows, Self::Probe),
+            Self::Capacity(rows) => days(rows, Self::Capacity),
+            Self::Volume(rows) => days(rows, Self::Volume),
+        }
+    }
+
+    /// The stretch from the first instant to just after the last one.
+    pub(super) fn span(self) -> Option<Interval> {
         fn ends<R: Row>(rows: &[R]) -> Option<Interval> {
             Some(Interval::new(rows.first()?.at(), rows.last()?.at().plus_ms(1)))
         }
@@ -206,9 +296,9 @@ fn within<R: Row>(rows: &mut Vec<R>, more: &[R], span: Interval) {
     rows.extend(more.iter().filter(|row| span.contains(row.at())));
 }
 
-fn days<R: Row>(rows: &[R], block: fn(Vec<R>) -> Block) -> Vec<(i64, Block)> {
+fn days<'a, R: Row>(rows: &'a [R], slice: fn(&'a [R]) -> Slice<'a>) -> Vec<(i64, Slice<'a>)> {
     let same_day = |a: &R, b: &R| a.at().utc_day() == b.at().utc_day();
-    let day = |rows: &[R]| rows.first().map(|row| (row.at().utc_day(), block(rows.to_vec())));
+    let day = |rows: &'a [R]| rows.first().map(|row| (row.at().utc_day(), slice(rows)));
     rows.chunk_by(same_day).filter_map(day).collect()
 }
 
@@ -239,7 +329,7 @@ mod tests {
     fn rows_are_divided_at_midnight() {
         let day = uphold_common::time::DAY_MS;
         let block = Block::Capacity(vec![read(-1, 1, 2), read(0, 1, 2), read(day - 1, 1, 2), read(day, 1, 2)]);
-        let days: Vec<(i64, usize)> = block.by_day().iter().map(|(day, rows)| (*day, rows.len())).collect();
+        let days: Vec<(i64, usize)> = block.as_slice().by_day().iter().map(|(day, rows)| (*day, rows.len())).collect();
         assert_eq!(days, vec![(-1, 1), (0, 2), (1, 1)]);
     }
 }

@@ -95,15 +95,15 @@ impl EmbeddedStore {
         let mut writer = TableWriter::begin(files, part::name(made), purpose)?;
         let (mut numbers, mut chunks) = (std::collections::BTreeSet::new(), 0);
         for day in head.days() {
-            let blocks = head.blocks(day);
-            for group in blocks.chunk_by(|(a, _), (b, _)| a / GROUP_STREAMS == b / GROUP_STREAMS) {
-                let Some(number) = group.first().map(|(stream, _)| stream / GROUP_STREAMS) else { continue };
-                let settled: Vec<(u32, Block)> =
-                    group.iter().map(|(stream, block)| (*stream, settled(block))).collect();
+            let streams = head.streams(day);
+            for group in streams.chunk_by(|a, b| a / GROUP_STREAMS == b / GROUP_STREAMS) {
+                let Some(number) = group.first().map(|stream| stream / GROUP_STREAMS) else { continue };
+                let rows_of = |stream: &u32| Some((*stream, settled(head.rows_of(day, *stream)?)));
+                let settled: Vec<(u32, Block)> = group.iter().filter_map(rows_of).collect();
                 let rows: usize = settled.iter().map(|(_, block)| block.len()).sum();
                 let bytes = part::encode(day, number, &settled)?;
                 writer.put(files, part::key(day, number), u32::try_from(rows).unwrap_or(u32::MAX), &bytes)?;
-                numbers.extend(group.iter().map(|(stream, _)| *stream));
+                numbers.extend(group.iter().copied());
                 chunks += 1;
             }
         }
@@ -136,10 +136,9 @@ fn opened(files: &dyn super::files::Files, table: Table) -> Result<Option<Part>,
     }
 }
 
-fn settled(block: &Block) -> Block {
-    let mut settled = block.clone();
-    if !settled.is_settled() {
-        settled.settle();
+fn settled(mut block: Block) -> Block {
+    if !block.is_settled() {
+        block.settle();
     }
-    settled
+    block
 }

@@ -10,16 +10,17 @@
 //! until then they are given anew when the journal is replayed. A damaged entry leaves its number unused, unless a
 //! table that speaks of the stream says whose it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uphold_common::ids::{Id, ProbeId, VantagePoint};
 use uphold_common::observation::{FlowId, Reading, ResourceId, Volume};
 use uphold_common::time::Instant;
-use uphold_common::wire::columns::Rows;
+use uphold_common::wire::sheet::{Names, RowsOf, Sheet, StreamName};
 
 use super::numbered::{ByNumber, Numbers};
-use super::rows::{Block, utilisation};
+use super::rows::{Slice, utilisation};
 
 /// What a stream is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,12 +59,12 @@ impl StreamKind {
 }
 
 impl StreamId {
-    /// The stream that pushed rows of `agent` belong to.
-    pub(super) fn of(agent: &Id, rows: &Rows) -> Self {
+    /// The stream that rows of a batch of `agent` belong to.
+    pub(super) fn of(agent: &Id, rows: RowsOf<'_>) -> Self {
         match rows {
-            Rows::Probe(probe, _) => Self::Probe(VantagePoint { probe: probe.clone(), agent: agent.clone() }),
-            Rows::Capacity(id, _) => Self::Capacity(id.clone()),
-            Rows::Volume(id, _) => Self::Volume(id.clone()),
+            RowsOf::Probe(probe, _) => Self::Probe(VantagePoint { probe: probe.clone(), agent: agent.clone() }),
+            RowsOf::Capacity(id, _) => Self::Capacity(id.clone()),
+            RowsOf::Volume(id, _) => Self::Volume(id.clone()),
         }
     }
 
@@ -77,19 +78,34 @@ impl StreamId {
     }
 }
 
+/// The newest row of a stream.
+#[derive(Clone, Copy, Debug)]
+struct Newest<R> {
+    row: R,
+    durable: bool,
+}
+
+/// Most names in the lists of all agents together.
+const LISTED_MAX: usize = 1 << 18;
+/// Stands for a name that has no number yet.
+const UNNUMBERED: u32 = u32::MAX;
+
 /// The streams and their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    ids: BTreeMap<u32, StreamId>,
+    ids: ByNumber<StreamId>,
     /// The numbers of each agent's probes, of resources and of flows: found without a copy of a name.
     probes: HashMap<Id, HashMap<ProbeId, u32>>,
     resources: HashMap<ResourceId, u32>,
     flows: HashMap<FlowId, u32>,
     next: u32,
     unsaved: BTreeSet<u32>,
-    readings: ByNumber<Reading>,
-    volumes: ByNumber<Volume>,
-    newest_unsaved: Numbers,
+    readings: ByNumber<Newest<Reading>>,
+    volumes: ByNumber<Newest<Volume>>,
+    /// Of each agent the list of names that its last batch came with, and their numbers.
+    lists: HashMap<Id, (Names, Arc<[u32]>)>,
+    /// How many names stand in those lists.
+    listed: usize,
     /// How many streams each agent brought.
     brought: HashMap<Id, usize>,
     /// The streams that are counted there.
@@ -117,14 +133,43 @@ impl Streams {
         .copied()
     }
 
-    /// The number of the stream that pushed rows of `agent` belong to, given now if it has none.
-    pub(super) fn number_of(&mut self, agent: &Id, rows: &Rows) -> u32 {
-        let known = match rows {
-            Rows::Probe(probe, _) => self.probes.get(agent).and_then(|probes| probes.get(probe)),
-            Rows::Capacity(of, _) => self.resources.get(of),
-            Rows::Volume(of, _) => self.flows.get(of),
-        };
-        known.copied().unwrap_or_else(|| self.number_or_new(&StreamId::of(agent, rows)))
+    /// The numbers of the streams of a batch, by where their names stand in its list, given now to those that have none.
+    /// Batches that come with the list of the one before have the same numbers.
+    pub(super) fn numbers_of(&mut self, batch: &Sheet) -> Arc<[u32]> {
+        let (agent, names) = (&batch.key.agent, batch.names());
+        let known = self.lists.get(agent).filter(|(list, _)| Arc::ptr_eq(list, names));
+        if let Some((_, numbers)) = known
+            && batch.streams().all(|(place, _)| numbers.get(place).is_some_and(|number| *number != UNNUMBERED))
+        {
+            return Arc::clone(numbers);
+        }
+        let number = |name| self.number_of(agent, name).unwrap_or(UNNUMBERED);
+        let mut numbers: Vec<u32> = names.iter().map(number).collect();
+        for (place, rows) in batch.streams() {
+            let Some(number) = numbers.get_mut(place) else { continue };
+            if *number == UNNUMBERED {
+                *number = self.number_or_new(&StreamId::of(agent, rows));
+            }
+            self.brings(agent, *number);
+        }
+        let numbers: Arc<[u32]> = numbers.into();
+        self.listed += names.len();
+        if self.listed > LISTED_MAX {
+            self.lists.clear();
+            self.listed = names.len();
+        }
+        let list = (Names::clone(names), Arc::clone(&numbers));
+        self.listed -= self.lists.insert(agent.clone(), list).map_or(0, |(before, _)| before.len());
+        numbers
+    }
+
+    fn number_of(&self, agent: &Id, name: &StreamName) -> Option<u32> {
+        match name {
+            StreamName::Probe(probe) => self.probes.get(agent)?.get(probe),
+            StreamName::Capacity(of) => self.resources.get(of),
+            StreamName::Volume(of) => self.flows.get(of),
+        }
+        .copied()
     }
 
     /// The stream of a number.
@@ -183,46 +228,37 @@ impl Streams {
     }
 
     /// Looks at new rows of a stream for its newest; rows must be sorted.
-    pub(super) fn observe(&mut self, number: u32, rows: &Block) {
-        let newer = match rows {
-            Block::Probe(_) => false,
-            Block::Capacity(rows) => rows.last().is_some_and(|row| self.newest_reading(number, *row)),
-            Block::Volume(rows) => rows.last().is_some_and(|row| self.newest_volume(number, *row)),
-        };
-        if newer {
-            self.newest_unsaved.insert(number);
+    pub(super) fn observe(&mut self, number: u32, rows: Slice<'_>) {
+        match rows {
+            Slice::Probe(_) => {}
+            Slice::Capacity(rows) => {
+                let Some(row) = rows.last() else { return };
+                let newer = |old: &Reading| row.at.cmp(&old.at).then_with(|| utilisation(row, old)).is_gt();
+                replace(&mut self.readings, number, *row, newer);
+            }
+            Slice::Volume(rows) => {
+                let Some(row) = rows.last() else { return };
+                let rank = |v: &Volume| (v.at, v.over_ms, v.amount);
+                replace(&mut self.volumes, number, *row, |old| rank(row) > rank(old));
+            }
         }
-    }
-
-    fn newest_reading(&mut self, number: u32, row: Reading) -> bool {
-        let known = self.readings.get(&number);
-        let newer = known.is_none_or(|old| row.at.cmp(&old.at).then_with(|| utilisation(&row, old)).is_gt());
-        if newer {
-            self.readings.insert(number, row);
-        }
-        newer
-    }
-
-    fn newest_volume(&mut self, number: u32, row: Volume) -> bool {
-        let rank = |v: &Volume| (v.at, v.over_ms, v.amount);
-        let newer = self.volumes.get(&number).is_none_or(|old| rank(&row) > rank(old));
-        if newer {
-            self.volumes.insert(number, row);
-        }
-        newer
     }
 
     /// The vantage points that are known, in the order they were first seen.
     pub(super) fn vantage_points(&self) -> Vec<VantagePoint> {
         let probe = |id: &StreamId| if let StreamId::Probe(from) = id { Some(from.clone()) } else { None };
-        self.ids.values().filter_map(probe).collect()
+        let mut found: Vec<(u32, VantagePoint)> =
+            self.ids.iter().filter_map(|(number, id)| Some((*number, probe(id)?))).collect();
+        found.sort_unstable_by_key(|(number, _)| *number);
+        found.into_iter().map(|(_, from)| from).collect()
     }
 
     /// The newest reading of each resource.
     pub(super) fn latest_readings(&self) -> Vec<(ResourceId, Reading)> {
         let of =
             |number: &u32| if let Some(StreamId::Capacity(of)) = self.id(*number) { Some(of.clone()) } else { None };
-        let mut latest: Vec<_> = self.readings.iter().filter_map(|(number, row)| Some((of(number)?, *row))).collect();
+        let mut latest: Vec<_> =
+            self.readings.iter().filter_map(|(number, newest)| Some((of(number)?, newest.row))).collect();
         latest.sort_unstable_by(|a: &(ResourceId, Reading), b| a.0.cmp(&b.0));
         latest
     }
@@ -230,7 +266,8 @@ impl Streams {
     /// The newest volume of each flow.
     pub(super) fn latest_volumes(&self) -> Vec<(FlowId, Volume)> {
         let of = |number: &u32| if let Some(StreamId::Volume(of)) = self.id(*number) { Some(of.clone()) } else { None };
-        let mut latest: Vec<_> = self.volumes.iter().filter_map(|(number, row)| Some((of(number)?, *row))).collect();
+        let mut latest: Vec<_> =
+            self.volumes.iter().filter_map(|(number, newest)| Some((of(number)?, newest.row))).collect();
         latest.sort_unstable_by(|a: &(FlowId, Volume), b| a.0.cmp(&b.0));
         latest
     }
@@ -242,11 +279,15 @@ impl Streams {
 
     /// The newest rows that are not durable yet, as they stand in the store.
     pub(super) fn newest_unsaved(&self) -> impl Iterator<Item = (u32, [u8; 24])> {
-        self.newest_unsaved.iter().filter_map(|number| {
-            let reading = self.readings.get(number).map(|r| newest_bytes(r.at, r.used, r.limit));
-            let volume = || self.volumes.get(number).map(|v| newest_bytes(v.at, u64::from(v.over_ms), v.amount));
-            Some((*number, reading.or_else(volume)?))
-        })
+        let readings = self.readings.iter().filter(|(_, newest)| !newest.durable);
+        let readings =
+            readings.map(|(number, Newest { row, .. })| (*number, newest_bytes(row.at, row.used, row.limit)));
+        let volumes = self.volumes.iter().filter(|(_, newest)| !newest.durable);
+        readings.chain(
+            volumes.map(|(number, Newest { row, .. })| {
+                (*number, newest_bytes(row.at, u64::from(row.over_ms), row.amount))
+            }),
+        )
     }
 
     /// Puts back a newest row read from the store; `false` when it fits no stream.
@@ -254,10 +295,12 @@ impl Streams {
         let Some((at, first, second)) = newest_fields(bytes) else { return false };
         match (self.id(number).map(StreamId::kind), u32::try_from(first)) {
             (Some(StreamKind::Capacity), _) if second > 0 => {
-                self.readings.insert(number, Reading { at, used: first, limit: second });
+                let row = Reading { at, used: first, limit: second };
+                self.readings.insert(number, Newest { row, durable: true });
             }
             (Some(StreamKind::Volume), Ok(over_ms)) => {
-                self.volumes.insert(number, Volume { at, over_ms, amount: second });
+                let row = Volume { at, over_ms, amount: second };
+                self.volumes.insert(number, Newest { row, durable: true });
             }
             _ => return false,
         }
@@ -267,7 +310,17 @@ impl Streams {
     /// Everything is durable now.
     pub(super) fn saved(&mut self) {
         self.unsaved.clear();
-        self.newest_unsaved.clear();
+        self.readings.values_mut().for_each(|newest| newest.durable = true);
+        self.volumes.values_mut().for_each(|newest| newest.durable = true);
+    }
+}
+
+/// Puts a row in the place of one that it is newer than.
+fn replace<R: Copy>(all: &mut ByNumber<Newest<R>>, number: u32, row: R, newer: impl Fn(&R) -> bool) {
+    let newest = Newest { row, durable: false };
+    let known = all.entry(number).or_insert(newest);
+    if newer(&known.row) {
+        *known = newest;
     }
 }
 

@@ -10,6 +10,7 @@ use uphold_common::time::{DAY_MS, Instant, Interval};
 use uphold_common::wire::batch::{self, Batch, BatchKey, Epoch};
 use uphold_common::wire::columns::Rows;
 
+use super::rows::Block;
 use super::{Admitted, DataDir, EmbeddedStore, StoreOptions};
 
 /// Midnight of a day in 2026.
@@ -62,6 +63,14 @@ pub(super) fn probed(probe: &str, instants: impl IntoIterator<Item = i64>) -> Ro
     Rows::Probe(vantage(probe).probe, instants.into_iter().map(up).collect())
 }
 
+pub(super) fn block_of(rows: Rows) -> Block {
+    match rows {
+        Rows::Probe(_, rows) => Block::Probe(rows),
+        Rows::Capacity(_, rows) => Block::Capacity(rows),
+        Rows::Volume(_, rows) => Block::Volume(rows),
+    }
+}
+
 pub(super) fn admitted(seq: u64, streams: Vec<Rows>) -> Admitted {
     let key = BatchKey { agent: id("zurich-1"), epoch: Epoch([1; 16]), seq };
     admitted_as(key, streams)
@@ -70,7 +79,7 @@ pub(super) fn admitted(seq: u64, streams: Vec<Rows>) -> Admitted {
 pub(super) fn admitted_as(key: BatchKey, streams: Vec<Rows>) -> Admitted {
     let batch = Batch { key, closed_at: at(0), streams, facts: Vec::new() };
     let framed = batch.encode().unwrap();
-    Admitted { digest: batch::digest(&framed), framed, batch }
+    Admitted { digest: batch::digest(&framed), framed, batch: batch.into() }
 }
 
 pub(super) fn options() -> StoreOptions {

@@ -16,7 +16,7 @@ pub const TOUCHED_ROWS_MAX: usize = 128;
 pub struct TouchedRows {
     /// Of each UTC day that has any, the stretch from the earliest of them to just after the latest.
     pub days: BTreeMap<i64, Interval>,
-    /// All of them, in the order in which they arrived; none if they are more than [`TOUCHED_ROWS_MAX`].
+    /// All of them, in no order; none if they are more than [`TOUCHED_ROWS_MAX`].
     pub rows: Option<Vec<Observation>>,
 }
 
@@ -27,13 +27,17 @@ impl Default for TouchedRows {
 }
 
 impl TouchedRows {
-    /// Adds rows that have arrived.
+    /// Of which nobody wants to know the rows.
+    pub const fn untold() -> Self {
+        Self { days: BTreeMap::new(), rows: None }
+    }
+
+    /// Adds rows that have arrived: of one day, in their order.
     pub fn add(&mut self, rows: &[Observation]) {
-        for row in rows {
-            let stretch = Interval::new(row.at, row.at.plus_ms(1));
-            let day = self.days.entry(row.at.utc_day()).or_insert(stretch);
-            *day = Interval::new(day.start.min(stretch.start), day.end.max(stretch.end));
-        }
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return };
+        let stretch = Interval::new(first.at, last.at.plus_ms(1));
+        let day = self.days.entry(first.at.utc_day()).or_insert(stretch);
+        *day = Interval::new(day.start.min(stretch.start), day.end.max(stretch.end));
         self.rows = self.rows.take().filter(|known| known.len() + rows.len() <= TOUCHED_ROWS_MAX);
         if let Some(known) = &mut self.rows {
             known.extend_from_slice(rows);

@@ -31,7 +31,7 @@ fn append(store: &mut EmbeddedStore, seq: u64, rows: Vec<Observation>) {
     let closed_at = rows.last().map_or(Instant::from_ms(0), |row| row.at);
     let batch = Batch { key, closed_at, streams: vec![Rows::Probe(point().probe, rows)], facts: Vec::new() };
     let framed = batch.encode().unwrap();
-    store.append(closed_at, vec![Admitted { digest: digest(&framed), framed, batch }]).unwrap();
+    store.append(closed_at, vec![Admitted { digest: digest(&framed), framed, batch: batch.into() }]).unwrap();
 }
 
 /// A history of five days with outages, single failures, silence, and an outage over midnight.
@@ -77,7 +77,7 @@ fn tick(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of: Instant) {
 }
 
 fn touch(timelines: &mut Timelines, store: &mut EmbeddedStore) {
-    for (point, rows) in store.take_touched().vantage_points {
+    for (point, rows) in store.take_touched(&|_| true).vantage_points {
         timelines.touch(store, &point, RULES, &rows).unwrap();
     }
 }
@@ -168,7 +168,7 @@ fn what_is_forgotten_is_derived_again_with_the_rows_that_came_meanwhile() {
     touch(&mut timelines, &mut store);
     compare(&mut timelines, &mut store, 5_000);
     append(&mut store, 2, ups(1_000..1_400));
-    for point in store.take_touched().vantage_points.into_keys() {
+    for point in store.take_touched(&|_| true).vantage_points.into_keys() {
         timelines.forget(&mut store, &point).unwrap();
     }
     compare(&mut timelines, &mut store, 5_000);

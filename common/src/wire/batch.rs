@@ -15,6 +15,7 @@ use super::columns::{Columns, ColumnsError, Rows};
 use super::content;
 use super::frame::{self, Compression, FrameError};
 use super::pack::{self, PackError};
+use super::sheet::{Names, Sheet};
 use super::{BATCH_BYTES_MAX, BATCH_RAW_BYTES_MAX, BATCH_ROWS_MAX, BATCH_STREAMS_MAX, BATCH_VERSION};
 use crate::bytes::Hex;
 use crate::ids::{BadId, Id};
@@ -193,17 +194,7 @@ impl Batch {
 
     /// The batch in framed bytes of either version, with everything about it checked.
     pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
-        Self::decode_within(bytes, BATCH_RAW_BYTES_MAX)
-    }
-
-    /// As [`Self::decode`], of at most `raw_bytes_max` bytes once decompressed, if that is less than the wire allows.
-    pub fn decode_within(bytes: &[u8], raw_bytes_max: usize) -> Result<Self, BatchError> {
-        bound("bytes", bytes.len(), BATCH_BYTES_MAX)?;
-        let version = frame::version(bytes).filter(|version| *version == VERSION_1).unwrap_or(BATCH_VERSION);
-        let content = frame::open_in_place(frame::BATCH, version, raw_bytes_max.min(BATCH_RAW_BYTES_MAX), bytes)?;
-        let batch = if version == VERSION_1 { Self::read_version_1(&content)? } else { content::read(&content)? };
-        batch.check_bounds()?;
-        Ok(batch)
+        Sheet::decode(bytes, BATCH_RAW_BYTES_MAX, None).map(Self::from)
     }
 
     fn read_version_1(content: &[u8]) -> Result<Self, BatchError> {
@@ -222,6 +213,22 @@ impl Batch {
         bound("streams", self.streams.len(), BATCH_STREAMS_MAX)?;
         bound("facts", self.facts.len(), BATCH_FACTS_MAX)?;
         bound("rows", self.rows(), BATCH_ROWS_MAX)
+    }
+}
+
+impl Sheet {
+    /// The batch in framed bytes of either version, with everything about it checked, of at most `raw_bytes_max` bytes
+    /// once decompressed if that is less than the wire allows. `known` are names that it may share.
+    pub fn decode(bytes: &[u8], raw_bytes_max: usize, known: Option<&Names>) -> Result<Self, BatchError> {
+        bound("bytes", bytes.len(), BATCH_BYTES_MAX)?;
+        let version = frame::version(bytes).filter(|version| *version == VERSION_1).unwrap_or(BATCH_VERSION);
+        let content = frame::open_in_place(frame::BATCH, version, raw_bytes_max.min(BATCH_RAW_BYTES_MAX), bytes)?;
+        if version != VERSION_1 {
+            return content::read(&content, known);
+        }
+        let batch = Batch::read_version_1(&content)?;
+        batch.check_bounds()?;
+        Ok(batch.into())
     }
 }
 

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use super::batch::{AgentFact, BATCH_FACTS_MAX};
 use super::columns::Rows;
+use super::sheet::StreamName;
 use super::{BATCH_ROWS_MAX, BATCH_STREAMS_MAX};
 use crate::ids::{Id, ProbeId};
 use crate::observation::{FlowId, Observation, Outcome, Reading, ResourceId, Volume};
@@ -95,21 +96,14 @@ pub struct NotLater {
 #[derive(Debug)]
 pub struct BatchBuilder {
     limits: BatchLimits,
-    streams: BTreeMap<StreamKey, Rows>,
+    streams: BTreeMap<StreamName, Rows>,
     facts: Vec<AgentFact>,
     rows: usize,
     raw_bytes: usize,
     opened_at: Option<Instant>,
     age_ms_max: i64,
     urgent: bool,
-    seen: BTreeMap<StreamKey, Seen>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum StreamKey {
-    Probe(ProbeId),
-    Capacity(ResourceId),
-    Volume(FlowId),
+    seen: BTreeMap<StreamName, Seen>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +131,7 @@ impl BatchBuilder {
     /// Takes a row of a stream that is observed every `interval_ms`. What comes back is the batch as it was, closed
     /// because it had no room for the row, which is the first of the next one.
     pub fn add(&mut self, row: Row, interval_ms: i64, now: Instant) -> Result<Option<Content>, NotLater> {
-        let key = StreamKey::of(&row);
+        let key = name_of(&row);
         let at = row.at();
         let before = self.seen.get(&key).copied();
         if let Some(last) = before.map(|seen| seen.at).filter(|last| at <= *last) {
@@ -147,7 +141,7 @@ impl BatchBuilder {
             Row::Probe(_, observation) => Some(observation.outcome),
             Row::Capacity(..) | Row::Volume(..) => None,
         };
-        let fresh_bytes = STREAM_BYTES + key.name_bytes();
+        let fresh_bytes = STREAM_BYTES + name_bytes(&key);
         let row_bytes = if outcome.is_some() { OBSERVATION_BYTES } else { SAMPLE_BYTES };
         let full = self.has_no_room(&key, fresh_bytes + row_bytes).then(|| self.close()).flatten();
         if !self.streams.contains_key(&key) {
@@ -197,20 +191,20 @@ impl BatchBuilder {
     /// Forgets the streams of probes and hosts for which `assigned` is false.
     pub fn forget_unless(&mut self, probe: impl Fn(&ProbeId) -> bool, host: impl Fn(&Id) -> bool) {
         self.seen.retain(|key, _| match key {
-            StreamKey::Probe(id) => probe(id),
-            StreamKey::Capacity(id) => host(&id.host),
-            StreamKey::Volume(id) => host(&id.host),
+            StreamName::Probe(id) => probe(id),
+            StreamName::Capacity(id) => host(&id.host),
+            StreamName::Volume(id) => host(&id.host),
         });
     }
 
-    fn has_no_room(&self, key: &StreamKey, bytes: usize) -> bool {
+    fn has_no_room(&self, key: &StreamName, bytes: usize) -> bool {
         let fresh = !self.streams.contains_key(key);
         self.rows + 1 > self.limits.rows_max
             || (fresh && self.streams.len() + 1 > self.limits.streams_max)
             || self.raw_bytes + bytes > self.limits.raw_bytes_max
     }
 
-    fn remember(&mut self, key: StreamKey, seen: Seen) {
+    fn remember(&mut self, key: StreamName, seen: Seen) {
         if self.seen.len() >= SEEN_MAX && !self.seen.contains_key(&key) {
             let mut instants: Vec<Instant> = self.seen.values().map(|seen| seen.at).collect();
             instants.sort_unstable();
@@ -221,25 +215,23 @@ impl BatchBuilder {
     }
 }
 
-impl StreamKey {
-    fn of(row: &Row) -> Self {
-        match row {
-            Row::Probe(id, _) => Self::Probe(id.clone()),
-            Row::Capacity(id, _) => Self::Capacity(id.clone()),
-            Row::Volume(id, _) => Self::Volume(id.clone()),
-        }
-    }
-
-    fn name_bytes(&self) -> usize {
-        match self {
-            Self::Probe(id) => id.parent.as_str().len() + id.child.as_str().len(),
-            Self::Capacity(id) => id.host.as_str().len() + id.of.len(),
-            Self::Volume(id) => id.host.as_str().len() + id.of.len(),
-        }
+fn name_of(row: &Row) -> StreamName {
+    match row {
+        Row::Probe(id, _) => StreamName::Probe(id.clone()),
+        Row::Capacity(id, _) => StreamName::Capacity(id.clone()),
+        Row::Volume(id, _) => StreamName::Volume(id.clone()),
     }
 }
 
-fn put(streams: &mut BTreeMap<StreamKey, Rows>, key: StreamKey, row: Row) {
+fn name_bytes(name: &StreamName) -> usize {
+    match name {
+        StreamName::Probe(id) => id.parent.as_str().len() + id.child.as_str().len(),
+        StreamName::Capacity(id) => id.host.as_str().len() + id.of.len(),
+        StreamName::Volume(id) => id.host.as_str().len() + id.of.len(),
+    }
+}
+
+fn put(streams: &mut BTreeMap<StreamName, Rows>, key: StreamName, row: Row) {
     match (streams.get_mut(&key), row) {
         (Some(Rows::Probe(_, rows)), Row::Probe(_, row)) => rows.push(row),
         (Some(Rows::Capacity(_, rows)), Row::Capacity(_, row)) => rows.push(row),

@@ -24,8 +24,9 @@
 
 use super::batch::{AgentFact, BATCH_FACTS_MAX, Batch, BatchError, BatchKey, Epoch, bound};
 use super::columns::{ColumnsError, Rows};
+use super::sheet::{Laid, Names, Place, Sheet, StreamName};
 use super::{BATCH_ROWS_MAX, BATCH_STREAMS_MAX, OF_BYTES_MAX, flat, pack};
-use crate::ids::{ID_BYTES_MAX, Id, PathId};
+use crate::ids::{ID_BYTES_MAX, Id, PathId, ProbeId};
 use crate::observation::{Flow, FlowId, Resource, ResourceId};
 use crate::time::Instant;
 
@@ -48,7 +49,8 @@ pub(super) fn write(batch: &Batch) -> Result<Vec<u8>, BatchError> {
     flat::put(&mut out, batch.streams.len() as u64);
     let mut before = None;
     for rows in &batch.streams {
-        put_stream(&mut out, rows, before.replace(of_whom(rows)));
+        let parts = Parts::of_rows(rows);
+        put_stream(&mut out, &parts, before.replace(parts.whose));
         flat::put(&mut out, rows.len() as u64);
     }
     let mut base = batch.closed_at;
@@ -63,89 +65,154 @@ pub(super) fn write(batch: &Batch) -> Result<Vec<u8>, BatchError> {
     Ok(out)
 }
 
-/// The batch whose content these bytes are, to the last of them.
-pub(super) fn read(mut bytes: &[u8]) -> Result<Batch, BatchError> {
+/// The batch whose content these bytes are, to the last of them; `known` are names that it may share.
+pub(super) fn read(mut bytes: &[u8], known: Option<&Names>) -> Result<Sheet, BatchError> {
     let bytes = &mut bytes;
     let agent = take_id(bytes, "an agent")?;
     let epoch = Epoch(*take_array(bytes).ok_or(BatchError::Expected("an epoch"))?);
     let seq = flat::take(bytes).ok_or(BatchError::Expected("a seq"))?;
     let closed_at = flat::take_signed(bytes).and_then(in_range).ok_or(BatchError::Expected("when it was closed"))?;
     let facts = take_facts(bytes)?;
-    let (mut streams, counts) = take_streams(bytes)?;
-    let mut base = closed_at;
-    for (stream, (rows, count)) in streams.iter_mut().zip(counts).enumerate() {
-        take_rows(bytes, base, rows, count).map_err(|source| BatchError::Columns { stream, source })?;
-        base = rows.first_instant().unwrap_or(base);
-    }
+    let (names, places) = take_streams(bytes, known)?;
+    let laid = take_rows(bytes, closed_at, &names, &places)?;
     if !bytes.is_empty() {
         return Err(BatchError::Trailing(bytes.len()));
     }
-    Ok(Batch { key: BatchKey { agent, epoch, seq }, closed_at, streams, facts })
+    Ok(Sheet { key: BatchKey { agent, epoch, seq }, closed_at, facts, names, places, laid })
 }
 
-fn put_stream(out: &mut Vec<u8>, rows: &Rows, before: Option<&Id>) {
-    let (what, which) = match rows {
-        Rows::Probe(probe, _) => (What::Probe, probe.child.as_str()),
-        Rows::Capacity(id, _) => (What::Capacity(id.resource), id.of.as_str()),
-        Rows::Volume(id, _) => (What::Volume(id.flow), id.of.as_str()),
-    };
-    let of_whom = of_whom(rows);
-    if before == Some(of_whom) {
-        out.push(what.code() | SAME);
+fn put_stream(out: &mut Vec<u8>, parts: &Parts<'_>, before: Option<&Id>) {
+    if before == Some(parts.whose) {
+        out.push(parts.what.code() | SAME);
     } else {
-        out.push(what.code());
-        put_name(out, of_whom.as_str().as_bytes());
+        out.push(parts.what.code());
+        put_name(out, parts.whose.as_str().as_bytes());
     }
-    put_name(out, which.as_bytes());
+    put_name(out, parts.which.as_bytes());
 }
 
-/// The streams, still without rows, and how many rows each is to have.
-fn take_streams(bytes: &mut &[u8]) -> Result<(Vec<Rows>, Vec<usize>), BatchError> {
+/// The list that the streams' names stand in, and the streams.
+fn take_streams(bytes: &mut &[u8], known: Option<&Names>) -> Result<(Names, Vec<Place>), BatchError> {
     let count = take_count(bytes).ok_or(BatchError::Expected("how many streams it has"))?;
     bound("streams", count, BATCH_STREAMS_MAX)?;
     // What the bytes that are left cannot hold is not made room for.
-    let room = count.min(bytes.len() / STREAM_BYTES_MIN);
-    let (mut streams, mut counts) = (Vec::with_capacity(room), Vec::with_capacity(room));
-    let (mut total, mut before) = (0_usize, None);
+    let mut places = Vec::with_capacity(count.min(bytes.len() / STREAM_BYTES_MIN));
+    let begin = *bytes;
+    if let Some(known) = known
+        && take_known(bytes, known, count, &mut places).is_some()
+    {
+        return Ok((Names::clone(known), places));
+    }
+    *bytes = begin;
+    places.clear();
+    let (mut names, mut total, mut before) = (Vec::with_capacity(places.capacity()), 0_usize, None);
     for stream in 0..count {
-        let rows = take_stream(bytes, stream, before.as_ref())?;
-        before = Some(of_whom(&rows).clone());
-        let count = take_count(bytes).ok_or(BatchError::Expected("how many rows a stream has"))?;
-        total = total.saturating_add(count);
+        let name = Written::take(bytes)?.name(stream, before.as_ref())?;
+        before = Some(Parts::of(&name).whose.clone());
+        let rows = take_count(bytes).ok_or(BatchError::Expected("how many rows a stream has"))?;
+        total = total.saturating_add(rows);
         bound("rows", total, BATCH_ROWS_MAX)?;
-        streams.push(rows);
-        counts.push(count);
+        places.push(Place { name: names.len(), rows });
+        names.push(name);
     }
-    Ok((streams, counts))
+    Ok((names.into(), places))
 }
 
-fn take_stream(bytes: &mut &[u8], stream: usize, before: Option<&Id>) -> Result<Rows, BatchError> {
-    let (head, rest) = bytes.split_first().ok_or(BatchError::Expected("a stream"))?;
-    *bytes = rest;
-    let what = What::from_code(head & !SAME).ok_or(BatchError::Expected("a stream of a kind that is known"))?;
-    let of_whom = if head & SAME == 0 {
-        take_id(bytes, "a service or host")?
-    } else {
-        before.cloned().ok_or(BatchError::Expected("a service or host of the first stream"))?
-    };
-    let of = |bytes: &mut &[u8]| {
-        let name = take_name(bytes, OF_BYTES_MAX);
-        name.map(str::to_owned).ok_or(BatchError::Columns { stream, source: ColumnsError::Name })
-    };
-    Ok(match what {
-        What::Probe => Rows::Probe(PathId::new(of_whom, take_id(bytes, "a probe")?), Vec::new()),
-        What::Capacity(resource) => Rows::Capacity(ResourceId { host: of_whom, resource, of: of(bytes)? }, Vec::new()),
-        What::Volume(flow) => Rows::Volume(FlowId { host: of_whom, flow, of: of(bytes)? }, Vec::new()),
-    })
+/// The streams, if all their names stand in a list and in its order; it is passed once, whatever the bytes say.
+fn take_known(bytes: &mut &[u8], known: &[StreamName], count: usize, places: &mut Vec<Place>) -> Option<()> {
+    let (mut total, mut before) = (0_usize, None);
+    let mut names = known.iter().enumerate();
+    for _ in 0..count {
+        let written = Written::take(bytes).ok()?;
+        let (name, found) = names.find(|(_, name)| written.is(name, before))?;
+        before = Some(Parts::of(found).whose);
+        let rows = take_count(bytes)?;
+        total = total.checked_add(rows).filter(|total| *total <= BATCH_ROWS_MAX)?;
+        places.push(Place { name, rows });
+    }
+    Some(())
 }
 
-fn take_rows(bytes: &mut &[u8], base: Instant, rows: &mut Rows, count: usize) -> Result<(), ColumnsError> {
-    match rows {
-        Rows::Probe(_, rows) => *rows = flat::take_observations(bytes, base, count)?,
-        Rows::Capacity(_, rows) => *rows = flat::take_readings(bytes, base, count)?,
-        Rows::Volume(_, rows) => *rows = flat::take_volumes(bytes, base, count)?,
+/// A name as it is written, not yet looked at.
+struct Written<'a> {
+    what: What,
+    /// None when it is that of the stream before.
+    whose: Option<&'a [u8]>,
+    which: &'a [u8],
+}
+
+impl<'a> Written<'a> {
+    fn take(bytes: &mut &'a [u8]) -> Result<Self, BatchError> {
+        let (head, rest) = bytes.split_first().ok_or(BatchError::Expected("a stream"))?;
+        *bytes = rest;
+        let what = What::from_code(head & !SAME).ok_or(BatchError::Expected("a stream of a kind that is known"))?;
+        let whose = if head & SAME == 0 {
+            Some(take_bytes(bytes).ok_or(BatchError::Expected("a service or host"))?)
+        } else {
+            None
+        };
+        let which = take_bytes(bytes).ok_or(BatchError::Expected("the name of a stream"))?;
+        Ok(Self { what, whose, which })
     }
-    Ok(())
+
+    /// Whether it is `name`, after a stream of `before`.
+    fn is(&self, name: &StreamName, before: Option<&Id>) -> bool {
+        let Parts { what, whose, which } = Parts::of(name);
+        let written = self.whose.or(before.map(|id| id.as_str().as_bytes()));
+        self.what == what && self.which == which.as_bytes() && written == Some(whose.as_str().as_bytes())
+    }
+
+    /// The name, checked.
+    fn name(&self, stream: usize, before: Option<&Id>) -> Result<StreamName, BatchError> {
+        let whose = match self.whose {
+            Some(name) => read_id(name, "a service or host")?,
+            None => before.cloned().ok_or(BatchError::Expected("a service or host of the first stream"))?,
+        };
+        let of = || {
+            let name = std::str::from_utf8(self.which).ok().filter(|name| name.len() <= OF_BYTES_MAX);
+            name.map(str::to_owned).ok_or(BatchError::Columns { stream, source: ColumnsError::Name })
+        };
+        Ok(match self.what {
+            What::Probe => StreamName::Probe(PathId::new(whose, read_id(self.which, "a probe")?)),
+            What::Capacity(resource) => StreamName::Capacity(ResourceId { host: whose, resource, of: of()? }),
+            What::Volume(flow) => StreamName::Volume(FlowId { host: whose, flow, of: of()? }),
+        })
+    }
+}
+
+fn take_rows(bytes: &mut &[u8], closed_at: Instant, names: &Names, places: &[Place]) -> Result<Laid, BatchError> {
+    let (mut laid, mut base) = (Laid::default(), closed_at);
+    let room = |probes: bool| {
+        let of_kind = |place: &&Place| matches!(names.get(place.name), Some(StreamName::Probe(_))) == probes;
+        // Each row takes at least one byte.
+        places.iter().filter(of_kind).map(|place| place.rows).sum::<usize>().min(bytes.len())
+    };
+    laid.observations.reserve_exact(room(true));
+    laid.readings.reserve_exact(room(false));
+    for (stream, place) in places.iter().enumerate() {
+        let wrong = |source| BatchError::Columns { stream, source };
+        let Laid { observations, readings, volumes } = &mut laid;
+        let first = match names.get(place.name) {
+            Some(StreamName::Probe(_)) => {
+                let begin = observations.len();
+                flat::take_observations(bytes, base, place.rows, observations).map_err(wrong)?;
+                observations.get(begin).map(|row| row.at)
+            }
+            Some(StreamName::Capacity(_)) => {
+                let begin = readings.len();
+                flat::take_readings(bytes, base, place.rows, readings).map_err(wrong)?;
+                readings.get(begin).map(|row| row.at)
+            }
+            Some(StreamName::Volume(_)) => {
+                let begin = volumes.len();
+                flat::take_volumes(bytes, base, place.rows, volumes).map_err(wrong)?;
+                volumes.get(begin).map(|row| row.at)
+            }
+            None => None,
+        };
+        base = first.unwrap_or(base);
+    }
+    Ok(laid)
 }
 
 fn take_facts(bytes: &mut &[u8]) -> Result<Vec<AgentFact>, BatchError> {
@@ -159,7 +226,7 @@ fn take_facts(bytes: &mut &[u8]) -> Result<Vec<AgentFact>, BatchError> {
 }
 
 /// What a stream is of, by the number that stands on the wire.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     Probe,
     Capacity(Resource),
@@ -193,11 +260,40 @@ impl What {
     }
 }
 
-const fn of_whom(rows: &Rows) -> &Id {
-    match rows {
-        Rows::Probe(id, _) => &id.parent,
-        Rows::Capacity(id, _) => &id.host,
-        Rows::Volume(id, _) => &id.host,
+/// The parts of a stream's name: what it is of, the service or host, and which of its probes, mount points, interfaces.
+struct Parts<'a> {
+    what: What,
+    whose: &'a Id,
+    which: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(name: &'a StreamName) -> Self {
+        match name {
+            StreamName::Probe(id) => Self::of_probe(id),
+            StreamName::Capacity(id) => Self::of_resource(id),
+            StreamName::Volume(id) => Self::of_flow(id),
+        }
+    }
+
+    fn of_rows(rows: &'a Rows) -> Self {
+        match rows {
+            Rows::Probe(id, _) => Self::of_probe(id),
+            Rows::Capacity(id, _) => Self::of_resource(id),
+            Rows::Volume(id, _) => Self::of_flow(id),
+        }
+    }
+
+    fn of_probe(id: &'a ProbeId) -> Self {
+        Self { what: What::Probe, whose: &id.parent, which: id.child.as_str() }
+    }
+
+    const fn of_resource(id: &'a ResourceId) -> Self {
+        Self { what: What::Capacity(id.resource), whose: &id.host, which: id.of.as_str() }
+    }
+
+    const fn of_flow(id: &'a FlowId) -> Self {
+        Self { what: What::Volume(id.flow), whose: &id.host, which: id.of.as_str() }
     }
 }
 
@@ -206,16 +302,20 @@ fn put_name(out: &mut Vec<u8>, name: &[u8]) {
     out.extend_from_slice(name);
 }
 
-fn take_name<'a>(bytes: &mut &'a [u8], most: usize) -> Option<&'a str> {
-    let length = take_count(bytes).filter(|length| *length <= most)?;
+fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = take_count(bytes)?;
     let (name, rest) = bytes.split_at_checked(length)?;
     *bytes = rest;
-    std::str::from_utf8(name).ok()
+    Some(name)
 }
 
 fn take_id(bytes: &mut &[u8], whose: &'static str) -> Result<Id, BatchError> {
-    let name = take_name(bytes, ID_BYTES_MAX).ok_or(BatchError::Expected(whose))?;
-    Id::new(name).map_err(|bad| BatchError::Id { whose, bad })
+    read_id(take_bytes(bytes).ok_or(BatchError::Expected(whose))?, whose)
+}
+
+fn read_id(name: &[u8], whose: &'static str) -> Result<Id, BatchError> {
+    let name = std::str::from_utf8(name).ok().filter(|name| name.len() <= ID_BYTES_MAX);
+    Id::new(name.ok_or(BatchError::Expected(whose))?).map_err(|bad| BatchError::Id { whose, bad })
 }
 
 fn take_array<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8; 16]> {

@@ -97,12 +97,18 @@ pub fn put_observations(out: &mut Vec<u8>, base: Instant, rows: &[Observation]) 
     }
 }
 
-/// Reads so many observations from the front of `bytes`, and moves past them.
-pub fn take_observations(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Vec<Observation>, ColumnsError> {
+/// Reads so many observations from the front of `bytes` to the end of `out`, and moves past them. What stands in `out`
+/// after an error is worth nothing; so it is with all that are read here.
+pub fn take_observations(
+    bytes: &mut &[u8],
+    base: Instant,
+    rows: usize,
+    out: &mut Vec<Observation>,
+) -> Result<(), ColumnsError> {
     let (outcome, cause, code) = (Outcome::Up, Cause::None, 0);
     let (total, phases) = (Micros::default(), Phases::default());
     let begun = |at| Observation { at, outcome, cause, code, total, phases };
-    let mut found = take_instants(bytes, base, rows, begun)?;
+    let found = take_instants(bytes, base, rows, out, begun)?;
     let (outcomes, causes) = (take_bytes(bytes, rows)?, take_bytes(bytes, rows)?);
     for (place, ((row, outcome), cause)) in found.iter_mut().zip(outcomes).zip(causes).enumerate() {
         let known = Outcome::from_code(*outcome).zip(Cause::from_code(*cause));
@@ -110,7 +116,7 @@ pub fn take_observations(bytes: &mut &[u8], base: Instant, rows: usize) -> Resul
         let code = take(bytes).ok_or(ColumnsError::Lengths)?;
         row.code = u16::try_from(code).map_err(|_| ColumnsError::Code(place))?;
     }
-    for row in &mut found {
+    for row in found.iter_mut() {
         row.total = take_micros(bytes)?;
     }
     let (present, rest) = bytes.split_first().ok_or(ColumnsError::Lengths)?;
@@ -119,7 +125,7 @@ pub fn take_observations(bytes: &mut &[u8], base: Instant, rows: usize) -> Resul
         return Err(ColumnsError::Lengths);
     }
     for phase in (0..5).filter(|phase| present >> phase & 1 == 1) {
-        for row in &mut found {
+        for row in found.iter_mut() {
             let place = match phase {
                 0 => &mut row.phases.resolve,
                 1 => &mut row.phases.connect,
@@ -130,7 +136,7 @@ pub fn take_observations(bytes: &mut &[u8], base: Instant, rows: usize) -> Resul
             *place = take_micros(bytes)?;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Writes readings, whose instants ascend.
@@ -140,11 +146,16 @@ pub fn put_readings(out: &mut Vec<u8>, base: Instant, rows: &[Reading]) {
     put_differences(out, rows.iter().map(|row| row.limit));
 }
 
-/// Reads so many readings from the front of `bytes`, and moves past them.
-pub fn take_readings(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Vec<Reading>, ColumnsError> {
-    let mut found = take_instants(bytes, base, rows, |at| Reading { at, used: 0, limit: 0 })?;
+/// Reads so many readings from the front of `bytes` to the end of `out`, and moves past them.
+pub fn take_readings(
+    bytes: &mut &[u8],
+    base: Instant,
+    rows: usize,
+    out: &mut Vec<Reading>,
+) -> Result<(), ColumnsError> {
+    let found = take_instants(bytes, base, rows, out, |at| Reading { at, used: 0, limit: 0 })?;
     let mut before = 0_u64;
-    for row in &mut found {
+    for row in found.iter_mut() {
         before = before.wrapping_add_signed(take_signed(bytes).ok_or(ColumnsError::Lengths)?);
         row.used = before;
     }
@@ -156,7 +167,7 @@ pub fn take_readings(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Ve
             return Err(ColumnsError::Limit(place));
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Writes volumes, whose instants ascend.
@@ -170,17 +181,17 @@ pub fn put_volumes(out: &mut Vec<u8>, base: Instant, rows: &[Volume]) {
     }
 }
 
-/// Reads so many volumes from the front of `bytes`, and moves past them.
-pub fn take_volumes(bytes: &mut &[u8], base: Instant, rows: usize) -> Result<Vec<Volume>, ColumnsError> {
-    let mut found = take_instants(bytes, base, rows, |at| Volume { at, over_ms: 0, amount: 0 })?;
+/// Reads so many volumes from the front of `bytes` to the end of `out`, and moves past them.
+pub fn take_volumes(bytes: &mut &[u8], base: Instant, rows: usize, out: &mut Vec<Volume>) -> Result<(), ColumnsError> {
+    let found = take_instants(bytes, base, rows, out, |at| Volume { at, over_ms: 0, amount: 0 })?;
     for (place, row) in found.iter_mut().enumerate() {
         let over_ms = take(bytes).ok_or(ColumnsError::Lengths)?;
         row.over_ms = u32::try_from(over_ms).map_err(|_| ColumnsError::Code(place))?;
     }
-    for row in &mut found {
+    for row in found.iter_mut() {
         row.amount = take(bytes).ok_or(ColumnsError::Lengths)?;
     }
-    Ok(found)
+    Ok(())
 }
 
 fn put_instants(out: &mut Vec<u8>, base: Instant, instants: impl Iterator<Item = Instant>) {
@@ -192,18 +203,19 @@ fn put_instants(out: &mut Vec<u8>, base: Instant, instants: impl Iterator<Item =
 }
 
 /// Rows of which only the instants are known yet.
-fn take_instants<T>(
+fn take_instants<'a, T>(
     bytes: &mut &[u8],
     base: Instant,
     rows: usize,
+    out: &'a mut Vec<T>,
     begun: impl Fn(Instant) -> T,
-) -> Result<Vec<T>, ColumnsError> {
+) -> Result<&'a mut [T], ColumnsError> {
     // Each row takes at least this one byte, so a number of rows that was made up costs no memory.
     if rows > bytes.len() {
         return Err(ColumnsError::Lengths);
     }
-    let mut at = base.as_ms();
-    let mut found = Vec::with_capacity(rows);
+    let (mut at, before) = (base.as_ms(), out.len());
+    out.reserve(rows);
     for row in 0..rows {
         let step = take_signed(bytes).ok_or(ColumnsError::Lengths)?;
         at = at.checked_add(step).ok_or(ColumnsError::Order(row))?;
@@ -211,9 +223,9 @@ fn take_instants<T>(
         if !in_range || (row > 0 && step <= 0) {
             return Err(ColumnsError::Order(row));
         }
-        found.push(begun(Instant::from_ms(at)));
+        out.push(begun(Instant::from_ms(at)));
     }
-    Ok(found)
+    out.get_mut(before..).ok_or(ColumnsError::Lengths)
 }
 
 fn put_differences(out: &mut Vec<u8>, values: impl Iterator<Item = u64>) {

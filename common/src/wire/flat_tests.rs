@@ -50,10 +50,11 @@ fn rows_come_back_and_cut_ones_do_not() {
     put_volumes(&mut c, Instant::MAX, &volumes);
     let read_all = |a: &[u8], b: &[u8], c: &[u8]| {
         let (mut a, mut b, mut c) = (a, b, c);
+        let (mut observations, mut readings, mut volumes) = (Vec::new(), Vec::new(), Vec::new());
         let found = (
-            take_observations(&mut a, at(100), 3),
-            take_readings(&mut b, at(0), 3),
-            take_volumes(&mut c, Instant::MAX, 2),
+            take_observations(&mut a, at(100), 3, &mut observations).map(|()| observations),
+            take_readings(&mut b, at(0), 3, &mut readings).map(|()| readings),
+            take_volumes(&mut c, Instant::MAX, 2, &mut volumes).map(|()| volumes),
         );
         (found, a.len() + b.len() + c.len())
     };
@@ -71,10 +72,13 @@ fn what_is_no_row_is_refused() {
     rows.swap(0, 1);
     let mut out = Vec::new();
     put_observations(&mut out, at(0), &rows);
-    assert_eq!(take_observations(&mut out.as_slice(), at(0), 3), Err(ColumnsError::Order(1)));
+    assert_eq!(take_observations(&mut out.as_slice(), at(0), 3, &mut Vec::new()), Err(ColumnsError::Order(1)));
     let mut out = Vec::new();
     put_readings(&mut out, at(0), &[Reading { at: at(1), used: 1, limit: 0 }]);
-    assert_eq!(take_readings(&mut out.as_slice(), at(0), 1), Err(ColumnsError::Limit(0)));
-    assert_eq!(take_readings(&mut &[0_u8; 8][..], at(0), usize::MAX), Err(ColumnsError::Lengths));
-    assert_eq!(take_observations(&mut &[0_u8, 77, 0, 0, 0, 0][..], at(0), 1), Err(ColumnsError::Code(0)));
+    assert_eq!(take_readings(&mut out.as_slice(), at(0), 1, &mut Vec::new()), Err(ColumnsError::Limit(0)));
+    assert_eq!(take_readings(&mut &[0_u8; 8][..], at(0), usize::MAX, &mut Vec::new()), Err(ColumnsError::Lengths));
+    assert_eq!(
+        take_observations(&mut &[0_u8, 77, 0, 0, 0, 0][..], at(0), 1, &mut Vec::new()),
+        Err(ColumnsError::Code(0))
+    );
 }

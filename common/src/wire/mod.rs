@@ -17,6 +17,7 @@ pub mod frame;
 pub mod pack;
 pub mod push;
 pub mod retry_after;
+pub mod sheet;
 
 /// The version of a push that is written; those before it are read as well.
 pub const WIRE_VERSION: u16 = 2;

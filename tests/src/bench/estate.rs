@@ -127,12 +127,14 @@ impl Agent {
         let name = id(&agent(number))?;
         let one = |of| Ok(Probe::new(probe_id(number, of)?, &mut chance, durations));
         let probes = (0..shape.probes).map(one).collect::<io::Result<_>>()?;
-        let gauges = if shape.gauges { gauges::of_a_host(&mut chance) } else { Vec::new() };
+        let mut gauges = if shape.gauges { gauges::of_a_host(&mut chance) } else { Vec::new() };
+        // As an agent sends them.
+        gauges.sort_by(|a, b| (a.resource(), a.of()).cmp(&(b.resource(), b.of())));
         let epoch = Epoch((number as u128 + 1).to_be_bytes());
         Ok(Self { name, epoch, pushed: 0, chance, probes, gauges })
     }
 
-    /// What it saw in the half minute that begins at `base`; the streams are always in the same order.
+    /// What it saw in the half minute that begins at `base`; the streams are in the order in which agents send them.
     pub(super) fn see(&mut self, base: Instant, durations: &Lognormal) -> Vec<Rows> {
         let Self { name, chance, probes, gauges, .. } = self;
         let mut streams = Vec::with_capacity(probes.len() + gauges.len());
