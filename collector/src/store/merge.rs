@@ -209,11 +209,13 @@ impl EmbeddedStore {
         let count = fresh.len();
         let mut old = if merging.anew { self.old_chunks(day, group)? } else { BTreeMap::new() };
         let streams: BTreeSet<u32> = fresh.keys().chain(old.keys()).copied().collect();
+        let mut kept = if count > 0 { self.rolled_group(day, group)?.unwrap_or_default() } else { Rolled::new() };
         let mut rolled = Rolled::new();
         for stream in streams {
             match (fresh.remove(&stream), old.remove(&stream)) {
                 (Some(rows), _) => {
-                    rolled.insert(stream, self.write_stream(merging, stream, rows)?);
+                    let hours = self.write_stream(merging, stream, rows, kept.remove(&stream))?;
+                    rolled.insert(stream, hours);
                 }
                 (None, Some((table, entries))) => self.copy_stream(merging, table, &entries)?,
                 (None, None) => {}
@@ -244,10 +246,17 @@ impl EmbeddedStore {
         Ok(old)
     }
 
-    /// Writes a stream with new rows; gives what its hours come to.
-    fn write_stream(&mut self, merging: &mut Merging, stream: u32, rows: Block) -> Result<Hours, StoreError> {
+    /// Writes a stream with new rows; gives what its hours come to, beside what is kept of them.
+    fn write_stream(
+        &mut self,
+        merging: &mut Merging,
+        stream: u32,
+        rows: Block,
+        kept: Option<Hours>,
+    ) -> Result<Hours, StoreError> {
         let of = Of { day: merging.day, stream, kind: rows.kind() };
         let mut all = self.merged_rows(of)?;
+        let kept = kept.map(|kept| (kept, Hours::of(&all)));
         if all.is_empty() {
             all = rows;
         } else {
@@ -263,7 +272,11 @@ impl EmbeddedStore {
             merging.writer.put(self.files.as_ref(), chunk::key(stream, piece), *rows, chunk)?;
             self.counted.chunks_written += 1;
         }
-        Ok(Hours::of(&all))
+        let hours = Hours::of(&all);
+        Ok(match kept {
+            Some((kept, merged)) => hours.beside(kept, &merged),
+            None => hours,
+        })
     }
 
     /// Takes chunks over as they are. A damaged one stays behind, and its table with it.
