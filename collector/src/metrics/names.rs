@@ -222,7 +222,7 @@ metrics! {
     STORE_JOURNAL_BATCHES = Gauge "uphold_store_journal_batches" []
         "Batches in the journal.";
     STORE_JOURNAL_OLDEST = Gauge "uphold_store_journal_oldest_timestamp_seconds" []
-        "When the oldest batch in the journal arrived; absent while it is empty.";
+        "Since when the oldest batch in the journal waits, or records that came before it; absent while there is no batch.";
     STORE_HEAD = Gauge "uphold_store_head_bytes" []
         "What the head holds in memory.";
     STORE_HEAD_LIMIT = Gauge "uphold_store_head_limit_bytes" []

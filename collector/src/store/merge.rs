@@ -24,7 +24,7 @@ use super::rollup::Hours;
 use super::rollup_block::{self, Rolled};
 use super::rollup_store::{DayRollups, Rolling, put_rollups};
 use super::rows::Block;
-use super::stream::StreamId;
+use super::stream::{StreamId, StreamKind};
 use super::table::{Entry, Purpose, TableWriter};
 
 /// How many tables a day may have before it is written anew.
@@ -66,6 +66,7 @@ impl EmbeddedStore {
     pub(super) fn step(&mut self, now: Instant) -> Result<Maintained, StoreError> {
         self.disk.alive()?;
         self.latest = self.latest.max(now);
+        self.date_records(now);
         if self.seal_is_due(now) {
             let sealed_rows = Some(self.seal()?);
             return Ok(Maintained { sealed_rows, merged_streams: 0, more: self.day_to_merge(now).is_some() });
@@ -186,6 +187,8 @@ impl EmbeddedStore {
         let writer = TableWriter::begin(files, chunk::name(day, made), purpose)?;
         let rolling = self.begin_rolling(day, purpose)?;
         let (groups, streams) = (groups.into_iter().collect(), BTreeSet::new());
+        // What was read for answers makes room for what is read for the merge.
+        self.groups.borrow_mut().clear();
         self.merging = Some(Merging { day, made, to, anew, writer, groups, next: 0, streams, rolling });
         // A seal in between takes the next number.
         self.state.made = made;
@@ -195,12 +198,13 @@ impl EmbeddedStore {
     /// Merges the streams of a group; gives how many had new rows.
     fn merge_group(&mut self, merging: &mut Merging, group: u32) -> Result<usize, StoreError> {
         let day = merging.day;
-        let mut fresh: BTreeMap<u32, Block> = BTreeMap::new();
+        // As they were decoded: put together they are one stream at a time.
+        let mut fresh: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
         for part in self.parts.iter().filter(|part| part.made() <= merging.to && self.waits_for(part, day)) {
             match part.group(self.files.as_ref(), day, group) {
                 Ok(found) => {
                     for (stream, block) in found {
-                        fresh.entry(stream).and_modify(|rows| rows.append(&block)).or_insert(block);
+                        fresh.entry(stream).or_default().push(block);
                     }
                 }
                 Err(why) => self.note_table(&part.table, why)?,
@@ -251,15 +255,14 @@ impl EmbeddedStore {
         &mut self,
         merging: &mut Merging,
         stream: u32,
-        rows: Block,
+        fresh: Vec<Block>,
         kept: Option<Hours>,
     ) -> Result<Hours, StoreError> {
-        let of = Of { day: merging.day, stream, kind: rows.kind() };
+        let Some(kind) = fresh.first().map(Block::kind) else { return Ok(Hours::empty(StreamKind::Probe)) };
+        let of = Of { day: merging.day, stream, kind };
         let mut all = self.merged_rows(of)?;
         let kept = kept.map(|kept| (kept, Hours::of(&all)));
-        if all.is_empty() {
-            all = rows;
-        } else {
+        for rows in fresh {
             all.append(&rows);
         }
         if !all.is_settled() {

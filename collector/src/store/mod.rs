@@ -247,7 +247,7 @@ pub struct StoreStats {
     pub journal_batches: u64,
     /// Their bytes.
     pub journal_bytes: u64,
-    /// When the oldest of them arrived; none while there is none.
+    /// Since when the oldest of them waits, or records that came before it; none while there is no batch.
     pub journal_oldest: Option<Instant>,
     /// Rows in the head.
     pub head_rows: usize,

@@ -60,7 +60,7 @@ impl EmbeddedStore {
         StoreStats {
             journal_batches: self.journal.batches,
             journal_bytes: self.journal.bytes,
-            journal_oldest: self.journal.oldest,
+            journal_oldest: self.journal.oldest.filter(|_| self.journal.batches > 0),
             head_bytes_max: self.options.head_bytes_max.saturating_mul(2),
             head_rows: self.memory.head.rows(),
             head_bytes: self.memory.head.bytes(),

@@ -88,11 +88,6 @@ impl Block {
         }
     }
 
-    /// Whether there are none.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Adds all rows of the same kind; rows of another kind have no place here and are left out.
     pub(super) fn append(&mut self, other: &Self) {
         match (self, other) {
@@ -127,6 +122,15 @@ impl Block {
             Self::Probe(rows) => size_of_val(rows.as_slice()),
             Self::Capacity(rows) => size_of_val(rows.as_slice()),
             Self::Volume(rows) => size_of_val(rows.as_slice()),
+        }
+    }
+
+    /// What the rows take in memory with what their vector has in reserve.
+    pub(super) const fn bytes_held(&self) -> usize {
+        match self {
+            Self::Probe(rows) => rows.capacity() * size_of::<Observation>(),
+            Self::Capacity(rows) => rows.capacity() * size_of::<Reading>(),
+            Self::Volume(rows) => rows.capacity() * size_of::<Volume>(),
         }
     }
 
