@@ -198,7 +198,7 @@ metrics! {
     STORE_DISK = Gauge "uphold_store_disk_bytes" []
         "What the store takes on disk.";
     STORE_BYTES = Gauge "uphold_store_bytes" ["kind"]
-        "What the store takes on disk, by kind: the journal, parts, the tables of days, roll-ups, and the database.";
+        "What the store takes on disk, by kind: the journal, parts, the tables of days, roll-ups, the database, and damaged files that are put aside.";
     STORE_DISK_FREE = Gauge "uphold_store_disk_free_bytes" []
         "What the disk of the data directory has free; absent while the system does not say.";
     STORE_DISK_TOTAL = Gauge "uphold_store_disk_total_bytes" []

@@ -4,6 +4,7 @@
 //! store/series/journal-NNNNNNNNNNNN     see `journal`
 //! store/series/part-NNNNNNNNNNNN        see `table` and `part`
 //! store/series/day-DDDDDD-NNNNNNNNNNNN  see `table` and `chunk`
+//! store/series/damaged-DDDDDD-…         see `aside`
 //! store/series/*.tmp                    being written; a leftover after a crash
 //! ```
 //!

@@ -3,8 +3,11 @@
 //! A day is merged once it has been over for a while and no part of it is fresh, or once too many parts wait. The table
 //! is written aside, group by group; only when all of it is durable does one batch of the database put it into the
 //! day's manifest, and only then go the parts that no day needs any more. A crash before that leaves everything as it
-//! was. The hours of each stream are rolled up on the way. Late rows make further parts, and the streams they are of are merged again; when tables have piled up, or much
-//! is new, the whole day is written anew.
+//! was. The hours of each stream are rolled up on the way. Late rows make further parts, and the streams they are of are
+//! merged again; when tables have piled up, or much is new, the whole day is written anew. What cannot be read of a part
+//! or a table is left out, and the file is put aside instead of removed (`aside`); a table that is missing stays named.
+//!
+//! A merge holds the decoded rows of one group of streams on its day, and of one stream once more while it is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +16,7 @@ use uphold_common::time::Instant;
 use super::Maintained;
 use super::chunk::{self, ChunkError, Of};
 use super::database::Writes;
-use super::day::{Day, TableRecord};
+use super::day::TableRecord;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::files::Files;
@@ -25,7 +28,7 @@ use super::rollup_block::{self, Rolled};
 use super::rollup_store::{DayRollups, Rolling, put_rollups};
 use super::rows::Block;
 use super::stream::{StreamId, StreamKind};
-use super::table::{Entry, Purpose, TableWriter};
+use super::table::{Entry, Purpose, Table, TableWriter};
 
 /// How many tables a day may have before it is written anew.
 const TABLES_MAX: usize = 4;
@@ -176,10 +179,8 @@ impl EmbeddedStore {
         let anew = unrolled || known.len() >= TABLES_MAX || old <= new.saturating_mul(REWRITTEN_BELOW);
         if anew {
             for table in known {
-                match table.entries(files, 0, u64::MAX) {
-                    Ok(entries) => groups.extend(entries.iter().map(|e| chunk::stream_of(e.key) / GROUP_STREAMS)),
-                    Err(why) => self.note_table(table, why)?,
-                }
+                let entries = self.entries_left(table, 0, u64::MAX)?;
+                groups.extend(entries.iter().map(|e| chunk::stream_of(e.key) / GROUP_STREAMS));
             }
         }
         let made = self.state.made.saturating_add(1);
@@ -237,17 +238,20 @@ impl EmbeddedStore {
         let (first, last) = (chunk::key(first, 0), chunk::key(first.saturating_add(GROUP_STREAMS - 1), u32::MAX));
         let tables = self.days.get(&day).map_or(&[][..], |known| &known.tables);
         for (place, table) in tables.iter().enumerate() {
-            match table.entries(self.files.as_ref(), first, last) {
-                Ok(entries) => {
-                    for chunks in entries.chunk_by(|a, b| chunk::stream_of(a.key) == chunk::stream_of(b.key)) {
-                        let Some(stream) = chunks.first().map(|entry| chunk::stream_of(entry.key)) else { continue };
-                        old.insert(stream, (place, chunks.to_vec()));
-                    }
-                }
-                Err(why) => self.note_table(table, why)?,
+            let entries = self.entries_left(table, first, last)?;
+            for chunks in entries.chunk_by(|a, b| chunk::stream_of(a.key) == chunk::stream_of(b.key)) {
+                let Some(stream) = chunks.first().map(|entry| chunk::stream_of(entry.key)) else { continue };
+                old.insert(stream, (place, chunks.to_vec()));
             }
         }
         Ok(old)
+    }
+
+    /// The entries of a table's sound pages; the others are noted.
+    fn entries_left(&self, table: &Table, first: u64, last: u64) -> Result<Vec<Entry>, StoreError> {
+        let (entries, damaged) = table.entries_left(self.files.as_ref(), first, last)?;
+        damaged.into_iter().try_for_each(|why| self.note_table(table, why))?;
+        Ok(entries)
     }
 
     /// Writes a stream with new rows; gives what its hours come to, beside what is kept of them.
@@ -282,7 +286,7 @@ impl EmbeddedStore {
         })
     }
 
-    /// Takes chunks over as they are. A damaged one stays behind, and its table with it.
+    /// Takes chunks over as they are. A damaged one stays behind.
     fn copy_stream(&self, merging: &mut Merging, table: usize, entries: &[Entry]) -> Result<(), StoreError> {
         let Some(table) = self.days.get(&merging.day).and_then(|day| day.tables.get(table)) else { return Ok(()) };
         for entry in entries {
@@ -318,10 +322,9 @@ impl EmbeddedStore {
         // By the manifest, because a damaged table was not opened.
         let rolled_before = before.and_then(|before| before.record).map(|record| rollup_block::name(day, record.made));
         let mut known = self.days.get(&day).cloned().unwrap_or_default();
-        // What could not be read of a table may be read by somebody else: it stays beneath the new one.
-        let spoiled = known.tables.len() != known.record.tables.len()
-            || known.tables.iter().any(|table| self.damage.borrow().tells_of(&table.name));
-        let replaced = if anew && !spoiled { std::mem::take(&mut known) } else { Day::default() };
+        let replaced = if anew { std::mem::take(&mut known.tables) } else { Vec::new() };
+        known.record.tables.retain(|of| replaced.iter().all(|table| table.directory.made != of.made));
+        known.unsaid = false;
         known.record.merged = to;
         known.record.tables.push(TableRecord::of(&table));
         known.tables.push(table);
@@ -335,8 +338,8 @@ impl EmbeddedStore {
         self.disk.sync()?;
         self.state = state;
         self.drop_parts(&gone)?;
-        let replaced = replaced.tables.iter().map(|table| &table.name).chain(&rolled_before);
-        replaced.into_iter().try_for_each(|name| self.files.remove(name))
+        let replaced = replaced.iter().map(|table| &table.name).chain(&rolled_before);
+        replaced.into_iter().try_for_each(|name| self.let_file_go(name))
     }
 
     /// Whether no day needs a part any more.
@@ -350,6 +353,6 @@ impl EmbeddedStore {
         self.parts = kept;
         self.groups.borrow_mut().clear();
         let dropped: Vec<Part> = dropped;
-        dropped.iter().try_for_each(|part| self.files.remove(&part.table.name))
+        dropped.iter().try_for_each(|part| self.let_file_go(&part.table.name))
     }
 }

@@ -29,11 +29,12 @@
 //! | `record` | what a record is, and a range of them |
 //! | `embedded`, `options`, `records` | [`EmbeddedStore`]: append and ask; its bounds; records |
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
-//! | `seal`, `merge`, `day`, `retention` | how it is kept up, and how it forgets |
+//! | `seal`, `merge`, `day`, `retention`, `aside` | how it is kept up, how it forgets, what becomes of damaged files |
 //! | `verify` | whether everything that was kept is there and sound |
 //! | `rollup`, `rollup_block`, `rollup_store` | what each hour comes to: reckoned, in bytes, kept |
 //! | `lock` | who holds the data directory |
 
+mod aside;
 mod cache;
 mod chunk;
 mod column;
@@ -281,6 +282,8 @@ pub struct StoreStats {
     pub part_bytes: u64,
     /// Of them in the database: dictionaries, manifests, records.
     pub database_bytes: u64,
+    /// Of them in damaged files that are put aside.
+    pub aside_bytes: u64,
     /// Batches appended.
     pub appended_batches: u64,
     /// Rows appended.
@@ -309,8 +312,8 @@ pub struct StoreStats {
 
 impl StoreStats {
     /// What it takes on disk, by kind.
-    pub const fn bytes_by_kind(&self) -> [(&'static str, u64); 5] {
-        let rows = self.part_bytes.saturating_add(self.day_bytes);
+    pub const fn bytes_by_kind(&self) -> [(&'static str, u64); 6] {
+        let rows = self.part_bytes.saturating_add(self.day_bytes).saturating_add(self.aside_bytes);
         let others = rows.saturating_add(self.rollup_bytes).saturating_add(self.database_bytes);
         [
             ("journal", self.disk_bytes.saturating_sub(others)),
@@ -318,6 +321,7 @@ impl StoreStats {
             ("days", self.day_bytes),
             ("rollups", self.rollup_bytes),
             ("database", self.database_bytes),
+            ("damaged", self.aside_bytes),
         ]
     }
 

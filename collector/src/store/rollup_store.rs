@@ -251,7 +251,8 @@ impl EmbeddedStore {
         let kept = self.rollups.split_off(&day);
         let forgotten = std::mem::replace(&mut self.rollups, kept);
         let tables = forgotten.into_values().filter_map(|day| day.table);
-        tables.map(|table| table.name).try_for_each(|name| self.files.remove(&name))
+        tables.map(|table| table.name).try_for_each(|name| self.files.remove(&name))?;
+        self.forget_damaged_rollups_before(day)
     }
 }
 

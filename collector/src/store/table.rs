@@ -253,17 +253,35 @@ impl Table {
 
     /// The entries whose keys lie from `first` to `last`.
     pub(super) fn entries(&self, files: &dyn Files, first: u64, last: u64) -> Result<Vec<Entry>, TableError> {
+        match self.entries_left(files, first, last)? {
+            (entries, None) => Ok(entries),
+            (_, Some(damaged)) => Err(damaged),
+        }
+    }
+
+    /// As [`Self::entries`] of those pages that are sound, and what is wrong with the first that is not.
+    pub(super) fn entries_left(
+        &self,
+        files: &dyn Files,
+        first: u64,
+        last: u64,
+    ) -> Result<(Vec<Entry>, Option<TableError>), StoreError> {
         let pages = &self.directory.pages;
         let begin = pages.partition_point(|(key, ..)| *key <= first).saturating_sub(1);
-        let mut found = Vec::new();
+        let (mut found, mut damaged) = (Vec::new(), None);
         for (_, offset, len) in pages.iter().skip(begin).take_while(|(key, ..)| *key <= last) {
             let framed = files.read(&self.name, *offset, *len as usize)?;
-            let content = frame::open(PAGE, VERSION, PAGE_ENTRIES * ENTRY_BYTES, &framed);
-            let content = content.map_err(|why| TableError::Damaged(format!("a page of it: {why}")))?;
-            let entries = content.as_chunks::<ENTRY_BYTES>().0.iter().map(entry_of);
-            found.extend(entries.filter(|entry| (first..=last).contains(&entry.key)));
+            match frame::open(PAGE, VERSION, PAGE_ENTRIES * ENTRY_BYTES, &framed) {
+                Ok(content) => {
+                    let entries = content.as_chunks::<ENTRY_BYTES>().0.iter().map(entry_of);
+                    found.extend(entries.filter(|entry| (first..=last).contains(&entry.key)));
+                }
+                Err(why) => {
+                    damaged.get_or_insert(TableError::Damaged(format!("a page of it: {why}")));
+                }
+            }
         }
-        Ok(found)
+        Ok((found, damaged))
     }
 
     /// The bytes of a block.

@@ -68,6 +68,7 @@ impl EmbeddedStore {
         parts.extend(self.parts.iter().map(Part::made));
         self.state.parts = parts.into_iter().collect();
         self.check_manifests();
+        self.count_aside()?;
         Ok(self.take_up_rollups(known_made, older)? || adopted)
     }
 
