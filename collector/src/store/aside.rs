@@ -13,6 +13,7 @@
 
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
+use super::files::TEMPORARY;
 use super::head::day_number;
 
 const ASIDE: &str = "damaged-";
@@ -25,9 +26,9 @@ pub(super) fn put_aside_on(name: &str) -> Option<i32> {
     name.strip_prefix(ASIDE)?.split_once('-')?.0.parse().ok()
 }
 
-/// The day in the name of a table whose kind the name begins with.
+/// The day in the name of a table whose kind the name begins with; none of one that is still being written.
 fn day_in(name: &str, beginning: &str) -> Option<i32> {
-    let rest = name.strip_prefix(beginning)?;
+    let rest = name.strip_prefix(beginning).filter(|_| !name.ends_with(TEMPORARY))?;
     rest.rsplit_once('-')?.0.parse().ok()
 }
 
@@ -79,7 +80,8 @@ impl EmbeddedStore {
     pub(super) fn unopened_parts(&self) -> Result<Vec<String>, StoreError> {
         let opened = |name: &String| self.parts.iter().any(|part| part.table.name == *name);
         let names = self.files.list()?.into_iter().map(|(name, _)| name);
-        Ok(names.filter(|name| number_of_part(name).is_some() && !opened(name)).collect())
+        let written = |name: &String| number_of_part(name).is_some() && !name.ends_with(TEMPORARY);
+        Ok(names.filter(|name| written(name) && !opened(name)).collect())
     }
 
     /// With the rows of all days before `day` go files that were put aside before it, and those days' tables that could

@@ -171,3 +171,21 @@ fn files_that_cannot_be_opened_are_forgotten_too() {
     store.forget_rows_before(TODAY + 3).unwrap();
     assert!(named(&twin, "damaged-").is_empty());
 }
+
+#[test]
+fn what_is_being_written_is_not_taken_for_a_file_that_cannot_be_opened() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    let streams = (0..70).map(|n| probed(&format!("p{n}"), [n])).collect();
+    store.append(at(0), vec![admitted(1, streams)]).unwrap();
+    store.seal().unwrap();
+    assert!(store.compact(at(0)).unwrap().more && store.merging.is_some());
+    store.forget_rows_before(TODAY + 1).unwrap();
+    store.forget_rollups_before(TODAY + 1).unwrap();
+    compact(&mut store);
+    store.append(at(0), vec![admitted(2, vec![probed("p1", [DAY_MS])])]).unwrap();
+    compact(&mut store);
+    assert_eq!(store.observations(&vantage("p1"), all()).unwrap().len(), 1);
+    assert!(named(&twin, "damaged-").is_empty() && store.stats().damaged() == 0);
+    assert!(!twin.names().iter().any(|name| name.ends_with(".tmp")), "{:?}", twin.names());
+}

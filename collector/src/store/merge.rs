@@ -1,6 +1,6 @@
 //! Merging: the parts of a day become chunks in one of its tables, so many streams at a step.
 //!
-//! A day is merged once it has been over for a while and no part of it is fresh, or once too many parts wait. The table
+//! A day is merged once it has been over for a while and no part of it is fresh, or once too many parts wait that cannot be folded. The table
 //! is written aside, group by group; only when all of it is durable does one batch of the database put it into the
 //! day's manifest, and only then go the parts that no day needs any more. A crash before that leaves everything as it
 //! was. The hours of each stream are rolled up on the way. Late rows make further parts, and the streams they are of are
@@ -72,10 +72,18 @@ impl EmbeddedStore {
         self.date_records(now);
         if self.seal_is_due(now) {
             let sealed_rows = Some(self.seal()?);
-            return Ok(Maintained { sealed_rows, merged_streams: 0, more: self.day_to_merge(now).is_some() });
+            return Ok(Maintained { sealed_rows, merged_streams: 0, more: self.has_more(now) });
         }
         let day = if self.merging.is_none() { self.day_to_merge(now) } else { None };
-        self.merge_step(day, |store| store.day_to_merge(now).is_some())
+        if self.merging.is_none() && day.is_none() && self.has_to_fold() {
+            let done = self.fold_step()?;
+            return Ok(Maintained { more: self.has_more(now), ..done });
+        }
+        self.merge_step(day, |store| store.has_more(now))
+    }
+
+    fn has_more(&self, now: Instant) -> bool {
+        self.day_to_merge(now).is_some() || self.has_to_fold()
     }
 
     /// One step towards a store in which nothing waits: a seal, then the merging of every day, whether it rests or not.
@@ -160,17 +168,20 @@ impl EmbeddedStore {
         let rested = waiting.iter().find(|(day, (_, newest))| rests(**day, *newest)).map(|(day, _)| *day);
         let crowded = || {
             let most = waiting.iter().max_by_key(|(_, (count, _))| *count)?;
-            (self.parts.len() > self.options.parts_max).then_some(*most.0)
+            (self.parts.len() > self.options.parts_max && self.parts_to_fold().is_none()).then_some(*most.0)
         };
         rested.or_else(crowded)
     }
 
     fn begin_merge(&mut self, day: i32) -> Result<(), StoreError> {
+        if let Some(folding) = self.folding.take() {
+            folding.give_up(self.files.as_ref())?;
+        }
         let files = self.files.as_ref();
         let waiting: Vec<&Part> =
             self.parts.iter().filter(|part| part.days().contains(&day) && self.waits_for(part, day)).collect();
         let (Some(first), Some(last)) = (waiting.first(), waiting.last()) else { return Ok(()) };
-        let (from, to) = (first.made(), last.made());
+        let (from, to) = (first.first(), last.made());
         let mut groups: BTreeSet<u32> = waiting.iter().flat_map(|part| part.groups(day)).collect();
         let known = self.days.get(&day).map_or(&[][..], |known| &known.tables);
         let old: u64 = known.iter().map(|table| table.directory.rows).sum();

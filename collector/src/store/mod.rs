@@ -12,7 +12,7 @@
 //!    streams, the deliveries and the number of the last journal entry that it covers (the watermark).
 //! 3. Opening replays the journal's entries above the watermark. Those at or below it are ignored, there or not, so
 //!    a crash between seal and letting go loses nothing and doubles nothing.
-//! 4. A day that has been over for an hour is merged: one chunk for each stream, in one table, and what each hour comes to in another. Late rows make further
+//! 4. Where many parts wait, some become one. A day that has been over for an hour is merged: one chunk for each stream, in one table, and what each hour comes to in another. Late rows make further
 //!    parts, and their streams are merged again.
 //! 5. What is damaged or missing is counted, named once in the log, and left out; a governed record that is damaged is
 //!    an error, and so is the store's own state. A database that comes up older than the files beside it is noticed.
@@ -29,7 +29,7 @@
 //! | `record` | what a record is, and a range of them |
 //! | `embedded`, `options`, `records` | [`EmbeddedStore`]: append and ask; its bounds; records |
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
-//! | `seal`, `merge`, `day`, `retention`, `aside` | how it is kept up, how it forgets, what becomes of damaged files |
+//! | `seal`, `fold`, `merge`, `day`, `retention`, `aside` | how it is kept up, how it forgets, what becomes of damaged files |
 //! | `verify` | whether everything that was kept is there and sound |
 //! | `rollup`, `rollup_block`, `rollup_store` | what each hour comes to: reckoned, in bytes, kept |
 //! | `lock` | who holds the data directory |
@@ -44,6 +44,7 @@ mod delivery;
 mod embedded;
 mod error;
 mod files;
+mod fold;
 mod format_1;
 mod head;
 mod journal;

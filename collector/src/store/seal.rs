@@ -137,7 +137,8 @@ impl EmbeddedStore {
     }
 }
 
-fn opened(files: &dyn super::files::Files, table: Table) -> Result<Option<Part>, StoreError> {
+/// A part that was just written.
+pub(super) fn opened(files: &dyn super::files::Files, table: Table) -> Result<Option<Part>, StoreError> {
     let name = table.name.clone();
     match Part::open(files, table) {
         Ok(part) => Ok(Some(part)),

@@ -36,7 +36,7 @@ struct Disk {
     bytes_max: Option<usize>,
     dead: bool,
     /// Bytes that were ever appended to files, and how many the longest append had.
-    appended: u64,
+    appended: BTreeMap<String, u64>,
     longest: usize,
     /// The journal of a store of format 1.
     journal_1: Keys,
@@ -89,9 +89,10 @@ impl Twin {
         self.disk().files.values().map(|held| held.durable.len() + held.pending.len()).sum()
     }
 
-    /// How many bytes were ever appended to files.
-    pub(super) fn appended(&self) -> u64 {
-        self.disk().appended
+    /// How many bytes were ever appended to files whose names begin so.
+    pub(super) fn appended(&self, beginning: &str) -> u64 {
+        let disk = self.disk();
+        disk.appended.iter().filter(|(name, _)| name.starts_with(beginning)).map(|(_, bytes)| bytes).sum()
     }
 
     /// How many bytes the longest append had.
@@ -249,7 +250,7 @@ impl Files for Twin {
         }
         let held = disk.files.get_mut(name).ok_or_else(|| StoreError::Io(format!("{name}: not there")))?;
         held.pending.extend_from_slice(bytes);
-        disk.appended += bytes.len() as u64;
+        *disk.appended.entry(name.to_owned()).or_default() += bytes.len() as u64;
         disk.longest = disk.longest.max(bytes.len());
         Ok(())
     }
