@@ -95,7 +95,7 @@ fn of_a_damaged_table_everything_that_is_sound_is_kept_and_tables_do_not_pile_up
     // The first page and with it 128 chunks, and the chunk of one stream more, the last.
     harm(&twin, &table, b"UPHi");
     let bytes = twin.read(&table, 0, usize::MAX).unwrap();
-    let chunk = bytes.windows(4).enumerate().filter(|(_, found)| *found == b"UPHc").last().unwrap().0;
+    let chunk = bytes.windows(4).enumerate().rfind(|(_, found)| *found == b"UPHc").unwrap().0;
     twin.flip(&table, chunk + 30);
     let kept: Vec<Hours> =
         names.iter().map(|name| store.rollups(&StreamId::Probe(vantage(name)), all()).unwrap()).collect();
@@ -187,5 +187,5 @@ fn what_is_being_written_is_not_taken_for_a_file_that_cannot_be_opened() {
     compact(&mut store);
     assert_eq!(store.observations(&vantage("p1"), all()).unwrap().len(), 1);
     assert!(named(&twin, "damaged-").is_empty() && store.stats().damaged() == 0);
-    assert!(!twin.names().iter().any(|name| name.ends_with(".tmp")), "{:?}", twin.names());
+    assert!(!twin.names().iter().any(|name| name.ends_with(TEMPORARY)), "{:?}", twin.names());
 }

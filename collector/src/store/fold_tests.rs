@@ -4,7 +4,7 @@ use uphold_common::observation::Observation;
 use uphold_common::time::DAY_MS;
 
 use super::*;
-use crate::store::files::Files;
+use crate::store::files::{Files, TEMPORARY};
 use crate::store::testing::*;
 use crate::store::twin::Twin;
 use crate::store::{Hours, Store, StoreOptions};
@@ -44,7 +44,6 @@ fn parts_stay_few_and_each_row_is_written_once_for_each_level() {
     }
     let highest = store.parts.iter().map(Part::level).max().unwrap();
     let written = ["part-", "day-", "rollup-"].map(|kind| twin.appended(kind));
-    println!("{sealed_bytes} bytes sealed; written to parts, days and roll-ups: {written:?}; levels up to {highest}");
     assert_eq!((store.stats().days, written[1], written[2]), (0, 0, 0), "a day that is not over is not merged");
     assert!((2..=4).contains(&highest), "{highest}");
     assert!(written[0] < sealed_bytes * u64::from(highest + 1), "{written:?} for {sealed_bytes}");
@@ -184,7 +183,11 @@ fn a_merge_a_forgotten_day_and_a_full_disk_make_a_fold_void() {
         while store.maintain(at(0)).unwrap().more {}
         let kept = if voided == 1 { PARTS_MAX - 2 } else { PARTS_MAX + 1 };
         assert_eq!(store.observations(&vantage("a"), all()).unwrap().len(), kept, "{voided}");
-        assert!(twin.list().unwrap().iter().all(|(name, _)| !name.ends_with(".tmp")), "{voided}: {:?}", twin.names());
+        assert!(
+            twin.list().unwrap().iter().all(|(name, _)| !name.ends_with(TEMPORARY)),
+            "{voided}: {:?}",
+            twin.names()
+        );
         drop(store);
         let store = open_on(&twin);
         assert_eq!((store.observations(&vantage("a"), all()).unwrap().len(), store.stats().damaged()), (kept, 0));

@@ -1,4 +1,6 @@
 //! Which files belong to the store, when it is opened: those of its manifests, those it has to adopt, and leftovers.
+//!
+//! Parts that stand in a folded one (see `fold`) are leftovers; a database that still names them when they are gone is older.
 
 use std::collections::BTreeSet;
 
