@@ -198,7 +198,7 @@ metrics! {
     STORE_DISK = Gauge "uphold_store_disk_bytes" []
         "What the store takes on disk.";
     STORE_BYTES = Gauge "uphold_store_bytes" ["kind"]
-        "What the store takes on disk, by kind: the journal, parts, the tables of days, roll-ups, and the database.";
+        "What the store takes on disk, by kind: the journal, parts, the tables of days, roll-ups, the database, and damaged files that are put aside.";
     STORE_DISK_FREE = Gauge "uphold_store_disk_free_bytes" []
         "What the disk of the data directory has free; absent while the system does not say.";
     STORE_DISK_TOTAL = Gauge "uphold_store_disk_total_bytes" []
@@ -222,7 +222,7 @@ metrics! {
     STORE_JOURNAL_BATCHES = Gauge "uphold_store_journal_batches" []
         "Batches in the journal.";
     STORE_JOURNAL_OLDEST = Gauge "uphold_store_journal_oldest_timestamp_seconds" []
-        "When the oldest batch in the journal arrived; absent while it is empty.";
+        "Since when the oldest batch in the journal waits, or records that came before it; absent while there is no batch.";
     STORE_HEAD = Gauge "uphold_store_head_bytes" []
         "What the head holds in memory.";
     STORE_HEAD_LIMIT = Gauge "uphold_store_head_limit_bytes" []

@@ -111,7 +111,9 @@ fn facts(health: &Health, clock: &Clock<'_>) -> Markup {
 
 /// The whole, and each kind.
 fn on_disk(store: &StoreStats) -> String {
-    let kinds = store.bytes_by_kind().map(|(kind, amount)| format!("{kind} {}", bytes(amount)));
+    // Damaged files are rare: only where there are any is there a word about them.
+    let told = store.bytes_by_kind().into_iter().filter(|(kind, amount)| *kind != "damaged" || *amount > 0);
+    let kinds: Vec<String> = told.map(|(kind, amount)| format!("{kind} {}", bytes(amount))).collect();
     format!("{}: {}", bytes(store.disk_bytes), kinds.join(", "))
 }
 

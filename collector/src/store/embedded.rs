@@ -20,6 +20,7 @@ use super::day::Day;
 use super::delivery::{Delivery, Gaps, Reckoned, Told};
 use super::error::StoreError;
 use super::files::{Files, Folder};
+use super::fold::Folding;
 use super::head::days_of;
 use super::journal::{EntryKind, Journal};
 use super::lock::DataDir;
@@ -53,6 +54,7 @@ pub struct EmbeddedStore {
     /// The roll-ups of days.
     pub(super) rollups: BTreeMap<i32, DayRollups>,
     pub(super) merging: Option<Merging>,
+    pub(super) folding: Option<Folding>,
     /// The last part that is to be merged before a compaction that was begun is over.
     pub(super) compacting: Option<u64>,
     pub(super) groups: RefCell<GroupCache>,
@@ -93,6 +95,7 @@ impl EmbeddedStore {
             days: BTreeMap::new(),
             rollups: BTreeMap::new(),
             merging: None,
+            folding: None,
             compacting: None,
             groups: RefCell::default(),
             options,

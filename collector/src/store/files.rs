@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! store/series/journal-NNNNNNNNNNNN     see `journal`
-//! store/series/part-NNNNNNNNNNNN        see `table` and `part`
+//! store/series/part-NNNNNNNNNNNN…       see `table`, `part` and `fold`
 //! store/series/day-DDDDDD-NNNNNNNNNNNN  see `table` and `chunk`
+//! store/series/damaged-DDDDDD-…         see `aside`
 //! store/series/*.tmp                    being written; a leftover after a crash
 //! ```
 //!

@@ -7,8 +7,10 @@
 //!                              further parts the bytes that follow
 //! ```
 //!
-//! Its chunks go through the head into parts, then its journal, and only then does the state name format 2; what the
-//! database held of them goes afterwards. Interrupted, it begins again: rows that are there twice are settled.
+//! Its chunks go through the head into parts, sealed whenever the head is full; then its journal, which never held more
+//! than a head may. The last seal names format 2. What the database held in format 1 goes afterwards, or, should that be
+//! interrupted, with the next opening. An attempt that is interrupted before leaves everything of format 1 in place; the
+//! next removes the parts of it and begins again. Chunks that cannot be read are counted and named once, and are lost.
 
 use std::ops::ControlFlow;
 
@@ -29,13 +31,23 @@ use super::recovery::{FORMAT, put_state};
 use super::{KeyRange, stream::StreamId};
 
 const JOURNAL: Magic = Magic(*b"UPHj");
-/// How many entries are read at once.
-const PAGE: usize = 4096;
+/// About how many bytes of entries are read at once.
+const PAGE_BYTES: usize = 1024 * 1024;
+/// How many keys are removed at once.
+const REMOVED_AT_ONCE: usize = 4096;
+/// How the names of parts begin.
+const PART: &str = "part-";
 
 impl EmbeddedStore {
-    /// Takes up what a store of format 1 kept in the database.
+    /// Takes up what a store of format 1 kept in the database; of one that was taken up, removes what is left of it.
     pub(super) fn take_up_format_1(&mut self) -> Result<(), StoreError> {
+        if self.state.format >= FORMAT {
+            return self.remove_format_1();
+        }
         tracing::info!("the store is of an earlier format and is written anew; this takes a while");
+        self.remove_attempts()?;
+        // Of the journal nothing is sealed by the seals of chunks, whatever an attempt before has written of it.
+        let next = std::mem::replace(&mut self.journal.next, self.state.watermark.saturating_add(1));
         let mut range = KeyRange::prefix(&[keys::CHUNK]);
         loop {
             let page = self.page(&range)?;
@@ -43,40 +55,61 @@ impl EmbeddedStore {
             range = range.after(last.clone());
             for (key, bytes) in &page {
                 self.take_up_chunk(key, bytes);
-            }
-            if self.memory.head.bytes() >= self.options.head_bytes_max {
-                self.commit_seal()?;
+                if self.memory.head.bytes() >= self.options.head_bytes_max {
+                    self.seal()?;
+                }
             }
         }
+        self.seal()?;
         let highest = self.take_up_journal()?;
-        self.journal.next = self.journal.next.max(highest.saturating_add(1));
-        self.commit_seal()?;
+        self.journal.next = next.max(highest.saturating_add(1));
+        // One batch seals the journal of format 1 and names the new format: an attempt has it all or nothing of it.
         self.state.format = FORMAT;
+        self.seal()?;
+        self.remove_format_1()
+    }
+
+    /// Removes what attempts before have left. A store of format 1 has no parts, so those that are there are theirs.
+    fn remove_attempts(&mut self) -> Result<(), StoreError> {
+        self.parts.clear();
+        self.state.parts.clear();
         let mut writes = Writes::default();
         put_state(&mut writes, &self.state)?;
         self.disk.apply(writes)?;
         self.disk.sync()?;
-        self.journal.let_go(self.files.as_ref(), self.state.journal.0)?;
-        self.remove_all(keys::DAY)?;
-        self.remove_all(keys::CHUNK)?;
+        let names = self.files.list()?.into_iter().map(|(name, _)| name);
+        names.filter(|name| name.starts_with(PART)).try_for_each(|name| self.files.remove(&name))
+    }
+
+    /// Removes what the database still holds in format 1, if anything.
+    fn remove_format_1(&self) -> Result<(), StoreError> {
+        self.remove_all(keys::DAY, |value| matches!(parts::unframed_day(value), Ok(None)))?;
+        self.remove_all(keys::CHUNK, |_| true)?;
         self.disk.drop_journal_of_format_1()
     }
 
+    /// Some entries, about as many bytes as are to be in memory at once.
     fn page(&self, range: &KeyRange) -> Result<Vec<super::Record>, StoreError> {
-        let mut page = Vec::new();
+        let (mut page, mut bytes) = (Vec::new(), 0);
         self.disk.scan(range, &mut |key, value| {
             page.push((key.to_vec(), value.to_vec()));
-            if page.len() < PAGE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            bytes += key.len() + value.len();
+            if bytes < PAGE_BYTES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         Ok(page)
     }
 
     fn take_up_chunk(&mut self, key: &[u8], bytes: &[u8]) {
-        let Some(place) = ChunkKey::from_bytes(key) else { return };
-        let Some(kind) = self.memory.streams.id(place.stream).map(StreamId::kind) else { return };
+        let damage = self.damage.get_mut();
+        let Some(place) = ChunkKey::from_bytes(key) else {
+            return damage.note(Damaged::Chunk, &format!("chunk {}", key.escape_ascii()), "its key is not understood");
+        };
+        let Some(kind) = self.memory.streams.id(place.stream).map(StreamId::kind) else {
+            return damage.note(Damaged::Chunk, &place.to_string(), "the database does not name its stream");
+        };
         match chunk::decode_version_1(place.day, kind, bytes) {
             Ok(block) => self.memory.head.add(place.stream, block.as_slice()),
-            Err(why) => self.damage.get_mut().note(Damaged::Chunk, &place.to_string(), &why.to_string()),
+            Err(why) => damage.note(Damaged::Chunk, &place.to_string(), &why.to_string()),
         }
     }
 
@@ -110,15 +143,19 @@ impl EmbeddedStore {
         Ok(highest)
     }
 
-    fn remove_all(&self, kind: u8) -> Result<(), StoreError> {
+    /// Removes the entries of a kind that are `gone`.
+    fn remove_all(&self, kind: u8, gone: impl Fn(&[u8]) -> bool) -> Result<(), StoreError> {
         loop {
-            let page = self.page(&KeyRange::prefix(&[kind]))?;
-            if page.is_empty() {
+            let (mut writes, mut found) = (Writes::default(), 0);
+            self.disk.scan(&KeyRange::prefix(&[kind]), &mut |key, value| {
+                if gone(value) {
+                    writes.remove(key.to_vec());
+                    found += 1;
+                }
+                if found < REMOVED_AT_ONCE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            if found == 0 {
                 return Ok(());
-            }
-            let mut writes = Writes::default();
-            for (key, _) in page {
-                writes.remove(key);
             }
             self.disk.apply(writes)?;
         }
@@ -155,3 +192,7 @@ fn journal_key(key: &[u8]) -> Option<(u64, u16)> {
     let (number, part) = key.split_first_chunk::<8>()?;
     Some((u64::from_be_bytes(*number), u16::from_be_bytes(part.try_into().ok()?)))
 }
+
+#[cfg(test)]
+#[path = "format_1_tests.rs"]
+mod tests;

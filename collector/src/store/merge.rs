@@ -1,10 +1,13 @@
 //! Merging: the parts of a day become chunks in one of its tables, so many streams at a step.
 //!
-//! A day is merged once it has been over for a while and no part of it is fresh, or once too many parts wait. The table
+//! A day is merged once it has been over for a while and no part of it is fresh, or once too many parts wait that cannot be folded. The table
 //! is written aside, group by group; only when all of it is durable does one batch of the database put it into the
 //! day's manifest, and only then go the parts that no day needs any more. A crash before that leaves everything as it
-//! was. The hours of each stream are rolled up on the way. Late rows make further parts, and the streams they are of are merged again; when tables have piled up, or much
-//! is new, the whole day is written anew.
+//! was. The hours of each stream are rolled up on the way. Late rows make further parts, and the streams they are of are
+//! merged again; when tables have piled up, or much is new, the whole day is written anew. What cannot be read of a part
+//! or a table is left out, and the file is put aside instead of removed (`aside`); a table that is missing stays named.
+//!
+//! A merge holds the decoded rows of one group of streams on its day, and of one stream once more while it is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +16,7 @@ use uphold_common::time::Instant;
 use super::Maintained;
 use super::chunk::{self, ChunkError, Of};
 use super::database::Writes;
-use super::day::{Day, TableRecord};
+use super::day::TableRecord;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::files::Files;
@@ -24,8 +27,8 @@ use super::rollup::Hours;
 use super::rollup_block::{self, Rolled};
 use super::rollup_store::{DayRollups, Rolling, put_rollups};
 use super::rows::Block;
-use super::stream::StreamId;
-use super::table::{Entry, Purpose, TableWriter};
+use super::stream::{StreamId, StreamKind};
+use super::table::{Entry, Purpose, Table, TableWriter};
 
 /// How many tables a day may have before it is written anew.
 const TABLES_MAX: usize = 4;
@@ -66,12 +69,21 @@ impl EmbeddedStore {
     pub(super) fn step(&mut self, now: Instant) -> Result<Maintained, StoreError> {
         self.disk.alive()?;
         self.latest = self.latest.max(now);
+        self.date_records(now);
         if self.seal_is_due(now) {
             let sealed_rows = Some(self.seal()?);
-            return Ok(Maintained { sealed_rows, merged_streams: 0, more: self.day_to_merge(now).is_some() });
+            return Ok(Maintained { sealed_rows, merged_streams: 0, more: self.has_more(now) });
         }
         let day = if self.merging.is_none() { self.day_to_merge(now) } else { None };
-        self.merge_step(day, |store| store.day_to_merge(now).is_some())
+        if self.merging.is_none() && day.is_none() && self.has_to_fold() {
+            let done = self.fold_step()?;
+            return Ok(Maintained { more: self.has_more(now), ..done });
+        }
+        self.merge_step(day, |store| store.has_more(now))
+    }
+
+    fn has_more(&self, now: Instant) -> bool {
+        self.day_to_merge(now).is_some() || self.has_to_fold()
     }
 
     /// One step towards a store in which nothing waits: a seal, then the merging of every day, whether it rests or not.
@@ -156,17 +168,20 @@ impl EmbeddedStore {
         let rested = waiting.iter().find(|(day, (_, newest))| rests(**day, *newest)).map(|(day, _)| *day);
         let crowded = || {
             let most = waiting.iter().max_by_key(|(_, (count, _))| *count)?;
-            (self.parts.len() > self.options.parts_max).then_some(*most.0)
+            (self.parts.len() > self.options.parts_max && self.parts_to_fold().is_none()).then_some(*most.0)
         };
         rested.or_else(crowded)
     }
 
     fn begin_merge(&mut self, day: i32) -> Result<(), StoreError> {
+        if let Some(folding) = self.folding.take() {
+            folding.give_up(self.files.as_ref())?;
+        }
         let files = self.files.as_ref();
         let waiting: Vec<&Part> =
             self.parts.iter().filter(|part| part.days().contains(&day) && self.waits_for(part, day)).collect();
         let (Some(first), Some(last)) = (waiting.first(), waiting.last()) else { return Ok(()) };
-        let (from, to) = (first.made(), last.made());
+        let (from, to) = (first.first(), last.made());
         let mut groups: BTreeSet<u32> = waiting.iter().flat_map(|part| part.groups(day)).collect();
         let known = self.days.get(&day).map_or(&[][..], |known| &known.tables);
         let old: u64 = known.iter().map(|table| table.directory.rows).sum();
@@ -175,10 +190,8 @@ impl EmbeddedStore {
         let anew = unrolled || known.len() >= TABLES_MAX || old <= new.saturating_mul(REWRITTEN_BELOW);
         if anew {
             for table in known {
-                match table.entries(files, 0, u64::MAX) {
-                    Ok(entries) => groups.extend(entries.iter().map(|e| chunk::stream_of(e.key) / GROUP_STREAMS)),
-                    Err(why) => self.note_table(table, why)?,
-                }
+                let entries = self.entries_left(table, 0, u64::MAX)?;
+                groups.extend(entries.iter().map(|e| chunk::stream_of(e.key) / GROUP_STREAMS));
             }
         }
         let made = self.state.made.saturating_add(1);
@@ -186,6 +199,8 @@ impl EmbeddedStore {
         let writer = TableWriter::begin(files, chunk::name(day, made), purpose)?;
         let rolling = self.begin_rolling(day, purpose)?;
         let (groups, streams) = (groups.into_iter().collect(), BTreeSet::new());
+        // What was read for answers makes room for what is read for the merge.
+        self.groups.borrow_mut().clear();
         self.merging = Some(Merging { day, made, to, anew, writer, groups, next: 0, streams, rolling });
         // A seal in between takes the next number.
         self.state.made = made;
@@ -195,12 +210,13 @@ impl EmbeddedStore {
     /// Merges the streams of a group; gives how many had new rows.
     fn merge_group(&mut self, merging: &mut Merging, group: u32) -> Result<usize, StoreError> {
         let day = merging.day;
-        let mut fresh: BTreeMap<u32, Block> = BTreeMap::new();
+        // As they were decoded: put together they are one stream at a time.
+        let mut fresh: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
         for part in self.parts.iter().filter(|part| part.made() <= merging.to && self.waits_for(part, day)) {
             match part.group(self.files.as_ref(), day, group) {
                 Ok(found) => {
                     for (stream, block) in found {
-                        fresh.entry(stream).and_modify(|rows| rows.append(&block)).or_insert(block);
+                        fresh.entry(stream).or_default().push(block);
                     }
                 }
                 Err(why) => self.note_table(&part.table, why)?,
@@ -209,11 +225,13 @@ impl EmbeddedStore {
         let count = fresh.len();
         let mut old = if merging.anew { self.old_chunks(day, group)? } else { BTreeMap::new() };
         let streams: BTreeSet<u32> = fresh.keys().chain(old.keys()).copied().collect();
+        let mut kept = if count > 0 { self.rolled_group(day, group)?.unwrap_or_default() } else { Rolled::new() };
         let mut rolled = Rolled::new();
         for stream in streams {
             match (fresh.remove(&stream), old.remove(&stream)) {
                 (Some(rows), _) => {
-                    rolled.insert(stream, self.write_stream(merging, stream, rows)?);
+                    let hours = self.write_stream(merging, stream, rows, kept.remove(&stream))?;
+                    rolled.insert(stream, hours);
                 }
                 (None, Some((table, entries))) => self.copy_stream(merging, table, &entries)?,
                 (None, None) => {}
@@ -231,26 +249,35 @@ impl EmbeddedStore {
         let (first, last) = (chunk::key(first, 0), chunk::key(first.saturating_add(GROUP_STREAMS - 1), u32::MAX));
         let tables = self.days.get(&day).map_or(&[][..], |known| &known.tables);
         for (place, table) in tables.iter().enumerate() {
-            match table.entries(self.files.as_ref(), first, last) {
-                Ok(entries) => {
-                    for chunks in entries.chunk_by(|a, b| chunk::stream_of(a.key) == chunk::stream_of(b.key)) {
-                        let Some(stream) = chunks.first().map(|entry| chunk::stream_of(entry.key)) else { continue };
-                        old.insert(stream, (place, chunks.to_vec()));
-                    }
-                }
-                Err(why) => self.note_table(table, why)?,
+            let entries = self.entries_left(table, first, last)?;
+            for chunks in entries.chunk_by(|a, b| chunk::stream_of(a.key) == chunk::stream_of(b.key)) {
+                let Some(stream) = chunks.first().map(|entry| chunk::stream_of(entry.key)) else { continue };
+                old.insert(stream, (place, chunks.to_vec()));
             }
         }
         Ok(old)
     }
 
-    /// Writes a stream with new rows; gives what its hours come to.
-    fn write_stream(&mut self, merging: &mut Merging, stream: u32, rows: Block) -> Result<Hours, StoreError> {
-        let of = Of { day: merging.day, stream, kind: rows.kind() };
+    /// The entries of a table's sound pages; the others are noted.
+    fn entries_left(&self, table: &Table, first: u64, last: u64) -> Result<Vec<Entry>, StoreError> {
+        let (entries, damaged) = table.entries_left(self.files.as_ref(), first, last)?;
+        damaged.into_iter().try_for_each(|why| self.note_table(table, why))?;
+        Ok(entries)
+    }
+
+    /// Writes a stream with new rows; gives what its hours come to, beside what is kept of them.
+    fn write_stream(
+        &mut self,
+        merging: &mut Merging,
+        stream: u32,
+        fresh: Vec<Block>,
+        kept: Option<Hours>,
+    ) -> Result<Hours, StoreError> {
+        let Some(kind) = fresh.first().map(Block::kind) else { return Ok(Hours::empty(StreamKind::Probe)) };
+        let of = Of { day: merging.day, stream, kind };
         let mut all = self.merged_rows(of)?;
-        if all.is_empty() {
-            all = rows;
-        } else {
+        let kept = kept.map(|kept| (kept, Hours::of(&all)));
+        for rows in fresh {
             all.append(&rows);
         }
         if !all.is_settled() {
@@ -263,10 +290,14 @@ impl EmbeddedStore {
             merging.writer.put(self.files.as_ref(), chunk::key(stream, piece), *rows, chunk)?;
             self.counted.chunks_written += 1;
         }
-        Ok(Hours::of(&all))
+        let hours = Hours::of(&all);
+        Ok(match kept {
+            Some((kept, merged)) => hours.beside(kept, &merged),
+            None => hours,
+        })
     }
 
-    /// Takes chunks over as they are. A damaged one stays behind, and its table with it.
+    /// Takes chunks over as they are. A damaged one stays behind.
     fn copy_stream(&self, merging: &mut Merging, table: usize, entries: &[Entry]) -> Result<(), StoreError> {
         let Some(table) = self.days.get(&merging.day).and_then(|day| day.tables.get(table)) else { return Ok(()) };
         for entry in entries {
@@ -302,10 +333,9 @@ impl EmbeddedStore {
         // By the manifest, because a damaged table was not opened.
         let rolled_before = before.and_then(|before| before.record).map(|record| rollup_block::name(day, record.made));
         let mut known = self.days.get(&day).cloned().unwrap_or_default();
-        // What could not be read of a table may be read by somebody else: it stays beneath the new one.
-        let spoiled = known.tables.len() != known.record.tables.len()
-            || known.tables.iter().any(|table| self.damage.borrow().tells_of(&table.name));
-        let replaced = if anew && !spoiled { std::mem::take(&mut known) } else { Day::default() };
+        let replaced = if anew { std::mem::take(&mut known.tables) } else { Vec::new() };
+        known.record.tables.retain(|of| replaced.iter().all(|table| table.directory.made != of.made));
+        known.unsaid = false;
         known.record.merged = to;
         known.record.tables.push(TableRecord::of(&table));
         known.tables.push(table);
@@ -319,8 +349,8 @@ impl EmbeddedStore {
         self.disk.sync()?;
         self.state = state;
         self.drop_parts(&gone)?;
-        let replaced = replaced.tables.iter().map(|table| &table.name).chain(&rolled_before);
-        replaced.into_iter().try_for_each(|name| self.files.remove(name))
+        let replaced = replaced.iter().map(|table| &table.name).chain(&rolled_before);
+        replaced.into_iter().try_for_each(|name| self.let_file_go(name))
     }
 
     /// Whether no day needs a part any more.
@@ -334,6 +364,6 @@ impl EmbeddedStore {
         self.parts = kept;
         self.groups.borrow_mut().clear();
         let dropped: Vec<Part> = dropped;
-        dropped.iter().try_for_each(|part| self.files.remove(&part.table.name))
+        dropped.iter().try_for_each(|part| self.let_file_go(&part.table.name))
     }
 }

@@ -12,7 +12,7 @@
 //!    streams, the deliveries and the number of the last journal entry that it covers (the watermark).
 //! 3. Opening replays the journal's entries above the watermark. Those at or below it are ignored, there or not, so
 //!    a crash between seal and letting go loses nothing and doubles nothing.
-//! 4. A day that has been over for an hour is merged: one chunk for each stream, in one table, and what each hour comes to in another. Late rows make further
+//! 4. Where many parts wait, some become one. A day that has been over for an hour is merged: one chunk for each stream, in one table, and what each hour comes to in another. Late rows make further
 //!    parts, and their streams are merged again.
 //! 5. What is damaged or missing is counted, named once in the log, and left out; a governed record that is damaged is
 //!    an error, and so is the store's own state. A database that comes up older than the files beside it is noticed.
@@ -29,11 +29,12 @@
 //! | `record` | what a record is, and a range of them |
 //! | `embedded`, `options`, `records` | [`EmbeddedStore`]: append and ask; its bounds; records |
 //! | `recovery`, `takeup`, `format_1` | how it is opened |
-//! | `seal`, `merge`, `day`, `retention` | how it is kept up, and how it forgets |
+//! | `seal`, `fold`, `merge`, `day`, `retention`, `aside` | how it is kept up, how it forgets, what becomes of damaged files |
 //! | `verify` | whether everything that was kept is there and sound |
 //! | `rollup`, `rollup_block`, `rollup_store` | what each hour comes to: reckoned, in bytes, kept |
 //! | `lock` | who holds the data directory |
 
+mod aside;
 mod cache;
 mod chunk;
 mod column;
@@ -43,6 +44,7 @@ mod delivery;
 mod embedded;
 mod error;
 mod files;
+mod fold;
 mod format_1;
 mod head;
 mod journal;
@@ -249,7 +251,7 @@ pub struct StoreStats {
     pub journal_batches: u64,
     /// Their bytes.
     pub journal_bytes: u64,
-    /// When the oldest of them arrived; none while there is none.
+    /// Since when the oldest of them waits, or records that came before it; none while there is no batch.
     pub journal_oldest: Option<Instant>,
     /// Rows in the head.
     pub head_rows: usize,
@@ -283,6 +285,8 @@ pub struct StoreStats {
     pub part_bytes: u64,
     /// Of them in the database: dictionaries, manifests, records.
     pub database_bytes: u64,
+    /// Of them in damaged files that are put aside.
+    pub aside_bytes: u64,
     /// Batches appended.
     pub appended_batches: u64,
     /// Rows appended.
@@ -311,8 +315,8 @@ pub struct StoreStats {
 
 impl StoreStats {
     /// What it takes on disk, by kind.
-    pub const fn bytes_by_kind(&self) -> [(&'static str, u64); 5] {
-        let rows = self.part_bytes.saturating_add(self.day_bytes);
+    pub const fn bytes_by_kind(&self) -> [(&'static str, u64); 6] {
+        let rows = self.part_bytes.saturating_add(self.day_bytes).saturating_add(self.aside_bytes);
         let others = rows.saturating_add(self.rollup_bytes).saturating_add(self.database_bytes);
         [
             ("journal", self.disk_bytes.saturating_sub(others)),
@@ -320,6 +324,7 @@ impl StoreStats {
             ("days", self.day_bytes),
             ("rollups", self.rollup_bytes),
             ("database", self.database_bytes),
+            ("damaged", self.aside_bytes),
         ]
     }
 

@@ -19,7 +19,8 @@ pub struct StoreOptions {
     pub agents_max: usize,
     /// How long a day rests after its end, and after rows of it were sealed, before it is merged.
     pub merge_after_ms: i64,
-    /// How many parts may wait: beyond it the day that most of them wait for is merged, whether it rests or not.
+    /// How many parts may wait: beyond it some are folded into one or, where that cannot be, the day that most of them wait
+    /// for is merged, whether it rests or not.
     pub parts_max: usize,
     /// How long opening waits for a lock that a killed process still holds.
     pub open_retry_ms: u64,

@@ -1,7 +1,8 @@
 //! A part: what one seal made of the head, to be merged into its days later.
 //!
 //! ```text
-//! table  part-NNNNNNNNNNNN  (see `table`); from and to are the first and the last entry of the journal that it covers
+//! table  part-NNNNNNNNNNNN  (see `table`); from and to are the first and the last entry of the journal that it covers;
+//!        one that others were folded into has more in its name (see `fold`)
 //! key    day:u32 (its sign bit flipped) group:u32
 //! block  frame UPHg, version 1, zstd:
 //!          number of streams, then of each: its number less the group's first, kind (one byte), number of rows,
@@ -39,6 +40,16 @@ pub(super) struct Part {
     pub(super) table: Table,
     entries: Vec<Entry>,
     days: Vec<i32>,
+    level: Level,
+}
+
+/// What parts were folded into one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Level {
+    /// The number of the first of them; its own if it is as a seal made it.
+    pub(super) first: u64,
+    /// How often its rows were folded.
+    pub(super) folds: u32,
 }
 
 impl Part {
@@ -47,10 +58,27 @@ impl Part {
         let entries = table.entries(files, 0, u64::MAX)?;
         let mut days: Vec<i32> = entries.iter().map(|entry| key_parts(entry.key).0).collect();
         days.dedup();
-        Ok(Self { table, entries, days })
+        let level = level_of(&table.name, table.directory.made);
+        Ok(Self { table, entries, days, level })
     }
 
-    /// The number of the seal that made it.
+    /// The number of the first part that was folded into it, or its own.
+    pub(super) const fn first(&self) -> u64 {
+        self.level.first
+    }
+
+    /// How often its rows were folded.
+    pub(super) const fn level(&self) -> u32 {
+        self.level.folds
+    }
+
+    /// The day, the group and the number of rows of each block.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (i32, u32, u32)> {
+        let of = |entry: &Entry| (key_parts(entry.key), entry.rows);
+        self.entries.iter().map(of).map(|((day, group), rows)| (day, group, rows))
+    }
+
+    /// The number of the seal that made it, or the last part that was folded into it.
     pub(super) const fn made(&self) -> u64 {
         self.table.directory.made
     }
@@ -85,6 +113,20 @@ impl Part {
 /// The name of a part's file.
 pub(super) fn name(made: u64) -> String {
     format!("part-{made:012}")
+}
+
+/// The name of the file of a part that others were folded into.
+pub(super) fn folded_name(made: u64, level: Level) -> String {
+    format!("part-{made:012}-{:012}-{}", level.first, level.folds)
+}
+
+/// What stands in the name of the part `made`.
+pub(super) fn level_of(name: &str, made: u64) -> Level {
+    let folded = || {
+        let (rest, folds) = name.strip_prefix("part-")?.rsplit_once('-')?;
+        Some(Level { first: rest.split_once('-')?.1.parse().ok()?, folds: folds.parse().ok()? })
+    };
+    folded().unwrap_or(Level { first: made, folds: 0 })
 }
 
 /// The key of a group's block.

@@ -59,7 +59,7 @@ impl Damage {
 
     /// Whether something of a file was found damaged.
     pub(super) fn tells_of(&self, name: &str) -> bool {
-        self.places().keys().any(|place| place.starts_with(name))
+        self.places().keys().any(|place| place.strip_prefix(name).is_some_and(|rest| !rest.starts_with('-')))
     }
 
     /// How many places of a sort were met.

@@ -105,9 +105,7 @@ impl EmbeddedStore {
         let knows_none = !known && files_of_rows;
         let adopted = store.take_up_tables(gap || knows_none, first)?;
         store.replay()?;
-        if store.state.format < FORMAT {
-            store.take_up_format_1()?;
-        }
+        store.take_up_format_1()?;
         store.name_files(adopted)?;
         Ok(store)
     }

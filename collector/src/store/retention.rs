@@ -1,9 +1,10 @@
 //! Forgetting: rows of days that are older than anybody wants them, whole days at once; and what the store holds, in bytes.
 //!
 //! That a day is forgotten is one change of the database; then its files go. Parts that hold rows of other days too stay
-//! until those are merged; of a forgotten day nothing is read, taken in or merged any more.
+//! until those are merged; of a forgotten day nothing is read, taken in or merged any more. Damaged files go as `aside` says.
 
 use super::StoreStats;
+use super::aside::number_of_part;
 use super::database::Writes;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
@@ -24,7 +25,9 @@ impl EmbeddedStore {
         let forgotten = std::mem::replace(&mut self.days, kept);
         self.state.raw_from = Some(day);
         let gone: Vec<u64> = self.parts.iter().filter(|part| self.is_spent(part)).map(Part::made).collect();
-        state.parts.retain(|part| !gone.contains(part));
+        let unopened = self.unopened_parts()?;
+        let aside: Vec<u64> = unopened.iter().filter_map(|name| number_of_part(name)).collect();
+        state.parts.retain(|part| !gone.contains(part) && !aside.contains(part));
         let mut writes = Writes::default();
         for day in forgotten.keys() {
             writes.remove(keys::day_key(*day));
@@ -35,7 +38,8 @@ impl EmbeddedStore {
         self.state = state;
         self.drop_parts(&gone)?;
         let tables = forgotten.values().flat_map(|day| &day.tables);
-        tables.map(|table| &table.name).try_for_each(|name| self.files.remove(name))
+        tables.map(|table| &table.name).try_for_each(|name| self.files.remove(name))?;
+        self.forget_damaged_before(day, &unopened)
     }
 
     /// The first and the last day that have rows which are kept.
@@ -57,10 +61,11 @@ impl EmbeddedStore {
         let part_bytes: u64 = self.parts.iter().map(|part| part.table.bytes).sum();
         let rollup_bytes = self.rollups.values().filter_map(|day| Some(day.table.as_ref()?.bytes)).sum();
         let (database_bytes, journal_bytes_on_disk) = (self.disk.bytes(), self.journal.bytes_of_files());
+        let files_of_rows = day_bytes + rollup_bytes + part_bytes + self.counted.aside_bytes;
         StoreStats {
             journal_batches: self.journal.batches,
             journal_bytes: self.journal.bytes,
-            journal_oldest: self.journal.oldest,
+            journal_oldest: self.journal.oldest.filter(|_| self.journal.batches > 0),
             head_bytes_max: self.options.head_bytes_max.saturating_mul(2),
             head_rows: self.memory.head.rows(),
             head_bytes: self.memory.head.bytes(),
@@ -71,7 +76,7 @@ impl EmbeddedStore {
             parts: self.parts.len(),
             first_day,
             last_day,
-            disk_bytes: database_bytes + journal_bytes_on_disk + day_bytes + rollup_bytes + part_bytes,
+            disk_bytes: database_bytes + journal_bytes_on_disk + files_of_rows,
             day_bytes,
             rollup_bytes,
             part_bytes,

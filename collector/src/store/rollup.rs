@@ -4,6 +4,11 @@
 //! volume, which stands at the end of its stretch, in the hour in which that ends. Percentiles are nearest-rank: of `n`
 //! durations in order the one at rank ⌈p·n/100⌉, exact. All numbers are whole, and sums that do not fit are the most
 //! that does.
+//!
+//! Roll-ups may know more than the rows that are left: where what is kept of an hour is not what its merged rows come to, rows
+//! of it were lost. Such an hour stays as it is kept, and late rows do not count in it, because together with what is
+//! left they would come to less than there was, or count what is already counted. Hours that lost nothing, or are not
+//! kept, are reckoned from all their rows.
 
 use uphold_common::measure::capacity::Utilisation;
 use uphold_common::observation::{Observation, Outcome, Reading, Volume};
@@ -134,6 +139,22 @@ impl Hours {
         self.len() == 0
     }
 
+    /// These, of all rows that are there, but for the hours in which `kept` is not what the `merged` rows come to: those stay.
+    pub(super) fn beside(self, kept: Self, merged: &Self) -> Self {
+        match (self, kept, merged) {
+            (Self::Probe(all), Self::Probe(kept), Self::Probe(merged)) => {
+                Self::Probe(beside(all, kept, merged, |hour| hour.start))
+            }
+            (Self::Capacity(all), Self::Capacity(kept), Self::Capacity(merged)) => {
+                Self::Capacity(beside(all, kept, merged, |hour| hour.start))
+            }
+            (Self::Volume(all), Self::Volume(kept), Self::Volume(merged)) => {
+                Self::Volume(beside(all, kept, merged, |hour| hour.start))
+            }
+            (all, ..) => all,
+        }
+    }
+
     /// When each of them begins.
     pub(super) fn starts(&self) -> Vec<Instant> {
         match self {
@@ -152,6 +173,14 @@ impl Hours {
             _ => {}
         }
     }
+}
+
+fn beside<T: PartialEq>(all: Vec<T>, kept: Vec<T>, merged: &[T], start: impl Fn(&T) -> Instant) -> Vec<T> {
+    let kept: Vec<T> = kept.into_iter().filter(|hour| !merged.contains(hour)).collect();
+    let taken: Vec<T> = all.into_iter().filter(|hour| !kept.iter().any(|one| start(one) == start(hour))).collect();
+    let mut hours: Vec<T> = kept.into_iter().chain(taken).collect();
+    hours.sort_by_key(start);
+    hours
 }
 
 /// When the hour begins that an instant lies in.

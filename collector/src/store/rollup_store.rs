@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A merged day has one table of roll-ups, made by the merge that made its newest table of rows; both are put in place by
-//! one batch of the database. Streams with new rows are rolled up anew, the others copied. A table that is missing,
+//! one batch of the database. Streams with new rows are rolled up anew, the others copied; hours of which rows were lost
+//! since stay as they are kept (`rollup`), in what is written and in what is answered. A table that is missing,
 //! damaged or of an earlier merge is not used: the hours are reckoned from rows while those are there, as they are for
 //! rows that are not merged, and the next merge writes the day anew. Its manifest is its own, because roll-ups outlive
 //! the rows they are of.
@@ -96,16 +97,17 @@ impl EmbeddedStore {
         let forgotten = self.state.raw_from.is_some_and(|from| of.day < from);
         let waits = |part: &Part| self.waits_for(part, of.day) && part.groups(of.day).any(|found| found == group);
         let merged = || !self.memory.head.contains(of.day, of.stream) && !self.parts.iter().any(waits);
-        if (forgotten || merged())
-            && let Some(mut rolled) = self.rolled_group(of.day, group)?
-        {
-            let found = rolled.remove(&of.stream).filter(|hours| hours.kind() == of.kind);
-            return Ok(found.unwrap_or_else(|| Hours::empty(of.kind)));
+        let rolled = self.rolled_group(of.day, group)?;
+        let known = rolled.is_some();
+        let kept = rolled.and_then(|mut rolled| rolled.remove(&of.stream)).filter(|hours| hours.kind() == of.kind);
+        if forgotten || (known && merged()) {
+            return Ok(kept.unwrap_or_else(|| Hours::empty(of.kind)));
         }
-        if forgotten {
-            return Ok(Hours::empty(of.kind));
-        }
-        Ok(Hours::of(&self.rows_of_day(of)?))
+        let all = Hours::of(&self.rows_of_day(of)?);
+        Ok(match kept {
+            Some(kept) => all.beside(kept, &Hours::of(&self.merged_rows(of)?)),
+            None => all,
+        })
     }
 
     /// The table of a day's roll-ups, if it is there and covers everything that was merged.
@@ -116,7 +118,7 @@ impl EmbeddedStore {
     }
 
     /// The merged roll-ups of a group on a day; none when they cannot be told from its table.
-    fn rolled_group(&self, day: i32, group: u32) -> Result<Option<Rolled>, StoreError> {
+    pub(super) fn rolled_group(&self, day: i32, group: u32) -> Result<Option<Rolled>, StoreError> {
         let Some(table) = self.rolled_table(day) else { return Ok(None) };
         let found = table.entries(self.files.as_ref(), u64::from(group), u64::from(group)).and_then(|entries| {
             entries.first().map_or_else(|| Ok(Rolled::new()), |entry| self.rolled_block(table, day, entry))
@@ -249,7 +251,8 @@ impl EmbeddedStore {
         let kept = self.rollups.split_off(&day);
         let forgotten = std::mem::replace(&mut self.rollups, kept);
         let tables = forgotten.into_values().filter_map(|day| day.table);
-        tables.map(|table| table.name).try_for_each(|name| self.files.remove(&name))
+        tables.map(|table| table.name).try_for_each(|name| self.files.remove(&name))?;
+        self.forget_damaged_rollups_before(day)
     }
 }
 

@@ -277,6 +277,53 @@ fn roll_ups_that_are_lost_or_damaged_are_said_and_made_anew() {
 }
 
 #[test]
+fn hours_that_are_kept_outlive_the_chunk_of_their_rows() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    let hours =
+        |of: &[i64]| of.iter().flat_map(|hour| (0..50).map(move |n| hour * HOUR_MS + n * 1_000)).collect::<Vec<_>>();
+    let streams = |of: &[i64]| vec![probed("a", hours(of)), read(of[0] * HOUR_MS, 5), flowed(of[0] * HOUR_MS, 6)];
+    store.append(at(0), vec![admitted(1, streams(&[3, 5]))]).unwrap();
+    while store.compact(at(0)).unwrap().more {}
+    let ids = [probe("a"), StreamId::Capacity(disk()), StreamId::Volume(net())];
+    let sound = ids.each_ref().map(|id| store.rollups(id, all()).unwrap());
+    let day = twin.names().into_iter().find(|name| name.starts_with("day-")).unwrap();
+    let bytes = crate::store::files::Files::read(&twin, &day, 0, usize::MAX).unwrap();
+    for (place, _) in bytes.windows(4).enumerate().filter(|(_, magic)| *magic == b"UPHc") {
+        twin.flip(&day, place + 30);
+    }
+    // Late rows in an hour that lost its rows, and in one that had none.
+    let late = [probed("a", [3 * HOUR_MS + 7, 9 * HOUR_MS]), read(3 * HOUR_MS + 7, 99), flowed(9 * HOUR_MS, 1)];
+    let check = |store: &EmbeddedStore, place: &str| {
+        for (id, sound) in ids.iter().zip(&sound) {
+            let found = store.rollups(id, all()).unwrap();
+            let mut before = Hours::empty(id.kind());
+            before.take_from(found.clone(), |start| start < at(9 * HOUR_MS));
+            assert_eq!(before, *sound, "{id:?} {place}");
+            let new = usize::from(!matches!(id, StreamId::Capacity(_)));
+            assert_eq!(found.len(), sound.len() + new, "{id:?} {place}");
+            assert!(found.starts().is_sorted());
+        }
+    };
+    store.append(at(0), vec![admitted(2, late.to_vec())]).unwrap();
+    check(&store, "before it is merged");
+    for seq in 3..9 {
+        while store.compact(at(0)).unwrap().more {}
+        check(&store, &format!("merged before batch {seq}"));
+        drop(store);
+        store = open_on(&twin);
+        check(&store, &format!("opened before batch {seq}"));
+        let ms = 5 * HOUR_MS + i64::try_from(seq).unwrap();
+        store.append(at(0), vec![admitted(seq, vec![probed("a", [ms]), read(3 * HOUR_MS + 9, 7)])]).unwrap();
+    }
+    // An hour that lost nothing takes late rows.
+    store.append(at(0), vec![admitted(9, vec![probed("a", [9 * HOUR_MS + 1])])]).unwrap();
+    while store.compact(at(0)).unwrap().more {}
+    let Hours::Probe(found) = store.rollups(&ids[0], all()).unwrap() else { panic!() };
+    assert_eq!(found.iter().map(|hour| hour.up).collect::<Vec<_>>(), [50, 50, 2]);
+}
+
+#[test]
 fn whatever_crashes_roll_ups_are_those_of_the_rows() {
     for seed in 0..40 {
         let (twin, dice) = (Twin::default(), &mut Dice(seed));

@@ -108,11 +108,6 @@ impl Block {
         }
     }
 
-    /// Whether there are none.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Adds all rows of the same kind; rows of another kind have no place here and are left out.
     pub(super) fn append(&mut self, other: &Self) {
         self.extend(other.as_slice());
@@ -143,6 +138,15 @@ impl Block {
             Self::Probe(rows) => rows.len(),
             Self::Capacity(rows) => rows.len(),
             Self::Volume(rows) => rows.len(),
+        }
+    }
+
+    /// What the rows take in memory with what their vector has in reserve.
+    pub(super) const fn bytes_held(&self) -> usize {
+        match self {
+            Self::Probe(rows) => rows.capacity() * size_of::<Observation>(),
+            Self::Capacity(rows) => rows.capacity() * size_of::<Reading>(),
+            Self::Volume(rows) => rows.capacity() * size_of::<Volume>(),
         }
     }
 

@@ -5,6 +5,9 @@
 //!    streams, newest rows, deliveries. It is synced, and every derived record with it.
 //! 3. The files of the journal that the seal before this one had sealed are removed.
 //!
+//! It is due by the size of the head, by the bytes, the files and the age of the journal. Records alone, without rows, age too, from
+//! when the upkeep first sees them: else a journal of records would be kept, and read at each start, for ever.
+//!
 //! After a crash between 1 and 2 the part is known to nobody: its rows are still in the journal, and it is removed.
 
 use uphold_common::time::Instant;
@@ -24,6 +27,13 @@ use super::table::{Purpose, Table, TableError, TableWriter};
 const JOURNAL_FILES_MAX: u64 = 32;
 
 impl EmbeddedStore {
+    /// Notes since when records wait in a journal without batches.
+    pub(super) fn date_records(&mut self, now: Instant) {
+        if self.journal.bytes > 0 && self.journal.oldest.is_none() {
+            self.journal.oldest = Some(now);
+        }
+    }
+
     /// Whether the head has waited long enough, or has grown enough.
     pub(super) fn seal_is_due(&self, now: Instant) -> bool {
         let old = self.journal.oldest.is_some_and(|at| now.since_ms(at) >= self.options.journal_age_max_ms);
@@ -127,7 +137,8 @@ impl EmbeddedStore {
     }
 }
 
-fn opened(files: &dyn super::files::Files, table: Table) -> Result<Option<Part>, StoreError> {
+/// A part that was just written.
+pub(super) fn opened(files: &dyn super::files::Files, table: Table) -> Result<Option<Part>, StoreError> {
     let name = table.name.clone();
     match Part::open(files, table) {
         Ok(part) => Ok(Some(part)),

@@ -35,8 +35,8 @@ const PAGE_ENTRIES: usize = 128;
 const DIRECTORY_BYTES_MAX: usize = 16 * 1024 * 1024;
 const DICTIONARY_BYTES_MAX: usize = 256 * 1024 * 1024;
 const BLOCK_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How much is gathered before it is written.
-const BUFFER_BYTES: usize = 1024 * 1024;
+/// How much is gathered before it is written; what is larger by itself is written as it is.
+const BUFFER_BYTES: usize = 256 * 1024;
 
 /// What a table is, and where its pages are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,8 +130,7 @@ impl TableWriter {
         let len = len.ok_or_else(|| refused("a block is too large"))?;
         let (offset, checksum) = (self.offset(), crc32fast::hash(block));
         self.entries.push(Entry { key, offset, len, rows, checksum });
-        self.buffer.extend_from_slice(block);
-        if self.buffer.len() >= BUFFER_BYTES { self.write(files) } else { Ok(()) }
+        self.add(files, block)
     }
 
     /// Writes the rest, and makes the table durable under its name. Should that fail, nothing of it stays.
@@ -161,11 +160,12 @@ impl TableWriter {
         let (blocks, digest) = (entries.len() as u64, serde_bytes::ByteArray::new(digest));
         let directory = Directory { made, made_at, day, from, to, rows, blocks, digest, dictionary, pages };
         let (offset, len) = self.frame(files, DIRECTORY, Compression::Plain, &packed(&directory)?)?;
-        self.buffer.extend_from_slice(&offset.to_be_bytes());
-        self.buffer.extend_from_slice(&len.to_be_bytes());
-        self.buffer.extend_from_slice(&END);
-        let bytes = self.offset();
+        let mut end = offset.to_be_bytes().to_vec();
+        end.extend_from_slice(&len.to_be_bytes());
+        end.extend_from_slice(&END);
+        self.add(files, &end)?;
         self.write(files)?;
+        let bytes = self.written;
         files.sync(&self.temporary)?;
         files.rename(&self.temporary, &self.name)?;
         Ok(Table { name: self.name.clone(), bytes, directory })
@@ -186,11 +186,21 @@ impl TableWriter {
         let refused = || StoreError::Corrupt { place: self.name.clone(), reason: "it has too much to say".to_owned() };
         let framed = frame::seal(magic, VERSION, compression, content).map_err(|_| refused())?;
         let place = (self.offset(), u32::try_from(framed.len()).map_err(|_| refused())?);
-        self.buffer.extend_from_slice(&framed);
-        if self.buffer.len() >= BUFFER_BYTES {
+        self.add(files, &framed)?;
+        Ok(place)
+    }
+
+    fn add(&mut self, files: &dyn Files, bytes: &[u8]) -> Result<(), StoreError> {
+        if self.buffer.len() + bytes.len() > BUFFER_BYTES {
             self.write(files)?;
         }
-        Ok(place)
+        if bytes.len() > BUFFER_BYTES {
+            files.append(&self.temporary, bytes)?;
+            self.written += bytes.len() as u64;
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
+        Ok(())
     }
 
     fn offset(&self) -> u64 {
@@ -198,6 +208,9 @@ impl TableWriter {
     }
 
     fn write(&mut self, files: &dyn Files) -> Result<(), StoreError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
         files.append(&self.temporary, &self.buffer)?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
@@ -240,17 +253,35 @@ impl Table {
 
     /// The entries whose keys lie from `first` to `last`.
     pub(super) fn entries(&self, files: &dyn Files, first: u64, last: u64) -> Result<Vec<Entry>, TableError> {
+        match self.entries_left(files, first, last)? {
+            (entries, None) => Ok(entries),
+            (_, Some(damaged)) => Err(damaged),
+        }
+    }
+
+    /// As [`Self::entries`] of those pages that are sound, and what is wrong with the first that is not.
+    pub(super) fn entries_left(
+        &self,
+        files: &dyn Files,
+        first: u64,
+        last: u64,
+    ) -> Result<(Vec<Entry>, Option<TableError>), StoreError> {
         let pages = &self.directory.pages;
         let begin = pages.partition_point(|(key, ..)| *key <= first).saturating_sub(1);
-        let mut found = Vec::new();
+        let (mut found, mut damaged) = (Vec::new(), None);
         for (_, offset, len) in pages.iter().skip(begin).take_while(|(key, ..)| *key <= last) {
             let framed = files.read(&self.name, *offset, *len as usize)?;
-            let content = frame::open(PAGE, VERSION, PAGE_ENTRIES * ENTRY_BYTES, &framed);
-            let content = content.map_err(|why| TableError::Damaged(format!("a page of it: {why}")))?;
-            let entries = content.as_chunks::<ENTRY_BYTES>().0.iter().map(entry_of);
-            found.extend(entries.filter(|entry| (first..=last).contains(&entry.key)));
+            match frame::open(PAGE, VERSION, PAGE_ENTRIES * ENTRY_BYTES, &framed) {
+                Ok(content) => {
+                    let entries = content.as_chunks::<ENTRY_BYTES>().0.iter().map(entry_of);
+                    found.extend(entries.filter(|entry| (first..=last).contains(&entry.key)));
+                }
+                Err(why) => {
+                    damaged.get_or_insert(TableError::Damaged(format!("a page of it: {why}")));
+                }
+            }
         }
-        Ok(found)
+        Ok((found, damaged))
     }
 
     /// The bytes of a block.
@@ -327,4 +358,34 @@ fn entry_of(bytes: &[u8; ENTRY_BYTES]) -> Entry {
 fn packed<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, StoreError> {
     let refused = |why: pack::PackError| StoreError::Corrupt { place: "a table".to_owned(), reason: why.to_string() };
     pack::pack(&value).map_err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::Dice;
+    use crate::store::twin::Twin;
+
+    #[test]
+    fn what_is_written_is_gathered_in_small_pieces_and_large_blocks_are_not_gathered() {
+        let (twin, mut dice) = (Twin::default(), Dice(1));
+        let purpose = Purpose { made: 1, made_at: Instant::MIN, day: None, from: 1, to: 1 };
+        let mut writer = TableWriter::begin(&twin, "t".to_owned(), purpose).unwrap();
+        let mut blocks = Vec::new();
+        for key in 0..200_u64 {
+            let len = if key % 50 == 7 { 3 * BUFFER_BYTES } else { usize::try_from(dice.below(40_000)).unwrap() };
+            let block: Vec<u8> = (0..len).map(|n| (n as u64 ^ key).to_be_bytes()[7]).collect();
+            writer.put(&twin, key, 1, &block).unwrap();
+            assert!(writer.buffer.capacity() <= 2 * BUFFER_BYTES);
+            blocks.push(block);
+        }
+        assert_eq!(twin.longest_append(), 3 * BUFFER_BYTES);
+        let table = writer.finish(&twin, &[]).unwrap();
+        let (_, bytes) = twin.list().unwrap().remove(0);
+        assert_eq!(bytes, table.bytes);
+        let table = Table::open(&twin, "t", bytes).unwrap();
+        let entries = table.entries(&twin, 0, u64::MAX).unwrap();
+        let found: Vec<Vec<u8>> = entries.iter().map(|entry| table.block(&twin, entry).unwrap()).collect();
+        assert!(found == blocks);
+    }
 }

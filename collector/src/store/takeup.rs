@@ -1,4 +1,6 @@
 //! Which files belong to the store, when it is opened: those of its manifests, those it has to adopt, and leftovers.
+//!
+//! Parts that stand in a folded one (see `fold`) are leftovers; a database that still names them when they are gone is older.
 
 use std::collections::BTreeSet;
 
@@ -20,15 +22,18 @@ impl EmbeddedStore {
     ///
     /// A table goes only when it is certain that its rows are elsewhere.
     pub(super) fn take_up_tables(&mut self, gap: bool, journal_from: Option<u64>) -> Result<bool, StoreError> {
-        let mut tables = self.open_tables_named(&[PART, DAY])?;
+        let listed = self.open_tables_named(&[PART, DAY])?;
+        let known_made = self.state.made;
+        let expected = self.state.parts.clone();
+        let there: BTreeSet<u64> = listed.iter().map(|table| table.directory.made).collect();
+        let mut missing: BTreeSet<u64> = expected.iter().copied().filter(|part| !there.contains(part)).collect();
+        self.state.made = self.state.made.max(there.last().copied().unwrap_or_default());
+        let (mut tables, folded) = self.without_folded(listed)?;
         // What days have merged says which parts are needed.
         tables.sort_by_key(|table| (table.directory.day.is_none(), table.directory.made));
-        let known_made = self.state.made;
-        let there: BTreeSet<u64> = tables.iter().map(|table| table.directory.made).collect();
-        let missing: BTreeSet<u64> = self.state.parts.iter().copied().filter(|part| !there.contains(part)).collect();
-        self.state.made = self.state.made.max(there.last().copied().unwrap_or_default());
-        let expected = self.state.parts.clone();
-        let (mut adopted, mut moved) = (false, BTreeSet::new());
+        // A database that names what was folded, when that is gone, is older than the fold.
+        let (mut adopted, mut moved) = (false, &missing & &folded);
+        missing = &missing - &folded;
         for table in tables {
             let directory = &table.directory;
             let made = directory.made;
@@ -40,7 +45,9 @@ impl EmbeddedStore {
                 self.take_up(table)?;
                 continue;
             }
-            let made_of: Vec<u64> = missing.range(directory.from..=directory.to).copied().collect();
+            // The parts that went into a table of a day; those of a part are entries of the journal.
+            let made_of = |part: &&u64| directory.day.is_some() && (directory.from..=directory.to).contains(*part);
+            let made_of: Vec<u64> = missing.iter().filter(made_of).copied().collect();
             let in_parts = made_of.is_empty();
             let in_journal = journal_from.is_some_and(|from| from <= directory.from);
             let elsewhere = if let Some(day) = directory.day {
@@ -51,7 +58,7 @@ impl EmbeddedStore {
             if elsewhere {
                 self.files.remove(&table.name)?;
             } else {
-                moved.extend(made_of.into_iter().filter(|_| directory.day.is_some()));
+                moved.extend(made_of);
                 adopted |= self.adopt(table)?;
             }
         }
@@ -64,10 +71,12 @@ impl EmbeddedStore {
             self.damage.get_mut().note(Damaged::File, &format!("part {part}"), "it is missing or unreadable");
         }
         // What is missing or unreadable stays named, so that it is said again and a file that comes back is known.
-        let mut parts: BTreeSet<u64> = expected.into_iter().filter(|part| !moved.contains(part)).collect();
+        let elsewhere = |part: &u64| moved.contains(part) || folded.contains(part);
+        let mut parts: BTreeSet<u64> = expected.into_iter().filter(|part| !elsewhere(part)).collect();
         parts.extend(self.parts.iter().map(Part::made));
         self.state.parts = parts.into_iter().collect();
         self.check_manifests();
+        self.count_aside()?;
         Ok(self.take_up_rollups(known_made, older)? || adopted)
     }
 

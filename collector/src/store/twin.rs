@@ -35,6 +35,11 @@ struct Disk {
     refuse_after: Option<u64>,
     bytes_max: Option<usize>,
     dead: bool,
+    /// Bytes that were ever appended to files, and how many the longest append had.
+    appended: BTreeMap<String, u64>,
+    longest: usize,
+    /// The journal of a store of format 1.
+    journal_1: Keys,
 }
 
 /// The disk, shared by whoever opens a store on it.
@@ -82,6 +87,27 @@ impl Twin {
     /// What the files take together.
     pub(super) fn bytes_of_files(&self) -> usize {
         self.disk().files.values().map(|held| held.durable.len() + held.pending.len()).sum()
+    }
+
+    /// How many bytes were ever appended to files whose names begin so.
+    pub(super) fn appended(&self, beginning: &str) -> u64 {
+        let disk = self.disk();
+        disk.appended.iter().filter(|(name, _)| name.starts_with(beginning)).map(|(_, bytes)| bytes).sum()
+    }
+
+    /// How many bytes the longest append had.
+    pub(super) fn longest_append(&self) -> usize {
+        self.disk().longest
+    }
+
+    /// How many operations there were.
+    pub(super) fn operations(&self) -> u64 {
+        self.disk().operations
+    }
+
+    /// Puts the journal of a store of format 1.
+    pub(super) fn put_journal_1(&self, entries: Keys) {
+        self.disk().journal_1 = entries;
     }
 
     /// The names of the files.
@@ -178,11 +204,20 @@ impl Database for Twin {
         self.disk().visible.iter().map(|(key, value)| (key.len() + value.len()) as u64).sum()
     }
 
-    fn scan_journal_of_format_1(&self, _: &mut Visit<'_>) -> Result<(), StoreError> {
+    fn scan_journal_of_format_1(&self, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let entries = {
+            let mut disk = self.disk();
+            disk.operate()?;
+            disk.journal_1.clone()
+        };
+        let _stopped = entries.iter().find(|(key, value)| visit(key, value).is_break());
         Ok(())
     }
 
     fn drop_journal_of_format_1(&self) -> Result<(), StoreError> {
+        let mut disk = self.disk();
+        disk.operate()?;
+        disk.journal_1.clear();
         Ok(())
     }
 
@@ -215,6 +250,8 @@ impl Files for Twin {
         }
         let held = disk.files.get_mut(name).ok_or_else(|| StoreError::Io(format!("{name}: not there")))?;
         held.pending.extend_from_slice(bytes);
+        *disk.appended.entry(name.to_owned()).or_default() += bytes.len() as u64;
+        disk.longest = disk.longest.max(bytes.len());
         Ok(())
     }
 

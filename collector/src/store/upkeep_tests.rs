@@ -24,7 +24,7 @@ fn a_seal_is_due_by_age_by_journal_and_by_head() {
     let small = StoreOptions { head_bytes_max: 4_000, ..options() };
     let mut store = open_with(scratch.path(), small);
     store.commit(&[RecordChange { kind: RecordKind::Meta, key: vec![1], value: None }]).unwrap();
-    assert_eq!(store.maintain(at(0)).unwrap(), Maintained::default(), "records wait for nothing");
+    assert_eq!(store.maintain(at(0)).unwrap(), Maintained::default(), "records wait as long as rows");
     store.append(at(0), vec![admitted(1, vec![probed("web", [1])])]).unwrap();
     assert_eq!(store.maintain(at(HOUR_MS - 1)).unwrap().sealed_rows, None);
     assert_eq!(store.maintain(at(HOUR_MS)).unwrap().sealed_rows, Some(1));
@@ -37,6 +37,33 @@ fn a_seal_is_due_by_age_by_journal_and_by_head() {
     store.append(at(HOUR_MS), vec![admitted(3, vec![probed("web", [200])])]).unwrap();
     assert_eq!(store.maintain(at(HOUR_MS)).unwrap().sealed_rows, Some(1));
     assert_eq!(store.observations(&vantage("web"), all()).unwrap().len(), 112);
+}
+
+#[test]
+fn a_journal_that_holds_only_records_is_sealed_too() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut store = open_with(scratch.path(), StoreOptions { journal_bytes_max: 5_000, ..options() });
+    let change = |n: u8| RecordChange { kind: RecordKind::Meta, key: vec![n], value: Some(vec![n; 100]) };
+    for round in 0..10_u8 {
+        let now = 2 * i64::from(round) * HOUR_MS;
+        store.commit(&[change(round)]).unwrap();
+        assert_eq!(store.maintain(at(now)).unwrap(), Maintained::default(), "round {round}");
+        store.commit(&[change(round)]).unwrap();
+        assert_eq!(store.maintain(at(now + HOUR_MS - 1)).unwrap().sealed_rows, None);
+        assert_eq!(store.maintain(at(now + HOUR_MS)).unwrap().sealed_rows, Some(0), "round {round}");
+        assert_eq!((store.stats().journal_bytes, store.stats().journal_oldest), (0, None));
+        assert_eq!(store.maintain(at(now + 9 * HOUR_MS)).unwrap(), Maintained::default(), "once");
+        assert!(store.journal.bytes_of_files() < 2_000);
+    }
+    let mut seals = 0;
+    for n in 0..200_u8 {
+        store.commit(&[change(n)]).unwrap();
+        seals += u64::from(store.maintain(at(40 * HOUR_MS)).unwrap().sealed_rows.is_some());
+    }
+    assert!(seals > 0 && store.journal.bytes_of_files() < 15_000, "by its size");
+    drop(store);
+    let store = open(scratch.path());
+    assert!((0..200).all(|n| store.record(RecordKind::Meta, &[n]).unwrap() == change(n).value));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! 2. The journal: every entry, and what it holds.
 //! 3. Every part and every table of a day: dictionary, pages and digest, and each block with its rows.
 //! 4. The database: every entry, and every record whole.
-//! 5. Files that nobody knows.
+//! 5. Files that nobody knows, and damaged ones that were put aside.
 //!
 //! One block, page, entry or record is in memory at a time; of what is found `FINDINGS_MAX` are told and the rest is
 //! counted.
@@ -15,6 +15,7 @@ use std::ops::{Bound, ControlFlow};
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::Batch;
 
+use super::aside::put_aside_on;
 use super::chunk::{self, Of};
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
@@ -219,7 +220,12 @@ impl EmbeddedStore {
         };
         for (name, bytes) in self.files.list()? {
             verified.look("files", usize::try_from(bytes).unwrap_or(usize::MAX));
-            if !journal::is_name(&name) && !known(&name) {
+            if put_aside_on(&name).is_some() {
+                verified.find(
+                    &name,
+                    "it was found damaged and put aside; it is not read, and goes with the rows of its day",
+                );
+            } else if !journal::is_name(&name) && !known(&name) {
                 verified.find(&name, "nobody knows of this file; it is not read, and can be moved away");
             }
         }
