@@ -48,7 +48,7 @@ impl EmbeddedStore {
         let watermark = self.journal.next.saturating_sub(1);
         let made = self.state.made.saturating_add(1);
         let part = self.write_part(made, watermark)?;
-        let file = self.journal.rotate(self.files.as_ref(), self.state.id)?;
+        let file = self.journal.rotate(self.files.as_ref())?;
         let mut state = State { watermark, made, journal: (file, file), ..self.state.clone() };
         state.parts.extend(part.as_ref().map(Part::made));
         let mut writes = Writes::default();
