@@ -142,6 +142,50 @@ fn a_full_disk_refuses_and_the_store_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn a_store_is_opened_and_read_on_a_full_disk() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    store.append(at(0), vec![admitted(1, vec![probed("a", 0..50)])]).unwrap();
+    let change = |value: u8| RecordChange { kind: RecordKind::Meta, key: b"k".to_vec(), value: Some(vec![value; 50]) };
+    store.commit(&[change(1)]).unwrap();
+    drop(store);
+    for room in [0, 60] {
+        twin.fill_at(Some(twin.bytes_of_files() + room));
+        let mut store = open_on(&twin);
+        assert_eq!(store.observations(&vantage("a"), all()).unwrap().len(), 50);
+        assert_eq!(store.record(RecordKind::Meta, b"k").unwrap(), change(1).value);
+        for _ in 0..2 {
+            let refused = store.append(at(0), vec![admitted(2, vec![probed("a", 100..150)])]).unwrap_err();
+            assert!(matches!(refused, StoreError::NoSpace { .. }), "{refused}");
+            assert!(matches!(store.commit(&[change(2)]), Err(StoreError::NoSpace { .. })));
+            assert!(matches!(store.seal(), Err(StoreError::NoSpace { .. })));
+        }
+        assert_eq!(store.record(RecordKind::Meta, b"k").unwrap(), change(1).value);
+        assert_eq!(twin.names().iter().filter(|name| name.starts_with("journal-")).count(), 1);
+    }
+    let mut store = open_on(&twin);
+    twin.fill_at(None);
+    assert_eq!(
+        store.append(at(0), vec![admitted(2, vec![probed("a", 100..150)])]).unwrap(),
+        vec![Appended::Kept],
+        "as soon as there is room"
+    );
+    store.commit(&[change(2)]).unwrap();
+    drop(store);
+    twin.crash(&mut Dice(1));
+    let (database, journals) = (twin.database(), twin.names());
+    let store = open_on(&twin);
+    assert_eq!(store.observations(&vantage("a"), all()).unwrap().len(), 100);
+    assert_eq!(store.record(RecordKind::Meta, b"k").unwrap(), change(2).value);
+    assert_eq!((store.stats().missing_files, store.stats().older, store.stats().corrupt_journal), (0, 0, 0));
+    drop(store);
+    twin.put_back(database);
+    twin.names().iter().filter(|name| !journals.contains(name)).for_each(|name| twin.lose(name));
+    twin.lose(journals.iter().rfind(|name| name.starts_with("journal-")).unwrap());
+    assert_eq!(open_on(&twin).stats().missing_files, 1, "a file that was begun late is missed too");
+}
+
+#[test]
 fn a_database_that_comes_up_older_is_noticed_and_loses_no_row() {
     let twin = Twin::default();
     let mut store = open_on(&twin);

@@ -22,7 +22,8 @@ use super::error::StoreError;
 use super::files::{Files, Folder};
 use super::fold::Folding;
 use super::head::days_of;
-use super::journal::{EntryKind, Journal};
+use super::journal::Journal;
+use super::journal_entry::EntryKind;
 use super::lock::DataDir;
 use super::memory::Memory;
 use super::merge::Merging;
@@ -207,6 +208,7 @@ impl EmbeddedStore {
     fn commit_journal(&mut self) -> Result<(), StoreError> {
         let took = Stopwatch::start();
         self.journal.commit(self.files.as_ref())?;
+        self.name_journal()?;
         self.counted.flushes.observe(took.elapsed_us());
         Ok(())
     }

@@ -44,6 +44,14 @@ pub enum StoreError {
         /// The version that is read.
         readable: u16,
     },
+    /// Parts wait to be merged, and the store's state cannot name more of them.
+    #[error("{waiting} parts wait to be merged or are missing, and at most {limit} may")]
+    TooManyParts {
+        /// How many there are.
+        waiting: usize,
+        /// The bound.
+        limit: usize,
+    },
     /// More than is taken.
     #[error("{what} of {found} bytes, and at most {limit} are taken")]
     TooLarge {

@@ -70,6 +70,7 @@ fn store_1() -> Twin {
         journal: (0, 0),
         parts: Vec::new(),
         raw_from: None,
+        salt: None,
     };
     put_state(&mut writes, &state).unwrap();
     for (number, probe) in [(0, "a"), (1, "b")] {

@@ -1,90 +1,40 @@
 //! The journal: the one door by which anything becomes known, in files of our own.
 //!
 //! ```text
-//! file    journal-NNNNNNNNNNNN, numbered from 1, only ever appended to
-//! head    frame UPHq, version 1, MessagePack of [`Head`]: which store it belongs to, its first entry, what was sealed
-//! entry   0   4  magic UPHj
-//!         4   1  kind: 1 a batch, 2 changed records
-//!         5   3  zero
-//!         8   8  its number, from 1, never given twice, big endian as all of these
-//!        16   8  when it arrived, ms
-//!        24   4  length of the content
-//!        28   4  CRC-32 of bytes 0 to 27 and of the content
-//!        32   …  content: a framed batch as it was pushed, or a frame UPHv of record changes
+//! file    journal-NNNNNNNNNNNN, numbered from 1, only ever appended to: a head, then entries, both drawn in `journal_entry`
 //! ```
 //!
-//! 1. A group of entries is written at once and synced with `fdatasync`; only then is any of it acknowledged.
+//! 1. A group of entries is written at once and synced with `fdatasync`; only then is any of it acknowledged. Entries are
+//!    numbered from 1, and no number is given twice to what was acknowledged.
 //! 2. A seal begins the next file, and the database names it. The files that it sealed are kept until the seal after
 //!    that: should the database come up one seal older than it was, nothing is lost.
 //! 3. Reading skips what is not sound and goes on at the next sound entry. Bytes at the very end that make no entry are
 //!    a group that was never acknowledged, or that its agents have to send again: they are counted apart from damage in the middle.
 //! 4. The head of each file says up to which entry all before it was sealed. A database that knows less than that, and
 //!    less than the files still hold, has come up older than it was: that is noticed and said.
+//! 5. Each opening begins a file. While the disk has no room for one there is none, what is there can be read, and every
+//!    commit tries again to begin it.
 
-use serde::{Deserialize, Serialize};
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::Epoch;
-use uphold_common::wire::frame::{self, Compression, Magic};
-use uphold_common::wire::pack;
 
 use super::error::StoreError;
-use super::files::Files;
+use super::files::{Files, TEMPORARY};
+use super::journal_entry::{self, EntryKind, Head, Salt};
 
-/// How the head of a file begins.
-pub(super) const HEAD: Magic = Magic(*b"UPHq");
-/// How an entry begins.
-pub(super) const ENTRY: [u8; 4] = *b"UPHj";
-/// The version of heads.
-pub(super) const VERSION: u16 = 1;
-/// Bytes of an entry in front of its content.
-pub(super) const ENTRY_HEADER: usize = 32;
-/// Most bytes of a file's head.
-pub(super) const HEAD_BYTES_MAX: usize = 1024;
-/// Most bytes of an entry's content: a commit of records of 16 MiB, and a little.
-pub(super) const CONTENT_BYTES_MAX: usize = 20 * 1024 * 1024;
-/// How much is read at once.
-pub(super) const READ_BYTES: usize = 1024 * 1024;
-
-/// The kinds of entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum EntryKind {
-    /// A framed batch.
-    Batch = 1,
-    /// Changed records.
-    Records = 2,
-}
-
-/// What stands at the beginning of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Head {
-    /// The store it belongs to.
-    pub(super) store: Epoch,
-    /// The number of its first entry.
-    pub(super) first: u64,
-    /// The last entry that was sealed when the file was begun.
-    pub(super) sealed: u64,
-}
-
-/// An entry that was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    /// Its kind.
-    pub(super) kind: EntryKind,
-    /// Its number.
-    pub(super) number: u64,
-    /// When it arrived.
-    pub(super) received_at: Instant,
-    /// What it holds.
-    pub(super) content: Vec<u8>,
-}
+/// How much room for entries is kept from one group to the next.
+const WAITING_BYTES_KEPT: usize = 1024 * 1024;
 
 /// The journal that is written.
 #[derive(Debug)]
 pub(super) struct Journal {
-    /// The file that is written.
+    store: Epoch,
+    salt: Salt,
+    /// The last file that is there, 0 while there is none, and whether it is ours to append to.
     file: u64,
+    begun: bool,
+    /// The last entry that is sealed.
+    sealed: u64,
     /// The number of the next entry.
     pub(super) next: u64,
     /// Batches since the last seal.
@@ -96,87 +46,99 @@ pub(super) struct Journal {
     /// What the files before the one that is written take, and what that one does.
     older_bytes: u64,
     file_bytes: u64,
-    waiting: Vec<u8>,
-    waiting_entries: u64,
-    waiting_batches: u64,
+    waiting: Waiting,
+}
+
+/// What was added and is not durable.
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    entries: u64,
+    batches: u64,
+    oldest: Option<Instant>,
 }
 
 impl Journal {
-    /// Begins a file after those that are there. What is sealed needs none of them but the last.
-    pub(super) fn begin(files: &dyn Files, store: Epoch, next: u64, sealed: u64) -> Result<Self, StoreError> {
-        let there = numbers(files)?;
-        let file = there.last().map_or(1, |last| last + 1);
-        let older_bytes = bytes(files)?;
-        let file_bytes = write_head(files, file, Head { store, first: next, sealed })?;
+    /// The journal after the files that are there, of which everything up to `sealed` is sealed. It has no file to append
+    /// to before [`Self::begin`].
+    pub(super) fn after(
+        files: &dyn Files,
+        (store, salt): (Epoch, Salt),
+        next: u64,
+        sealed: u64,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
-            file,
+            store,
+            salt,
+            file: numbers(files)?.last().copied().unwrap_or_default(),
+            begun: false,
+            sealed,
             next,
             batches: 0,
             bytes: 0,
             oldest: None,
-            older_bytes,
-            file_bytes,
-            waiting: Vec::new(),
-            waiting_entries: 0,
-            waiting_batches: 0,
+            older_bytes: bytes(files)?,
+            file_bytes: 0,
+            waiting: Waiting::default(),
         })
+    }
+
+    /// Begins a file after those that are there, unless one was begun.
+    pub(super) fn begin(&mut self, files: &dyn Files) -> Result<(), StoreError> {
+        if self.begun { Ok(()) } else { self.begin_next(files, self.sealed) }
+    }
+
+    fn begin_next(&mut self, files: &dyn Files, sealed: u64) -> Result<(), StoreError> {
+        let head = Head { store: self.store, first: self.next, sealed, salt: Some(self.salt) };
+        let file_bytes = write_head(files, self.file + 1, head)?;
+        (self.older_bytes, self.file_bytes) = (self.older_bytes + self.file_bytes, file_bytes);
+        (self.file, self.begun, self.sealed) = (self.file + 1, true, sealed);
+        Ok(())
     }
 
     /// Adds an entry to what the next [`Self::commit`] writes, and gives its number.
     pub(super) fn add(&mut self, kind: EntryKind, received_at: Instant, content: &[u8]) -> Result<u64, StoreError> {
-        let len = u32::try_from(content.len()).ok().filter(|_| content.len() <= CONTENT_BYTES_MAX);
-        let too_large = StoreError::TooLarge { what: "a commit", found: content.len(), limit: CONTENT_BYTES_MAX };
-        let len = len.ok_or(too_large)?;
-        let number = self.next.saturating_add(self.waiting_entries);
-        let begin = self.waiting.len();
-        self.waiting.extend_from_slice(&ENTRY);
-        self.waiting.extend_from_slice(&[kind as u8, 0, 0, 0]);
-        self.waiting.extend_from_slice(&number.to_be_bytes());
-        self.waiting.extend_from_slice(&received_at.as_ms().to_be_bytes());
-        self.waiting.extend_from_slice(&len.to_be_bytes());
-        let checksum = checksum(self.waiting.get(begin..).unwrap_or_default(), content);
-        self.waiting.extend_from_slice(&checksum.to_be_bytes());
-        self.waiting.extend_from_slice(content);
-        self.waiting_entries += 1;
+        let waiting = &mut self.waiting;
+        let number = self.next.saturating_add(waiting.entries);
+        journal_entry::put(&mut waiting.bytes, self.salt, (kind, number, received_at), content)?;
+        waiting.entries += 1;
         if kind == EntryKind::Batch {
-            self.waiting_batches += 1;
-            self.oldest = Some(self.oldest.map_or(received_at, |oldest| oldest.min(received_at)));
+            waiting.batches += 1;
+            waiting.oldest = earlier(waiting.oldest, Some(received_at));
         }
         Ok(number)
     }
 
     /// Makes what was added durable. When there is no space nothing of it is kept, and the journal goes on.
     pub(super) fn commit(&mut self, files: &dyn Files) -> Result<(), StoreError> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let (entries, batches) = (std::mem::take(&mut self.waiting_entries), std::mem::take(&mut self.waiting_batches));
-        if waiting.is_empty() {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        if waiting.bytes.is_empty() {
             return Ok(());
         }
+        self.begin(files)?;
         let name = name(self.file);
-        files.append(&name, &waiting)?;
+        files.append(&name, &waiting.bytes)?;
         files.sync(&name)?;
-        self.next = self.next.saturating_add(entries);
-        self.batches += batches;
-        self.bytes += waiting.len() as u64;
-        self.file_bytes += waiting.len() as u64;
+        self.next = self.next.saturating_add(waiting.entries);
+        self.batches += waiting.batches;
+        self.oldest = earlier(self.oldest, waiting.oldest);
+        self.bytes += waiting.bytes.len() as u64;
+        self.file_bytes += waiting.bytes.len() as u64;
         // The room is used again by the next group.
-        self.waiting = waiting;
-        self.waiting.clear();
-        self.waiting.shrink_to(READ_BYTES);
+        waiting.bytes.clear();
+        waiting.bytes.shrink_to(WAITING_BYTES_KEPT);
+        self.waiting.bytes = waiting.bytes;
         Ok(())
     }
 
     /// Everything up to the last entry is about to be sealed: begins the next file, and gives its number.
-    pub(super) fn rotate(&mut self, files: &dyn Files, store: Epoch) -> Result<u64, StoreError> {
-        let sealed = self.next.saturating_sub(1);
-        let file_bytes = write_head(files, self.file + 1, Head { store, first: self.next, sealed })?;
-        (self.older_bytes, self.file_bytes) = (self.older_bytes + self.file_bytes, file_bytes);
-        self.file += 1;
+    pub(super) fn rotate(&mut self, files: &dyn Files) -> Result<u64, StoreError> {
+        self.begin_next(files, self.next.saturating_sub(1))?;
         (self.batches, self.bytes, self.oldest) = (0, 0, None);
         Ok(self.file)
     }
 
-    /// The file that is written.
+    /// The last file that is there: the one that is written, once it was begun.
     pub(super) const fn file(&self) -> u64 {
         self.file
     }
@@ -195,25 +157,22 @@ impl Journal {
     }
 }
 
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    a.into_iter().chain(b).min()
+}
+
 /// Begins a file, and gives how many bytes its head has.
 fn write_head(files: &dyn Files, number: u64, head: Head) -> Result<u64, StoreError> {
-    let refused = |reason: String| StoreError::Corrupt { place: name(number), reason };
-    let content = pack::pack(&head).map_err(|why| refused(why.to_string()))?;
-    let framed = frame::seal(HEAD, VERSION, Compression::Plain, &content).map_err(|why| refused(why.to_string()))?;
-    let (name, temporary) = (name(number), format!("{}{}", name(number), super::files::TEMPORARY));
+    let name = name(number);
+    let framed = head.to_bytes().map_err(|reason| StoreError::Corrupt { place: name.clone(), reason })?;
+    let temporary = format!("{name}{TEMPORARY}");
     files.create(&temporary)?;
-    files.append(&temporary, &framed)?;
+    if let Err(why) = files.append(&temporary, &framed) {
+        return files.remove(&temporary).and(Err(why));
+    }
     files.sync(&temporary)?;
     files.rename(&temporary, &name)?;
     Ok(framed.len() as u64)
-}
-
-/// The checksum of an entry.
-pub(super) fn checksum(header: &[u8], content: &[u8]) -> u32 {
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(header);
-    crc.update(content);
-    crc.finalize()
 }
 
 /// The name of a file.
@@ -226,7 +185,8 @@ const PREFIX: &str = "journal-";
 /// The numbers of the journal's files, ascending.
 pub(super) fn numbers(files: &dyn Files) -> Result<Vec<u64>, StoreError> {
     let list = files.list()?;
-    Ok(list.iter().filter_map(|(name, _)| name.strip_prefix(PREFIX)?.parse().ok()).collect())
+    let ours = list.iter().filter(|(name, _)| is_name(name));
+    Ok(ours.filter_map(|(name, _)| name.strip_prefix(PREFIX)?.parse().ok()).collect())
 }
 
 /// Whether a file is one of the journal's by its name.

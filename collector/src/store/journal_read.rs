@@ -1,51 +1,60 @@
 //! Reading the journal: every sound entry of all files in their order, and what else stands in them.
 //!
-//! Memory is taken for a stretch of a file and one entry. What is not sound is skipped up to the next entry that is.
+//! 1. Memory is taken for a stretch of a file and one entry. What is not sound is skipped up to the next entry that is.
+//! 2. Numbers ascend. Where nothing was skipped the next one follows the last; after damage it is higher by no more than
+//!    what was skipped can have held.
+//! 3. An entry is looked into only if its header is one of ours (its tag says so), and the bytes that are looked into in
+//!    vain are bounded by a multiple of those that were read: whatever stands in a batch, reading takes linear time.
+//! 4. A file whose head is damaged is read with the salt of the store. One of a store that never had a salt is read
+//!    without, and then a batch that looks like an entry may be taken for one after damage: such files go with the second seal.
 
-use uphold_common::time::Instant;
-use uphold_common::wire::frame;
-use uphold_common::wire::pack;
+use std::ops::RangeInclusive;
 
 use super::error::StoreError;
 use super::files::Files;
-use super::journal::{
-    CONTENT_BYTES_MAX, ENTRY, ENTRY_HEADER, Entry, EntryKind, HEAD, HEAD_BYTES_MAX, Head, READ_BYTES, VERSION,
-    checksum, name, numbers,
-};
+use super::journal::{name, numbers};
+use super::journal_entry::{ENTRY, Entry, HEAD_BYTES_MAX, Head, Layout, Salt};
+
+/// How much is read at once.
+const READ_BYTES: usize = 1024 * 1024;
+/// Most damaged places that are named.
+const DAMAGED_MAX: usize = 64;
+/// For each byte of a file so many may be looked into in vain. With tags one is enough, as a header of ours is met once.
+const IN_VAIN_MAX: u64 = 16;
 
 /// What reading the journal came upon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Read {
-    /// The heads that are sound.
-    pub(super) heads: Vec<Head>,
-    /// The highest number of an entry.
+    /// The highest number of an entry that is sound, or that stood in front of a file.
     pub(super) highest: u64,
     /// Places that were damaged in the middle, in words.
     pub(super) damaged: Vec<String>,
     /// Bytes at the ends of files that make no entry.
     pub(super) torn_bytes: u64,
-    /// Those of the file before.
+    /// Bytes of contents that were looked into and are not what was written.
+    pub(super) in_vain: u64,
+    /// Bytes at the end of the file before that make no entry.
     torn: u64,
 }
 
-/// The heads of the files, as far as they are sound, and the highest number that an entry of any can have.
-pub(super) fn heads(files: &dyn Files) -> Result<(Vec<Head>, u64), StoreError> {
-    let read = read(files, &mut |_| Ok(()))?;
-    let first = read.heads.iter().map(|head| head.first).max().unwrap_or_default();
-    Ok((read.heads, read.highest.max(first.saturating_sub(1))))
+/// What is done with each entry.
+pub(super) type Visit<'a> = dyn FnMut(Entry) -> Result<(), StoreError> + 'a;
+
+/// The heads of the files, as far as they are sound. Nothing else of the files is read.
+pub(super) fn heads(files: &dyn Files) -> Result<Vec<Head>, StoreError> {
+    let mut heads = Vec::new();
+    for number in numbers(files)? {
+        let bytes = files.read(&name(number), 0, HEAD_BYTES_MAX)?;
+        heads.extend(Head::of(&bytes).map(|(head, _)| head));
+    }
+    Ok(heads)
 }
 
-/// Most damaged places that are named.
-const DAMAGED_MAX: usize = 64;
-
-/// Gives every sound entry of all files to `visit`, in their order.
-pub(super) fn read(
-    files: &dyn Files,
-    visit: &mut dyn FnMut(Entry) -> Result<(), StoreError>,
-) -> Result<Read, StoreError> {
+/// Gives every sound entry of all files to `visit`, in their order. `salt` is that of the store, if it has one.
+pub(super) fn read(files: &dyn Files, salt: Option<Salt>, visit: &mut Visit<'_>) -> Result<Read, StoreError> {
     let mut read = Read::default();
     for number in numbers(files)? {
-        read_file(files, number, &mut read, visit)?;
+        read_file(files, (number, salt), &mut read, visit)?;
     }
     read.torn_bytes += std::mem::take(&mut read.torn);
     Ok(read)
@@ -53,53 +62,89 @@ pub(super) fn read(
 
 fn read_file(
     files: &dyn Files,
-    number: u64,
+    (number, salt): (u64, Option<Salt>),
     read: &mut Read,
-    visit: &mut dyn FnMut(Entry) -> Result<(), StoreError>,
+    visit: &mut Visit<'_>,
 ) -> Result<(), StoreError> {
     let name = name(number);
     let mut window = Window { files, name: &name, offset: 0, bytes: Vec::new(), passed: 0, ended: false };
     window.fill(HEAD_BYTES_MAX)?;
-    let torn = std::mem::take(&mut read.torn);
-    if let Some((head, len)) = head_of(window.rest()) {
-        // After a group that was never acknowledged its numbers are given again; a gap in them tells of entries that were.
-        if head.first > read.highest.saturating_add(1) && read.highest > 0 {
-            note(read, torn, number.saturating_sub(1));
-        } else {
-            read.torn_bytes += torn;
-        }
-        read.heads.push(head);
-        window.pass(len);
-    } else {
-        note(read, torn, number.saturating_sub(1));
-    }
-    let mut skipped = 0;
+    let head = Head::of(window.rest());
+    window.pass(head.map_or(0, |(_, len)| len));
+    let head = head.map(|(head, _)| head);
+    read.settle_torn(head, number);
+    let layout = head.map_or_else(|| salt.map_or(Layout::Untagged, Layout::Tagged), Head::layout);
+    let mut place = Place { last: head.map_or(read.highest, Head::before), certain: head.is_some(), skipped: 0 };
+    let mut in_vain = 0;
     loop {
-        window.fill(ENTRY_HEADER)?;
-        if window.rest().len() < ENTRY_HEADER {
+        window.fill(layout.header_bytes())?;
+        if window.rest().len() < layout.header_bytes() {
             break;
         }
-        let announced = announced(window.rest());
-        if let Some(len) = announced {
-            window.fill(ENTRY_HEADER + len)?;
-        }
-        match announced.and_then(|len| entry_of(window.rest(), len)) {
-            Some((entry, len)) => {
-                note(read, std::mem::take(&mut skipped), number);
-                read.highest = read.highest.max(entry.number);
-                window.pass(len);
-                visit(entry)?;
+        let announced = layout.announced(window.rest(), &place.numbers(layout));
+        let mut entry = None;
+        if let Some(announced) = announced {
+            window.fill(announced.bytes())?;
+            let len = announced.bytes() as u64;
+            if in_vain + len <= window.offset.saturating_mul(IN_VAIN_MAX) {
+                entry = layout.entry(window.rest(), &announced);
+                in_vain += if entry.is_some() { 0 } else { len };
             }
-            None => skipped += window.pass_to_next(),
+            // A header with the right tag was written by us, whatever became of its content.
+            if entry.is_some() || layout != Layout::Untagged {
+                (place.last, place.certain) = (announced.number, true);
+            }
+        }
+        if let (Some(entry), Some(announced)) = (entry, announced) {
+            read.note(std::mem::take(&mut place.skipped), number);
+            read.highest = read.highest.max(entry.number);
+            window.pass(announced.bytes());
+            visit(entry)?;
+        } else {
+            place.skipped += window.pass_to_next();
         }
     }
-    read.torn = skipped + window.rest().len() as u64;
+    read.in_vain += in_vain;
+    read.torn = place.skipped + window.rest().len() as u64;
     Ok(())
 }
 
-fn note(read: &mut Read, skipped: u64, file: u64) {
-    if skipped > 0 && read.damaged.len() < DAMAGED_MAX {
-        read.damaged.push(format!("{skipped} bytes of journal file {file}"));
+impl Read {
+    /// What the end of the file before was: a group that was never acknowledged if the next file gives its numbers again,
+    /// and damage if it does not, or if nobody can tell.
+    fn settle_torn(&mut self, head: Option<Head>, number: u64) {
+        let torn = std::mem::take(&mut self.torn);
+        if head.is_some_and(|head| head.before() <= self.highest) {
+            self.torn_bytes += torn;
+        } else {
+            self.note(torn, number.saturating_sub(1));
+        }
+        self.highest = self.highest.max(head.map_or(0, Head::before));
+    }
+
+    fn note(&mut self, skipped: u64, file: u64) {
+        if skipped > 0 && self.damaged.len() < DAMAGED_MAX {
+            self.damaged.push(format!("{skipped} bytes of journal file {file}"));
+        }
+    }
+}
+
+/// Where reading a file stands.
+struct Place {
+    /// The number of the last entry.
+    last: u64,
+    /// Whether that is known, and not only that no lower one follows.
+    certain: bool,
+    /// Bytes since then that make no entry.
+    skipped: u64,
+}
+
+impl Place {
+    /// What the number of the next entry can be.
+    fn numbers(&self, layout: Layout) -> RangeInclusive<u64> {
+        let next = self.last.saturating_add(1);
+        let can_be_gone = self.skipped / layout.header_bytes() as u64;
+        next..=if self.certain { next.saturating_add(can_be_gone) } else { u64::MAX - 1 }
     }
 }
 
@@ -145,33 +190,4 @@ impl Window<'_> {
         self.pass(len);
         len as u64
     }
-}
-
-fn head_of(bytes: &[u8]) -> Option<(Head, usize)> {
-    let len = frame::HEADER_BYTES.checked_add(frame::announced(bytes)?)?;
-    let content = frame::open(HEAD, VERSION, HEAD_BYTES_MAX, bytes.get(..len)?).ok()?;
-    Some((pack::unpack(&content).ok()?, len))
-}
-
-/// How long the content of the entry at the front says it is.
-fn announced(bytes: &[u8]) -> Option<usize> {
-    let (magic, rest) = bytes.split_first_chunk::<4>()?;
-    let len = u32::from_be_bytes(rest.get(20..24)?.try_into().ok()?) as usize;
-    (*magic == ENTRY && len <= CONTENT_BYTES_MAX).then_some(len)
-}
-
-fn entry_of(bytes: &[u8], len: usize) -> Option<(Entry, usize)> {
-    let (header, content) = bytes.get(..ENTRY_HEADER + len)?.split_at_checked(ENTRY_HEADER)?;
-    let found = u32::from_be_bytes(header.get(28..32)?.try_into().ok()?);
-    if found != checksum(header.get(..28)?, content) {
-        return None;
-    }
-    let kind = match header.get(4)? {
-        1 => EntryKind::Batch,
-        2 => EntryKind::Records,
-        _ => return None,
-    };
-    let number = u64::from_be_bytes(header.get(8..16)?.try_into().ok()?);
-    let received_at = Instant::from_ms(i64::from_be_bytes(header.get(16..24)?.try_into().ok()?));
-    Some((Entry { kind, number, received_at, content: content.to_vec() }, ENTRY_HEADER + len))
 }

@@ -92,7 +92,7 @@ impl EmbeddedStore {
         self.disk.alive()?;
         self.latest = self.latest.max(now);
         let begins = self.compacting.is_none();
-        if self.seal_is_due(now) || begins && self.memory.head.rows() > 0 {
+        if self.seal_is_due(now) || begins && self.memory.head.rows() > 0 && self.takes_a_part() {
             let sealed_rows = Some(self.seal()?);
             self.compacting.get_or_insert(self.state.made);
             return Ok(Maintained { sealed_rows, merged_streams: 0, more: true });

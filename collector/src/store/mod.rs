@@ -23,7 +23,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `database`, `sled_store` | keys and values; the one file that names the database behind them |
-//! | `files`, `journal` with `journal_read`, `table` | files; the journal in them, and tables that are written once |
+//! | `files`, `journal` with `journal_entry` and `journal_read`, `table` | files; the journal in them, and tables that are written once |
 //! | `part`, `chunk`, `column`, `parts`, `keys` | the bytes of parts, of days, and of the database's entries |
 //! | `memory`: `stream`, `delivery` with `seqs`, `head`, `touched`, `numbered`; `cache` | what is kept in memory |
 //! | `record` | what a record is, and a range of them |
@@ -48,6 +48,7 @@ mod fold;
 mod format_1;
 mod head;
 mod journal;
+mod journal_entry;
 mod journal_read;
 mod keys;
 mod lock;

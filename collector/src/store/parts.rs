@@ -18,6 +18,8 @@ use super::recovery::DAY;
 
 /// Most bytes of one entry of the database, its frame aside.
 pub(super) const PART_BYTES_MAX: usize = 6 * 1024;
+/// Most bytes of one entry that are read. None comes near it: dictionaries are bounded, and so is the state's list of parts.
+const ENTRY_BYTES_MAX: usize = 2 * PART_BYTES_MAX;
 /// Most bytes of a record.
 pub const RECORD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most bytes of a record's key.
@@ -29,15 +31,18 @@ const VERSION: u16 = 1;
 /// Shorter records are not worth compressing.
 const COMPRESSED_FROM: usize = 256;
 
-/// A value in its frame, to be stored as one entry.
+/// A value in its frame, to be stored as one entry. What could not be read again is refused.
 pub(super) fn framed(magic: Magic, content: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let too_large = |_| StoreError::TooLarge { what: "an entry", found: content.len(), limit: PART_BYTES_MAX };
-    frame::seal(magic, VERSION, Compression::Plain, content).map_err(too_large)
+    let (what, found, limit) = ("an entry of the database", content.len(), ENTRY_BYTES_MAX);
+    if found > limit {
+        return Err(StoreError::TooLarge { what, found, limit });
+    }
+    frame::seal(magic, VERSION, Compression::Plain, content).map_err(|_| StoreError::TooLarge { what, found, limit })
 }
 
 /// The content of [`framed`].
 pub(super) fn unframed(magic: Magic, bytes: &[u8]) -> Result<Vec<u8>, String> {
-    frame::open(magic, VERSION, 2 * PART_BYTES_MAX, bytes).map_err(|why| why.to_string())
+    frame::open(magic, VERSION, ENTRY_BYTES_MAX, bytes).map_err(|why| why.to_string())
 }
 
 /// A record's value as the entries it is stored in.

@@ -7,12 +7,14 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use serde_bytes::{ByteBuf, Bytes};
 use uphold_common::wire::frame::{self, Compression, Magic};
 use uphold_common::wire::pack;
 
-use super::database::Writes;
+use super::database::{Database, Writes};
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
+use super::journal_entry::CONTENT_BYTES_MAX;
 use super::keys;
 use super::parts::{self, RECORD_KEY_BYTES_MAX};
 use super::{KeyRange, Record, RecordChange, RecordKind};
@@ -69,66 +71,108 @@ impl Damage {
 }
 
 /// Record changes as the journal keeps them: kind, key, and the new value or none.
-type Packed = Vec<(u8, serde_bytes::ByteBuf, Option<serde_bytes::ByteBuf>)>;
+type Packed<B> = Vec<(u8, B, Option<B>)>;
 
 const CHANGES: Magic = Magic(*b"UPHv");
 const CHANGES_VERSION: u16 = 1;
-/// Most bytes of one commit, decompressed.
-const CHANGES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most bytes of one commit before it is compressed; compressed it is an entry of the journal, which has its own bound.
+pub(super) const CHANGES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Replayed changes are applied together when they have so many bytes; one commit is never taken apart.
+pub(super) const REPLAYED_BYTES: usize = 1024 * 1024;
 
 /// Changes as an entry of the journal.
 pub(super) fn pack_changes(changes: &[RecordChange]) -> Result<Vec<u8>, StoreError> {
-    let one = |change: &RecordChange| {
-        let value = change.value.clone().map(serde_bytes::ByteBuf::from);
-        (change.kind as u8, serde_bytes::ByteBuf::from(change.key.clone()), value)
-    };
-    let all: Packed = changes.iter().map(one).collect();
+    let mut all: Packed<&Bytes> = Vec::with_capacity(changes.len());
+    for change in changes {
+        all.push((change.kind as u8, Bytes::new(&change.key), change.value.as_deref().map(Bytes::new)));
+    }
     let refused = |reason: String| StoreError::Corrupt { place: "a commit".to_owned(), reason };
     let content = pack::pack(&all).map_err(|why| refused(why.to_string()))?;
-    frame::seal(CHANGES, CHANGES_VERSION, Compression::Zstd, &content).map_err(|why| refused(why.to_string()))
+    let bounded = |what, found, limit| {
+        if found > limit { Err(StoreError::TooLarge { what, found, limit }) } else { Ok(()) }
+    };
+    bounded("a commit of records", content.len(), CHANGES_BYTES_MAX)?;
+    let framed =
+        frame::seal(CHANGES, CHANGES_VERSION, Compression::Zstd, &content).map_err(|why| refused(why.to_string()))?;
+    bounded("a commit of records, compressed,", framed.len(), CONTENT_BYTES_MAX)?;
+    Ok(framed)
 }
 
 /// The changes in an entry of the journal.
 pub(super) fn unpack_changes(bytes: &[u8]) -> Result<Vec<RecordChange>, String> {
     let content = frame::open(CHANGES, CHANGES_VERSION, CHANGES_BYTES_MAX, bytes).map_err(|why| why.to_string())?;
-    let all: Packed = pack::unpack(&content).map_err(|why| why.to_string())?;
-    let one = |(kind, key, value): (u8, serde_bytes::ByteBuf, Option<serde_bytes::ByteBuf>)| {
+    let all: Packed<ByteBuf> = pack::unpack(&content).map_err(|why| why.to_string())?;
+    let one = |(kind, key, value): (u8, ByteBuf, Option<ByteBuf>)| {
         let kind = RecordKind::from_code(kind).ok_or_else(|| format!("a record of the unknown kind {kind}"))?;
-        Ok(RecordChange { kind, key: key.into_vec(), value: value.map(serde_bytes::ByteBuf::into_vec) })
+        Ok(RecordChange { kind, key: key.into_vec(), value: value.map(ByteBuf::into_vec) })
     };
     all.into_iter().map(one).collect()
 }
 
-impl EmbeddedStore {
-    /// The entries that change with these records. Of several changes to one record the last one counts.
-    pub(super) fn record_writes(&self, changes: &[RecordChange]) -> Result<Writes, StoreError> {
-        let last: BTreeMap<(RecordKind, &[u8]), Option<&[u8]>> =
-            changes.iter().map(|c| ((c.kind, c.key.as_slice()), c.value.as_deref())).collect();
-        let mut writes = Writes::default();
-        for ((kind, key), value) in last {
-            if key.len() > RECORD_KEY_BYTES_MAX {
-                let (what, found) = ("a record's key", key.len());
-                return Err(StoreError::TooLarge { what, found, limit: RECORD_KEY_BYTES_MAX });
-            }
-            let kind = kind as u8;
-            let first_key = keys::record_key(kind, key);
-            let old = self.disk.get(&first_key)?;
-            let old_parts = old.as_deref().and_then(parts::first_part).map_or(0, |(count, _)| count);
-            let mut entries = value.map(parts::record_parts).transpose()?.unwrap_or_default().into_iter();
+/// Record changes of the journal that are about to be applied again, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Replayed {
+    changes: Vec<RecordChange>,
+    bytes: usize,
+}
+
+impl Replayed {
+    /// Takes the changes of a commit, all or none of them.
+    pub(super) fn take(&mut self, entry: &[u8]) -> Result<(), String> {
+        let changes = unpack_changes(entry)?;
+        let bytes = |change: &RecordChange| change.key.len() + change.value.as_ref().map_or(0, Vec::len);
+        self.bytes += changes.iter().map(bytes).sum::<usize>();
+        self.changes.extend(changes);
+        Ok(())
+    }
+
+    /// Applies them when there are many.
+    pub(super) fn apply_if_many(&mut self, disk: &dyn Database) -> Result<(), StoreError> {
+        if self.bytes < REPLAYED_BYTES { Ok(()) } else { self.apply(disk) }
+    }
+
+    /// Applies them.
+    pub(super) fn apply(&mut self, disk: &dyn Database) -> Result<(), StoreError> {
+        let Self { changes, .. } = std::mem::take(self);
+        if changes.is_empty() { Ok(()) } else { disk.apply(record_writes(disk, &changes)?) }
+    }
+}
+
+/// The entries that change with these records. Of several changes to one record the last one counts.
+fn record_writes(disk: &dyn Database, changes: &[RecordChange]) -> Result<Writes, StoreError> {
+    let last: BTreeMap<(RecordKind, &[u8]), Option<&[u8]>> =
+        changes.iter().map(|c| ((c.kind, c.key.as_slice()), c.value.as_deref())).collect();
+    let mut writes = Writes::default();
+    for ((kind, key), value) in last {
+        if key.len() > RECORD_KEY_BYTES_MAX {
+            let (what, found) = ("a record's key", key.len());
+            return Err(StoreError::TooLarge { what, found, limit: RECORD_KEY_BYTES_MAX });
+        }
+        let kind = kind as u8;
+        let first_key = keys::record_key(kind, key);
+        let old = disk.get(&first_key)?;
+        let old_parts = old.as_deref().and_then(parts::first_part).map_or(0, |(count, _)| count);
+        let mut entries = value.map(parts::record_parts).transpose()?.unwrap_or_default().into_iter();
+        match entries.next() {
+            Some(entry) => writes.put(first_key, entry),
+            None => writes.remove(first_key),
+        }
+        for part in 1..=u16::MAX {
+            let part_key = keys::record_part_key(kind, key, part);
             match entries.next() {
-                Some(entry) => writes.put(first_key, entry),
-                None => writes.remove(first_key),
-            }
-            for part in 1..=u16::MAX {
-                let part_key = keys::record_part_key(kind, key, part);
-                match entries.next() {
-                    Some(entry) => writes.put(part_key, entry),
-                    None if part < old_parts => writes.remove(part_key),
-                    None => break,
-                }
+                Some(entry) => writes.put(part_key, entry),
+                None if part < old_parts => writes.remove(part_key),
+                None => break,
             }
         }
-        Ok(writes)
+    }
+    Ok(writes)
+}
+
+impl EmbeddedStore {
+    /// The entries that change with these records.
+    pub(super) fn record_writes(&self, changes: &[RecordChange]) -> Result<Writes, StoreError> {
+        record_writes(self.disk.as_ref(), changes)
     }
 
     /// A record's value, from its first entry on.
@@ -184,3 +228,7 @@ impl EmbeddedStore {
         Ok(records)
     }
 }
+
+#[cfg(test)]
+#[path = "records_tests.rs"]
+mod tests;

@@ -31,12 +31,13 @@ use super::delivery::Delivery;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::files::{Files, TEMPORARY};
-use super::journal::{self, EntryKind, Journal};
+use super::journal::{self, Journal};
+use super::journal_entry::{EntryKind, Head, Salt};
 use super::journal_read;
 use super::keys;
 use super::options::StoreOptions;
 use super::parts;
-use super::records::{Damaged, unpack_changes};
+use super::records::{Damaged, Replayed};
 use super::rollup_store::{DayRollups, put_rollups, record_of};
 use super::stream::StreamId;
 
@@ -68,6 +69,9 @@ pub(super) struct State {
     /// The first day whose rows are kept; none while all are.
     #[serde(default)]
     pub(super) raw_from: Option<i32>,
+    /// The salt of the journal's tags; none in a store of before there was one, until it is opened.
+    #[serde(default)]
+    pub(super) salt: Option<Salt>,
 }
 
 /// Puts an entry back from its key and, if its frame is sound, its content; tells whether that was possible.
@@ -83,12 +87,15 @@ impl EmbeddedStore {
         for (name, _) in files.list()?.iter().filter(|(name, _)| name.ends_with(TEMPORARY)) {
             files.remove(name)?;
         }
-        let (heads, last) = journal_read::heads(files.as_ref())?;
+        let heads = journal_read::heads(files.as_ref())?;
         let there = journal::numbers(files.as_ref())?;
         let files_of_rows = files.list()?.iter().any(|(name, _)| !journal::is_name(name));
-        let (state, known) = read_state(disk.as_ref(), heads.last().map(|head| head.store))?;
-        let next = state.watermark.max(last).saturating_add(1);
-        let journal = Journal::begin(files.as_ref(), state.id, next, state.watermark)?;
+        let (mut state, known) = read_state(disk.as_ref(), &heads)?;
+        let as_read = state.clone();
+        let salt = salt_of(&state, &heads)?;
+        state.salt = Some(salt);
+        let last = heads.iter().map(|head| head.before()).fold(state.watermark, u64::max);
+        let journal = Journal::after(files.as_ref(), (state.id, salt), last.saturating_add(1), state.watermark)?;
         let mut store = Self::of((disk, files), options, state, journal);
         store.read_dictionaries()?;
         if known {
@@ -105,15 +112,30 @@ impl EmbeddedStore {
         let knows_none = !known && files_of_rows;
         let adopted = store.take_up_tables(gap || knows_none, first)?;
         store.replay()?;
+        store.begin_journal()?;
         store.take_up_format_1()?;
-        store.name_files(adopted)?;
+        store.name_files(adopted, &as_read)?;
         Ok(store)
     }
 
-    /// Makes the file of the journal known, so that it is missed when it is not there, and the tables that were adopted.
-    fn name_files(&mut self, adopted: bool) -> Result<(), StoreError> {
-        let file = self.journal.file();
-        self.state.journal = (if self.state.journal.0 == 0 { file } else { self.state.journal.0 }, file);
+    /// Begins a file of the journal. On a full disk that waits, so that what is there can be read.
+    fn begin_journal(&mut self) -> Result<(), StoreError> {
+        match self.journal.begin(self.files.as_ref()) {
+            Err(StoreError::NoSpace { file }) => {
+                tracing::warn!(file, "the disk is full: nothing is taken in until there is room");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Makes known what opening came to: the file of the journal, and the tables that were adopted. Nothing is written
+    /// where that is nothing new, because there may be no room.
+    fn name_files(&mut self, adopted: bool, as_read: &State) -> Result<(), StoreError> {
+        self.state.journal = self.files_of_journal();
+        if !adopted && self.state == *as_read {
+            return Ok(());
+        }
         let mut writes = Writes::default();
         if adopted {
             self.put_dictionaries(&mut writes)?;
@@ -121,9 +143,27 @@ impl EmbeddedStore {
             let rolled = self.rollups.iter().filter_map(|(day, known)| Some((*day, known.record.as_ref()?)));
             rolled.into_iter().try_for_each(|(day, record)| put_rollups(&mut writes, day, record))?;
         }
+        self.put_state_now(writes)
+    }
+
+    /// Makes the file of the journal known that was begun after opening, so that it is missed when it is not there.
+    pub(super) fn name_journal(&mut self) -> Result<(), StoreError> {
+        if self.journal.file() == self.state.journal.1 {
+            return Ok(());
+        }
+        self.state.journal = self.files_of_journal();
+        self.put_state_now(Writes::default())
+    }
+
+    fn put_state_now(&self, mut writes: Writes) -> Result<(), StoreError> {
         put_state(&mut writes, &self.state)?;
         self.disk.apply(writes)?;
         self.disk.sync()
+    }
+
+    fn files_of_journal(&self) -> (u64, u64) {
+        let file = self.journal.file();
+        (if self.state.journal.0 == 0 { file } else { self.state.journal.0 }, file)
     }
 
     /// Reads streams, newest rows, deliveries and manifests.
@@ -182,12 +222,13 @@ impl EmbeddedStore {
         })
     }
 
-    /// Takes the entries of the journal above the watermark into memory and into the database.
+    /// Takes the entries of the journal above the watermark into memory and into the database, in their order.
     fn replay(&mut self) -> Result<(), StoreError> {
         let (watermark, from) = (self.state.watermark, self.kept_from());
-        let (mut damaged, mut changes) = (Vec::new(), Vec::new());
-        let Self { memory, journal, files, .. } = self;
-        let read = journal_read::read(files.as_ref(), &mut |entry| {
+        let Self { memory, journal, files, disk, damage, .. } = self;
+        let (disk, damage) = (disk.as_ref(), damage.get_mut());
+        let mut replayed = Replayed::default();
+        let read = journal_read::read(files.as_ref(), self.state.salt, &mut |entry| {
             if entry.number <= watermark {
                 return Ok(());
             }
@@ -197,27 +238,19 @@ impl EmbeddedStore {
                     .map(|batch| {
                         memory.absorb(entry.received_at, &batch, batch::digest(&entry.content), from);
                         journal.batches += 1;
+                        let oldest = journal.oldest.map_or(entry.received_at, |oldest| oldest.min(entry.received_at));
+                        journal.oldest = Some(oldest);
                     }),
-                EntryKind::Records => unpack_changes(&entry.content).map(|found| changes.extend(found)),
+                EntryKind::Records => replayed.take(&entry.content),
             };
             if let Err(why) = taken {
-                damaged.push((entry.number, why));
+                damage.note(Damaged::Journal, &format!("journal entry {}", entry.number), &why);
             }
             journal.bytes += entry.content.len() as u64;
-            if entry.kind == EntryKind::Batch {
-                let oldest = journal.oldest.map_or(entry.received_at, |oldest| oldest.min(entry.received_at));
-                journal.oldest = Some(oldest);
-            }
-            Ok(())
+            replayed.apply_if_many(disk)
         })?;
-        if !changes.is_empty() {
-            let writes = self.record_writes(&changes)?;
-            self.disk.apply(writes)?;
-        }
-        let damage = self.damage.get_mut();
-        for (number, why) in damaged {
-            damage.note(Damaged::Journal, &format!("journal entry {number}"), &why);
-        }
+        replayed.apply(disk)?;
+        journal.next = journal.next.max(read.highest.saturating_add(1));
         for place in &read.damaged {
             damage.note(Damaged::Journal, place, "they are no entries");
         }
@@ -232,8 +265,15 @@ impl EmbeddedStore {
     }
 }
 
+/// The salt of the store's journal: as its state says, else as its files do, else a new one.
+fn salt_of(state: &State, heads: &[Head]) -> Result<Salt, StoreError> {
+    let of_files = || heads.iter().rev().find_map(|head| head.salt);
+    state.salt.or_else(of_files).map_or_else(Salt::random, Ok)
+}
+
 /// The state of the store, made if this is a new one, for the store that the files belong to; and whether it was there.
-fn read_state(disk: &dyn Database, of_files: Option<Epoch>) -> Result<(State, bool), StoreError> {
+fn read_state(disk: &dyn Database, heads: &[Head]) -> Result<(State, bool), StoreError> {
+    let of_files = heads.last().map(|head| head.store);
     let corrupt = |reason: String| StoreError::Corrupt { place: "the state of the store".to_owned(), reason };
     if let Some(bytes) = disk.get(keys::STATE)? {
         let state: State = parts::unframed(STATE, &bytes)
@@ -262,7 +302,16 @@ fn read_state(disk: &dyn Database, of_files: Option<Epoch>) -> Result<(State, bo
         getrandom::fill(&mut id).map_err(|_| StoreError::Random)?;
         Epoch(id)
     };
-    let state = State { format: FORMAT, id, watermark: 0, made: 0, journal: (0, 0), parts: Vec::new(), raw_from: None };
+    let state = State {
+        format: FORMAT,
+        id,
+        watermark: 0,
+        made: 0,
+        journal: (0, 0),
+        parts: Vec::new(),
+        raw_from: None,
+        salt: None,
+    };
     let mut writes = Writes::default();
     put_state(&mut writes, &state)?;
     disk.apply(writes)?;

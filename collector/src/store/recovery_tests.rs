@@ -6,7 +6,11 @@ use uphold_common::time::Interval;
 use uphold_common::wire::batch::Epoch;
 
 use super::database::Writes;
+use super::parts::PART_BYTES_MAX;
+use super::recovery::{State, packed, put_state};
+use super::seal::PARTS_NAMED_MAX;
 use super::testing::*;
+use super::twin::Twin;
 use super::*;
 
 /// Flips a byte of every value in a range of the database, and gives their number.
@@ -179,4 +183,42 @@ fn a_store_that_is_held_or_dead_says_so() {
     assert!(matches!(store.record(RecordKind::Meta, b"a"), Err(StoreError::Dead)));
     assert!(matches!(store.maintain(at(0)), Err(StoreError::Dead)));
     assert!(matches!(store.close(), Err(StoreError::Dead)));
+}
+
+#[test]
+fn the_list_of_parts_never_outgrows_the_state() {
+    let twin = Twin::default();
+    let open_on = |twin: &Twin| {
+        let options = StoreOptions { head_bytes_max: 2_000, ..options() };
+        EmbeddedStore::open_in(Box::new(twin.clone()), Box::new(twin.clone()), options).unwrap()
+    };
+    let mut store = open_on(&twin);
+    let many = (0..PARTS_NAMED_MAX as u64).map(|n| u64::MAX / 2 + n).collect();
+    let state = State { parts: many, ..store.state.clone() };
+    assert!(packed(&state).unwrap().len() <= PART_BYTES_MAX, "whatever their numbers are");
+    let more = State { parts: vec![0; 2 * PART_BYTES_MAX], ..store.state.clone() };
+    assert!(matches!(put_state(&mut Writes::default(), &more), Err(StoreError::TooLarge { .. })));
+
+    let state = State { parts: (1..=PARTS_NAMED_MAX as u64).collect(), made: 1_000, ..store.state.clone() };
+    store.state = state.clone();
+    store.append(at(0), vec![admitted(1, vec![probed("web", 0..200)])]).unwrap();
+    assert_eq!(store.maintain(at(0)).unwrap().sealed_rows, None, "merging comes first");
+    assert!(!store.compact(at(0)).unwrap().more);
+    assert!(matches!(store.seal(), Err(StoreError::TooManyParts { waiting: 512, limit: 512 })));
+    let refused = store.append(at(0), vec![admitted(2, vec![probed("web", [300])])]).unwrap_err();
+    assert!(matches!(refused, StoreError::Full { .. }), "{refused}");
+
+    // All of them are missing: that is said, and they do not stand in the way of new ones for good.
+    let mut writes = Writes::default();
+    put_state(&mut writes, &state).unwrap();
+    store.disk.apply(writes).unwrap();
+    store.disk.sync().unwrap();
+    drop(store);
+    let mut store = open_on(&twin);
+    assert_eq!(store.stats().missing_files, PARTS_NAMED_MAX as u64);
+    assert_eq!(store.maintain(at(0)).unwrap().sealed_rows, Some(200));
+    drop(store);
+    let store = open_on(&twin);
+    assert_eq!(store.stats().missing_files, PARTS_NAMED_MAX as u64 / 2);
+    assert_eq!(store.observations(&vantage("web"), all()).unwrap().len(), 200);
 }

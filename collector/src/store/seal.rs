@@ -25,6 +25,9 @@ use super::table::{Purpose, Table, TableError, TableWriter};
 
 /// Beyond so many files the journal is sealed, however little is in them.
 const JOURNAL_FILES_MAX: u64 = 32;
+/// Most parts that the store's state names, which is one entry of the database. It merges when there are far fewer; should
+/// that not keep up, nothing is sealed until it has, and the head fills.
+pub(super) const PARTS_NAMED_MAX: usize = 512;
 
 impl EmbeddedStore {
     /// Notes since when records wait in a journal without batches.
@@ -36,6 +39,9 @@ impl EmbeddedStore {
 
     /// Whether the head has waited long enough, or has grown enough.
     pub(super) fn seal_is_due(&self, now: Instant) -> bool {
+        if !self.takes_a_part() {
+            return false;
+        }
         let old = self.journal.oldest.is_some_and(|at| now.since_ms(at) >= self.options.journal_age_max_ms);
         // Each start begins a file, and a collector that is killed again and again shall not leave them without end.
         let files = self.journal.file().saturating_sub(self.state.journal.0);
@@ -43,6 +49,11 @@ impl EmbeddedStore {
             || self.memory.head.bytes() >= self.options.head_bytes_max
             || self.journal.bytes >= self.options.journal_bytes_max
             || old
+    }
+
+    /// Whether one more part can be named.
+    pub(super) fn takes_a_part(&self) -> bool {
+        self.state.parts.len() < PARTS_NAMED_MAX
     }
 
     /// Seals the head and lets the journal go; gives the number of rows.
@@ -55,10 +66,13 @@ impl EmbeddedStore {
 
     /// Makes the head durable in a part, and everything that goes with it.
     pub(super) fn commit_seal(&mut self) -> Result<usize, StoreError> {
+        if !self.takes_a_part() && self.memory.head.rows() > 0 {
+            return Err(StoreError::TooManyParts { waiting: self.state.parts.len(), limit: PARTS_NAMED_MAX });
+        }
         let watermark = self.journal.next.saturating_sub(1);
         let made = self.state.made.saturating_add(1);
         let part = self.write_part(made, watermark)?;
-        let file = self.journal.rotate(self.files.as_ref(), self.state.id)?;
+        let file = self.journal.rotate(self.files.as_ref())?;
         let mut state = State { watermark, made, journal: (file, file), ..self.state.clone() };
         state.parts.extend(part.as_ref().map(Part::made));
         let mut writes = Writes::default();

@@ -9,6 +9,7 @@ use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::part::Part;
 use super::records::Damaged;
+use super::seal::PARTS_NAMED_MAX;
 use super::table::{Table, TableError};
 
 /// How the names of parts and of days' tables begin.
@@ -70,9 +71,12 @@ impl EmbeddedStore {
         for part in missing.difference(&moved) {
             self.damage.get_mut().note(Damaged::File, &format!("part {part}"), "it is missing or unreadable");
         }
-        // What is missing or unreadable stays named, so that it is said again and a file that comes back is known.
-        let elsewhere = |part: &u64| moved.contains(part) || folded.contains(part);
-        let mut parts: BTreeSet<u64> = expected.into_iter().filter(|part| !elsewhere(part)).collect();
+        // What is missing or unreadable stays named, so that it is said again and a file that comes back is known. Of
+        // very many the oldest are said once, or there would be no room to name new ones.
+        let unnamed: BTreeSet<u64> =
+            missing.iter().copied().take(missing.len().saturating_sub(PARTS_NAMED_MAX / 2)).collect();
+        let still = |part: &u64| !moved.contains(part) && !folded.contains(part) && !unnamed.contains(part);
+        let mut parts: BTreeSet<u64> = expected.into_iter().filter(still).collect();
         parts.extend(self.parts.iter().map(Part::made));
         self.state.parts = parts.into_iter().collect();
         self.check_manifests();

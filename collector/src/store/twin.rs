@@ -34,6 +34,9 @@ struct Disk {
     operations: u64,
     refuse_after: Option<u64>,
     bytes_max: Option<usize>,
+    bytes_read: usize,
+    /// The most bytes of values that one batch of the database had.
+    largest_batch: usize,
     dead: bool,
     /// Bytes that were ever appended to files, and how many the longest append had.
     appended: BTreeMap<String, u64>,
@@ -108,6 +111,22 @@ impl Twin {
     /// Puts the journal of a store of format 1.
     pub(super) fn put_journal_1(&self, entries: Keys) {
         self.disk().journal_1 = entries;
+    }
+
+    /// What was read of files so far.
+    pub(super) fn bytes_read(&self) -> usize {
+        self.disk().bytes_read
+    }
+
+    /// The most bytes of values that one batch of the database had since this was asked last.
+    pub(super) fn largest_batch(&self) -> usize {
+        std::mem::take(&mut self.disk().largest_batch)
+    }
+
+    /// Puts a durable file there behind the store's back.
+    pub(super) fn put_file(&self, name: &str, bytes: &[u8]) {
+        let held = Held { durable: bytes.to_vec(), pending: Vec::new(), named: true };
+        self.disk().files.insert(name.to_owned(), held);
     }
 
     /// The names of the files.
@@ -187,6 +206,8 @@ impl Database for Twin {
     fn apply(&self, writes: Writes) -> Result<(), StoreError> {
         let mut disk = self.disk();
         disk.operate()?;
+        let bytes = writes.clone().into_changes().iter().filter_map(|(_, value)| Some(value.as_ref()?.len())).sum();
+        disk.largest_batch = disk.largest_batch.max(bytes);
         apply(&mut disk.visible, writes.clone());
         disk.pending.push(writes);
         Ok(())
@@ -284,8 +305,10 @@ impl Files for Twin {
         let mut disk = self.disk();
         disk.operate()?;
         let held = disk.files.get(name).ok_or_else(|| StoreError::Io(format!("{name}: not there")))?;
-        let whole = held.durable.iter().chain(&held.pending);
-        Ok(whole.skip(usize::try_from(offset).unwrap()).take(len).copied().collect())
+        let (whole, offset) = ([held.durable.as_slice(), &held.pending].concat(), usize::try_from(offset).unwrap());
+        let found = whole.get(offset..whole.len().min(offset.saturating_add(len))).unwrap_or_default().to_vec();
+        disk.bytes_read += found.len();
+        Ok(found)
     }
 }
 

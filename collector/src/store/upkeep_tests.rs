@@ -296,56 +296,6 @@ fn the_largest_batches_chunks_and_records_stay_in_the_log() {
     assert_eq!(store.observations(&vantage("web"), all()).unwrap().len(), 300_000);
 }
 
-#[test]
-fn records_are_read_as_they_were_committed() {
-    let scratch = tempfile::tempdir().unwrap();
-    let mut store = open(scratch.path());
-    let mut dice = Dice(5);
-    let long: Vec<u8> = (0..300_000).map(|_| dice.next().to_be_bytes()[0]).collect();
-    let change = |key: &[u8], value: Option<&[u8]>| RecordChange {
-        kind: RecordKind::Outbox,
-        key: key.to_vec(),
-        value: value.map(<[u8]>::to_vec),
-    };
-    store.commit(&[change(b"a1", Some(b"x")), change(b"a2", Some(&long)), change(b"b", Some(b""))]).unwrap();
-    let keys = |store: &EmbeddedStore, range: &KeyRange, limit| {
-        let found = store.records(RecordKind::Outbox, range, limit).unwrap();
-        found.into_iter().map(|(key, _)| String::from_utf8(key).unwrap()).collect::<Vec<_>>()
-    };
-    assert_eq!(keys(&store, &KeyRange::all(), 10), ["a1", "a2", "b"]);
-    assert_eq!(keys(&store, &KeyRange::all().reversed(), 2), ["b", "a2"]);
-    assert_eq!(keys(&store, &KeyRange::prefix(b"a"), 10), ["a1", "a2"]);
-    assert_eq!(keys(&store, &KeyRange::all().after(b"a1".to_vec()), 10), ["a2", "b"]);
-    assert_eq!(keys(&store, &KeyRange::all().reversed().after(b"a2".to_vec()), 10), ["a1"]);
-    assert!(store.records(RecordKind::DeadLetter, &KeyRange::all(), 10).unwrap().is_empty());
-    assert_eq!(store.record(RecordKind::Outbox, b"a2").unwrap(), Some(long));
-
-    store.commit(&[change(b"a2", Some(b"lost")), change(b"a2", Some(b"short")), change(b"b", None)]).unwrap();
-    assert_eq!(store.record(RecordKind::Outbox, b"a2").unwrap(), Some(b"short".to_vec()));
-    assert_eq!(store.record(RecordKind::Outbox, b"b").unwrap(), None);
-    assert!(store.disk.get(&keys::record_part_key(RecordKind::Outbox as u8, b"a2", 1)).unwrap().is_none());
-    let refused = store.commit(&[change(&[0; RECORD_KEY_BYTES_MAX + 1], None)]).unwrap_err();
-    assert!(matches!(refused, StoreError::TooLarge { .. }), "{refused}");
-}
-
-#[test]
-fn a_damaged_record_is_an_error_unless_it_is_derived() {
-    let scratch = tempfile::tempdir().unwrap();
-    let mut store = open(scratch.path());
-    for kind in [RecordKind::IncidentEvent, RecordKind::Stretches] {
-        let change = RecordChange { kind, key: b"k".to_vec(), value: Some(b"value".to_vec()) };
-        store.commit_derived(&[change]).unwrap();
-        let mut writes = super::database::Writes::default();
-        writes.put(keys::record_key(kind as u8, b"k"), b"\x00\x01UPHr".to_vec());
-        store.disk.apply(writes).unwrap();
-    }
-    assert!(matches!(store.record(RecordKind::IncidentEvent, b"k"), Err(StoreError::Corrupt { .. })));
-    assert!(store.records(RecordKind::IncidentEvent, &KeyRange::all(), 9).is_err());
-    assert_eq!(store.record(RecordKind::Stretches, b"k").unwrap(), None);
-    assert!(store.records(RecordKind::Stretches, &KeyRange::all(), 9).unwrap().is_empty());
-    assert_eq!(store.stats().corrupt_records, 1);
-}
-
 /// Random appends, seals, merges and restarts, held against a plain list of everything that was ever delivered.
 #[test]
 fn random_use_agrees_with_a_plain_model() {

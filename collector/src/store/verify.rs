@@ -19,7 +19,8 @@ use super::aside::put_aside_on;
 use super::chunk::{self, Of};
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
-use super::journal::{self, EntryKind};
+use super::journal;
+use super::journal_entry::EntryKind;
 use super::journal_read;
 use super::records::unpack_changes;
 use super::rows::Block;
@@ -105,7 +106,7 @@ impl EmbeddedStore {
     }
 
     fn verify_journal(&self, verified: &mut Verified) -> Result<(), StoreError> {
-        let read = journal_read::read(self.files.as_ref(), &mut |entry| {
+        let read = journal_read::read(self.files.as_ref(), self.state.salt, &mut |entry| {
             verified.look("entries of the journal", entry.content.len());
             let unsound = match entry.kind {
                 EntryKind::Batch => Batch::decode(&entry.content).err().map(|why| why.to_string()),
