@@ -11,7 +11,8 @@ use uphold_common::wire::frame::{self, Compression};
 use super::*;
 use crate::store::chunk::Of;
 use crate::store::database::Database as _;
-use crate::store::recovery::{DAY, STREAM, State, packed};
+use crate::store::dictionary::STREAM_MAGIC;
+use crate::store::recovery::{DAY, State, packed};
 use crate::store::rows::Block;
 use crate::store::stream::StreamKind;
 use crate::store::testing::*;
@@ -75,7 +76,7 @@ fn store_1() -> Twin {
     put_state(&mut writes, &state).unwrap();
     for (number, probe) in [(0, "a"), (1, "b")] {
         let id = packed(&StreamId::Probe(vantage(probe))).unwrap();
-        writes.put(keys::numbered(keys::STREAM, number), parts::framed(STREAM, &id).unwrap());
+        writes.put(keys::numbered(keys::STREAM, number), parts::framed(STREAM_MAGIC, &id).unwrap());
         for chunk in 0..CHUNKS / 2 {
             let rows = instants(chunk).map(up).collect();
             writes.put(chunk_key(number, 1, u16::try_from(chunk).unwrap()), chunk_1(number, rows));

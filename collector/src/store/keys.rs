@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! 01                                      the store's own state
-//! 02 stream:u32                           a stream of the dictionary
-//! 03 stream:u32                           the newest row of a stream
+//! 02 stream:u32                           a stream of the dictionary, in stores of before
+//! 03 stream:u32                           the newest row of a stream, in stores of before
 //! 04 epoch:16 agent                       what is known of an agent's epoch
 //! 05 day:u32                              the manifest of a day
 //! 06 day:u32                              the manifest of a day's roll-ups
+//! 07 group:u32                            some streams of the dictionary
+//! 08 group:u32                            the newest rows of some streams
 //! 10 day:u32 stream:u32 made:u32 piece:u16   a chunk, in a store of format 1
 //! 20 kind:u8 key                          a record, or its first part
 //! 21 kind:u8 key part:u16                 a further part of a record
@@ -20,16 +22,20 @@ use super::KeyRange;
 
 /// The store's own state.
 pub(super) const STATE: &[u8] = &[0x01];
-/// First byte of a stream's key.
+/// First byte of the key of one stream.
 pub(super) const STREAM: u8 = 0x02;
-/// First byte of a newest row's key.
-pub(super) const NEWEST: u8 = 0x03;
+/// First byte of the key of one newest row.
+pub(super) const NEWEST_ROW: u8 = 0x03;
 /// First byte of a delivery's key.
 pub(super) const DELIVERY: u8 = 0x04;
 /// First byte of a day's key.
 pub(super) const DAY: u8 = 0x05;
 /// First byte of the key of a day's roll-ups.
 pub(super) const ROLLUPS: u8 = 0x06;
+/// First byte of the key of a group of streams.
+pub(super) const STREAMS: u8 = 0x07;
+/// First byte of the key of a group of newest rows.
+pub(super) const NEWEST: u8 = 0x08;
 /// First byte of the key of a chunk of format 1.
 pub(super) const CHUNK: u8 = 0x10;
 /// First byte of a record's key.
@@ -40,7 +46,7 @@ const RECORD_PART: u8 = 0x21;
 /// Whether a key is of a kind that is known.
 pub(super) fn is_known(key: &[u8]) -> bool {
     match key.first() {
-        Some(&(STREAM | NEWEST | DELIVERY | DAY | ROLLUPS | CHUNK)) => true,
+        Some(&(STREAM | NEWEST_ROW | DELIVERY | DAY | ROLLUPS | STREAMS | NEWEST | CHUNK)) => true,
         Some(&(RECORD | RECORD_PART)) => key.get(1).is_some_and(|kind| super::RecordKind::from_code(*kind).is_some()),
         _ => key == STATE,
     }

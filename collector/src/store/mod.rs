@@ -24,7 +24,7 @@
 //! |---|---|
 //! | `database`, `sled_store` | keys and values; the one file that names the database behind them |
 //! | `files`, `journal` with `journal_entry` and `journal_read`, `table` | files; the journal in them, and tables that are written once |
-//! | `part`, `chunk`, `column`, `parts`, `keys` | the bytes of parts, of days, and of the database's entries |
+//! | `part`, `chunk`, `column`, `parts`, `dictionary`, `keys` | the bytes of parts, of days, and of the database's entries |
 //! | `memory`: `stream`, `delivery` with `seqs`, `head`, `touched`, `numbered`; `cache` | what is kept in memory |
 //! | `record` | what a record is, and a range of them |
 //! | `embedded`, `options`, `records` | [`EmbeddedStore`]: append and ask; its bounds; records |
@@ -41,6 +41,7 @@ mod column;
 mod database;
 mod day;
 mod delivery;
+mod dictionary;
 mod embedded;
 mod error;
 mod files;

@@ -17,7 +17,6 @@
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use uphold_common::ids::Id;
 use uphold_common::wire::BATCH_RAW_BYTES_MAX;
 use uphold_common::wire::batch::{self, Epoch};
 use uphold_common::wire::frame::Magic;
@@ -27,7 +26,6 @@ use uphold_common::wire::sheet::Sheet;
 use super::KeyRange;
 use super::database::{Database, Writes};
 use super::day::{Day, DayRecord};
-use super::delivery::Delivery;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::files::{Files, TEMPORARY};
@@ -39,15 +37,11 @@ use super::options::StoreOptions;
 use super::parts;
 use super::records::{Damaged, Replayed};
 use super::rollup_store::{DayRollups, put_rollups, record_of};
-use super::stream::StreamId;
 
 /// The version of everything in the store.
 pub(super) const FORMAT: u16 = 2;
 pub(super) const STATE: Magic = Magic(*b"UPHm");
 pub(super) const DAY: Magic = Magic(*b"UPHy");
-pub(super) const STREAM: Magic = Magic(*b"UPHs");
-pub(super) const NEWEST: Magic = Magic(*b"UPHl");
-pub(super) const DELIVERY: Magic = Magic(*b"UPHd");
 
 /// The store's own state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,9 +68,6 @@ pub(super) struct State {
     pub(super) salt: Option<Salt>,
 }
 
-/// Puts an entry back from its key and, if its frame is sound, its content; tells whether that was possible.
-type Restore<'a> = dyn FnMut(&[u8], Option<&[u8]>) -> bool + 'a;
-
 impl EmbeddedStore {
     /// Opens the store that lies in a database and the files beside it.
     pub(super) fn open_in(
@@ -97,7 +88,8 @@ impl EmbeddedStore {
         let last = heads.iter().map(|head| head.before()).fold(state.watermark, u64::max);
         let journal = Journal::after(files.as_ref(), (state.id, salt), last.saturating_add(1), state.watermark)?;
         let mut store = Self::of((disk, files), options, state, journal);
-        store.read_dictionaries()?;
+        let lone = store.read_dictionaries()?;
+        store.read_manifests()?;
         if known {
             let (from, to) = store.state.journal;
             for file in (from.max(1)..=to).filter(|file| !there.contains(file)) {
@@ -114,7 +106,7 @@ impl EmbeddedStore {
         store.replay()?;
         store.begin_journal()?;
         store.take_up_format_1()?;
-        store.name_files(adopted, &as_read)?;
+        store.name_files(adopted, &as_read, lone)?;
         Ok(store)
     }
 
@@ -129,16 +121,21 @@ impl EmbeddedStore {
         }
     }
 
-    /// Makes known what opening came to: the file of the journal, and the tables that were adopted. Nothing is written
+    /// Makes known what opening came to: the file of the journal, the tables that were adopted, and entries that are grouped. Nothing is written
     /// where that is nothing new, because there may be no room.
-    fn name_files(&mut self, adopted: bool, as_read: &State) -> Result<(), StoreError> {
+    fn name_files(&mut self, adopted: bool, as_read: &State, lone: Vec<Vec<u8>>) -> Result<(), StoreError> {
         self.state.journal = self.files_of_journal();
-        if !adopted && self.state == *as_read {
+        if !adopted && lone.is_empty() && self.state == *as_read {
             return Ok(());
         }
         let mut writes = Writes::default();
-        if adopted {
+        if adopted || !lone.is_empty() {
             self.put_dictionaries(&mut writes)?;
+        }
+        for key in lone {
+            writes.remove(key);
+        }
+        if adopted {
             self.days.iter().try_for_each(|(day, known)| put_day(&mut writes, *day, &known.record))?;
             let rolled = self.rollups.iter().filter_map(|(day, known)| Some((*day, known.record.as_ref()?)));
             rolled.into_iter().try_for_each(|(day, record)| put_rollups(&mut writes, day, record))?;
@@ -166,38 +163,10 @@ impl EmbeddedStore {
         (if self.state.journal.0 == 0 { file } else { self.state.journal.0 }, file)
     }
 
-    /// Reads streams, newest rows, deliveries and manifests.
-    fn read_dictionaries(&mut self) -> Result<(), StoreError> {
-        let Self { disk, memory, days, rollups, damage, .. } = self;
+    /// Reads the manifests of days and of their roll-ups.
+    fn read_manifests(&mut self) -> Result<(), StoreError> {
+        let Self { disk, days, rollups, damage, .. } = self;
         let damage = damage.get_mut();
-        let mut each = |kind: u8, magic: Magic, restore: &mut Restore<'_>| {
-            disk.scan(&KeyRange::prefix(&[kind]), &mut |key, value| {
-                let content = parts::unframed(magic, value);
-                if !restore(key, content.as_deref().ok()) {
-                    damage.note(Damaged::Record, &format!("entry {key:02x?}"), "it is not understood");
-                }
-                ControlFlow::Continue(())
-            })
-        };
-        each(keys::STREAM, STREAM, &mut |key, content| {
-            let Some(number) = keys::number_of(key) else { return false };
-            let id: Option<StreamId> = content.and_then(|bytes| pack::unpack(bytes).ok());
-            let sound = id.is_some();
-            memory.streams.restore(number, id);
-            sound
-        })?;
-        each(keys::NEWEST, NEWEST, &mut |key, content| {
-            let (Some(number), Some(bytes)) = (keys::number_of(key), content) else { return false };
-            memory.streams.restore_newest(number, bytes)
-        })?;
-        each(keys::DELIVERY, DELIVERY, &mut |key, content| {
-            let Some((agent, epoch)) = keys::delivery_of(key) else { return false };
-            let (Ok(agent), Some(delivery)) = (Id::new(agent), content.and_then(Delivery::from_bytes)) else {
-                return false;
-            };
-            memory.deliveries.restore(agent, epoch, delivery);
-            true
-        })?;
         disk.scan(&KeyRange::prefix(&[keys::ROLLUPS]), &mut |key, value| {
             let Some(day) = keys::day_of(key) else { return ControlFlow::Continue(()) };
             let record = record_of(value);

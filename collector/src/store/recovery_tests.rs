@@ -143,7 +143,7 @@ fn a_damaged_journal_entry_and_dictionary_entry_are_left_out_and_counted() {
     for (seq, ms) in [(2, 1), (3, 2)] {
         store.append(at(0), vec![admitted(seq, vec![probed("web", [ms])])]).unwrap();
     }
-    assert_eq!(damage(&store, &KeyRange::prefix(&[keys::STREAM])), 1);
+    assert_eq!(damage(&store, &KeyRange::prefix(&[keys::STREAMS])), 1);
     store.close().unwrap();
     drop(store);
     flip(scratch.path(), "journal-", 140);

@@ -15,11 +15,9 @@ use uphold_common::time::Instant;
 use super::database::Writes;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
-use super::keys;
 use super::part::{self, GROUP_STREAMS, Part};
-use super::parts;
 use super::records::Damaged;
-use super::recovery::{DELIVERY, NEWEST, STREAM, State, packed, put_state};
+use super::recovery::{State, put_state};
 use super::rows::Block;
 use super::table::{Purpose, Table, TableError, TableWriter};
 
@@ -87,24 +85,6 @@ impl EmbeddedStore {
         self.state = state;
         self.counted.seals += 1;
         Ok(rows)
-    }
-
-    /// Puts what is new of streams, newest rows and deliveries.
-    pub(super) fn put_dictionaries(&self, writes: &mut Writes) -> Result<(), StoreError> {
-        for (number, id) in self.memory.streams.unsaved() {
-            writes.put(keys::numbered(keys::STREAM, number), parts::framed(STREAM, &packed(id)?)?);
-        }
-        for (number, row) in self.memory.streams.newest_unsaved() {
-            writes.put(keys::numbered(keys::NEWEST, number), parts::framed(NEWEST, &row)?);
-        }
-        for (agent, epoch, delivery) in self.memory.deliveries.unsaved() {
-            let key = keys::delivery_key(agent.as_str(), epoch);
-            match delivery {
-                Some(delivery) => writes.put(key, parts::framed(DELIVERY, &delivery.to_bytes())?),
-                None => writes.remove(key),
-            }
-        }
-        Ok(())
     }
 
     /// Writes the head as a part; none if it is empty.

@@ -1,14 +1,7 @@
-//! The dictionary of streams: a number for each, so that chunk keys are short, and the newest row of some.
+//! The streams: a number for each, so that keys are short, and the newest row of some.
 //!
-//! ```text
-//! stream   key  02 number:u32      value  frame UPHs, MessagePack of StreamId
-//! newest   key  03 number:u32      value  frame UPHl, 24 bytes:
-//!                                  at:i64, then used:u64 limit:u64, or over_ms:u64 amount:u64
-//! ```
-//!
-//! Numbers are given in order of first sight and become durable with the first seal that holds rows of the stream;
-//! until then they are given anew when the journal is replayed. A damaged entry leaves its number unused, unless a
-//! table that speaks of the stream says whose it is.
+//! Numbers are given in order of first sight and become durable with the first seal that holds rows of the stream (see
+//! `dictionary`); until then they are given anew when the journal is replayed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -85,6 +78,8 @@ struct Newest<R> {
     durable: bool,
 }
 
+/// Bytes of a newest row in the store.
+pub(super) const NEWEST_BYTES: usize = 24;
 /// Most names in the lists of all agents together.
 const LISTED_MAX: usize = 1 << 18;
 /// Stands for a name that has no number yet.
@@ -272,22 +267,34 @@ impl Streams {
         latest
     }
 
-    /// The entries that are not durable yet.
-    pub(super) fn unsaved(&self) -> impl Iterator<Item = (u32, &StreamId)> {
-        self.unsaved.iter().filter_map(|number| Some((*number, self.ids.get(number)?)))
+    /// The numbers that are not durable yet.
+    pub(super) fn unsaved(&self) -> impl Iterator<Item = u32> {
+        self.unsaved.iter().copied()
     }
 
-    /// The newest rows that are not durable yet, as they stand in the store.
-    pub(super) fn newest_unsaved(&self) -> impl Iterator<Item = (u32, [u8; 24])> {
-        let readings = self.readings.iter().filter(|(_, newest)| !newest.durable);
-        let readings =
-            readings.map(|(number, Newest { row, .. })| (*number, newest_bytes(row.at, row.used, row.limit)));
-        let volumes = self.volumes.iter().filter(|(_, newest)| !newest.durable);
-        readings.chain(
-            volumes.map(|(number, Newest { row, .. })| {
-                (*number, newest_bytes(row.at, u64::from(row.over_ms), row.amount))
-            }),
-        )
+    /// A number is to be made durable again.
+    pub(super) fn unsave(&mut self, number: u32) {
+        self.unsaved.insert(number);
+    }
+
+    /// The numbers of the streams whose newest rows are not durable yet.
+    pub(super) fn newest_unsaved(&self) -> impl Iterator<Item = u32> {
+        let readings = self.readings.iter().filter(|(_, newest)| !newest.durable).map(|(number, _)| *number);
+        readings.chain(self.volumes.iter().filter(|(_, newest)| !newest.durable).map(|(number, _)| *number))
+    }
+
+    /// A newest row is to be made durable again.
+    pub(super) fn unsave_newest(&mut self, number: u32) {
+        self.readings.entry(number).and_modify(|newest| newest.durable = false);
+        self.volumes.entry(number).and_modify(|newest| newest.durable = false);
+    }
+
+    /// The newest row of a stream, as it stands in the store.
+    pub(super) fn newest(&self, number: u32) -> Option<[u8; NEWEST_BYTES]> {
+        let reading = self.readings.get(&number).map(|newest| newest.row);
+        let volume = || self.volumes.get(&number).map(|newest| newest.row);
+        let of_volume = |row: Volume| newest_bytes(row.at, u64::from(row.over_ms), row.amount);
+        reading.map(|row| newest_bytes(row.at, row.used, row.limit)).or_else(|| volume().map(of_volume))
     }
 
     /// Puts back a newest row read from the store; `false` when it fits no stream.
@@ -324,8 +331,9 @@ fn replace<R: Copy>(all: &mut ByNumber<Newest<R>>, number: u32, row: R, newer: i
     }
 }
 
-fn newest_bytes(at: Instant, first: u64, second: u64) -> [u8; 24] {
-    let (mut bytes, fields) = ([0; 24], [at.as_ms().to_be_bytes(), first.to_be_bytes(), second.to_be_bytes()]);
+fn newest_bytes(at: Instant, first: u64, second: u64) -> [u8; NEWEST_BYTES] {
+    let (mut bytes, fields) =
+        ([0; NEWEST_BYTES], [at.as_ms().to_be_bytes(), first.to_be_bytes(), second.to_be_bytes()]);
     for (place, field) in bytes.iter_mut().zip(fields.as_flattened()) {
         *place = *field;
     }
