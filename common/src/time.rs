@@ -23,6 +23,7 @@ impl Instant {
     pub const MAX: Self = Self(253_402_207_199_999);
 
     /// The instant `ms` milliseconds after the epoch, held within [`Self::MIN`] and [`Self::MAX`].
+    #[inline]
     pub const fn from_ms(ms: i64) -> Self {
         if ms < Self::MIN.0 {
             Self::MIN
@@ -34,28 +35,33 @@ impl Instant {
     }
 
     /// Milliseconds since the epoch.
+    #[inline]
     pub const fn as_ms(self) -> i64 {
         self.0
     }
 
     /// The instant `ms` later (earlier when negative), held within the range of instants.
     #[must_use]
+    #[inline]
     pub const fn plus_ms(self, ms: i64) -> Self {
         Self::from_ms(self.0.saturating_add(ms))
     }
 
     /// The instant `ms` earlier, held within the range of instants.
     #[must_use]
+    #[inline]
     pub const fn minus_ms(self, ms: i64) -> Self {
         Self::from_ms(self.0.saturating_sub(ms))
     }
 
     /// Milliseconds from `earlier` to here; negative when `earlier` is later.
+    #[inline]
     pub const fn since_ms(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 
     /// The UTC day this instant lies in, counted from 1970-01-01.
+    #[inline]
     pub const fn utc_day(self) -> i64 {
         self.0.div_euclid(DAY_MS)
     }
@@ -108,11 +114,13 @@ impl Interval {
     }
 
     /// Whether no instant lies in it.
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.end <= self.start
     }
 
     /// Whether `at` lies in it.
+    #[inline]
     pub fn contains(self, at: Instant) -> bool {
         self.start <= at && at < self.end
     }

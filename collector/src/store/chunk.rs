@@ -26,7 +26,7 @@ use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, Re
 use uphold_common::time::{DAY_MS, Instant};
 use uphold_common::wire::frame::{self, Compression, FrameError, Magic};
 
-use super::column::{Like, read, write};
+use super::column::{Column, Like, read, write};
 use super::rows::{Block, Row};
 use super::stream::StreamKind;
 
@@ -176,7 +176,7 @@ fn write_times<R: Row>(out: &mut Vec<u8>, day: i32, rows: &[R]) -> Result<(), Ch
 }
 
 fn read_times(bytes: &mut &[u8], day: i32, rows: usize) -> Result<Vec<Instant>, ChunkError> {
-    let times: Vec<i64> = read(bytes, rows)?;
+    let times = read::<i64>(bytes, rows)?.values(rows);
     check_times(day, &times)?;
     Ok(times.into_iter().map(Instant::from_ms).collect())
 }
@@ -193,40 +193,48 @@ fn check_times(day: i32, times: &[i64]) -> Result<(), ChunkError> {
 fn read_observations(bytes: &mut &[u8], times: &[Instant]) -> Result<Vec<Observation>, ChunkError> {
     const UNKNOWN: ChunkError = ChunkError::Content("a code that is not known");
     let n = times.len();
-    let [outcomes, causes, codes, totals] = [read::<u32>(bytes, n)?, read(bytes, n)?, read(bytes, n)?, read(bytes, n)?];
-    let mut phases: [Vec<u32>; 5] = Default::default();
-    for phase in &mut phases {
-        *phase = read(bytes, n)?;
-    }
-    let small = |column: &[u32], row: usize| column.get(row).copied().and_then(|code| u8::try_from(code).ok());
-    let micros = |column: &Vec<u32>, row: usize| Micros::from_code(column.get(row).copied().unwrap_or_default());
-    let mut rows = Vec::with_capacity(n);
-    for (row, at) in times.iter().enumerate() {
-        rows.push(Observation {
-            at: *at,
-            outcome: small(&outcomes, row).and_then(Outcome::from_code).ok_or(UNKNOWN)?,
-            cause: small(&causes, row).and_then(Cause::from_code).ok_or(UNKNOWN)?,
-            code: codes.get(row).and_then(|code| u16::try_from(*code).ok()).ok_or(UNKNOWN)?,
-            total: micros(&totals, row),
-            phases: Phases::from_array(phases.each_ref().map(|column| micros(column, row))),
-        });
+    let (total, phases) = (Micros::default(), Phases::default());
+    let begun = |at: &Instant| Observation { at: *at, outcome: Outcome::Up, cause: Cause::None, code: 0, total, phases };
+    let mut rows: Vec<Observation> = times.iter().map(begun).collect();
+    let put = |row: &mut Observation, code: u32| {
+        row.outcome = Outcome::from_code(u8::try_from(code).ok()?)?;
+        Some(())
+    };
+    read::<u32>(bytes, n)?.try_put(&mut rows, put).ok_or(UNKNOWN)?;
+    let put = |row: &mut Observation, code: u32| {
+        row.cause = Cause::from_code(u8::try_from(code).ok()?)?;
+        Some(())
+    };
+    read::<u32>(bytes, n)?.try_put(&mut rows, put).ok_or(UNKNOWN)?;
+    let put = |row: &mut Observation, code: u32| {
+        row.code = u16::try_from(code).ok()?;
+        Some(())
+    };
+    read::<u32>(bytes, n)?.try_put(&mut rows, put).ok_or(UNKNOWN)?;
+    read::<u32>(bytes, n)?.put(&mut rows, |row, code| row.total = Micros::from_code(code));
+    let phases: [fn(&mut Phases) -> &mut Micros; 5] =
+        [|p| &mut p.resolve, |p| &mut p.connect, |p| &mut p.tls, |p| &mut p.first_byte, |p| &mut p.transfer];
+    for phase in phases {
+        match read::<u32>(bytes, n)? {
+            Column::Same(0) => {}
+            column => column.put(&mut rows, |row, code| *phase(&mut row.phases) = Micros::from_code(code)),
+        }
     }
     Ok(rows)
 }
 
 fn read_readings(bytes: &mut &[u8], times: &[Instant]) -> Result<Vec<Reading>, ChunkError> {
-    let (used, limits) = (read::<u64>(bytes, times.len())?, read::<u64>(bytes, times.len())?);
-    if limits.contains(&0) {
-        return Err(ChunkError::Content("a limit of 0"));
-    }
-    let values = used.into_iter().zip(limits);
-    Ok(times.iter().zip(values).map(|(at, (used, limit))| Reading { at: *at, used, limit }).collect())
+    let mut rows: Vec<Reading> = times.iter().map(|at| Reading { at: *at, used: 0, limit: 0 }).collect();
+    read::<u64>(bytes, times.len())?.put(&mut rows, |row, used| row.used = used);
+    read::<u64>(bytes, times.len())?.put(&mut rows, |row, limit| row.limit = limit);
+    if rows.iter().any(|row| row.limit == 0) { Err(ChunkError::Content("a limit of 0")) } else { Ok(rows) }
 }
 
 fn read_volumes(bytes: &mut &[u8], times: &[Instant]) -> Result<Vec<Volume>, ChunkError> {
-    let (stretches, amounts) = (read::<u32>(bytes, times.len())?, read::<u64>(bytes, times.len())?);
-    let values = stretches.into_iter().zip(amounts);
-    Ok(times.iter().zip(values).map(|(at, (over_ms, amount))| Volume { at: *at, over_ms, amount }).collect())
+    let mut rows: Vec<Volume> = times.iter().map(|at| Volume { at: *at, over_ms: 0, amount: 0 }).collect();
+    read::<u32>(bytes, times.len())?.put(&mut rows, |row, over_ms| row.over_ms = over_ms);
+    read::<u64>(bytes, times.len())?.put(&mut rows, |row, amount| row.amount = amount);
+    Ok(rows)
 }
 
 #[cfg(test)]

@@ -114,24 +114,59 @@ fn steps_are_smaller<T: Value>(values: &[T]) -> bool {
     steps < above
 }
 
+/// A column that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Column<T> {
+    /// Every value is this one.
+    Same(T),
+    /// Each value.
+    Each(Vec<T>),
+}
+
+impl<T: Value> Column<T> {
+    /// Puts each value in the row that it is of.
+    pub(super) fn put<R>(&self, rows: &mut [R], put: impl Fn(&mut R, T)) {
+        match self {
+            Self::Same(value) => rows.iter_mut().for_each(|row| put(row, *value)),
+            Self::Each(values) => rows.iter_mut().zip(values).for_each(|(row, value)| put(row, *value)),
+        }
+    }
+
+    /// As [`Self::put`], of values that may be none; the first that is none is an error.
+    pub(super) fn try_put<R>(&self, rows: &mut [R], put: impl Fn(&mut R, T) -> Option<()>) -> Option<()> {
+        match self {
+            Self::Same(value) => rows.iter_mut().try_for_each(|row| put(row, *value)),
+            Self::Each(values) => rows.iter_mut().zip(values).try_for_each(|(row, value)| put(row, *value)),
+        }
+    }
+
+    /// The values of `rows` rows.
+    pub(super) fn values(self, rows: usize) -> Vec<T> {
+        match self {
+            Self::Same(value) => vec![value; rows],
+            Self::Each(values) => values,
+        }
+    }
+}
+
 /// Reads a column of `rows` values from the front of `bytes`, and moves past it.
-pub(super) fn read<T: Value>(bytes: &mut &[u8], rows: usize) -> Result<Vec<T>, ChunkError> {
+pub(super) fn read<T: Value>(bytes: &mut &[u8], rows: usize) -> Result<Column<T>, ChunkError> {
     const CUT: ChunkError = ChunkError::Content("a column that ends early");
     let (tag, rest) = bytes.split_first().ok_or(CUT)?;
     *bytes = rest;
     match *tag {
-        ZERO => Ok(vec![T::default(); rows]),
+        ZERO => Ok(Column::Same(T::default())),
         CONSTANT => {
             let (value, rest) = bytes.split_first_chunk::<8>().ok_or(CUT)?;
             *bytes = rest;
             let value = T::from_bits(u64::from_be_bytes(*value)).ok_or(ChunkError::Content("a value out of range"))?;
-            Ok(vec![value; rows])
+            Ok(Column::Same(value))
         }
         PCO => {
             let (length, rest) = bytes.split_first_chunk::<4>().ok_or(CUT)?;
             let (packed, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or(CUT)?;
             *bytes = rest;
-            unpack(packed, rows)
+            unpack(packed, rows).map(Column::Each)
         }
         _ => Err(ChunkError::Content("a column of an unknown form")),
     }

@@ -170,6 +170,7 @@ impl EmbeddedStore {
                     .block(self.files.as_ref(), entry)
                     .and_then(|bytes| chunk::decode(of, &bytes).map_err(|why| TableError::Damaged(why.to_string())));
                 match decoded {
+                    Ok(block) if rows.len() == 0 => rows = block,
                     Ok(block) => rows.append(&block),
                     Err(why) => self.note_table(table, why)?,
                 }
