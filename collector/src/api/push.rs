@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use uphold_common::observation::Observation;
 use uphold_common::wire::push::PUSH_CONTENT_TYPE;
 
 use super::body::expect_type;
@@ -79,7 +78,7 @@ fn unpacked(
 ) -> Result<Arrived, Refusal> {
     let (bounds, room) = (PushBounds::of(limits), |bytes| held.grow(bytes));
     let arrived = ingest::decode(bytes, caller.agent(), &bounds, engine.names(), room, clock::now())?;
-    if !held.grow(arrived.batch.batch.rows() * size_of::<Observation>()) {
+    if !held.grow(arrived.batch.batch.bytes()) {
         return Err(Refusal::NoMemory { most: bounds.memory_bytes_max });
     }
     Ok(Arrived { token: caller.token().cloned(), ..arrived })

@@ -10,9 +10,10 @@
 //! They become durable with each seal. They stand in groups because the database takes memory and time by the entry,
 //! however little is in it: with an entry for each of 12,000 streams and each of 8,000 newest rows it held 67 MB.
 //! Such entries, keys 02 and 03 with frames `UPHs` and `UPHl`, stood in stores of before; they are read, and grouped when the
-//! store is opened. A damaged entry leaves its numbers unused, unless a table that speaks of a stream says whose it is.
+//! store is opened. What a damaged entry named is asked of the tables, which name the streams that they speak of, and is
+//! written anew with the next seal; a number that no table names stays unused.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use uphold_common::ids::Id;
@@ -69,12 +70,12 @@ impl EmbeddedStore {
         Ok(())
     }
 
-    /// Reads streams, newest rows and deliveries; gives the keys of entries that are to be grouped.
-    pub(super) fn read_dictionaries(&mut self) -> Result<Vec<Vec<u8>>, StoreError> {
+    /// Reads streams, newest rows and deliveries.
+    pub(super) fn read_dictionaries(&mut self) -> Result<Found, StoreError> {
         let Self { disk, memory, damage, .. } = self;
         let (disk, damage) = (disk.as_ref(), damage.get_mut());
         let (streams, deliveries) = (&mut memory.streams, &mut memory.deliveries);
-        let mut lone = read_lone(disk, streams, damage)?;
+        let mut found = read_lone(disk, streams, damage)?;
         each(disk, damage, keys::STREAMS, STREAMS_MAGIC, &mut |key, content| {
             let Some(group) = keys::number_of(key) else { return false };
             // Whatever stands in it, its numbers were given.
@@ -84,6 +85,7 @@ impl EmbeddedStore {
             for (number, id) in named.filter(|_| sound).into_iter().flatten() {
                 streams.restore(number, Some(id));
             }
+            found.unnamed |= !sound;
             sound
         })?;
         each(disk, damage, keys::NEWEST, NEWEST_MAGIC, &mut |_, content| {
@@ -104,14 +106,42 @@ impl EmbeddedStore {
             deliveries.restore(agent, epoch, delivery);
             true
         })?;
-        lone.sort_unstable();
-        Ok(lone)
+        Ok(found)
+    }
+
+    /// Asks the tables for the names that a damaged entry had.
+    pub(super) fn name_from_tables(&mut self) -> Result<(), StoreError> {
+        let of_days = self.days.values().flat_map(|day| &day.tables);
+        let mut named = BTreeMap::new();
+        for table in self.parts.iter().map(|part| &part.table).chain(of_days) {
+            match table.streams(self.files.as_ref()) {
+                Ok(streams) => {
+                    named.extend(streams.into_iter().filter(|(number, _)| self.memory.streams.id(*number).is_none()));
+                }
+                Err(why) => self.note_table(table, why)?,
+            }
+        }
+        for (number, id) in named {
+            if !self.memory.streams.contains(&id) {
+                self.memory.streams.adopt(number, id);
+            }
+        }
+        Ok(())
     }
 }
 
+/// What was found beside what was put back.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The keys of entries of before, which are to be grouped.
+    pub(super) lone: Vec<Vec<u8>>,
+    /// Whether an entry that names streams is damaged.
+    pub(super) unnamed: bool,
+}
+
 /// Reads the entries of before, each of one stream.
-fn read_lone(disk: &dyn Database, streams: &mut Streams, damage: &mut Damage) -> Result<Vec<Vec<u8>>, StoreError> {
-    let mut keys_of = Vec::new();
+fn read_lone(disk: &dyn Database, streams: &mut Streams, damage: &mut Damage) -> Result<Found, StoreError> {
+    let mut found = Found::default();
     each(disk, damage, keys::STREAM, STREAM_MAGIC, &mut |key, content| {
         let Some(number) = keys::number_of(key) else { return false };
         let id: Option<StreamId> = content.and_then(|bytes| pack::unpack(bytes).ok());
@@ -119,8 +149,9 @@ fn read_lone(disk: &dyn Database, streams: &mut Streams, damage: &mut Damage) ->
         streams.restore(number, id);
         if sound {
             streams.unsave(number);
-            keys_of.push(key.to_vec());
+            found.lone.push(key.to_vec());
         }
+        found.unnamed |= !sound;
         sound
     })?;
     each(disk, damage, keys::NEWEST_ROW, NEWEST_ROW_MAGIC, &mut |key, content| {
@@ -128,11 +159,11 @@ fn read_lone(disk: &dyn Database, streams: &mut Streams, damage: &mut Damage) ->
         let sound = streams.restore_newest(number, bytes);
         if sound {
             streams.unsave_newest(number);
-            keys_of.push(key.to_vec());
+            found.lone.push(key.to_vec());
         }
         sound
     })?;
-    Ok(keys_of)
+    Ok(found)
 }
 
 /// Puts an entry back from its key and, if its frame is sound, its content; tells whether that was possible.

@@ -88,7 +88,7 @@ impl EmbeddedStore {
         let last = heads.iter().map(|head| head.before()).fold(state.watermark, u64::max);
         let journal = Journal::after(files.as_ref(), (state.id, salt), last.saturating_add(1), state.watermark)?;
         let mut store = Self::of((disk, files), options, state, journal);
-        let lone = store.read_dictionaries()?;
+        let found = store.read_dictionaries()?;
         store.read_manifests()?;
         if known {
             let (from, to) = store.state.journal;
@@ -103,10 +103,13 @@ impl EmbeddedStore {
         // A database that was lost knows of no table at all.
         let knows_none = !known && files_of_rows;
         let adopted = store.take_up_tables(gap || knows_none, first)?;
+        if found.unnamed {
+            store.name_from_tables()?;
+        }
         store.replay()?;
         store.begin_journal()?;
         store.take_up_format_1()?;
-        store.name_files(adopted, &as_read, lone)?;
+        store.name_files(adopted, &as_read, found.lone)?;
         Ok(store)
     }
 

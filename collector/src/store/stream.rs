@@ -148,13 +148,14 @@ impl Streams {
             self.brings(agent, *number);
         }
         let numbers: Arc<[u32]> = numbers.into();
-        self.listed += names.len();
-        if self.listed > LISTED_MAX {
-            self.lists.clear();
-            self.listed = names.len();
-        }
         let list = (Names::clone(names), Arc::clone(&numbers));
+        self.listed += names.len();
         self.listed -= self.lists.insert(agent.clone(), list).map_or(0, |(before, _)| before.len());
+        while self.listed > LISTED_MAX
+            && let Some(other) = self.lists.keys().find(|other| *other != agent).cloned()
+        {
+            self.listed -= self.lists.remove(&other).map_or(0, |(list, _)| list.len());
+        }
         numbers
     }
 

@@ -14,7 +14,7 @@ use crate::observation::{FlowId, Observation, Reading, ResourceId, Volume};
 use crate::time::Instant;
 
 /// Most names that are kept of an agent from one batch to the next.
-const NAMES_MAX: usize = 4_096;
+const NAMES_MAX: usize = 16_384;
 
 /// What a stream is of, as a batch names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +101,15 @@ impl Sheet {
         self.laid.observations.len() + self.laid.readings.len() + self.laid.volumes.len()
     }
 
+    /// What it takes in memory, beside the names themselves.
+    pub const fn bytes(&self) -> usize {
+        let Laid { observations, readings, volumes } = &self.laid;
+        let rows = observations.capacity() * size_of::<Observation>()
+            + readings.capacity() * size_of::<Reading>()
+            + volumes.capacity() * size_of::<Volume>();
+        rows + self.places.capacity() * (size_of::<Place>() + size_of::<StreamName>())
+    }
+
     /// The instants of all rows, in no order.
     pub fn instants(&self) -> impl Iterator<Item = Instant> {
         let Laid { observations, readings, volumes } = &self.laid;
@@ -166,14 +175,15 @@ impl From<Sheet> for Batch {
 }
 
 /// The list to hold the next batch against, after one whose names stand in `new`: all that both have, in their order, as
-/// long as they are not too many; none if `known` has all of them.
+/// long as they are not too many; none if that is `known` itself.
 pub fn extended(known: Option<&Names>, new: &Names) -> Option<Names> {
     let Some(known) = known else { return Some(sorted(new.to_vec())) };
     if Arc::ptr_eq(known, new) || new.iter().all(|name| known.binary_search(name).is_ok()) {
         return None;
     }
-    let all: Vec<StreamName> = known.iter().chain(new.iter()).cloned().collect();
-    Some(if all.len() <= NAMES_MAX { sorted(all) } else { sorted(new.to_vec()) })
+    let all = sorted(known.iter().chain(new.iter()).cloned().collect());
+    let list = if all.len() < NAMES_MAX { all } else { sorted(new.to_vec()) };
+    (list != *known).then_some(list)
 }
 
 fn sorted(mut names: Vec<StreamName>) -> Names {

@@ -88,4 +88,5 @@ fn the_list_grows_by_what_is_new_and_stays_bounded() {
     let list = extended(Some(&both), many.names()).unwrap();
     assert_eq!(list.len(), NAMES_MAX);
     assert!(list.iter().all(|name| many.names().contains(name)), "what is too much goes with all before");
+    assert!(extended(Some(&list), many.names()).is_none(), "and nothing better comes of trying again");
 }
