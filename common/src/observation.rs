@@ -26,7 +26,6 @@ pub enum Outcome {
 
 impl Outcome {
     /// The outcome with this number, if there is one.
-    #[inline]
     pub const fn from_code(code: u8) -> Option<Self> {
         match code {
             0 => Some(Self::Up),
@@ -78,7 +77,6 @@ impl State {
     pub const ALL: [Self; 4] = [Self::Up, Self::Degraded, Self::Unmeasured, Self::Down];
 
     /// The state with this number, if there is one.
-    #[inline]
     pub const fn from_code(code: u8) -> Option<Self> {
         match code {
             0 => Some(Self::Up),
@@ -131,7 +129,6 @@ pub enum Cause {
 
 impl Cause {
     /// The cause with this number, if there is one.
-    #[inline]
     pub const fn from_code(code: u8) -> Option<Self> {
         Some(match code {
             0 => Self::None,
@@ -186,13 +183,11 @@ impl Micros {
     }
 
     /// How it stands in columns: 0 for none, else microseconds and one.
-    #[inline]
     pub const fn code(self) -> u32 {
         self.0
     }
 
     /// Back from [`Self::code`].
-    #[inline]
     pub const fn from_code(code: u32) -> Self {
         Self(code)
     }
@@ -218,13 +213,11 @@ impl Phases {
     pub const NAMES: [&'static str; 5] = ["resolve", "connect", "tls", "first_byte", "transfer"];
 
     /// In the order of [`Self::NAMES`].
-    #[inline]
     pub const fn to_array(self) -> [Micros; 5] {
         [self.resolve, self.connect, self.tls, self.first_byte, self.transfer]
     }
 
     /// Back from [`Self::to_array`].
-    #[inline]
     pub const fn from_array([resolve, connect, tls, first_byte, transfer]: [Micros; 5]) -> Self {
         Self { resolve, connect, tls, first_byte, transfer }
     }
