@@ -194,7 +194,8 @@ fn read_observations(bytes: &mut &[u8], times: &[Instant]) -> Result<Vec<Observa
     const UNKNOWN: ChunkError = ChunkError::Content("a code that is not known");
     let n = times.len();
     let (total, phases) = (Micros::default(), Phases::default());
-    let begun = |at: &Instant| Observation { at: *at, outcome: Outcome::Up, cause: Cause::None, code: 0, total, phases };
+    let begun =
+        |at: &Instant| Observation { at: *at, outcome: Outcome::Up, cause: Cause::None, code: 0, total, phases };
     let mut rows: Vec<Observation> = times.iter().map(begun).collect();
     let put = |row: &mut Observation, code: u32| {
         row.outcome = Outcome::from_code(u8::try_from(code).ok()?)?;
