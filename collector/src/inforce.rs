@@ -14,7 +14,8 @@
 //! what was over before it was promised, or before its thresholds had to hold for so long, raises no incident. Nor does
 //! what was over while it was gone, or held for another length, when it returns to what it was.
 //!
-//! With a version, what it assigns and the deed of taking it up are recorded in the same commit.
+//! With a version, what it assigns and the deed of taking it up are recorded in the same commit. When the disk is too full
+//! for that, the version on record stays in force until the next start.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub struct InForce {
     pub assigned: Assigned,
     /// From when on its targets on capacity raise incidents.
     pub raises_from: BTreeMap<TargetId, Instant>,
+    /// Whether the files say something newer, which could not be recorded because the disk was full.
+    pub is_older: bool,
 }
 
 /// Why a catalogue is not taken up.
@@ -94,8 +97,28 @@ struct Version {
 }
 
 /// Takes up the catalogue in `files`: as the version on record if nothing changed, else as a new one.
-/// The deed is the collector's, which starts with them.
+/// The deed is the collector's, which starts with them. On a full disk the version on record, if there is one, stays.
 pub fn take_up(
+    store: &mut dyn Store,
+    keeper: &mut Keeper,
+    files: &[CatalogueFile],
+    bounds: &catalogue::Bounds,
+    now: Instant,
+) -> Result<InForce, TakeUpError> {
+    let full = match take_up_files(store, keeper, files, bounds, now) {
+        Err(TakeUpError::Store(full @ StoreError::NoSpace { .. })) => full,
+        taken_up_or_not => return taken_up_or_not,
+    };
+    let Some(Version { number, files, .. }) = newest(store)? else { return Err(full.into()) };
+    tracing::warn!(
+        version = number,
+        "the disk is full: the catalogue in the files is not taken up, and the version on record stays in force until the next start"
+    );
+    let in_force = take_up_files(store, keeper, &files, bounds, now)?;
+    Ok(InForce { is_older: true, ..in_force })
+}
+
+fn take_up_files(
     store: &mut dyn Store,
     keeper: &mut Keeper,
     files: &[CatalogueFile],
@@ -123,17 +146,22 @@ pub fn take_up(
             changes.push(keeper.deed(&Actor::Collector, action, now)?);
             let version = Version { number, recorded_at: now, hash, files: files.to_vec(), measured_as };
             record(store, &version, &catalogue, first_from.unwrap_or(now), changes)?;
+            keeper.recorded();
             number
         }
     };
     // A store that was written before assignments were recorded has none of the version in force.
     let missing = assigned.extend(&catalogue, number);
     if !missing.is_empty() {
-        store.commit(&missing)?;
+        match store.commit(&missing) {
+            // They are found missing by the next start too.
+            Ok(()) | Err(StoreError::NoSpace { .. }) => {}
+            Err(failed) => return Err(failed.into()),
+        }
     }
     let entries = entries(store, &catalogue, now)?;
     let raises_from = raises_from(store, &catalogue, now)?;
-    Ok(InForce { catalogue: Arc::new(catalogue), version: number, entries, assigned, raises_from })
+    Ok(InForce { catalogue: Arc::new(catalogue), version: number, entries, assigned, raises_from, is_older: false })
 }
 
 /// The files of the version on record, if there is one: what a report reads when no collector runs.

@@ -10,6 +10,9 @@
 //! what was refused and push it again. What was refused is taken again by itself, once an eighth more than the bound is
 //! free, so that a disk at its bound does not change its mind at every push.
 //!
+//! It cannot keep others from filling the disk. When the store finds no room for what goes on, that has to be told
+//! ([`Reserve::note_full`]): everything else is then refused, whatever the system says is free.
+//!
 //! [`judge`] decides; [`Reserve`] asks the system and says every change once in the log.
 
 use std::io;
@@ -17,10 +20,16 @@ use std::path::PathBuf;
 
 use uphold_common::time::Instant;
 
+use crate::store::StoreOptions;
+
 /// The reserve unless the configuration names one, and unless that is more than a [`DEFAULT_PARTS`]th of the disk.
 pub const RESERVE_DEFAULT: u64 = 512 << 20;
-/// Of a small disk the reserve is one of so many parts.
+/// Of a small disk the reserve is one of so many parts, or what the store needs to go on if that is more.
 const DEFAULT_PARTS: u64 = 10;
+/// But of the smallest disks it is one of so many parts.
+const MOST_PARTS: u64 = 2;
+/// A seal and a merge write a little more than rows: the ends of their files, and what the database writes beside them.
+const BESIDE_BYTES: u64 = 4 << 20;
 /// The last reserve is one of so many parts of the reserve.
 const LAST_PARTS: u64 = 8;
 /// One of so many parts of a bound must be free beyond it before what was refused is taken again.
@@ -58,6 +67,8 @@ pub struct RoomSnapshot {
     pub space: Option<DiskSpace>,
     /// The reserve in bytes.
     pub reserve: u64,
+    /// Whether there was no room even for incidents with their messages.
+    pub full: bool,
 }
 
 impl RoomSnapshot {
@@ -79,6 +90,7 @@ impl RoomSnapshot {
     /// What is refused, as a sentence for anybody: without figures.
     pub const fn told(&self) -> Option<&'static str> {
         match self.room {
+            _ if self.full => Some("Pushes and changes by people are refused, and incidents wait: the disk is full."),
             Room::Pushes => None,
             Room::Changes => Some("Pushes are refused: the disk has less free than its reserve."),
             Room::Last => Some("Pushes and changes by people are refused: the disk is nearly full."),
@@ -87,6 +99,12 @@ impl RoomSnapshot {
 
     /// What is refused and why, as a sentence with figures, if something is.
     pub fn warning(&self) -> Option<String> {
+        if self.full {
+            let free = self.space.map(|space| format!(" with {} free", shown(space.free))).unwrap_or_default();
+            return Some(format!(
+                "Pushes and changes by people are refused, and incidents wait: the disk took nothing more{free}."
+            ));
+        }
         let (what, kept) = match self.room {
             Room::Pushes => return None,
             Room::Changes => ("Pushes are", self.reserve),
@@ -120,6 +138,18 @@ pub fn judge(before: Room, reserve: u64, free: u64) -> Room {
     }
 }
 
+/// The reserve of a disk of `total` bytes that nobody configured, where the store needs `needs` to go on.
+pub fn default_of(total: u64, needs: u64) -> u64 {
+    RESERVE_DEFAULT.min(total / DEFAULT_PARTS).max(needs).min(total / MOST_PARTS)
+}
+
+/// What a store of these bounds may need to go on when no more is taken: the seal of a full head, which pushes fill up to
+/// twice its bound, beside a journal that is full too.
+pub fn needs_of(options: &StoreOptions) -> u64 {
+    let head = u64::try_from(options.head_bytes_max).unwrap_or(u64::MAX).saturating_mul(2);
+    head.saturating_add(options.journal_bytes_max).saturating_add(BESIDE_BYTES)
+}
+
 /// How the system is asked.
 pub type AskSpace = Box<dyn FnMut() -> io::Result<DiskSpace> + Send>;
 
@@ -127,6 +157,8 @@ pub type AskSpace = Box<dyn FnMut() -> io::Result<DiskSpace> + Send>;
 pub struct Reserve {
     ask: AskSpace,
     configured: Option<u64>,
+    needs: u64,
+    full: bool,
     shown: RoomSnapshot,
     unanswered: bool,
 }
@@ -134,17 +166,28 @@ pub struct Reserve {
 impl Reserve {
     /// Asks by `ask`, and keeps so many bytes free; without a number, the default.
     pub fn new(ask: AskSpace, configured: Option<u64>) -> Self {
-        Self { ask, configured, shown: RoomSnapshot::default(), unanswered: false }
+        Self { ask, configured, needs: 0, full: false, shown: RoomSnapshot::default(), unanswered: false }
     }
 
-    /// For the disk that a directory is on.
-    pub fn of_dir(dir: PathBuf, configured: Option<u64>) -> Self {
-        Self::new(Box::new(move || space_of(&dir)), configured)
+    /// For the disk that a directory is on, with a store of these bounds in it.
+    pub fn of_dir(dir: PathBuf, options: &StoreOptions) -> Self {
+        let needs = needs_of(options);
+        Self { needs, ..Self::new(Box::new(move || space_of(&dir)), options.reserve_bytes) }
     }
 
     /// Of a disk without end: nothing is ever refused.
     pub fn endless() -> Self {
         Self::new(Box::new(|| Ok(DiskSpace { free: u64::MAX, total: u64::MAX })), None)
+    }
+
+    /// Whether there was no room for what may use the reserve, or there is again.
+    pub const fn note_full(&mut self, full: bool) {
+        self.full = full;
+    }
+
+    /// What was noted of that last.
+    pub const fn is_full(&self) -> bool {
+        self.full
     }
 
     /// Asks the system, and gives what there is room for. While it does not answer, what was is taken to be still so.
@@ -156,21 +199,28 @@ impl Reserve {
                     tracing::warn!(%error, "the free space of the disk cannot be told: the reserve is not watched");
                 }
                 self.unanswered = true;
-                self.shown.space = None;
-                return self.shown;
+                return self.show(RoomSnapshot { space: None, ..self.shown }, now);
             }
         };
         self.unanswered = false;
-        let before = self.shown.room;
-        let reserve = self.configured.unwrap_or(RESERVE_DEFAULT.min(space.total / DEFAULT_PARTS));
-        let room = judge(before, reserve, space.free);
-        self.shown = RoomSnapshot { room, space: Some(space), reserve, ..self.shown };
-        if room != before {
+        let reserve = self.configured.unwrap_or_else(|| default_of(space.total, self.needs));
+        let room = judge(self.shown.room, reserve, space.free);
+        self.show(RoomSnapshot { room, space: Some(space), reserve, ..self.shown }, now)
+    }
+
+    /// Takes this to be so from `now` on, and says what changed.
+    fn show(&mut self, found: RoomSnapshot, now: Instant) -> RoomSnapshot {
+        let before = self.shown;
+        let room = if self.full { Room::Last } else { found.room };
+        self.shown = RoomSnapshot { room, full: self.full, ..found };
+        if (room, self.full) != (before.room, before.full) {
             self.shown.since = Some(now);
-            if let Some(warning) = self.shown.warning() {
-                tracing::warn!("{warning}");
-            } else {
-                tracing::info!("the disk has {} free: everything is taken again", shown(space.free));
+            match (self.shown.warning(), self.shown.space) {
+                (Some(warning), _) => tracing::warn!("{warning}"),
+                (None, Some(space)) => {
+                    tracing::info!("the disk has {} free: everything is taken again", shown(space.free));
+                }
+                (None, None) => tracing::info!("the disk has room: everything is taken again"),
             }
         }
         self.shown
@@ -235,6 +285,36 @@ mod tests {
         assert_eq!(reserve(None, 1_000 * MIB), 100 * MIB);
         assert_eq!(reserve(None, 100_000 * MIB), RESERVE_DEFAULT);
         assert_eq!(reserve(Some(700 * MIB), 1_000 * MIB), 700 * MIB);
+    }
+
+    #[test]
+    fn the_default_is_enough_for_the_store_to_go_on_and_never_more_than_half_of_the_disk() {
+        let needs = needs_of(&StoreOptions::default());
+        assert_eq!(needs, (2 * 24 + 64 + 4) * MIB);
+        for (total, reserve) in [(32, 16), (200, 100), (232, 116), (1_000, 116), (2_000, 200), (100_000, 512)] {
+            assert_eq!(default_of(total * MIB, needs), reserve * MIB, "of {total} MiB");
+        }
+        let scratch = tempfile::tempdir().unwrap();
+        let options = StoreOptions { head_bytes_max: 1 << 40, ..StoreOptions::default() };
+        let mut small = Reserve::of_dir(scratch.path().to_owned(), &options);
+        let shown = small.look(Instant::from_ms(0));
+        assert_eq!(shown.reserve, shown.space.unwrap().total / 2, "the store's own bounds count");
+    }
+
+    #[test]
+    fn a_disk_that_is_full_whatever_it_says_is_taken_at_its_word_again_once_it_took_something() {
+        let ask = || Ok(DiskSpace { free: 600 * MIB, total: 10_000 * MIB });
+        let mut reserve = Reserve::new(Box::new(ask), None);
+        let mut look = |full, ms| {
+            reserve.note_full(full);
+            let shown = reserve.look(Instant::from_ms(ms));
+            (shown.room, shown.since.map(Instant::as_ms), shown.warning().unwrap_or_default())
+        };
+        assert_eq!(look(false, 1), (Room::Pushes, None, String::new()));
+        let full = "Pushes and changes by people are refused, and incidents wait: the disk took nothing more with 600 MiB free.";
+        assert_eq!(look(true, 2), (Room::Last, Some(2), full.to_owned()));
+        assert_eq!(look(true, 3).1, Some(2));
+        assert_eq!(look(false, 4), (Room::Pushes, Some(4), String::new()));
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Collector {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let now = clock::now();
         let dir = DataDir::claim(data_dir, "uphold-collector", now)?;
-        let reserve = Reserve::of_dir(data_dir.to_owned(), store.reserve_bytes);
+        let reserve = Reserve::of_dir(data_dir.to_owned(), &store);
         let store = EmbeddedStore::open(dir, store)?;
         let listening = Listening::new(limits).exposed(exposure, tls.clone());
         let engine = Engine::open_listening(Box::new(store), files, listening.clone(), now)?;

@@ -176,6 +176,10 @@ pub struct Health {
     pub upkeep: UpkeepCounts,
     /// How much room the disk has.
     pub room: RoomSnapshot,
+    /// How often incidents, messages or what became of them found the disk full, and were left to a later tick.
+    pub postponed: u64,
+    /// Whether the files of the catalogue say something newer, which could not be recorded because the disk was full.
+    pub catalogue_is_older: bool,
     /// What is forgotten.
     pub retention: RetentionSnapshot,
     /// How long the tick before this snapshot's took, in microseconds; 0 for the first.

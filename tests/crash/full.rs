@@ -1,18 +1,27 @@
 //! A disk that is full, or read-only: pushes are refused and told when to come again, nothing acknowledged is lost,
 //! nobody panics, and it goes on once there is room.
 
+use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
+use uphold_common::ids::ProbeId;
+use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
+use uphold_common::time::Instant;
+use uphold_common::wire::batch::Batch;
+use uphold_common::wire::columns::Rows;
 use uphold_tests::process::child::{Process, system_program};
 use uphold_tests::process::http::{self, Answer};
-use uphold_tests::process::wait::rest;
+use uphold_tests::process::inbox::Inbox;
+use uphold_tests::process::wait::{rest, wall_ms};
 
 use crate::disk::Disk;
 use crate::kept::differences;
-use crate::load::{Expected, batch, try_push, word};
-use crate::site::{AGENTS, DEADLINE, SEALS_OFTEN, Site, copy_folder, present, retry_after, until};
+use crate::load::{Expected, batch, id, key, try_push, word};
+use crate::site::{
+    AGENTS, DEADLINE, INTERVAL_MS, SEALS_OFTEN, Site, catalogue, copy_folder, present, retry_after, until,
+};
 
 /// How large the disk is, and how much of it somebody else has. Of so small a disk a tenth is the reserve, which is more
 /// than a seal and some merges write.
@@ -171,6 +180,91 @@ fn a_disk_that_somebody_fills_to_the_last_byte_loses_nothing() {
     });
     site.stop();
     turns.all_there(&disk);
+}
+
+/// How many receivers are told of an incident: each has a message in the incident's commit.
+const RECEIVERS: usize = 12;
+/// How long after it was pushed an outage begins: the disk is full by then.
+const AHEAD_MS: i64 = 20_000;
+/// So many tokens are revoked on the full disk at most before the last page of the journal is full too.
+const TOKENS: usize = 60;
+
+/// A site with one promise less: only an outage is an incident. All receivers are the inbox.
+fn outages_only(disk: &Disk, present: i64, inbox: &Inbox) -> Site {
+    let site = disk.site(present, "store: { cache: 8MiB }\n");
+    let all = catalogue(present);
+    let id = |n: usize| format!("duty-{n}");
+    let receiver = |n| format!("  - {{ id: {}, webhook: {{ url: \"{}\" }} }}\n", id(n), inbox.url());
+    let receivers: String = (0..RECEIVERS).map(receiver).collect();
+    let routes: String = (0..RECEIVERS).map(|n| format!("  - {{ to: {} }}\n", id(n))).collect();
+    let services = all.split("agreements:").next().unwrap();
+    fs::write(site.path("catalogue.yaml"), format!("{services}receivers:\n{receivers}routes:\n{routes}")).unwrap();
+    site
+}
+
+/// What an agent sees of both probes of the shop: up for a minute before `breaks`, down for a minute after it.
+fn outage(agent: usize, breaks: i64) -> Batch {
+    let at = |n: i64| breaks + n * INTERVAL_MS;
+    let (outcome, cause) = (|n| if n < 0 { Outcome::Up } else { Outcome::Down }, Cause::Refused);
+    let (code, total, phases) = (0, Micros::NONE, Phases::default());
+    let seen = |n| Observation { at: Instant::from_ms(at(n)), outcome: outcome(n), cause, code, total, phases };
+    let of = |probe| Rows::Probe(ProbeId::new(id("shop"), id(probe)), (-12..12).map(seen).collect());
+    let streams = vec![of("front"), of("back")];
+    Batch { key: key(agent, 1), closed_at: Instant::from_ms(at(12)), streams, facts: Vec::new() }
+}
+
+/// When each incident that is known began, as measured.
+fn incidents(site: &Site) -> Vec<Option<i64>> {
+    let list: Value = http::get(site.port, "/api/v1/incidents?state=all").unwrap().json().unwrap();
+    list["incidents"].as_array().unwrap().iter().map(|incident| incident["started"].as_i64()).collect()
+}
+
+#[test]
+fn an_incident_on_a_full_disk_is_raised_once_by_the_same_process_when_there_is_room() {
+    let Some(disk) = Disk::mounted(DISK_MEGABYTES) else { return };
+    let inbox = Inbox::start().unwrap();
+    let mut site = outages_only(&disk, present(), &inbox);
+    site.start();
+    for n in 0..TOKENS {
+        assert!(site.try_command(&["token", "add", &format!("token-{n}"), "--role", "viewer"]));
+    }
+    let breaks = wall_ms() + AHEAD_MS;
+    for agent in 0..AGENTS.len() {
+        let answer = try_push(site.port, &outage(agent, breaks), 0).unwrap();
+        assert_eq!(answer.code, 200, "{}", answer.text());
+    }
+    disk.fill("others");
+    // A token may be revoked with the last bytes there are, and then not even that is done.
+    let revoked = (0..TOKENS).position(|n| !site.try_command(&["token", "revoke", &format!("token-{n}")]));
+    let revoked = revoked.expect("the disk refuses some of it");
+    assert!(wall_ms() < breaks, "the disk was full too late");
+    let later = batch(0, 2, present());
+    let refused = try_push(site.port, &later, 1).unwrap();
+    assert_eq!((refused.code, word(&refused).as_str()), (503, "disk-reserve"));
+
+    let postponed = |site: &Site| site.metric("uphold_store_postponed_total").filter(|count| *count >= 3.0);
+    until("an incident that the disk does not take, at three ticks", || postponed(&site));
+    assert_eq!((incidents(&site).len(), inbox.payloads().unwrap().len()), (0, 0), "nothing is half raised");
+    let ready = http::get(site.port, "/readyz").unwrap();
+    assert!(ready.code == 200 && ready.text().contains("incidents wait: the disk is full"), "{}", ready.text());
+    assert_eq!(http::get(site.port, "/readyz?to=push").unwrap().code, 503);
+    assert_eq!(try_push(site.port, &later, 1).unwrap().code, 503);
+
+    disk.remove("others");
+    until("the incident", || (!incidents(&site).is_empty()).then_some(()));
+    until("a push to be taken again", || try_push(site.port, &later, 1).ok().filter(|answer| answer.code == 200));
+    inbox.wait_for(RECEIVERS, DEADLINE).unwrap();
+    site.measured();
+    assert_eq!(incidents(&site), [Some(breaks)], "raised once, with the instant of the outage");
+    assert_eq!(http::get(site.port, "/readyz?to=push").unwrap().text(), "ready\n");
+    assert!(site.collector.as_mut().unwrap().runs(), "it said:\n{}", site.said());
+    nobody_panicked(&site);
+    assert!(site.try_command(&["token", "revoke", &format!("token-{revoked}")]), "what was refused was not done");
+    site.stop();
+    site.start();
+    site.measured();
+    assert_eq!((incidents(&site), inbox.payloads().unwrap().len()), (vec![Some(breaks)], RECEIVERS), "told once");
+    site.stop();
 }
 
 #[test]

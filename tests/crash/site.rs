@@ -173,6 +173,14 @@ impl Site {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Whether a command line does what it is asked to do with this collector.
+    pub(crate) fn try_command(&self, words: &[&str]) -> bool {
+        let mut line = self.behind.clone();
+        line.push(program("uphold-collector").unwrap().display().to_string());
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).args(words).arg("--data").arg(&self.data).output().unwrap().status.success()
+    }
+
     /// Waits until everything that was pushed is in the newest snapshot, and so in what is asked as of before it.
     pub(crate) fn measured(&self) {
         let done = wall_ms();

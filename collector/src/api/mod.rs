@@ -147,10 +147,14 @@ async fn show_ready(State(engine): State<EngineHandle>, RawQuery(query): RawQuer
     with_warning(&word, &engine).into_response()
 }
 
-/// A line of one word, and a second one that says what is refused, if something is.
+/// A line of one word, and one more for each thing that is refused, if anything is.
 fn with_warning(word: &str, engine: &EngineHandle) -> String {
-    let warning = engine.snapshot().health.room.told();
-    warning.map_or_else(|| format!("{word}\n"), |warning| format!("{word}\n{warning}\n"))
+    let health = &engine.snapshot().health;
+    let older =
+        "The catalogue in force is older than its files: the disk was full at the start. Start the collector again.";
+    let older = health.catalogue_is_older.then_some(older);
+    let lines = std::iter::once(word).chain(health.room.told()).chain(older);
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 async fn nothing_here(uri: Uri) -> Response {

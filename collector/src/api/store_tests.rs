@@ -18,7 +18,8 @@ use uphold_common::wire::push::Push;
 
 use crate::clock;
 use crate::config::{AccessConfig, TokensNeeded};
-use crate::engine::failing::Failing;
+use crate::engine::command::CommandError;
+use crate::engine::failing::{Failing, Full};
 use crate::engine::{Engine, run};
 use crate::identity::deed::Actor;
 use crate::incident::act::Act;
@@ -50,6 +51,7 @@ struct World {
     router: axum::Router,
     free: Arc<AtomicU64>,
     failed: Arc<AtomicBool>,
+    full: Arc<Full>,
 }
 
 /// Status, `Retry-After` and body.
@@ -61,7 +63,9 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let dir = DataDir::claim(folder.path(), "test", clock::now()).unwrap();
         let (free, failed) = (Arc::new(AtomicU64::new(free)), Arc::new(AtomicBool::new(false)));
-        let store = Failing { store: EmbeddedStore::open(dir, options).unwrap(), failed: Arc::clone(&failed) };
+        let full = Arc::<Full>::default();
+        let store = EmbeddedStore::open(dir, options).unwrap();
+        let store = Failing { store, failed: Arc::clone(&failed), full: Arc::clone(&full) };
         let asked = Arc::clone(&free);
         let ask = move || Ok(DiskSpace { free: asked.load(Ordering::SeqCst), total: 100 * 1024 * MIB });
         let files = [("catalogue.yaml".to_owned(), CATALOGUE.to_owned())];
@@ -69,7 +73,7 @@ impl World {
         let engine = run::start(engine.keeping(Reserve::new(Box::new(ask), None))).unwrap();
         let config = AccessConfig { tokens: TokensNeeded::Optional, hosts: Vec::new(), insecure: false };
         let router = super::router(engine.handle.clone(), config, Listening::default());
-        Self { _folder: folder, engine, router, free, failed }
+        Self { _folder: folder, engine, router, free, failed, full }
     }
 
     async fn ask(&self, way: Way, method: &str, path: &str, kind: &str, body: Vec<u8>) -> Answer {
@@ -182,6 +186,39 @@ async fn below_the_reserve_pushes_wait_below_the_last_one_people_too_and_both_go
     assert_eq!(world.push(2, 1).await.0, StatusCode::SERVICE_UNAVAILABLE);
     world.free.store(576 * MIB, Ordering::SeqCst);
     world.until("/readyz?to=push", |answer| answer.2 == "ready\n").await;
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_beside_its_reserve_refuses_people_and_pushes_and_ends_nothing() {
+    let mut world = World::new(StoreOptions::default(), 1024 * MIB);
+    assert_eq!(world.token("one").await.0, StatusCode::CREATED);
+    world.full.fill();
+    for (status, retry, text) in [
+        world.token("two").await,
+        world.ask(Way::Socket { uid: 0 }, "DELETE", "/api/v1/tokens/one", "", Vec::new()).await,
+        world.ask(Way::Socket { uid: 0 }, "POST", "/api/v1/store/compaction", "", Vec::new()).await,
+        world.push(1, 1).await,
+    ] {
+        assert_eq!((status, retry.as_deref()), (StatusCode::SERVICE_UNAVAILABLE, Some("30")), "{text}");
+        assert!(text.contains(":disk-reserve"), "{text}");
+    }
+    world.full.make_room();
+    assert_eq!(world.push_of(1, 120, Outcome::Down).await.0, StatusCode::OK);
+    world.until("/api/v1/incidents", |answer| answer.2.contains("\"number\":1")).await;
+    world.full.fill();
+    let refused = world.engine.handle.act(Number(1), Act::Acknowledge(None), LOCAL).await.unwrap();
+    assert!(matches!(refused, Err(CommandError::NoRoom(_))), "{refused:?}");
+    let due = world.engine.handle.due().await.remove(0);
+    world.engine.handle.settle(due.key, Attempt::Answered { status: 200, retry_after: None }).await;
+    let sentence = "Pushes and changes by people are refused, and incidents wait: the disk is full.";
+    world.until("/readyz", |answer| answer.2 == format!("ready\n{sentence}\n")).await;
+    assert_eq!(world.get("/readyz?to=push").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    world.full.make_room();
+    world.until("/readyz?to=push", |answer| answer.2 == "ready\n").await;
+    let delivered = |answer: &Answer| answer.2.contains("uphold_receiver_delivered_total{receiver=\"duty\"} 1");
+    world.until("/metrics", delivered).await;
+    assert_eq!(world.token("two").await.0, StatusCode::CREATED);
+    assert!(world.engine.ended.try_recv().is_err(), "it runs");
 }
 
 #[tokio::test]

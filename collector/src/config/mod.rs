@@ -8,7 +8,7 @@
 //!   cache: 64MiB                            # pages of the database in memory
 //!   head: 32MiB                             # rows in memory before they are sealed
 //!   journal: 64MiB                          # bytes on disk before they are sealed
-//!   reserve: 512MiB                         # of the disk, kept free; see `reserve`
+//!   reserve: 512MiB                         # of the disk, kept free; without it see `reserve`
 //! retention: { raw: 400d, bytes: 20GiB }    # how long what is kept; see `retention`
 //! tokens: required                          # or optional; see `access`
 //! tls: { certificate: /etc/uphold/tls.crt, key: /etc/uphold/tls.key }

@@ -14,7 +14,7 @@ use crate::incident::decide::Decision;
 use crate::incident::model::{Change, Event, Incident, Number};
 use crate::notify::message;
 use crate::notify::plan::Plan;
-use crate::store::{KeyRange, RecordKind};
+use crate::store::{KeyRange, RecordKind, StoreError};
 
 /// What somebody wants done about tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +51,13 @@ pub enum CommandError {
 }
 
 impl CommandError {
-    /// The error with which the engine ends, if it cannot go on.
+    /// The error with which the engine ends, if it cannot go on. On a full disk it can: nothing was done.
     pub fn fatal(self) -> Result<EngineError, Self> {
         match self {
+            Self::Engine(EngineError::Store(StoreError::NoSpace { .. }))
+            | Self::Keeper(KeeperError::Store(StoreError::NoSpace { .. })) => {
+                Err(Self::NoRoom("The disk is full, so nothing of this was done.".to_owned()))
+            }
             Self::Engine(error) => Ok(error),
             Self::Keeper(error @ (KeeperError::Store(_) | KeeperError::Damaged { .. })) => Ok(error.into()),
             other => Err(other),
@@ -112,6 +116,7 @@ impl Engine {
             changes.push(event_record(event)?);
         }
         self.carry_out(plan, changes).map_err(EngineError::from)?;
+        self.keeper.recorded();
         for event in &decision.events {
             self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
         }

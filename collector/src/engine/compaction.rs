@@ -51,6 +51,7 @@ impl Engine {
         if !self.compacting {
             let deed = self.keeper.deed(actor, Action::CompactionBegun, now)?;
             self.store.commit(&[deed]).map_err(EngineError::from)?;
+            self.keeper.recorded();
             self.compacting = true;
         }
         Ok(self.compaction())
@@ -66,23 +67,30 @@ impl Engine {
         self.store.close()
     }
 
-    /// Whether one is under way.
-    pub(super) const fn compacts(&self) -> bool {
-        self.compacting
+    /// Whether one is under way, and its next step may be tried.
+    pub(super) fn compacts(&self, now: Instant) -> bool {
+        self.compacting && self.postponed.upkeep.is_over(now)
     }
 
-    /// One step of the store's upkeep: towards the end of a compaction while one is under way.
+    /// One step of the store's upkeep: towards the end of a compaction while one is under way. Nothing while it waits for
+    /// room on the disk.
     pub(super) fn keep_up(&mut self, now: Instant) -> Result<Maintained, StoreError> {
+        if !self.postponed.upkeep.is_over(now) {
+            return Ok(Maintained::default());
+        }
         let done = if self.compacting { self.store.compact(now) } else { self.store.maintain(now) };
         match done {
             Ok(done) => {
                 self.compacting &= done.more;
-                self.upkeep_waits = false;
+                // The first steps of a merge succeed on any disk.
+                if (done.sealed_rows.is_some() || !done.more) && self.postponed.upkeep.end() {
+                    tracing::info!("there is room on the disk again: what waits is sealed and merged");
+                }
                 Ok(done)
             }
-            // Nothing was changed; it is tried again at the next tick, and what is there is served meanwhile.
+            // Nothing was changed, and what is there is served meanwhile.
             Err(StoreError::NoSpace { file }) => {
-                if !std::mem::replace(&mut self.upkeep_waits, true) {
+                if self.postponed.upkeep.begin(now) {
                     tracing::warn!(file, "the disk is full: nothing is sealed or merged until there is room");
                 }
                 Ok(Maintained::default())

@@ -6,13 +6,14 @@ use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 use uphold_common::wire::batch::{Batch, BatchKey, Epoch, digest};
 use uphold_common::wire::columns::Rows;
 
+use super::failing::{Failing, Full};
 use super::query::FiguresQuery;
 use super::*;
 use crate::incident::model::{Change, Resolution, Subject};
 use crate::ingest::{Arrived, Backlog, Refusal};
 use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions, Told};
 
-const CATALOGUE: &str = "
+pub(super) const CATALOGUE: &str = "
 organisation: { name: Example, time_zone: UTC }
 customers: [{ id: retail, name: Retail }]
 services:
@@ -36,10 +37,11 @@ pub(super) fn at(seconds: i64) -> Instant {
 }
 
 pub(super) struct World {
-    catalogue: String,
+    pub(super) catalogue: String,
     dir: tempfile::TempDir,
     engine: Option<Engine>,
     seq: u64,
+    pub(super) full: Arc<Full>,
 }
 
 impl World {
@@ -47,8 +49,9 @@ impl World {
         Self::with(CATALOGUE.to_owned(), now)
     }
 
-    fn with(catalogue: String, now: i64) -> Self {
-        let mut world = Self { catalogue, dir: tempfile::tempdir().unwrap(), engine: None, seq: 0 };
+    pub(super) fn with(catalogue: String, now: i64) -> Self {
+        let mut world =
+            Self { catalogue, dir: tempfile::tempdir().unwrap(), engine: None, seq: 0, full: Arc::default() };
         world.open(now);
         world
     }
@@ -58,6 +61,7 @@ impl World {
         self.engine = None;
         let data_dir = DataDir::claim(self.dir.path(), "test", at(now)).unwrap();
         let store = EmbeddedStore::open(data_dir, StoreOptions::default()).unwrap();
+        let store = Failing { store, failed: Arc::default(), full: Arc::clone(&self.full) };
         let files = [("catalogue.yaml".to_owned(), self.catalogue.clone())];
         self.engine = Some(Engine::open(Box::new(store), &files, at(now)).unwrap());
     }
@@ -102,7 +106,7 @@ impl World {
         events.iter().map(shown).collect()
     }
 
-    fn waiting(&mut self) -> usize {
+    pub(super) fn waiting(&mut self) -> usize {
         read_all(self.engine().store.as_ref(), RecordKind::Outbox).unwrap().len()
     }
 

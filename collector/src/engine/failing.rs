@@ -1,7 +1,10 @@
-//! A store whose disk fails when a test says so: every call that writes fails from then on, as the embedded one's does.
+//! A store whose disk fails or is full when a test says so.
+//!
+//! Once it failed, every call that writes fails from then on, as the embedded one's does. While it is full, calls that
+//! need room find none and change nothing, and the store goes on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volume};
@@ -13,16 +16,59 @@ use crate::store::{
     RecordKind, Store, StoreError, StoreStats, StreamId, Told, Touched,
 };
 
-/// The store, and the switch that ends it.
+/// The store, and its switches.
 pub(crate) struct Failing {
     pub(crate) store: EmbeddedStore,
     pub(crate) failed: Arc<AtomicBool>,
+    pub(crate) full: Arc<Full>,
+}
+
+/// How full the disk is.
+#[derive(Debug, Default)]
+pub(crate) struct Full {
+    /// How many calls find it full from now on.
+    calls: AtomicU64,
+    /// How many have found it so.
+    found: AtomicU64,
+}
+
+impl Full {
+    /// The next calls that need room find none: so many of them.
+    pub(crate) fn fill_for(&self, calls: u64) {
+        self.calls.store(calls, Ordering::SeqCst);
+    }
+
+    /// There is no room until there is.
+    pub(crate) fn fill(&self) {
+        self.fill_for(u64::MAX);
+    }
+
+    /// There is room again.
+    pub(crate) fn make_room(&self) {
+        self.fill_for(0);
+    }
+
+    /// How many calls found none.
+    pub(crate) fn found(&self) -> u64 {
+        self.found.load(Ordering::SeqCst)
+    }
 }
 
 impl Failing {
     fn alive(&self) -> Result<(), StoreError> {
         let failed = self.failed.load(Ordering::SeqCst);
         if failed { Err(StoreError::Io("no space left on device".to_owned())) } else { Ok(()) }
+    }
+
+    /// Whether there is room for what a call writes into files.
+    fn has_room(&self) -> Result<(), StoreError> {
+        self.alive()?;
+        let one_less = |calls: u64| calls.checked_sub(1);
+        if self.full.calls.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_err() {
+            return Ok(());
+        }
+        self.full.found.fetch_add(1, Ordering::SeqCst);
+        Err(StoreError::NoSpace { file: "journal".to_owned() })
     }
 }
 
@@ -36,7 +82,7 @@ impl Store for Failing {
     }
 
     fn append(&mut self, received_at: Instant, batches: Vec<Admitted>) -> Result<Vec<Appended>, StoreError> {
-        self.alive()?;
+        self.has_room()?;
         self.store.append(received_at, batches)
     }
 
@@ -73,7 +119,7 @@ impl Store for Failing {
     }
 
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {
-        self.alive()?;
+        self.has_room()?;
         self.store.commit(changes)
     }
 
@@ -99,12 +145,12 @@ impl Store for Failing {
     }
 
     fn compact(&mut self, now: Instant) -> Result<Maintained, StoreError> {
-        self.alive()?;
+        self.has_room()?;
         self.store.compact(now)
     }
 
     fn forget_rows_before(&mut self, day: i32) -> Result<(), StoreError> {
-        self.alive()?;
+        self.has_room()?;
         self.store.forget_rows_before(day)
     }
 
@@ -113,12 +159,12 @@ impl Store for Failing {
     }
 
     fn forget_rollups_before(&mut self, day: i32) -> Result<(), StoreError> {
-        self.alive()?;
+        self.has_room()?;
         self.store.forget_rollups_before(day)
     }
 
     fn maintain(&mut self, now: Instant) -> Result<Maintained, StoreError> {
-        self.alive()?;
+        self.has_room()?;
         self.store.maintain(now)
     }
 

@@ -36,7 +36,7 @@ pub(super) struct Forgetting {
     others: Others,
     /// The last day on which the others were gone through.
     gone_through: Option<i64>,
-    forgotten: Forgotten,
+    pub(super) forgotten: Forgotten,
     stuck_since: Option<Instant>,
 }
 
@@ -82,8 +82,29 @@ impl Engine {
         self
     }
 
+    /// A step of forgetting, unless it waits for room on the disk; whether there is more to do.
+    pub(super) fn forget_if_room(&mut self, now: Instant) -> Result<bool, EngineError> {
+        if !self.postponed.forgetting.is_over(now) {
+            return Ok(false);
+        }
+        match self.forget_step() {
+            Ok(more) => {
+                if !more {
+                    self.postponed.forgetting.end();
+                }
+                Ok(more)
+            }
+            // Nothing of the step was done.
+            Err(EngineError::Store(StoreError::NoSpace { .. })) => {
+                self.postponed.forgetting.begin(now);
+                Ok(false)
+            }
+            Err(failed) => Err(failed),
+        }
+    }
+
     /// One bounded step of forgetting; whether there is more to do. Call it when what was touched has been dealt with.
-    pub(super) fn forget_step(&mut self) -> Result<bool, EngineError> {
+    fn forget_step(&mut self) -> Result<bool, EngineError> {
         let now = self.timelines.present();
         if self.forgetting.retention == Retention::endless() {
             return Ok(false);
@@ -197,14 +218,29 @@ impl Engine {
     fn forget_others(&mut self, present: Instant) -> Result<bool, EngineError> {
         let retention = self.forgetting.retention;
         let before = |length_ms| present.minus_ms(length_ms);
-        let next = match std::mem::replace(&mut self.forgetting.others, Others::Done) {
+        // Where it stands while the step is not done, since that may have to be done again.
+        let (again, next) = match std::mem::replace(&mut self.forgetting.others, Others::Done) {
             Others::Done => return Ok(false),
-            Others::States(points) => self.forget_states(points, before(retention.states_ms))?,
-            Others::Incidents(from) => self.forget_incidents(from, before(retention.incidents_ms))?,
-            Others::Deeds => self.forget_deeds(before(retention.records_ms))?,
-            Others::Letters => self.forget_letters(before(retention.records_ms))?,
+            Others::States(points) => {
+                let next = self.forget_states(points, before(retention.states_ms));
+                let again = if next.is_err() { self.store.vantage_points() } else { Vec::new() };
+                (Others::States(again), next.map_err(EngineError::from))
+            }
+            Others::Incidents(from) => {
+                (Others::Incidents(from), self.forget_incidents(from, before(retention.incidents_ms)))
+            }
+            Others::Deeds => (Others::Deeds, self.forget_deeds(before(retention.records_ms))),
+            Others::Letters => {
+                (Others::Letters, self.forget_letters(before(retention.records_ms)).map_err(EngineError::from))
+            }
         };
-        self.forgetting.others = next;
+        match next {
+            Ok(next) => self.forgetting.others = next,
+            Err(why) => {
+                self.forgetting.others = again;
+                return Err(why);
+            }
+        }
         Ok(!matches!(self.forgetting.others, Others::Done))
     }
 

@@ -146,3 +146,37 @@ fn beyond_the_bound_the_oldest_days_go_down_to_yesterday_and_then_it_is_said() {
     world.keeps(Retention { bytes_max: Some(u64::MAX), ..Retention::endless() });
     assert_eq!(world.settle(now + 30).health.retention.stuck_since, None);
 }
+
+#[test]
+fn forgetting_on_a_disk_that_is_full_now_and_then_comes_to_the_same() {
+    let late = |filled: bool| {
+        let mut world = World::new(0);
+        world.keeps(keeping(92));
+        world.push(0, "uuuDDDDuuu", 100, 0);
+        world.tick(101);
+        world.push(10 * DAY, "uDDDDu", 10 * DAY + 60, 0);
+        world.tick(10 * DAY + 61);
+        world.push(150 * DAY, "uuu", 150 * DAY + 30, 0);
+        world.tick(150 * DAY + 31);
+        let mut now = 150 * DAY + 31;
+        for _ in 0..1_000 {
+            now += 61;
+            if filled {
+                // The store's own step finds no room, then what is to be forgotten does not.
+                world.full.fill_for(2);
+                world.engine().upkeep(at(now)).unwrap();
+                world.full.make_room();
+                now += 61;
+            }
+            world.tick(now);
+            if !world.engine().upkeep(at(now)).unwrap() {
+                break;
+            }
+        }
+        let forgotten = world.engine().forgetting.forgotten;
+        (forgotten, world.history(), world.rows())
+    };
+    let undisturbed = late(false);
+    assert!(undisturbed.0.incidents > 0 && undisturbed.0.raw > 0, "{undisturbed:?}");
+    assert_eq!(late(true), undisturbed);
+}

@@ -14,6 +14,7 @@
 //! | `strip` | its last days |
 //! | `measure` | a target in a window → its figures |
 //! | `use_of` | a target on capacity → its figures, and what its thresholds say |
+//! | `postponed` | what a full disk does not take waits, and is tried again |
 //! | `forget` | what is older than it is kept for goes, a little at a time |
 //! | [`query`] | figures at any instant |
 //! | `verify` | kept days and figures, held against their rows and their laws |
@@ -30,6 +31,7 @@ mod forget;
 pub mod handle;
 mod intake;
 mod measure;
+mod postponed;
 pub mod query;
 pub mod run;
 mod sight;
@@ -65,6 +67,7 @@ use crate::timeline::Timelines;
 use agents::Agents;
 use forget::Forgetting;
 use handle::Tally;
+use postponed::Postponed;
 use sight::Sight;
 use strip::Strip;
 use tick::OBSERVATIONS_AT_ONCE;
@@ -96,8 +99,8 @@ pub struct Engine {
     started: Instant,
     /// Whether a compaction is under way.
     compacting: bool,
-    /// Whether upkeep waits for room on the disk, which was said.
-    upkeep_waits: bool,
+    /// What waits for room on the disk.
+    postponed: Postponed,
     /// About how many observations a tick reads for what was not derived yet.
     observations_at_once: usize,
 }
@@ -164,7 +167,7 @@ impl Engine {
             register,
             outbox,
             agents: Agents::new(&in_force.catalogue, now),
-            health: Health { started_ms: now.as_ms(), ..Health::default() },
+            health: Health { started_ms: now.as_ms(), catalogue_is_older: in_force.is_older, ..Health::default() },
             refused_early: Tally::default(),
             refused_requests: Tally::default(),
             listening,
@@ -175,7 +178,7 @@ impl Engine {
             in_force,
             started: now,
             compacting: false,
-            upkeep_waits: false,
+            postponed: Postponed::default(),
             observations_at_once: OBSERVATIONS_AT_ONCE,
         };
         // Rows that the journal gave back may have touched days that were kept before the end.
@@ -246,6 +249,9 @@ mod capacity_tests;
 #[cfg(test)]
 #[path = "engine_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod full_tests;
 
 #[cfg(test)]
 mod replay_tests;

@@ -16,12 +16,11 @@ use uphold_common::time::Instant;
 
 use super::command::CommandError;
 use super::handle::{Ends, EngineHandle, Pushed, QUEUE_MAX, Request};
-use super::{Engine, EngineError, damaged};
+use super::{Engine, EngineError};
 use crate::clock::{self, Stopwatch};
 use crate::identity::token::Tokens;
 use crate::ingest::{Arrived, KnownNames};
 use crate::notify::entry::Key;
-use crate::notify::plan::Plan;
 use crate::notify::verdict::{self, Attempt};
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
@@ -101,7 +100,7 @@ impl Loop {
         loop {
             // What still has to be derived is not made to wait for the next second.
             let due = if self.deriving > 0 { Duration::ZERO } else { TICK };
-            let compacts = self.engine.compacts();
+            let compacts = self.engine.compacts(clock::now());
             let wait = if compacts { Duration::ZERO } else { due.saturating_sub(since_tick.elapsed()) };
             match self.requests.recv_timeout(wait) {
                 Ok(first) => {
@@ -246,25 +245,21 @@ fn survived<T>(done: Result<T, CommandError>) -> Result<Result<T, CommandError>,
 
 impl Engine {
     /// The messages that are due.
-    fn due(&mut self, now: Instant) -> Vec<crate::notify::outbox::Delivery> {
+    pub(super) fn due(&mut self, now: Instant) -> Vec<crate::notify::outbox::Delivery> {
         let catalogue = self.catalogue();
         self.outbox.due(&catalogue, now)
     }
 
     /// Notes what became of a message.
-    fn settle(&mut self, key: &Key, attempt: &Attempt, now: Instant) -> Result<(), EngineError> {
-        let mut plan = Plan::default();
-        // Without random bits attempts are only spread less.
-        let random = getrandom::u32().unwrap_or(0);
-        let settled = self.outbox.settle(&mut plan, key, &verdict::judge(attempt, now), now, random);
-        settled.map_err(|error| damaged("the outbox", &error))?;
-        Ok(self.carry_out(plan, Vec::new())?)
+    pub(super) fn settle(&mut self, key: &Key, attempt: &Attempt, now: Instant) -> Result<(), EngineError> {
+        self.settle_outcome(key.clone(), verdict::judge(attempt, now), now)
     }
 
     /// One step of upkeep; whether there is more to do. What pushes touched since the tick is dealt with first.
     pub fn upkeep(&mut self, now: Instant) -> Result<bool, EngineError> {
         self.drop_touched()?;
-        let settles = self.timelines.settle(self.store.as_mut(), SETTLED_AT_ONCE)?;
+        // What can be derived again does not take the last room.
+        let settles = !self.is_full(now) && self.timelines.settle(self.store.as_mut(), SETTLED_AT_ONCE)?;
         let took = Stopwatch::start();
         let done = self.keep_up(now)?;
         let counts = &mut self.health.upkeep;
@@ -274,7 +269,7 @@ impl Engine {
         } else if done.merged_streams > 0 {
             counts.merge_us += took.elapsed_us();
         }
-        let forgets = self.forget_step()?;
+        let forgets = self.forget_if_room(now)?;
         Ok(done.more || settles || forgets)
     }
 }

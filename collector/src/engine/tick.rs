@@ -6,7 +6,7 @@
 //!
 //! The order matters. What late rows touched is dropped first; only then may the store seal, because a seal ends the
 //! replay of those rows. All incidents of a tick and their messages are one commit, and are applied to memory only after
-//! it, so that what could not be committed is decided again by the next start.
+//! it, so that what could not be committed is decided again: by the next tick when the disk was full, else by the next start.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -73,9 +73,11 @@ impl Engine {
                 None => self.health.deriving += 1,
             }
         }
-        // What touched a service that is held, or not derived yet, is looked at again once it is.
-        self.touched_from.retain(|id, _| measured.get(id).is_none_or(|service| service.held));
-        self.raise(&catalogue, &measured, now)?;
+        if self.raise(&catalogue, &measured, now)? {
+            // What touched a service that is held, or not derived yet, is looked at again once it is.
+            self.touched_from.retain(|id, _| measured.get(id).is_none_or(|service| service.held));
+            self.settle_postponed()?;
+        }
         Ok(Arc::new(self.snapshot(&catalogue, measured, now)))
     }
 
@@ -184,13 +186,14 @@ impl Engine {
         closed
     }
 
-    /// Decides incidents, and commits them together with their messages.
+    /// Decides incidents, and commits them together with their messages. False when the disk was too full for that: nothing
+    /// of it is so, and the next tick decides it again.
     fn raise(
         &mut self,
         catalogue: &Catalogue,
         measured: &BTreeMap<Id, Measured>,
         now: Instant,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let situations: Vec<Situation<'_>> = measured.iter().map(|(id, m)| situation(id, m)).collect();
         let decisions = decide(&self.register, catalogue, &situations, now);
         let mut plan = Plan::default();
@@ -199,13 +202,16 @@ impl Engine {
             self.plan(catalogue, decision, now, &mut plan, &mut changes)?;
         }
         self.outbox.retire(&mut plan, catalogue, now).map_err(|error| damaged("the outbox", &error))?;
-        self.carry_out(plan, changes)?;
+        let committed = self.carry_out(plan, changes);
+        if !self.took(committed)? {
+            return Ok(false);
+        }
         for event in decisions.iter().flat_map(|decision| &decision.events) {
             self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
             tracing::info!(incident = %event.number, "{}", event.change);
         }
         self.register.forget_oldest();
-        Ok(())
+        Ok(true)
     }
 
     /// Adds one decision to what the tick's one commit will change: its events, and its messages.
@@ -233,14 +239,14 @@ impl Engine {
     pub(super) fn carry_out(&mut self, plan: Plan, mut changes: Vec<RecordChange>) -> Result<(), StoreError> {
         let durable = !changes.is_empty() || plan.is_durable();
         changes.extend(plan.changes().map(record));
-        for (key, letter) in plan.dead_letters() {
-            tracing::warn!(receiver = %key.receiver, reason = letter.reason, "a message could not be delivered");
-        }
         match (changes.is_empty(), durable) {
             (true, _) => {}
             (false, true) => self.store.commit(&changes)?,
             // Only the count of attempts: without it a message is tried a little sooner after a crash.
             (false, false) => self.store.commit_derived(&changes)?,
+        }
+        for (key, letter) in plan.dead_letters() {
+            tracing::warn!(receiver = %key.receiver, reason = letter.reason, "a message could not be delivered");
         }
         self.outbox.apply(plan);
         Ok(())

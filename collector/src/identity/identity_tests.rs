@@ -101,6 +101,7 @@ fn deeds_are_in_their_order_also_when_the_clock_is_set_back() {
     for ms in [5, 3, 3, -4] {
         let deed = keeper.deed(&LOCAL, Action::TokenRevoked { token: id("x") }, at(ms)).unwrap();
         store.commit(&[deed]).unwrap();
+        keeper.recorded();
     }
     let order: Vec<u64> = deeds(&store, 3).unwrap().iter().map(|deed| deed.number).collect();
     assert_eq!(order, [4, 3, 2]);

@@ -105,12 +105,17 @@ impl Keeper {
         self.deeds
     }
 
-    /// The change that records `action`, to be committed together with what was done; counts it.
-    pub fn deed(&mut self, actor: &Actor, action: Action, now: Instant) -> Result<RecordChange, KeeperError> {
+    /// The change that records `action`, to be committed together with what was done; once it is, [`Self::recorded`]
+    /// counts it.
+    pub fn deed(&self, actor: &Actor, action: Action, now: Instant) -> Result<RecordChange, KeeperError> {
         let deed = Deed { number: self.deeds + 1, at: now, actor: actor.clone(), action };
         let value = pack::pack(&deed).map_err(|error| damaged("a deed", &error))?;
-        self.deeds = deed.number;
         Ok(RecordChange { kind: RecordKind::Deed, key: deed.key(), value: Some(value) })
+    }
+
+    /// The deed that was made last is durable, so the next one has the next number.
+    pub const fn recorded(&mut self) {
+        self.deeds += 1;
     }
 
     /// Adds a token; it is durable when this returns.
@@ -181,6 +186,7 @@ impl Keeper {
         let change = RecordChange { kind: RecordKind::Token, key, value: Some(value) };
         let deed = self.deed(actor, action, now)?;
         store.commit(&[change, deed])?;
+        self.recorded();
         self.tokens.put(token.clone());
         Ok(token)
     }

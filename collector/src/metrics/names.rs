@@ -207,6 +207,8 @@ metrics! {
         "Below how much free disk pushes, and changes by people, are refused.";
     STORE_TAKES = Gauge "uphold_store_takes" ["what"]
         "1 while there is disk enough to take pushes, or changes by people, else 0.";
+    STORE_POSTPONED = Counter "uphold_store_postponed_total" []
+        "How often incidents, messages or what became of them found the disk full and were left to a later tick.";
     STORE_BYTES_LIMIT = Gauge "uphold_store_limit_bytes" []
         "How much the store may take on disk before its oldest rows go; absent without a bound.";
     STORE_STUCK = Gauge "uphold_store_over_limit" []

@@ -25,6 +25,7 @@ pub(super) fn write(sheet: &mut Sheet, health: &Health) -> Result<(), MetricsErr
         }
     }
     of_room(sheet, &health.room)?;
+    sheet.count(&names::STORE_POSTPONED, &[], health.postponed)?;
     of_retention(sheet, &health.retention)?;
     of_upkeep(sheet, &health.upkeep)?;
     of_stats(sheet, &health.store)

@@ -142,6 +142,27 @@ fn a_full_disk_refuses_and_the_store_goes_on_when_there_is_room() {
 }
 
 #[test]
+fn a_seal_that_finds_the_disk_full_leaves_nothing_behind() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    store.append(at(0), vec![admitted(1, vec![probed("a", 0..50)])]).unwrap();
+    let (names, bytes) = (twin.names(), twin.bytes_of_files());
+    let mut finds_none = |room: &usize| {
+        twin.fill_at(Some(bytes + 10 * room));
+        let sealed = store.seal();
+        assert!(matches!(sealed, Ok(50) | Err(StoreError::NoSpace { .. })), "{sealed:?}");
+        assert!(
+            sealed.is_ok() || (twin.names(), twin.bytes_of_files()) == (names.clone(), bytes),
+            "{:?}",
+            twin.names()
+        );
+        sealed.is_err()
+    };
+    assert!((0..1_000).take_while(&mut finds_none).count() > 20);
+    assert_eq!(store.observations(&vantage("a"), all()).unwrap().len(), 50);
+}
+
+#[test]
 fn a_store_is_opened_and_read_on_a_full_disk() {
     let twin = Twin::default();
     let mut store = open_on(&twin);

@@ -46,6 +46,12 @@ pub(super) trait Database: Debug + Send {
     /// Visits keys and values of a range in their order, until told to stop.
     fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError>;
 
+    /// Sees to it that the disk has room for what is applied next, or says that it has none. Nothing that is applied may
+    /// find the disk full: the database would be dead.
+    fn make_room(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Applies changes, all or none of them. They are visible at once, and durable after the next [`Self::sync`].
     fn apply(&self, writes: Writes) -> Result<(), StoreError>;
 

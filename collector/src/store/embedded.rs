@@ -312,6 +312,7 @@ impl Store for EmbeddedStore {
 
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {
         let writes = self.record_writes(changes)?;
+        self.disk.make_room()?;
         self.journal.add(EntryKind::Records, self.latest, &records::pack_changes(changes)?)?;
         self.commit_journal()?;
         self.disk.apply(writes)
@@ -319,7 +320,11 @@ impl Store for EmbeddedStore {
 
     fn commit_derived(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {
         let writes = self.record_writes(changes)?;
-        self.disk.apply(writes)
+        match self.disk.make_room() {
+            // They fit into the room that was made for what is governed.
+            Ok(()) | Err(StoreError::NoSpace { .. }) => self.disk.apply(writes),
+            Err(failed) => Err(failed),
+        }
     }
 
     fn record(&self, kind: RecordKind, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -334,10 +339,12 @@ impl Store for EmbeddedStore {
     }
 
     fn maintain(&mut self, now: Instant) -> Result<Maintained, StoreError> {
+        self.disk.make_room()?;
         self.step(now)
     }
 
     fn compact(&mut self, now: Instant) -> Result<Maintained, StoreError> {
+        self.disk.make_room()?;
         self.compact_step(now)
     }
 

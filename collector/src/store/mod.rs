@@ -170,7 +170,7 @@ pub trait Store: Send {
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
 
     /// Changes records that can be rebuilt or done without, all or none of them; durable with the next seal or merge, or when
-    /// the store is closed.
+    /// the store is closed. It takes no room on the disk by itself, so it never finds that full.
     fn commit_derived(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
 
     /// The value of a record.

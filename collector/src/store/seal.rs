@@ -70,7 +70,12 @@ impl EmbeddedStore {
         let watermark = self.journal.next.saturating_sub(1);
         let made = self.state.made.saturating_add(1);
         let part = self.write_part(made, watermark)?;
-        let file = self.journal.rotate(self.files.as_ref())?;
+        let file = match (self.journal.rotate(self.files.as_ref()), &part) {
+            (Ok(file), _) => file,
+            // On a full disk the part would be in its own way.
+            (Err(why), Some(part)) => return self.files.remove(&part.table.name).and(Err(why)),
+            (Err(why), None) => return Err(why),
+        };
         let mut state = State { watermark, made, journal: (file, file), ..self.state.clone() };
         state.parts.extend(part.as_ref().map(Part::made));
         let mut writes = Writes::default();

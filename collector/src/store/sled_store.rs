@@ -9,7 +9,8 @@
 //!
 //! **Durable** means [`Database::sync`]: sled's `flush`, which on Linux covers neither the file's size nor a disk's
 //! cache, and then `sync_data` on our own handle of the same file. **One batch** is applied whole or not at all.
-//! After any failure the handle is dead and every call says so. A store of format 1 also has the trees journal-0 and
+//! After any failure the handle is dead and every call says so. That would go for a full disk too, and sled writes in its
+//! own time, so blocks are taken for it in advance, beyond the end of its file: [`Database::make_room`]. A store of format 1 also has the trees journal-0 and
 //! journal-1, which are read once and dropped.
 //!
 //! What is large lies in files beside it (`files`). Measured with chunks of 6 to 100 kB in ascending keys, segments of
@@ -18,9 +19,13 @@
 
 use std::cell::Cell;
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
+
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 
 use super::KeyRange;
 use super::database::{Database, Visit, Writes};
@@ -29,6 +34,10 @@ use super::lock::{make_dir, restrict, sync_dir};
 
 /// Bytes of a segment of sled's log. With 2 MiB three days of 2,000 probes took 193 MB on disk instead of 147 MB.
 const SEGMENT_BYTES: usize = 512 * 1024;
+/// So many bytes are taken beyond the end of sled's file, and again once no more than half of them are left.
+const ROOM_BYTES: u64 = 4 * 1024 * 1024;
+/// What the system counts the blocks of a file in.
+const BLOCK_BYTES: u64 = 512;
 /// How long to wait between two attempts to open a database whose lock is still held.
 const RETRY_MS: u64 = 50;
 
@@ -60,7 +69,11 @@ impl Disk {
         let disk = Self { db, main, file, dead: Cell::new(false) };
         disk.sync()?;
         sync_dir(path)?;
-        Ok(disk)
+        match disk.make_room() {
+            // What is there can be served, and nothing is written yet.
+            Ok(()) | Err(StoreError::NoSpace { .. }) => Ok(disk),
+            Err(failed) => Err(failed),
+        }
     }
 
     fn visit(&self, tree: &sled::Tree, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
@@ -98,6 +111,20 @@ impl Database for Disk {
     fn scan(&self, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
         self.alive()?;
         if range.is_empty() { Ok(()) } else { self.visit(&self.main, range, visit) }
+    }
+
+    fn make_room(&self) -> Result<(), StoreError> {
+        self.alive()?;
+        let metadata = self.file.metadata().map_err(|why| self.die(why.to_string()))?;
+        let (len, taken) = (metadata.len(), metadata.blocks().saturating_mul(BLOCK_BYTES));
+        if taken >= len.saturating_add(ROOM_BYTES / 2) {
+            return Ok(());
+        }
+        match fallocate(&self.file, FallocateFlags::KEEP_SIZE, len, ROOM_BYTES) {
+            Err(Errno::NOSPC | Errno::DQUOT) => Err(StoreError::NoSpace { file: "the database".to_owned() }),
+            // A file system that cannot do it has to be taken as it is.
+            _ => Ok(()),
+        }
     }
 
     fn apply(&self, writes: Writes) -> Result<(), StoreError> {
@@ -182,6 +209,31 @@ mod tests {
         });
         assert!(open(5_000).is_ok());
         holder.join().unwrap();
+    }
+
+    #[test]
+    fn blocks_are_taken_beyond_the_end_of_the_file_before_they_are_needed() {
+        let scratch = tempfile::tempdir().unwrap();
+        let disk = Disk::open(scratch.path(), 1024 * 1024, 0).unwrap();
+        let room = || {
+            let metadata = disk.file.metadata().unwrap();
+            (metadata.blocks() * BLOCK_BYTES).saturating_sub(metadata.len())
+        };
+        let begun = room();
+        if begun < ROOM_BYTES / 2 {
+            println!("SKIPPED: the file system takes no blocks in advance");
+            return;
+        }
+        for round in 0..40_u8 {
+            let mut writes = Writes::default();
+            writes.put(vec![round], (0..100_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect());
+            disk.make_room().unwrap();
+            disk.apply(writes).unwrap();
+            disk.sync().unwrap();
+        }
+        assert!(disk.file.metadata().unwrap().len() > ROOM_BYTES / 2, "it has grown");
+        disk.make_room().unwrap();
+        assert!(room() >= ROOM_BYTES / 2, "{} left of {begun}", room());
     }
 
     #[test]

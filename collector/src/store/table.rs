@@ -120,7 +120,7 @@ impl TableWriter {
         Ok(Self { name, temporary, purpose, buffer: Vec::new(), written: 0, entries: Vec::new() })
     }
 
-    /// Adds a block; keys ascend.
+    /// Adds a block; keys ascend. Should that fail, nothing of the table stays.
     pub(super) fn put(&mut self, files: &dyn Files, key: u64, rows: u32, block: &[u8]) -> Result<(), StoreError> {
         let refused = |reason: &str| StoreError::Corrupt { place: self.name.clone(), reason: reason.to_owned() };
         if self.entries.last().is_some_and(|last| last.key >= key) {
@@ -130,7 +130,7 @@ impl TableWriter {
         let len = len.ok_or_else(|| refused("a block is too large"))?;
         let (offset, checksum) = (self.offset(), crc32fast::hash(block));
         self.entries.push(Entry { key, offset, len, rows, checksum });
-        self.add(files, block)
+        self.add(files, block).or_else(|why| files.remove(&self.temporary).and(Err(why)))
     }
 
     /// Writes the rest, and makes the table durable under its name. Should that fail, nothing of it stays.
