@@ -31,7 +31,9 @@ const TICK: Duration = Duration::from_millis(TICK_MS);
 /// Most requests that are taken at once.
 const GROUP_MAX: usize = 256;
 /// Most steps of upkeep after a tick.
-const UPKEEP_STEPS_MAX: usize = 4;
+const UPKEEP_STEPS_MAX: usize = 64;
+/// How long they take together before whoever waits has a turn.
+const UPKEEP: Duration = Duration::from_millis(100);
 
 /// Of how many vantage points a step of upkeep keeps the days that have settled.
 const SETTLED_AT_ONCE: usize = 256;
@@ -204,8 +206,9 @@ impl Loop {
         self.progress(snapshot.health.deriving);
         self.publish.send_replace(snapshot);
         self.messages.notify_one();
+        let took = Stopwatch::start();
         for _ in 0..UPKEEP_STEPS_MAX {
-            if !self.engine.upkeep(clock::now())? {
+            if !self.engine.upkeep(clock::now())? || took.elapsed() >= UPKEEP {
                 break;
             }
         }
