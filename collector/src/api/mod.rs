@@ -7,7 +7,7 @@
 //! | `GET /api/v1/agents/{name}/assignment` | what an agent is to observe, with an `ETag` |
 //! | `GET /api/v1/services` | the services and their states |
 //! | `GET /api/v1/services/{id}/figures` | the figures, by the contract |
-//! | `GET /api/v1/rollups` | what each hour of a probe comes to, for graphs |
+//! | `GET /api/v1/rollups` | what each hour of a probe, a resource or a flow comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
@@ -23,6 +23,7 @@
 mod body;
 mod discovery;
 mod document;
+mod hours;
 mod incidents;
 mod lists;
 mod pages;
