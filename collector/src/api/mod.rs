@@ -2,7 +2,7 @@
 //!
 //! | route | what |
 //! |---|---|
-//! | `GET /`, `/incidents/{number}`, `/sign-in` | the pages, and the forms on them |
+//! | `GET /`, `/services/{id}`, `/hosts/{id}`, `/incidents/{number}`, `/sign-in` | the pages, and the forms on them |
 //! | `POST /api/v1/push` | a batch, acknowledged once it is durable |
 //! | `GET /api/v1/agents/{name}/assignment` | what an agent is to observe, with an `ETag` |
 //! | `GET /api/v1/services` | the services and their states |
@@ -23,6 +23,7 @@
 mod body;
 mod discovery;
 mod document;
+mod history;
 mod hours;
 mod incidents;
 mod lists;
@@ -82,6 +83,8 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/incidents/{number}", get(pages::incident))
         .route("/incidents/{number}/acknowledge", post(pages::acknowledge))
         .route("/incidents/{number}/comments", post(pages::comment))
+        .route("/services/{id}", get(history::service))
+        .route("/hosts/{id}", get(history::host))
         .route("/api/v1/push", post(push::push))
         .route("/api/v1/agents/{name}/assignment", get(lists::assignment))
         .route("/api/v1/services", get(lists::services))
