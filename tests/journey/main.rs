@@ -16,6 +16,7 @@
 //! | `silence` | what an agent does not see is unmeasured; what it spooled is delivered |
 //! | `capacity` | a file system that fills up is raised once for each threshold |
 //! | `one_number` | page, metrics, API, reports: one number |
+//! | `hours` | what each hour comes to, answered and plotted |
 //! | `up` | `up` shows something at once; a data directory has one holder |
 //! | `compacted` | a store that is compacted keeps its figures, and nothing waits in it |
 //! | `changed` | a catalogue that grows |
@@ -48,6 +49,7 @@ mod deleted;
 mod endings;
 mod figures;
 mod flood;
+mod hours;
 mod odd;
 mod one_number;
 mod outage;

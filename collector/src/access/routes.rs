@@ -30,6 +30,8 @@ pub const ROUTES: &[Route] = &[
     (Method::POST, "/sign-in", Need::Open),
     (Method::POST, "/sign-out", Need::Open),
     (Method::GET, "/", Need::Page(Right::Read)),
+    (Method::GET, "/services/{id}", Need::Page(Right::Read)),
+    (Method::GET, "/hosts/{id}", Need::Page(Right::Read)),
     (Method::GET, "/incidents/{number}", Need::Page(Right::Read)),
     (Method::POST, "/incidents/{number}/acknowledge", Need::Page(Right::Act)),
     (Method::POST, "/incidents/{number}/comments", Need::Page(Right::Act)),

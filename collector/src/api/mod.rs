@@ -2,12 +2,12 @@
 //!
 //! | route | what |
 //! |---|---|
-//! | `GET /`, `/incidents/{number}`, `/sign-in` | the pages, and the forms on them |
+//! | `GET /`, `/services/{id}`, `/hosts/{id}`, `/incidents/{number}`, `/sign-in` | the pages, and the forms on them |
 //! | `POST /api/v1/push` | a batch, acknowledged once it is durable |
 //! | `GET /api/v1/agents/{name}/assignment` | what an agent is to observe, with an `ETag` |
 //! | `GET /api/v1/services` | the services and their states |
 //! | `GET /api/v1/services/{id}/figures` | the figures, by the contract |
-//! | `GET /api/v1/rollups` | what each hour of a probe comes to, for graphs |
+//! | `GET /api/v1/rollups` | what each hour of a probe, a resource or a flow comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
@@ -23,6 +23,8 @@
 mod body;
 mod discovery;
 mod document;
+mod history;
+mod hours;
 mod incidents;
 mod lists;
 mod pages;
@@ -81,6 +83,8 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/incidents/{number}", get(pages::incident))
         .route("/incidents/{number}/acknowledge", post(pages::acknowledge))
         .route("/incidents/{number}/comments", post(pages::comment))
+        .route("/services/{id}", get(history::service))
+        .route("/hosts/{id}", get(history::host))
         .route("/api/v1/push", post(push::push))
         .route("/api/v1/agents/{name}/assignment", get(lists::assignment))
         .route("/api/v1/services", get(lists::services))

@@ -175,7 +175,7 @@ fn sign_in_page(shared: &Shared, next: &str, refusal: Option<&str>) -> String {
     page::sign_in::render(organisation, next, refusal, &Visitor { insecure, ..Visitor::default() })
 }
 
-fn visitor<'a>(shared: &'a Shared, caller: &'a Caller) -> Visitor<'a> {
+pub(super) fn visitor<'a>(shared: &'a Shared, caller: &'a Caller) -> Visitor<'a> {
     let signed_in = match caller {
         Caller::Holder { name, role, .. } => Some((name.as_str(), role.as_str())),
         Caller::Local { .. } | Caller::Anonymous { .. } => None,
@@ -190,8 +190,9 @@ fn visitor<'a>(shared: &'a Shared, caller: &'a Caller) -> Visitor<'a> {
 
 /// A path of ours, or nothing: a browser that has signed in is sent nowhere else.
 fn local(next: &str) -> &str {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_');
-    if next.starts_with('/') && !next.starts_with("//") && next.chars().all(plain) { next } else { "" }
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+    let leads_away = next.starts_with("//") || next.contains("..");
+    if next.starts_with('/') && !leads_away && next.chars().all(plain) { next } else { "" }
 }
 
 /// The header that gives or takes away the session's cookie.
@@ -210,7 +211,8 @@ fn redirect(to: &str, cookie: Option<&str>) -> Response {
     response
 }
 
-fn html(status: StatusCode, html: String) -> Response {
+/// A page.
+pub(super) fn html(status: StatusCode, html: String) -> Response {
     let headers =
         [(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY)];
     (status, headers, html).into_response()
@@ -222,10 +224,12 @@ mod tests {
 
     #[test]
     fn only_paths_of_ours_are_next() {
-        for next in ["/", "/incidents/INC-7"] {
+        for next in ["/", "/incidents/INC-7", "/services/web_shop-2.eu"] {
             assert_eq!(local(next), next);
         }
-        for next in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a?b", "/%2f", "javascript:x"] {
+        for next in
+            ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a?b", "/%2f", "/../x", "javascript:x"]
+        {
             assert_eq!(local(next), "", "{next}");
         }
     }

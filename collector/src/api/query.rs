@@ -39,6 +39,19 @@ impl Asked {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         parse(value).map(Some).ok_or_else(|| Box::new(bad(name, expected)))
     }
+
+    /// Whether it says anything of `name`.
+    pub(super) fn says(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// What one of these words stands for, if it says one of `name`; another word is refused with the nearest.
+    pub(super) fn word<T: Copy>(&self, name: &str, known: &[(&'static str, T)]) -> Result<Option<T>, Box<Response>> {
+        let all = || known.iter().map(|(word, _)| *word);
+        let hint = self.0.get(name).map(|said| words::did_you_mean(said, all())).unwrap_or_default();
+        let expected = format!("{}{hint}", words::listed(all()));
+        self.get(name, &expected, |said| known.iter().find(|(word, _)| *word == said).map(|(_, of)| *of))
+    }
 }
 
 fn bad(name: &str, expected: &str) -> Response {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
+use uphold_common::ids::Id;
 use uphold_common::time::Interval;
 use uphold_common::wire::push::PushAnswer;
 use uphold_common::wire::sheet::Names;
@@ -57,6 +58,8 @@ pub enum Request {
     Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the roll-ups of a stream's hours.
     Rollups(StreamId, Interval, oneshot::Sender<Result<Hours, StoreError>>),
+    /// For what was ever measured of a host and is still known.
+    Measured(Id, oneshot::Sender<Vec<StreamId>>),
     /// For the messages that are due.
     Due(oneshot::Sender<Vec<Delivery>>),
     /// To add or revoke a token.
@@ -197,6 +200,11 @@ impl EngineHandle {
         self.ask(|answer| Request::Rollups(of, span, answer)).await
     }
 
+    /// What was ever measured of a host and is still known: resources, then flows, each in order.
+    pub async fn measured(&self, host: Id) -> Result<Vec<StreamId>, Unanswered> {
+        self.ask(|answer| Request::Measured(host, answer)).await
+    }
+
     /// Adds or revokes a token for `actor`; answered once it is durable.
     pub async fn token_command(
         &self,
@@ -278,7 +286,6 @@ impl Desk for EngineHandle {
 mod tests {
     use std::task::{Context, Waker};
 
-    use uphold_common::ids::Id;
     use uphold_common::time::Instant;
     use uphold_common::wire::batch::{Batch, BatchKey, Epoch};
 

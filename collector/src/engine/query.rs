@@ -56,6 +56,15 @@ impl Engine {
         self.store.rollups(of, span)
     }
 
+    /// What was ever measured of a host and is still known: resources, then flows, each in order.
+    pub fn measured(&self, host: &Id) -> Vec<StreamId> {
+        let resources = self.store.latest_readings().into_iter().map(|(of, _)| of).filter(|of| of.host == *host);
+        let flows = self.store.latest_volumes().into_iter().map(|(of, _)| of).filter(|of| of.host == *host);
+        let mut all: Vec<StreamId> = resources.map(StreamId::Capacity).chain(flows.map(StreamId::Volume)).collect();
+        all.sort();
+        all
+    }
+
     /// The figures asked for, in JSON. `newest` is the instant of the newest snapshot.
     pub fn figures(&mut self, query: &FiguresQuery, newest: Instant, now: Instant) -> Result<Vec<u8>, QueryError> {
         let catalogue = self.catalogue();

@@ -193,6 +193,7 @@ impl Loop {
             }
             Request::Compaction(answer) => drop(answer.send(self.engine.compaction())),
             Request::Rollups(of, span, answer) => drop(answer.send(self.engine.rollups(&of, span))),
+            Request::Measured(host, answer) => drop(answer.send(self.engine.measured(&host))),
             Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),
             Request::Push(..) | Request::Stop => {}
         }

@@ -25,7 +25,7 @@ fn card(snapshot: &Snapshot, host: &Id, clock: &Clock<'_>) -> Markup {
     let newest = readings.iter().map(|(_, reading)| reading.at).max();
     html! {
         article.card.host data-host=(host) {
-            h3 { (host) @if let Some(at) = newest { span.ago { (clock.ago(at)) } } }
+            h3 { a href={ "hosts/" (host) } { (host) } @if let Some(at) = newest { span.ago { (clock.ago(at)) } } }
             @if readings.is_empty() { p.note { "Nothing was read here lately." } }
             @for (id, reading) in &readings { (resource(id, reading)) }
             @if !volumes.is_empty() {
@@ -70,7 +70,7 @@ pub(super) fn name(id: &ResourceId) -> String {
     if id.of.is_empty() { kind.to_owned() } else { format!("{kind} {}", id.of) }
 }
 
-const fn direction(flow: Flow) -> &'static str {
+pub(super) const fn direction(flow: Flow) -> &'static str {
     match flow {
         Flow::NetworkReceived => "In",
         Flow::NetworkSent => "Out",

@@ -1,4 +1,5 @@
-//! The pages: the snapshot for people at `/`, each incident on a page of its own, and the one to sign in on.
+//! The pages: the snapshot for people at `/`, each service, host and incident on a page of its own, and the one to sign
+//! in on.
 //!
 //! It computes no figure: whatever is shown stands in the snapshot, cut to the decimals of its promise and never rounded
 //! up. It loads nothing from elsewhere and works without a script: the script only fetches the page again and puts
@@ -10,10 +11,13 @@ mod capacity;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod frame;
+pub mod history;
 mod hosts;
 pub mod incident;
 mod incidents;
 mod limits;
+pub mod plot;
+mod plotted;
 mod probes;
 mod service;
 pub mod sign_in;

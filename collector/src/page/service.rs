@@ -14,7 +14,7 @@ pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) ->
     html! {
         article.card.service id=(format!("service-{}", service.id)) data-service=(service.id) data-state=(state.as_str()) {
             header {
-                h2 { (service.name) }
+                h2 { a href={ "services/" (service.id) } { (service.name) } }
                 @if let Some(outcome) = &service.outcome { p.outcome { (outcome) } }
                 (now(state, seen, clock))
             }
@@ -42,7 +42,7 @@ fn promised(snapshot: &Snapshot, service: &Service) -> bool {
     snapshot.catalogue.targets.values().any(|target| target.service == service.id)
 }
 
-fn now(state: State, seen: Option<&ServiceSnapshot>, clock: &Clock<'_>) -> Markup {
+pub(super) fn now(state: State, seen: Option<&ServiceSnapshot>, clock: &Clock<'_>) -> Markup {
     let observed = |seen: &&ServiceSnapshot| seen.probes.values().any(|probe| !probe.newest.is_empty());
     let known = seen.filter(|seen| state != State::Unmeasured || observed(seen));
     html! {

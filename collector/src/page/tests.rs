@@ -2,12 +2,59 @@
 
 use std::collections::BTreeMap;
 
+use super::history::{About, Wanted};
 use super::*;
 use crate::reserve::{DiskSpace, Room};
+use crate::store::{CapacityHour, Durations, Hours, ProbeHour, StreamId, VolumeHour};
 
 /// The page as nobody known sees it.
 fn rendered(snapshot: &Snapshot) -> String {
     render(snapshot, &Visitor::default())
+}
+
+/// The page of a service or a host with these hours of each of its streams.
+fn history(snapshot: &Snapshot, about: About<'_>, wanted: &Wanted, hours: &[Hours], visitor: &Visitor<'_>) -> String {
+    history::render(snapshot, about, &plot::Span::of(7, snapshot.as_of), wanted, hours, visitor)
+}
+
+/// The page of the web shop, with hours of what took so long, and one in which all failed; each began so long ago.
+fn shop(snapshot: &Snapshot, ago: &[(i64, u64)]) -> String {
+    let service = &snapshot.catalogue.services[&fixture::id("webshop")];
+    let hour = |(ago, us): &(i64, u64)| {
+        let start = snapshot.as_of.minus_ms(ago * 3_600_000 + 202_000);
+        let durations =
+            Durations { count: 9, sum_us: us * 9, min_us: *us, p50_us: *us, p95_us: us + 1, max_us: us + 2 };
+        let durations = (*us > 0).then_some(durations);
+        let down = if *us > 0 { 0 } else { 120 };
+        ProbeHour { start, up: 120 - down, degraded: 0, down, unknown: 0, durations }
+    };
+    let wanted = Wanted::of_service(service);
+    let hours = vec![Hours::Probe(ago.iter().map(hour).collect()); wanted.streams.len()];
+    history(snapshot, About::Service(service), &wanted, &hours, &Visitor::default())
+}
+
+/// The page of the fixture's host, whose every stream has one hour.
+fn host(snapshot: &Snapshot) -> String {
+    let (host, start) = (fixture::id("web-1"), snapshot.as_of.minus_ms(202_000 + 7_200_000));
+    let resources = snapshot.readings.iter().map(|(of, _)| StreamId::Capacity(of.clone()));
+    let flows = snapshot.volumes.iter().map(|(of, _)| StreamId::Volume(of.clone()));
+    let wanted = Wanted::of_host(snapshot, resources.chain(flows).collect());
+    let hours = |of: &StreamId| match of {
+        StreamId::Volume(_) => {
+            Hours::Volume(vec![VolumeHour { start, volumes: 240, amount: 7 << 30, over_ms: 3_600_000 }])
+        }
+        _ => Hours::Capacity(vec![CapacityHour {
+            start,
+            readings: 240,
+            used_min: 1,
+            used_max: 9,
+            used_last: 3,
+            limit_last: 9,
+            peak_ppb: 999_999_999,
+        }]),
+    };
+    let hours: Vec<Hours> = wanted.streams.iter().map(hours).collect();
+    history(snapshot, About::Host(&host), &wanted, &hours, &Visitor::default())
 }
 
 /// The text of the page without its tags.
@@ -87,16 +134,21 @@ fn hostile_names_stay_text() {
     hostile.clone_into(&mut snapshot.readings[3].0.of);
     let receiver = snapshot.receivers.get_mut(&fixture::id("duty")).unwrap();
     receiver.last_error = Some(hostile.to_owned());
+    for page in [rendered(&snapshot), shop(&snapshot, &[(1, 5)]), host(&snapshot)] {
+        assert!(page.contains("&lt;script&gt;alert"), "{page}");
+        assert!(!page.contains("<script>alert") && !page.contains("\"1\""), "{page}");
+    }
     let page = rendered(&snapshot);
-    assert!(!page.contains("<script>alert") && !page.contains("\"1\""), "{page}");
     assert_eq!(page.matches("&lt;script&gt;alert").count(), 6, "the name twice, the others once or twice");
 }
 
 #[test]
 fn everything_loaded_is_an_asset_and_nothing_is_inline() {
-    let page = rendered(&fixture::snapshot());
+    let snapshot = fixture::snapshot();
+    let page = rendered(&snapshot);
+    let all = [page.as_str(), &shop(&snapshot, &[(1, 5)]), &host(&snapshot)].concat();
     for elsewhere in ["http://", "https://", "//", "style=", "<style", "onclick", "javascript:"] {
-        let found = page.find(elsewhere).map(|at| &page[at.saturating_sub(40)..(at + 60).min(page.len())]);
+        let found = all.find(elsewhere).map(|at| &all[at.saturating_sub(40)..(at + 60).min(all.len())]);
         assert_eq!(found, None, "{elsewhere}");
     }
     for path in ["/page.css", "/page.js", "/icon.svg"] {
@@ -152,15 +204,64 @@ fn a_store_that_refuses_or_is_damaged_says_so_in_words() {
 #[test]
 fn every_page_says_that_the_way_to_it_is_not_safe_and_no_other_does() {
     let snapshot = fixture::snapshot();
-    let history = crate::engine::command::History { incident: snapshot.open_incidents[0].clone(), events: Vec::new() };
+    let events = crate::engine::command::History { incident: snapshot.open_incidents[0].clone(), events: Vec::new() };
+    let service = &snapshot.catalogue.services[&fixture::id("webshop")];
+    let about = About::Service(service);
     for (insecure, expected) in [(Some("Everybody on the way can read it."), 1), (None, 0)] {
         let visitor = Visitor { insecure, ..Visitor::default() };
         for page in [
             render(&snapshot, &visitor),
-            incident::render(&snapshot, history.clone(), &visitor),
+            incident::render(&snapshot, events.clone(), &visitor),
+            history(&snapshot, about, &Wanted::of_service(service), &[], &visitor),
             sign_in::render("Example Services", "/", None, &visitor),
         ] {
             assert_eq!(words(&page).matches("This way is not safe. Everybody on the way").count(), expected, "{page}");
         }
     }
+}
+
+#[test]
+fn the_page_of_a_service_says_its_hours_in_words_too() {
+    let text = words(&shop(&fixture::snapshot(), &[(30, 45_000), (29, 0), (2, 51_250), (1, 50_000)]));
+    for expected in [
+        "Web shop",
+        "The last 3 days 7 days 31 days",
+        "median of the hour up to what 95 % took no attempts failed slow not made",
+        "Hourly medians 45 to 51 ms; 95 % within 51 ms in the slowest hour. 480 attempts: 120 failed. 164 hours without attempts.",
+        "Day by day Day Attempts Not up Medians 95 % within 22 Nov 240 0 50 to 51 ms 51 ms 21 Nov 240 120 45 ms 45 ms",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    }
+    let text = words(&shop(&fixture::snapshot(), &[]));
+    assert!(text.contains("Nothing was measured here in this time."), "{text}");
+    let all_failed = words(&shop(&fixture::snapshot(), &[(1, 0)]));
+    assert!(all_failed.contains("120 attempts: 120 failed. 167 hours without attempts."), "{all_failed}");
+}
+
+#[test]
+fn the_page_of_a_host_says_what_is_in_use_and_what_flows() {
+    let text = words(&host(&fixture::snapshot()));
+    for expected in [
+        "at the end of the hour up to the highest in it nothing read",
+        "Highest 99.9 %, newest 33.3 %. 167 hours without readings.",
+        "7 GiB in all; 1.9 MiB/s in the busiest hour. 167 hours without readings.",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_page_of_hours_is_bounded_however_much_there_is() {
+    let mut catalogue = fixture::catalogue("", "");
+    let service = catalogue.services.get_mut(&fixture::id("webshop")).unwrap();
+    let probe = service.probes.values().next().unwrap().clone();
+    for n in 0..40 {
+        service.probes.insert(fixture::id(&format!("probe-{n}")), probe.clone());
+    }
+    let snapshot = fixture::of(catalogue);
+    let hours: Vec<(i64, u64)> = (0..168_i64).rev().map(|ago| (ago, 10_000 + 1_000 * ago.unsigned_abs())).collect();
+    let page = shop(&snapshot, &hours);
+    assert_eq!(page.matches("class=\"middle\"").count(), history::PLOTS_MAX);
+    assert!(words(&page).contains("more are not plotted here; the API answers the hours of each."), "{page}");
+    assert!(page.len() < history::PLOTS_MAX * 8_000, "{} bytes", page.len());
 }

@@ -24,7 +24,7 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Path
 
 use told::TOKEN_SCHEME;
 
-pub(super) use schemas::{comment, comment_or_none};
+pub(super) use schemas::{comment, comment_or_none, flow, resource};
 
 /// What the document says of itself.
 const DESCRIPTION: &str = "\

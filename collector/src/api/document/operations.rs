@@ -15,7 +15,6 @@ use super::told::Told;
 use crate::api::discovery::Group;
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
-use crate::api::rollups::ProbeHours;
 use crate::api::tokens::{DEEDS_DEFAULT, Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::identity::keeper::DEEDS_READ_MAX;
@@ -89,21 +88,25 @@ fn services() -> Vec<Told> {
         .may_fail(),
         Told::get(
             "/api/v1/rollups",
-            "Read what each hour of a probe comes to",
-            "As one agent saw it, for graphs: at most 9,600 hours at once, and only those that have attempts. Of an \
-             hour that is not over it is what arrived until now. Roll-ups are kept for longer than attempts.",
+            "Read what each hour comes to",
+            "For graphs: of a probe as one agent saw it (`probe`, `agent`), of a resource of a host (`host`, `resource`, \
+             `of`) or of a flow of a host (`host`, `flow`, `of`). Exactly one of `probe`, `resource` and `flow` is asked \
+             for. At most 9,600 hours at once, and only those in which something was measured. Of an hour that is not \
+             over it is what arrived until now. Roll-ups are kept for longer than what they are made of.",
         )
         .asked("probe", reference::<PathId>(), "The probe in its service.")
-        .always()
-        .asked("agent", reference::<Id>(), "The agent.")
-        .always()
+        .asked("agent", reference::<Id>(), "The agent, which goes with `probe`.")
+        .asked("host", reference::<Id>(), "The host, which goes with `resource` and `flow`.")
+        .asked("resource", schemas::resource(), "The resource.")
+        .asked("flow", schemas::flow(), "The flow.")
+        .asked("of", schemas::which(), "Where the file system is mounted, or through which interface it flows.")
         .asked(
             "from",
             schemas::instant_asked(),
             "The first hour is the one that this lies in; without it, 7 days before `to`.",
         )
         .asked("to", schemas::instant_asked(), "The last hour begins before this; without it, the newest snapshot's.")
-        .answers_json::<ProbeHours>(200, "The hours, in their order.")
+        .answers(200, "application/json", schemas::hours(), "The hours, in their order.")
         .may_fail(),
     ]
 }

@@ -3,6 +3,7 @@
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::Figures;
 use uphold_common::time::Instant;
+use uphold_common::wire::OF_BYTES_MAX;
 use uphold_common::wire::assignment::Assignment;
 use uphold_common::wire::push::{Problem, PushAnswer};
 use utoipa::openapi::schema::{
@@ -12,9 +13,10 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
 use crate::api::discovery::Group;
+use crate::api::hours::{FlowHours, ProbeHours, ResourceHours};
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
-use crate::api::rollups::ProbeHours;
+use crate::api::rollups::{FLOWS, RESOURCES};
 use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::identity::role::Role;
@@ -32,6 +34,7 @@ use crate::incident::model::{Incident, PriorityText};
     Compaction,
     DeedList,
     Figures,
+    FlowHours,
     Group,
     Incident,
     IncidentHistory,
@@ -39,6 +42,7 @@ use crate::incident::model::{Incident, PriorityText};
     Problem,
     ProbeHours,
     PushAnswer,
+    ResourceHours,
     ServiceList,
     TokenGiven,
     TokenList,
@@ -147,6 +151,31 @@ pub(super) fn instant_asked() -> RefOr<Schema> {
 /// The number of an incident: what [`crate::incident::model::Number::parse`] reads.
 pub(super) fn number() -> RefOr<Schema> {
     text("^(INC-)?[0-9]{1,19}$").into()
+}
+
+/// A resource of a host.
+pub(in crate::api) fn resource() -> Object {
+    one_of(RESOURCES.map(|(word, _)| word))
+}
+
+/// What flows through a host.
+pub(in crate::api) fn flow() -> Object {
+    one_of(FLOWS.map(|(word, _)| word))
+}
+
+/// Which one of its kind: a mount, an interface.
+pub(super) fn which() -> Object {
+    Object::builder().schema_type(Type::String).max_length(Some(OF_BYTES_MAX)).build()
+}
+
+/// The hours of whatever was asked for.
+pub(super) fn hours() -> OneOfBuilder {
+    let names = [ProbeHours::name(), ResourceHours::name(), FlowHours::name()];
+    names.into_iter().fold(OneOfBuilder::new(), |hours, name| hours.item(Ref::from_schema_name(name)))
+}
+
+fn one_of<const N: usize>(words: [&'static str; N]) -> Object {
+    Object::builder().schema_type(Type::String).enum_values(Some(words)).build()
 }
 
 fn text(pattern: &str) -> Object {

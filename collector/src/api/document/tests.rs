@@ -14,7 +14,7 @@ use crate::identity::role::Role;
 use crate::incident::model::Number;
 
 /// What is served and not in the document: pages, what they are made of, and their forms.
-const LEFT_OUT: [(&str, &str); 10] = [
+const LEFT_OUT: [(&str, &str); 12] = [
     ("GET", "/"),
     ("GET", "/page.css"),
     ("GET", "/page.js"),
@@ -22,6 +22,8 @@ const LEFT_OUT: [(&str, &str); 10] = [
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
+    ("GET", "/services/{id}"),
+    ("GET", "/hosts/{id}"),
     ("GET", "/incidents/{number}"),
     ("POST", "/incidents/{number}/acknowledge"),
     ("POST", "/incidents/{number}/comments"),

@@ -96,14 +96,6 @@ impl Told {
         self
     }
 
-    /// The parameter that was told last must be there.
-    pub(super) fn always(mut self) -> Self {
-        if let Some(last) = self.parameters.last_mut() {
-            last.required = Required::True;
-        }
-        self
-    }
-
     /// A body, and how it is refused whatever it says.
     pub(super) fn takes(mut self, content_type: &str, schema: impl Into<RefOr<Schema>>) -> Self {
         let content = ContentBuilder::new().schema(Some(schema)).build();
