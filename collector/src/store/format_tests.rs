@@ -57,7 +57,10 @@ fn opens_whole(format: &str, volumes: usize, touched: bool) {
         assert_eq!(store.record(RecordKind::Catalogue, b"long").unwrap().map(|value| value.len()), Some(80_000));
         assert_eq!(store.stats().damaged(), 0);
         // What waited in the journal was touched, as after every start, until it is sealed.
-        assert_eq!(store.take_touched(&|_| true).vantage_points.is_empty(), !touched || round > 0 && format == "format-1");
+        assert_eq!(
+            store.take_touched(&|_| true).vantage_points.is_empty(),
+            !touched || round > 0 && format == "format-1"
+        );
         if round == 1 {
             while store.compact(at(3 * DAY_MS)).unwrap().more {}
         }
