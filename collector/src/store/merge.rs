@@ -10,6 +10,7 @@
 //! A merge holds the decoded rows of one group of streams on its day, and of one stream once more while it is written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use uphold_common::time::Instant;
 
@@ -210,36 +211,52 @@ impl EmbeddedStore {
     /// Merges the streams of a group; gives how many had new rows.
     fn merge_group(&mut self, merging: &mut Merging, group: u32) -> Result<usize, StoreError> {
         let day = merging.day;
-        // As they were decoded: put together they are one stream at a time.
-        let mut fresh: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
-        for part in self.parts.iter().filter(|part| part.made() <= merging.to && self.waits_for(part, day)) {
-            match part.group(self.files.as_ref(), day, group) {
-                Ok(found) => {
-                    for (stream, block) in found {
-                        fresh.entry(stream).or_default().push(block);
-                    }
-                }
-                Err(why) => self.note_table(&part.table, why)?,
-            }
-        }
-        let count = fresh.len();
+        let of_day = self.parts.iter().filter(|part| part.made() <= merging.to && self.waits_for(part, day));
+        let rows: u64 = of_day.map(|part| part.rows_of_group(day, group)).sum();
         let mut old = if merging.anew { self.old_chunks(day, group)? } else { BTreeMap::new() };
-        let streams: BTreeSet<u32> = fresh.keys().chain(old.keys()).copied().collect();
-        let mut kept = if count > 0 { self.rolled_group(day, group)?.unwrap_or_default() } else { Rolled::new() };
-        let mut rolled = Rolled::new();
-        for stream in streams {
-            match (fresh.remove(&stream), old.remove(&stream)) {
-                (Some(rows), _) => {
-                    let hours = self.write_stream(merging, stream, rows, kept.remove(&stream))?;
-                    rolled.insert(stream, hours);
+        let mut kept = if rows > 0 { self.rolled_group(day, group)?.unwrap_or_default() } else { Rolled::new() };
+        let (mut rolled, mut count) = (Rolled::new(), 0);
+        for numbers in at_once(group, rows, self.options.merge_rows_max) {
+            let mut fresh = self.fresh_rows(merging, group, &numbers)?;
+            count += fresh.len();
+            let streams: BTreeSet<u32> =
+                fresh.keys().copied().chain(old.range(numbers).map(|(stream, _)| *stream)).collect();
+            for stream in streams {
+                match (fresh.remove(&stream), old.remove(&stream)) {
+                    (Some(rows), _) => {
+                        let hours = self.write_stream(merging, stream, rows, kept.remove(&stream))?;
+                        rolled.insert(stream, hours);
+                    }
+                    (None, Some((table, entries))) => self.copy_stream(merging, table, &entries)?,
+                    (None, None) => {}
                 }
-                (None, Some((table, entries))) => self.copy_stream(merging, table, &entries)?,
-                (None, None) => {}
+                merging.streams.insert(stream);
             }
-            merging.streams.insert(stream);
         }
         self.roll_up_group(&mut merging.rolling, group, rolled)?;
         Ok(count)
+    }
+
+    /// The new rows of some streams of a group, as they were decoded: put together they are one stream at a time.
+    fn fresh_rows(
+        &self,
+        merging: &Merging,
+        group: u32,
+        numbers: &RangeInclusive<u32>,
+    ) -> Result<BTreeMap<u32, Vec<Block>>, StoreError> {
+        let mut fresh: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
+        for part in self.parts.iter().filter(|part| part.made() <= merging.to && self.waits_for(part, merging.day)) {
+            match part.group(self.files.as_ref(), merging.day, group) {
+                Ok(found) => {
+                    for (stream, block) in found.into_iter().filter(|(stream, _)| numbers.contains(stream)) {
+                        fresh.entry(stream).or_default().push(block);
+                    }
+                }
+                // It is met once for each turn, and said once.
+                Err(why) => self.note_table(&part.table, why)?,
+            }
+        }
+        Ok(fresh)
     }
 
     /// Of each stream of a group the newest table of the day that has its chunks, and where.
@@ -366,4 +383,13 @@ impl EmbeddedStore {
         let dropped: Vec<Part> = dropped;
         dropped.iter().try_for_each(|part| self.let_file_go(&part.table.name))
     }
+}
+
+/// The numbers of a group's streams in turns, so that about `rows_max` rows are in memory at once.
+pub(super) fn at_once(group: u32, rows: u64, rows_max: u64) -> Vec<RangeInclusive<u32>> {
+    let turns = rows.div_ceil(rows_max.max(1)).clamp(1, u64::from(GROUP_STREAMS));
+    let width = GROUP_STREAMS.div_ceil(u32::try_from(turns).unwrap_or(GROUP_STREAMS));
+    let first = group.saturating_mul(GROUP_STREAMS);
+    let turn = |begin: u32| first.saturating_add(begin)..=first.saturating_add((begin + width).min(GROUP_STREAMS) - 1);
+    (0..GROUP_STREAMS).step_by(width as usize).map(turn).collect()
 }

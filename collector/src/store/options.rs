@@ -19,6 +19,8 @@ pub struct StoreOptions {
     pub agents_max: usize,
     /// How long a day rests after its end, and after rows of it were sealed, before it is merged.
     pub merge_after_ms: i64,
+    /// About how many rows a merge holds in memory at once; of one stream it holds a day.
+    pub merge_rows_max: u64,
     /// How many parts may wait: beyond it some are folded into one or, where that cannot be, the day that most of them wait
     /// for is merged, whether it rests or not.
     pub parts_max: usize,
@@ -39,6 +41,7 @@ impl Default for StoreOptions {
             streams_per_agent_max: 10_000,
             agents_max: 10_000,
             merge_after_ms: 3_600_000,
+            merge_rows_max: 500_000,
             parts_max: 96,
             open_retry_ms: 5_000,
             reserve_bytes: None,

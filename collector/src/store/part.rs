@@ -101,6 +101,12 @@ impl Part {
         of_day.map(|entry| u64::from(entry.rows)).sum()
     }
 
+    /// How many rows of a group on a day it has.
+    pub(super) fn rows_of_group(&self, day: i32, group: u32) -> u64 {
+        let found = self.entries.binary_search_by_key(&key(day, group), |entry| entry.key);
+        found.ok().and_then(|place| self.entries.get(place)).map_or(0, |entry| u64::from(entry.rows))
+    }
+
     /// The rows of a group on a day; none if it has none.
     pub(super) fn group(&self, files: &dyn Files, day: i32, group: u32) -> Result<Group, TableError> {
         let wanted = key(day, group);

@@ -83,7 +83,7 @@ pub(super) fn admitted_as(key: BatchKey, streams: Vec<Rows>) -> Admitted {
 }
 
 pub(super) fn options() -> StoreOptions {
-    StoreOptions { cache_bytes: 8 * 1024 * 1024, ..StoreOptions::default() }
+    StoreOptions { cache_bytes: 8 * 1024 * 1024, merge_rows_max: 8, ..StoreOptions::default() }
 }
 
 pub(super) fn open(path: &Path) -> EmbeddedStore {
