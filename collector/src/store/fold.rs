@@ -19,6 +19,7 @@
 //! crash in between has left. A merge that begins, and a day that is forgotten, make a fold that is under way void.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use super::Maintained;
 use super::database::Writes;
@@ -38,6 +39,9 @@ const FOLDED_MAX: usize = 16;
 const LEVELS: usize = 6;
 /// Most rows of a group of streams on one day in a folded part, so that its block can be read again and held in memory.
 const GROUP_ROWS_MAX: u64 = 1_000_000;
+
+/// The numbers of the parts that folded ones stand for.
+type Stands = Vec<RangeInclusive<u64>>;
 
 /// Parts that are being folded.
 #[derive(Debug)]
@@ -71,11 +75,23 @@ impl EmbeddedStore {
         }
         let many = (self.options.parts_max / LEVELS).clamp(2, FOLDED_MAX);
         let one_level = |run: &&[Part]| run.windows(2).all(|two| matches!(two, [a, b] if a.level() == b.level()));
+        let absent = self.absent_parts();
+        // One that is named and is not there would seem to be folded too.
+        let neighbours = |run: &&[Part]| match (run.first(), run.last()) {
+            (Some(a), Some(b)) => !absent.iter().any(|part| (a.first()..=b.made()).contains(part)),
+            _ => false,
+        };
         let fits = |run: &&[Part]| self.rows_to_fold(run).into_values().all(|rows| rows <= GROUP_ROWS_MAX);
         // Of several runs of one level the first is the oldest.
-        let mut runs: Vec<&[Part]> = self.parts.windows(many).filter(one_level).collect();
+        let mut runs: Vec<&[Part]> = self.parts.windows(many).filter(one_level).filter(neighbours).collect();
         runs.sort_by_key(|run| run.first().map(Part::level));
         runs.into_iter().find(fits)
+    }
+
+    /// The parts that are named and could not be opened.
+    pub(super) fn absent_parts(&self) -> BTreeSet<u64> {
+        let opened: BTreeSet<u64> = self.parts.iter().map(Part::made).collect();
+        self.state.parts.iter().copied().filter(|part| !opened.contains(part)).collect()
     }
 
     /// The days and groups of which parts have rows that are not merged, and how many.
@@ -185,9 +201,9 @@ impl EmbeddedStore {
         gone.iter().try_for_each(|part| self.let_file_go(&part.table.name))
     }
 
-    /// Of parts that are there, removes the files of those that stand in a folded one; gives the others, and the numbers
-    /// of the parts that folded ones stand for.
-    pub(super) fn without_folded(&self, tables: Vec<Table>) -> Result<(Vec<Table>, BTreeSet<u64>), StoreError> {
+    /// Of parts that are there, removes the files of those that stand in a folded one; gives the others, and of each
+    /// folded one the numbers of the parts that it stands for, its own the last.
+    pub(super) fn without_folded(&self, tables: Vec<Table>) -> Result<(Vec<Table>, Stands), StoreError> {
         let of = |table: &Table| (table.directory.made, part::level_of(&table.name, table.directory.made));
         let is_part = |table: &&Table| table.directory.day.is_none();
         let all: Vec<(u64, Level)> = tables.iter().filter(is_part).map(of).collect();
@@ -203,7 +219,7 @@ impl EmbeddedStore {
             }
         }
         let folded = all.iter().filter(|(_, level)| level.folds > 0);
-        Ok((kept, folded.flat_map(|(made, level)| level.first..*made).collect()))
+        Ok((kept, folded.map(|(made, level)| level.first..=*made).collect()))
     }
 }
 

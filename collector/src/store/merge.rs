@@ -181,15 +181,17 @@ impl EmbeddedStore {
         let waiting: Vec<&Part> =
             self.parts.iter().filter(|part| part.days().contains(&day) && self.waits_for(part, day)).collect();
         let (Some(first), Some(last)) = (waiting.first(), waiting.last()) else { return Ok(()) };
-        let (from, to) = (first.first(), last.made());
         let mut groups: BTreeSet<u32> = waiting.iter().flat_map(|part| part.groups(day)).collect();
         let known = self.days.get(&day).map_or(&[][..], |known| &known.tables);
         let old: u64 = known.iter().map(|table| table.directory.rows).sum();
         let new: u64 = waiting.iter().map(|part| part.rows_of(day)).sum();
         let unrolled = self.rolled_table(day).is_none();
         let anew = unrolled || known.len() >= TABLES_MAX || old <= new.saturating_mul(REWRITTEN_BELOW);
+        let (mut from, to) = (first.first(), last.made());
         if anew {
             for table in known {
+                // It has their rows too, and stands for the parts that they were made of.
+                from = from.min(table.directory.from);
                 let entries = self.entries_left(table, 0, u64::MAX)?;
                 groups.extend(entries.iter().map(|e| chunk::stream_of(e.key) / GROUP_STREAMS));
             }
