@@ -170,7 +170,9 @@ fn a_merge_a_forgotten_day_and_a_full_disk_make_a_fold_void() {
             store.append(at(0), vec![admitted(seq, vec![probed("a", [ms])])]).unwrap();
             store.seal().unwrap();
         }
-        assert!(store.fold_step().unwrap().more && store.folding.is_some());
+        let places = store.parts_to_fold().unwrap();
+        store.fold_step(places).unwrap();
+        assert!(store.folding.is_some());
         match voided {
             0 => while store.compact(at(0)).unwrap().more {},
             1 => store.forget_rows_before(20_454).unwrap(),
@@ -293,4 +295,20 @@ fn a_part_that_is_missing_is_not_folded_over() {
     let store = open_on(&twin);
     assert_eq!(store.stats().damaged(), 0);
     assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(seals, 1_000));
+}
+
+#[test]
+fn twice_as_many_parts_as_may_wait_are_merged_whatever_could_be_folded() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    let seals = 2 * PARTS_MAX as u64 + 1;
+    for seq in 1..=seals {
+        seal(&mut store, seq, seq.cast_signed() * 1_000);
+    }
+    let places = store.parts_to_fold().unwrap();
+    store.fold_step(places).unwrap();
+    while store.maintain(at(0)).unwrap().more {}
+    assert_eq!((store.stats().parts, store.stats().days), (0, 1));
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(seals, 1_000));
+    assert!(!twin.names().iter().any(|name| name.ends_with(TEMPORARY)), "{:?}", twin.names());
 }

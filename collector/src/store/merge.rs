@@ -10,6 +10,7 @@
 //! A merge holds the decoded rows of one group of streams on its day, and of one stream once more while it is written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use uphold_common::time::Instant;
 
@@ -34,11 +35,21 @@ use super::table::{Entry, Purpose, Table, TableWriter};
 const TABLES_MAX: usize = 4;
 /// A day is written anew when its tables have at most so many times the rows that are new.
 const REWRITTEN_BELOW: u64 = 4;
+/// With so many times the parts that may wait a day is merged even where parts could be folded.
+const CROWDED: usize = 2;
 /// How many groups of streams one step merges.
 const GROUPS_AT_ONCE: usize = 1;
 
 /// A compaction leaves no more of the journal than this when nothing has arrived meanwhile.
 const JOURNAL_LEFT_BYTES: u64 = 1024 * 1024;
+
+/// What is to be done about the parts that wait.
+enum Due {
+    /// A day is to be merged.
+    Merge(i32),
+    /// These parts are to be folded, or a fold that is under way goes on.
+    Fold(Range<usize>),
+}
 
 /// A day that is being merged.
 #[derive(Debug)]
@@ -74,16 +85,25 @@ impl EmbeddedStore {
             let sealed_rows = Some(self.seal()?);
             return Ok(Maintained { sealed_rows, merged_streams: 0, more: self.has_more(now) });
         }
-        let day = if self.merging.is_none() { self.day_to_merge(now) } else { None };
-        if self.merging.is_none() && day.is_none() && self.has_to_fold() {
-            let done = self.fold_step()?;
-            return Ok(Maintained { more: self.has_more(now), ..done });
-        }
+        self.tidy_step(now)
+    }
+
+    /// One bounded step of folding or merging.
+    pub(super) fn tidy_step(&mut self, now: Instant) -> Result<Maintained, StoreError> {
+        let due = if self.merging.is_none() { self.due(now) } else { None };
+        let day = match due {
+            Some(Due::Fold(run)) => {
+                self.fold_step(run)?;
+                return Ok(Maintained { more: self.has_more(now), ..Maintained::default() });
+            }
+            Some(Due::Merge(day)) => Some(day),
+            None => None,
+        };
         self.merge_step(day, |store| store.has_more(now))
     }
 
     fn has_more(&self, now: Instant) -> bool {
-        self.day_to_merge(now).is_some() || self.has_to_fold()
+        self.folding.is_some() || self.due(now).is_some()
     }
 
     /// One step towards a store in which nothing waits: a seal, then the merging of every day, whether it rests or not.
@@ -159,18 +179,25 @@ impl EmbeddedStore {
             && self.days.get(&day).is_none_or(|known| known.record.merged < part.made())
     }
 
-    fn day_to_merge(&self, now: Instant) -> Option<i32> {
-        let waiting = self.waiting_days();
+    /// What is to be done next about the parts that wait.
+    fn due(&self, now: Instant) -> Option<Due> {
+        let (waiting, most) = (self.waiting_days(), self.options.parts_max);
         let rests = |day: i32, newest: Instant| {
             let after = self.options.merge_after_ms;
             end_of(day).plus_ms(after) <= now && newest.plus_ms(after) <= now
         };
         let rested = waiting.iter().find(|(day, (_, newest))| rests(**day, *newest)).map(|(day, _)| *day);
-        let crowded = || {
-            let most = waiting.iter().max_by_key(|(_, (count, _))| *count)?;
-            (self.parts.len() > self.options.parts_max && self.parts_to_fold().is_none()).then_some(*most.0)
-        };
-        rested.or_else(crowded)
+        if let Some(day) = rested {
+            return Some(Due::Merge(day));
+        }
+        let crowded = || waiting.iter().max_by_key(|(_, (count, _))| *count).map(|(day, _)| Due::Merge(*day));
+        match self.parts.len() {
+            // Folding does not keep up.
+            many if many > most.saturating_mul(CROWDED) => crowded(),
+            _ if self.folding.is_some() => Some(Due::Fold(0..0)),
+            many if many > most => self.parts_to_fold().map(Due::Fold).or_else(crowded),
+            _ => None,
+        }
     }
 
     fn begin_merge(&mut self, day: i32) -> Result<(), StoreError> {
