@@ -68,12 +68,13 @@ impl EmbeddedStore {
             return None;
         }
         let many = (self.options.parts_max / LEVELS).clamp(2, FOLDED_MAX);
-        let absent = self.absent_parts();
+        // One that is named and is not there would seem to be folded too; one that came back has to be merged first.
+        let mut apart = self.absent_parts();
+        apart.extend(self.parts.iter().filter(|part| self.came_back(part)).map(Part::made));
         let of_one = |run: &&[Part]| {
             let one_level = run.windows(2).all(|two| matches!(two, [a, b] if a.level() == b.level()));
-            // One that is named and is not there would seem to be folded too.
             let spans = |part: &u64| matches!(run, [a, .., b] if (a.first()..=b.made()).contains(part));
-            one_level && !absent.iter().any(spans)
+            one_level && !apart.iter().any(spans)
         };
         // Of several runs of one level the first is the oldest.
         let mut runs: Vec<(usize, &[Part])> =
@@ -88,6 +89,13 @@ impl EmbeddedStore {
     pub(super) fn absent_parts(&self) -> BTreeSet<u64> {
         let opened: BTreeSet<u64> = self.parts.iter().map(Part::made).collect();
         self.state.parts.iter().copied().filter(|part| !opened.contains(part)).collect()
+    }
+
+    /// Whether a part was missing when a day was merged that it has rows of.
+    fn came_back(&self, part: &Part) -> bool {
+        let merged_without =
+            |day: &i32| self.days.get(day).is_some_and(|day| day.record.without.contains(&part.made()));
+        part.days().iter().any(merged_without)
     }
 
     /// The days and groups of which parts have rows that are not merged, and how many.

@@ -312,3 +312,46 @@ fn twice_as_many_parts_as_may_wait_are_merged_whatever_could_be_folded() {
     assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(seals, 1_000));
     assert!(!twin.names().iter().any(|name| name.ends_with(TEMPORARY)), "{:?}", twin.names());
 }
+
+#[test]
+fn parts_that_come_back_after_their_day_was_merged_are_merged_as_late_rows() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    for seq in 1..=6 {
+        seal(&mut store, seq, seq.cast_signed() * 1_000);
+    }
+    let lost: Vec<(String, Vec<u8>)> = store.parts[..5]
+        .iter()
+        .map(|part| part.table.name.clone())
+        .map(|name| {
+            let bytes = Files::read(&twin, &name, 0, usize::MAX).unwrap();
+            (name, bytes)
+        })
+        .collect();
+    drop(store);
+    lost.iter().for_each(|(name, _)| twin.lose(name));
+    let mut store = open_on(&twin);
+    while store.compact(at(0)).unwrap().more {}
+    drop(store);
+    store = open_on(&twin);
+    assert_eq!((store.stats().missing_files, store.stats().days), (5, 1));
+    drop(store);
+    lost.iter().for_each(|(name, bytes)| twin.put_file(name, bytes));
+    let mut store = open_on(&twin);
+    assert_eq!(store.stats().damaged(), 0);
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(6, 1_000));
+    let seals = PARTS_MAX as u64 + 6;
+    for seq in 7..=seals {
+        seal(&mut store, seq, seq.cast_signed() * 1_000);
+        while store.maintain(at(0)).unwrap().more {}
+    }
+    assert!(store.parts.iter().any(|part| part.level() > 0));
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(seals, 1_000));
+    let merged = store.days.values().next().unwrap().record.merged;
+    while store.maintain(at(3 * DAY_MS)).unwrap().more {}
+    let record = store.days.values().next().unwrap().record.clone();
+    assert!(record.merged > merged && record.without.is_empty() && store.parts.is_empty());
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(seals, 1_000));
+    drop(store);
+    assert_eq!(open_on(&twin).stats().damaged(), 0);
+}

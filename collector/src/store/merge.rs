@@ -176,7 +176,7 @@ impl EmbeddedStore {
     /// Whether a part has rows of a day that are not merged, and are kept.
     pub(super) fn waits_for(&self, part: &Part, day: i32) -> bool {
         self.state.raw_from.is_none_or(|from| day >= from)
-            && self.days.get(&day).is_none_or(|known| known.record.merged < part.made())
+            && self.days.get(&day).is_none_or(|known| known.record.lacks(part.made()))
     }
 
     /// What is to be done next about the parts that wait.
@@ -365,7 +365,7 @@ impl EmbeddedStore {
         let replaced = if anew { std::mem::take(&mut known.tables) } else { Vec::new() };
         known.record.tables.retain(|of| replaced.iter().all(|table| table.directory.made != of.made));
         known.unsaid = false;
-        known.record.merged = to;
+        known.record.merge_up_to(to, &self.absent_parts());
         known.record.tables.push(TableRecord::of(&table));
         known.tables.push(table);
         let mut state = State { made: self.state.made.max(made), ..self.state.clone() };

@@ -146,7 +146,7 @@ impl EmbeddedStore {
     /// Whether a day's tables have the rows of all parts up to one, as its manifest says, or nobody wants them any more.
     fn is_merged(&self, day: i32, part: u64) -> bool {
         let known = self.days.get(&day).filter(|day| !day.unsaid);
-        self.is_forgotten(day) || known.is_some_and(|day| day.record.merged >= part)
+        self.is_forgotten(day) || known.is_some_and(|day| !day.record.lacks(part))
     }
 
     fn is_forgotten(&self, day: i32) -> bool {
