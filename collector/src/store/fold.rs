@@ -92,7 +92,7 @@ impl EmbeddedStore {
     }
 
     /// Whether a part was missing when a day was merged that it has rows of.
-    fn came_back(&self, part: &Part) -> bool {
+    pub(super) fn came_back(&self, part: &Part) -> bool {
         let merged_without =
             |day: &i32| self.days.get(day).is_some_and(|day| day.record.without.contains(&part.made()));
         part.days().iter().any(merged_without)

@@ -1,7 +1,7 @@
 //! Parts of a day that is not over stay few, their rows are written seldom, and no crash loses or doubles any.
 
 use uphold_common::observation::Observation;
-use uphold_common::time::DAY_MS;
+use uphold_common::time::{DAY_MS, Interval};
 
 use super::*;
 use crate::store::files::{Files, TEMPORARY};
@@ -226,7 +226,12 @@ fn an_older_database_keeps_a_day_that_was_merged_before_its_parts_were_folded() 
             sources.iter().for_each(|(name, bytes)| twin.put_file(name, bytes));
         }
         for older in [1, 0] {
-            let store = open_on(&twin);
+            let mut store = open_on(&twin);
+            let touched = store.take_touched(&|_| true).vantage_points;
+            let stretches: Vec<_> = touched.values().flat_map(|touched| touched.days.values().copied()).collect();
+            let first_day = Interval::new(at(0), at(DAY_MS));
+            assert_eq!(stretches, [first_day].repeat(usize::try_from(older).unwrap()), "the day that was merged");
+            assert!(touched.values().all(|touched| touched.rows.is_none()));
             assert_eq!(store.observations(&vantage("a"), all()).unwrap(), rows, "left: {left}");
             assert_eq!((store.stats().older, store.stats().missing_files), (older, 0), "left: {left}");
             assert_eq!(store.stats().days, 1);
@@ -338,7 +343,7 @@ fn parts_that_come_back_after_their_day_was_merged_are_merged_as_late_rows() {
     drop(store);
     lost.iter().for_each(|(name, bytes)| twin.put_file(name, bytes));
     let mut store = open_on(&twin);
-    assert_eq!(store.stats().damaged(), 0);
+    assert_eq!((store.stats().damaged(), store.take_touched(&|_| true).vantage_points.len()), (0, 30));
     assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(6, 1_000));
     let seals = PARTS_MAX as u64 + 6;
     for seq in 7..=seals {

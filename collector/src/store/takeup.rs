@@ -74,7 +74,8 @@ impl EmbeddedStore {
             } else {
                 found.older |= !made_of.is_empty();
                 found.missing.retain(|part| !made_of.contains(part));
-                adopted |= self.adopt(table)?;
+                // Of a database that knows of no seal nothing was reckoned.
+                adopted |= self.adopt(table, found.known_made > 0)?;
             }
         }
         if found.older {
@@ -183,13 +184,17 @@ impl EmbeddedStore {
             self.days.entry(day).or_default().tables.push(table);
         } else {
             let part = self.open_part(table)?;
+            if let Some(part) = part.as_ref().filter(|part| self.came_back(part)) {
+                self.touch(&part.table)?;
+            }
             self.parts.extend(part);
         }
         Ok(())
     }
 
     /// Takes up a table that the database does not know: its streams first, because it may be the only one to name them.
-    fn adopt(&mut self, table: Table) -> Result<bool, StoreError> {
+    /// What was reckoned without its rows is to be reckoned anew.
+    fn adopt(&mut self, table: Table, touches: bool) -> Result<bool, StoreError> {
         if !self.adopt_streams(&table)? {
             return Ok(false);
         }
@@ -199,8 +204,28 @@ impl EmbeddedStore {
             known.record.merged = known.record.merged.max(table.directory.to);
             known.record.tables.push(TableRecord::of(&table));
         }
+        if touches {
+            self.touch(&table)?;
+        }
         self.take_up(table)?;
         Ok(true)
+    }
+
+    /// Notes that a table's streams have rows on its days that nobody has taken notice of.
+    fn touch(&mut self, table: &Table) -> Result<(), StoreError> {
+        let days = match table.directory.day {
+            Some(day) => vec![day],
+            None => self.open_part(table.clone())?.map_or_else(Vec::new, |part| part.days().to_vec()),
+        };
+        // They were read a moment ago.
+        let streams = match table.streams(self.files.as_ref()) {
+            Ok(streams) => streams,
+            Err(why) => return self.note_table(table, why),
+        };
+        for (_, id) in &streams {
+            days.iter().for_each(|day| self.memory.touch(id, *day));
+        }
+        Ok(())
     }
 
     /// Takes over the streams of a table that the database does not know; false if they cannot be told or do not fit.
