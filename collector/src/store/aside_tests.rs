@@ -6,7 +6,7 @@ use super::*;
 use crate::store::files::Files;
 use crate::store::testing::*;
 use crate::store::twin::Twin;
-use crate::store::{Hours, Store, StreamId};
+use crate::store::{Hours, Store, StoreOptions, StreamId};
 
 const TODAY: i32 = 20_454;
 
@@ -188,4 +188,45 @@ fn what_is_being_written_is_not_taken_for_a_file_that_cannot_be_opened() {
     assert_eq!(store.observations(&vantage("p1"), all()).unwrap().len(), 1);
     assert!(named(&twin, "damaged-").is_empty() && store.stats().damaged() == 0);
     assert!(!twin.names().iter().any(|name| name.ends_with(TEMPORARY)), "{:?}", twin.names());
+}
+
+#[test]
+fn a_part_that_is_missing_is_missed_as_long_as_its_rows_would_be_kept() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    for (seq, ms) in [(1, 1), (2, 2), (3, DAY_MS)] {
+        store.append(at(ms), vec![admitted(seq, vec![probed("a", [ms])])]).unwrap();
+        store.seal().unwrap();
+    }
+    drop(store);
+    twin.lose(&named(&twin, "part-")[0]);
+    for (forgotten, missing) in [(TODAY - 1, 1), (TODAY, 1), (TODAY + 1, 0)] {
+        let mut store = open_on(&twin);
+        store.forget_rows_before(forgotten).unwrap();
+        drop(store);
+        assert_eq!(open_on(&twin).stats().missing_files, missing, "before {forgotten}");
+    }
+    assert_eq!(open_on(&twin).observations(&vantage("a"), all()).unwrap().len(), 1);
+}
+
+#[test]
+fn a_file_that_was_left_of_a_fold_is_not_taken_for_the_folded_part() {
+    let twin = Twin::default();
+    let options = StoreOptions { parts_max: 1, ..options() };
+    let mut store = EmbeddedStore::open_in(Box::new(twin.clone()), Box::new(twin.clone()), options).unwrap();
+    let mut left = Vec::new();
+    for seq in 1..=2 {
+        store.append(at(0), vec![admitted(seq, vec![probed("a", [DAY_MS + seq.cast_signed()])])]).unwrap();
+        store.seal().unwrap();
+        left = named(&twin, "part-");
+    }
+    let last = left.pop().unwrap();
+    let bytes = twin.read(&last, 0, usize::MAX).unwrap();
+    while store.maintain(at(0)).unwrap().more {}
+    assert_eq!(store.stats().parts, 1);
+    twin.put_file(&last, &bytes);
+    store.forget_rows_before(TODAY + 1).unwrap();
+    drop(store);
+    twin.lose(&named(&twin, "part-")[0]);
+    assert_eq!(open_on(&twin).stats().missing_files, 1, "it is still named");
 }

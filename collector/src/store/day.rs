@@ -9,6 +9,8 @@
 //!
 //! In version 1 the frame held one byte, and the chunks stood in the database.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::table::Table;
@@ -19,8 +21,25 @@ use super::table::Table;
 pub(super) struct DayRecord {
     /// The last part that was merged into it.
     pub(super) merged: u64,
+    /// Parts before that one which were missing then: one that comes back still has to be merged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) without: Vec<u64>,
     /// Its tables, in the order of their making.
     pub(super) tables: Vec<TableRecord>,
+}
+
+impl DayRecord {
+    /// Whether the rows of a part are not in its tables.
+    pub(super) fn lacks(&self, part: u64) -> bool {
+        self.merged < part || self.without.contains(&part)
+    }
+
+    /// Notes that all parts up to `to` were merged but those which are `absent`.
+    pub(super) fn merge_up_to(&mut self, to: u64, absent: &BTreeSet<u64>) {
+        self.without =
+            absent.iter().copied().filter(|part| *part <= to.max(self.merged) && self.lacks(*part)).collect();
+        self.merged = self.merged.max(to);
+    }
 }
 
 /// A table in a manifest.

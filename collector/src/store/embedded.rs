@@ -131,9 +131,10 @@ impl EmbeddedStore {
     /// The rows of a stream on a day, sorted and settled.
     pub(super) fn rows_of_day(&self, of: Of) -> Result<Block, StoreError> {
         let mut rows = self.merged_rows(of)?;
-        let merged = self.days.get(&of.day).map_or(0, |day| day.record.merged);
+        let known = self.days.get(&of.day).map(|day| &day.record);
+        let waits = |part: &&Part| known.is_none_or(|known| known.lacks(part.made())) && part.days().contains(&of.day);
         let group = of.stream / GROUP_STREAMS;
-        for part in self.parts.iter().filter(|part| part.made() > merged && part.days().contains(&of.day)) {
+        for part in self.parts.iter().filter(waits) {
             match self.groups.borrow_mut().get(self.files.as_ref(), part, of.day, group) {
                 Ok(found) => {
                     let of_stream =

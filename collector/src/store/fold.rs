@@ -7,8 +7,8 @@
 //! A part that a seal made has level 0. Beyond `parts_max` a sixth of that many neighbours of one level (2 to 16) are
 //! folded into one of the next level, the lowest level first. So a row is written once more for each level: with 96 parts
 //! the first 16 seals become one part, 256 of them one of the next level. Rows of days that have merged them are left
-//! out. Where no such neighbours are, or a block would become too large, the day that most parts wait for is merged
-//! before it is over.
+//! out. Where no such neighbours are, or a block would become too large, and where twice as many parts wait as may, the day
+//! that most parts wait for is merged before it is over.
 //!
 //! Measured with 24 parts at most and 400 seals on one day: 1.4 bytes written for each byte sealed; with the day merged
 //! each time instead, 7.2 bytes.
@@ -19,8 +19,8 @@
 //! crash in between has left. A merge that begins, and a day that is forgotten, make a fold that is under way void.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Range, RangeInclusive};
 
-use super::Maintained;
 use super::database::Writes;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
@@ -38,6 +38,9 @@ const FOLDED_MAX: usize = 16;
 const LEVELS: usize = 6;
 /// Most rows of a group of streams on one day in a folded part, so that its block can be read again and held in memory.
 const GROUP_ROWS_MAX: u64 = 1_000_000;
+
+/// The numbers of the parts that folded ones stand for.
+type Stands = Vec<RangeInclusive<u64>>;
 
 /// Parts that are being folded.
 #[derive(Debug)]
@@ -59,23 +62,40 @@ impl Folding {
 }
 
 impl EmbeddedStore {
-    /// Whether parts are being folded, or should be.
-    pub(super) fn has_to_fold(&self) -> bool {
-        self.folding.is_some() || self.parts_to_fold().is_some()
-    }
-
-    /// The neighbours that are to be folded next, if too many parts wait.
-    pub(super) fn parts_to_fold(&self) -> Option<&[Part]> {
+    /// The neighbours that are to be folded next, by their places, if too many parts wait.
+    pub(super) fn parts_to_fold(&self) -> Option<Range<usize>> {
         if self.parts.len() <= self.options.parts_max {
             return None;
         }
         let many = (self.options.parts_max / LEVELS).clamp(2, FOLDED_MAX);
-        let one_level = |run: &&[Part]| run.windows(2).all(|two| matches!(two, [a, b] if a.level() == b.level()));
-        let fits = |run: &&[Part]| self.rows_to_fold(run).into_values().all(|rows| rows <= GROUP_ROWS_MAX);
+        // One that is named and is not there would seem to be folded too; one that came back has to be merged first.
+        let mut apart = self.absent_parts();
+        apart.extend(self.parts.iter().filter(|part| self.came_back(part)).map(Part::made));
+        let of_one = |run: &&[Part]| {
+            let one_level = run.windows(2).all(|two| matches!(two, [a, b] if a.level() == b.level()));
+            let spans = |part: &u64| matches!(run, [a, .., b] if (a.first()..=b.made()).contains(part));
+            one_level && !apart.iter().any(spans)
+        };
         // Of several runs of one level the first is the oldest.
-        let mut runs: Vec<&[Part]> = self.parts.windows(many).filter(one_level).collect();
-        runs.sort_by_key(|run| run.first().map(Part::level));
-        runs.into_iter().find(fits)
+        let mut runs: Vec<(usize, &[Part])> =
+            self.parts.windows(many).enumerate().filter(|(_, run)| of_one(run)).collect();
+        runs.sort_by_key(|(_, run)| run.first().map(Part::level));
+        let fits = |run: &[Part]| self.rows_to_fold(run).into_values().all(|rows| rows <= GROUP_ROWS_MAX);
+        let (place, _) = runs.into_iter().find(|(_, run)| fits(run))?;
+        Some(place..place + many)
+    }
+
+    /// The parts that are named and could not be opened.
+    pub(super) fn absent_parts(&self) -> BTreeSet<u64> {
+        let opened: BTreeSet<u64> = self.parts.iter().map(Part::made).collect();
+        self.state.parts.iter().copied().filter(|part| !opened.contains(part)).collect()
+    }
+
+    /// Whether a part was missing when a day was merged that it has rows of.
+    pub(super) fn came_back(&self, part: &Part) -> bool {
+        let merged_without =
+            |day: &i32| self.days.get(day).is_some_and(|day| day.record.without.contains(&part.made()));
+        part.days().iter().any(merged_without)
     }
 
     /// The days and groups of which parts have rows that are not merged, and how many.
@@ -89,11 +109,11 @@ impl EmbeddedStore {
         rows
     }
 
-    /// Folds one group of streams on one day.
-    pub(super) fn fold_step(&mut self) -> Result<Maintained, StoreError> {
+    /// Folds one group of streams on one day: of the fold that is under way, else of the parts in these places.
+    pub(super) fn fold_step(&mut self, places: Range<usize>) -> Result<(), StoreError> {
         let begun = self.folding.take();
-        let Some(mut folding) = begun.map_or_else(|| self.begin_fold(), |folding| Ok(Some(folding)))? else {
-            return Ok(Maintained::default());
+        let Some(mut folding) = begun.map_or_else(|| self.begin_fold(places), |folding| Ok(Some(folding)))? else {
+            return Ok(());
         };
         if let Some((day, group)) = folding.groups.get(folding.next).copied() {
             if let Err(why) = self.fold_group(&mut folding, day, group) {
@@ -105,11 +125,11 @@ impl EmbeddedStore {
         } else {
             self.end_fold(folding)?;
         }
-        Ok(Maintained { more: true, ..Maintained::default() })
+        Ok(())
     }
 
-    fn begin_fold(&self) -> Result<Option<Folding>, StoreError> {
-        let Some(parts) = self.parts_to_fold() else { return Ok(None) };
+    fn begin_fold(&self, places: Range<usize>) -> Result<Option<Folding>, StoreError> {
+        let parts = self.parts.get(places).unwrap_or_default();
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(None) };
         let made_at = parts.iter().map(|part| part.table.directory.made_at).max().unwrap_or(self.latest);
         let (from, to) = (first.table.directory.from, last.table.directory.to);
@@ -185,9 +205,9 @@ impl EmbeddedStore {
         gone.iter().try_for_each(|part| self.let_file_go(&part.table.name))
     }
 
-    /// Of parts that are there, removes the files of those that stand in a folded one; gives the others, and the numbers
-    /// of the parts that folded ones stand for.
-    pub(super) fn without_folded(&self, tables: Vec<Table>) -> Result<(Vec<Table>, BTreeSet<u64>), StoreError> {
+    /// Of parts that are there, removes the files of those that stand in a folded one; gives the others, and of each
+    /// folded one the numbers of the parts that it stands for, its own the last.
+    pub(super) fn without_folded(&self, tables: Vec<Table>) -> Result<(Vec<Table>, Stands), StoreError> {
         let of = |table: &Table| (table.directory.made, part::level_of(&table.name, table.directory.made));
         let is_part = |table: &&Table| table.directory.day.is_none();
         let all: Vec<(u64, Level)> = tables.iter().filter(is_part).map(of).collect();
@@ -203,7 +223,7 @@ impl EmbeddedStore {
             }
         }
         let folded = all.iter().filter(|(_, level)| level.folds > 0);
-        Ok((kept, folded.flat_map(|(made, level)| level.first..*made).collect()))
+        Ok((kept, folded.map(|(made, level)| level.first..=*made).collect()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Parts of a day that is not over stay few, their rows are written seldom, and no crash loses or doubles any.
 
 use uphold_common::observation::Observation;
-use uphold_common::time::DAY_MS;
+use uphold_common::time::{DAY_MS, Interval};
 
 use super::*;
 use crate::store::files::{Files, TEMPORARY};
@@ -170,7 +170,9 @@ fn a_merge_a_forgotten_day_and_a_full_disk_make_a_fold_void() {
             store.append(at(0), vec![admitted(seq, vec![probed("a", [ms])])]).unwrap();
             store.seal().unwrap();
         }
-        assert!(store.fold_step().unwrap().more && store.folding.is_some());
+        let places = store.parts_to_fold().unwrap();
+        store.fold_step(places).unwrap();
+        assert!(store.folding.is_some());
         match voided {
             0 => while store.compact(at(0)).unwrap().more {},
             1 => store.forget_rows_before(20_454).unwrap(),
@@ -192,4 +194,177 @@ fn a_merge_a_forgotten_day_and_a_full_disk_make_a_fold_void() {
         let store = open_on(&twin);
         assert_eq!((store.observations(&vantage("a"), all()).unwrap().len(), store.stats().damaged()), (kept, 0));
     }
+}
+
+/// Rows of two days, of which the first is merged and left out of the fold that follows.
+fn of_two_days(twin: &Twin) -> (EmbeddedStore, BTreeMap<Vec<u8>, Vec<u8>>, Vec<Observation>) {
+    let mut store = open_on(twin);
+    let instants = |day: i64| (1..=i64::try_from(PARTS_MAX).unwrap() + 1).map(move |seq| day * DAY_MS + seq);
+    for seq in instants(0) {
+        let rows = vec![probed("a", [seq, DAY_MS + seq])];
+        store.append(at(0), vec![admitted(seq.unsigned_abs(), rows)]).unwrap();
+        store.seal().unwrap();
+    }
+    let before = twin.database();
+    (store, before, instants(0).chain(instants(1)).map(up).collect())
+}
+
+#[test]
+fn an_older_database_keeps_a_day_that_was_merged_before_its_parts_were_folded() {
+    for left in [false, true] {
+        let twin = Twin::default();
+        let (mut store, before, rows) = of_two_days(&twin);
+        let sources: Vec<String> = store.parts.iter().take(4).map(|part| part.table.name.clone()).collect();
+        let sources: Vec<(&String, Vec<u8>)> =
+            sources.iter().map(|name| (name, Files::read(&twin, name, 0, usize::MAX).unwrap())).collect();
+        while store.maintain(at(DAY_MS + 3_600_000)).unwrap().more {}
+        assert!(store.days.len() == 1 && store.parts[0].level() == 1 && store.parts[0].days().len() == 1);
+        drop(store);
+        twin.put_back(before);
+        if left {
+            // It stopped before the files of the parts went.
+            for (name, bytes) in &sources {
+                twin.put_file(name, bytes);
+            }
+        }
+        for older in [1, 0] {
+            let mut store = open_on(&twin);
+            let touched = store.take_touched(&|_| true).vantage_points;
+            let stretches: Vec<_> = touched.values().flat_map(|touched| touched.days.values().copied()).collect();
+            let first_day = Interval::new(at(0), at(DAY_MS));
+            assert_eq!(stretches, [first_day].repeat(usize::try_from(older).unwrap()), "the day that was merged");
+            assert!(touched.values().all(|touched| touched.rows.is_none()));
+            assert_eq!(store.observations(&vantage("a"), all()).unwrap(), rows, "left: {left}");
+            assert_eq!((store.stats().older, store.stats().missing_files), (older, 0), "left: {left}");
+            assert_eq!(store.stats().days, 1);
+        }
+    }
+}
+
+#[test]
+fn an_older_database_keeps_a_day_that_was_written_anew_since() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    let merge = |store: &mut EmbeddedStore, seq: u64| {
+        store.append(at(0), vec![admitted(seq, vec![probed("a", [seq.cast_signed()])])]).unwrap();
+        store.seal().unwrap();
+        let sealed = twin.database();
+        while store.compact(at(0)).unwrap().more {}
+        assert_eq!(store.days.values().next().unwrap().tables.len(), 1, "written anew");
+        sealed
+    };
+    let before = merge(&mut store, 1);
+    let between = twin.database();
+    let sealed = merge(&mut store, 2);
+    drop(store);
+    let files: Vec<(String, Vec<u8>)> = twin
+        .names()
+        .into_iter()
+        .map(|name| (name.clone(), Files::read(&twin, &name, 0, usize::MAX).unwrap()))
+        .collect();
+    for (database, what) in [(before, "of before"), (between, "of between"), (sealed, "of the second seal")] {
+        twin.names().iter().for_each(|name| twin.lose(name));
+        for (name, bytes) in &files {
+            twin.put_file(name, bytes);
+        }
+        twin.put_back(database);
+        for _ in 0..2 {
+            let store = open_on(&twin);
+            assert_eq!(store.observations(&vantage("a"), all()).unwrap(), [up(1), up(2)], "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_part_that_is_missing_is_not_folded_over() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    for seq in 1..=PARTS_MAX as u64 {
+        seal(&mut store, seq, seq.cast_signed() * 1_000);
+    }
+    let name = store.parts[2].table.name.clone();
+    let part = Files::read(&twin, &name, 0, usize::MAX).unwrap();
+    drop(store);
+    twin.lose(&name);
+    let mut store = open_on(&twin);
+    let seals = 3 * PARTS_MAX as u64;
+    for seq in PARTS_MAX as u64 + 1..=seals {
+        seal(&mut store, seq, seq.cast_signed() * 1_000);
+        while store.maintain(at(0)).unwrap().more {}
+    }
+    assert!(store.parts.len() <= PARTS_MAX && store.parts.iter().any(|part| part.level() > 0));
+    assert_eq!(store.stats().days, 0);
+    for _ in 0..2 {
+        drop(store);
+        store = open_on(&twin);
+        assert_eq!((store.stats().older, store.stats().missing_files), (0, 1));
+    }
+    drop(store);
+    twin.put_file(&name, &part);
+    let store = open_on(&twin);
+    assert_eq!(store.stats().damaged(), 0);
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(seals, 1_000));
+}
+
+#[test]
+fn twice_as_many_parts_as_may_wait_are_merged_whatever_could_be_folded() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    let seals = 2 * PARTS_MAX as u64 + 1;
+    for seq in 1..=seals {
+        seal(&mut store, seq, seq.cast_signed() * 1_000);
+    }
+    let places = store.parts_to_fold().unwrap();
+    store.fold_step(places).unwrap();
+    while store.maintain(at(0)).unwrap().more {}
+    assert_eq!((store.stats().parts, store.stats().days), (0, 1));
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(seals, 1_000));
+    assert!(!twin.names().iter().any(|name| name.ends_with(TEMPORARY)), "{:?}", twin.names());
+}
+
+#[test]
+fn parts_that_come_back_after_their_day_was_merged_are_merged_as_late_rows() {
+    let twin = Twin::default();
+    let mut store = open_on(&twin);
+    for seq in 1..=6 {
+        seal(&mut store, seq, seq.cast_signed() * 1_000);
+    }
+    let lost: Vec<(String, Vec<u8>)> = store.parts[..5]
+        .iter()
+        .map(|part| part.table.name.clone())
+        .map(|name| {
+            let bytes = Files::read(&twin, &name, 0, usize::MAX).unwrap();
+            (name, bytes)
+        })
+        .collect();
+    drop(store);
+    for (name, _) in &lost {
+        twin.lose(name);
+    }
+    let mut store = open_on(&twin);
+    while store.compact(at(0)).unwrap().more {}
+    drop(store);
+    store = open_on(&twin);
+    assert_eq!((store.stats().missing_files, store.stats().days), (5, 1));
+    drop(store);
+    for (name, bytes) in &lost {
+        twin.put_file(name, bytes);
+    }
+    let mut store = open_on(&twin);
+    assert_eq!((store.stats().damaged(), store.take_touched(&|_| true).vantage_points.len()), (0, 30));
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(6, 1_000));
+    let seals = PARTS_MAX as u64 + 6;
+    for seq in 7..=seals {
+        seal(&mut store, seq, seq.cast_signed() * 1_000);
+        while store.maintain(at(0)).unwrap().more {}
+    }
+    assert!(store.parts.iter().any(|part| part.level() > 0));
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(seals, 1_000));
+    let merged = store.days.values().next().unwrap().record.merged;
+    while store.maintain(at(3 * DAY_MS)).unwrap().more {}
+    let record = store.days.values().next().unwrap().record.clone();
+    assert!(record.merged > merged && record.without.is_empty() && store.parts.is_empty());
+    assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(seals, 1_000));
+    drop(store);
+    assert_eq!(open_on(&twin).stats().damaged(), 0);
 }

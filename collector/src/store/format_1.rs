@@ -7,10 +7,12 @@
 //!                              further parts the bytes that follow
 //! ```
 //!
-//! Its chunks go through the head into parts, sealed whenever the head is full; then its journal, which never held more
-//! than a head may. The last seal names format 2. What the database held in format 1 goes afterwards, or, should that be
-//! interrupted, with the next opening. An attempt that is interrupted before leaves everything of format 1 in place; the
-//! next removes the parts of it and begins again. Chunks that cannot be read are counted and named once, and are lost.
+//! Its chunks go through the head into parts, sealed whenever the head is full, and folded or merged whenever they are
+//! too many; then its journal, which never held more than a head may. The last seal names format 2. What the database
+//! held in format 1 goes afterwards, or, should that be interrupted, with the next opening. An attempt that is
+//! interrupted before leaves everything of format 1 in place; the next removes the parts of it and begins again, and
+//! what it has merged is merged with the same rows once more. Chunks that cannot be read are counted and named once, and
+//! are lost.
 
 use std::ops::ControlFlow;
 
@@ -57,6 +59,8 @@ impl EmbeddedStore {
                 self.take_up_chunk(key, bytes);
                 if self.memory.head.bytes() >= self.options.head_bytes_max {
                     self.seal()?;
+                    // A large store comes to more parts than can be named. No day rests yet.
+                    while self.tidy_step(Instant::MIN)?.more {}
                 }
             }
         }

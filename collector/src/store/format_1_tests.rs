@@ -26,7 +26,11 @@ const ROWS: i64 = 50;
 const CHUNKS: i64 = 40;
 
 fn open_on(twin: &Twin) -> Result<EmbeddedStore, StoreError> {
-    let options = StoreOptions { head_bytes_max: HEAD_BYTES_MAX, ..options() };
+    open_with(twin, options().parts_max)
+}
+
+fn open_with(twin: &Twin, parts_max: usize) -> Result<EmbeddedStore, StoreError> {
+    let options = StoreOptions { head_bytes_max: HEAD_BYTES_MAX, parts_max, ..options() };
     EmbeddedStore::open_in(Box::new(twin.clone()), Box::new(twin.clone()), options)
 }
 
@@ -110,12 +114,12 @@ fn check(twin: &Twin, store: &mut EmbeddedStore, place: &str) {
     let stats = store.stats();
     assert_eq!((stats.older, stats.missing_files, stats.corrupt_journal), (0, 0, 0), "{place}");
     let rows: u64 = store.parts.iter().map(|part| part.rows_of(TODAY)).sum();
-    assert_eq!(rows, u64::try_from(CHUNKS * ROWS).unwrap(), "{place}: what attempts left was removed");
+    let merged: u64 = store.days.values().flat_map(|day| &day.tables).map(|table| table.directory.rows).sum();
+    assert!(rows == u64::try_from(CHUNKS * ROWS).unwrap() || merged > 0, "{place}: what attempts left was removed");
     let parts = twin.names().iter().filter(|name| name.starts_with("part-")).count();
     assert_eq!(parts, stats.parts, "{place}: {:?}", twin.names());
-    for kind in [keys::CHUNK, keys::DAY] {
-        assert!(!twin.database().keys().any(|key| key[0] == kind), "{place}: entries {kind:02x} are left");
-    }
+    let left = |kind: u8| twin.database().keys().filter(|key| key[0] == kind).count();
+    assert_eq!((left(keys::CHUNK), left(keys::DAY)), (0, stats.days), "{place}: entries are left");
     let mut entries = 0;
     twin.scan_journal_of_format_1(&mut |_, _| {
         entries += 1;
@@ -174,4 +178,31 @@ fn wherever_it_is_interrupted_it_is_taken_up_once_and_nothing_is_left() {
         assert_eq!(open_on(&twin).unwrap().observations(&vantage("d"), all()).unwrap(), [up(1)]);
     }
     assert!(interrupted > operations, "{interrupted}");
+}
+
+#[test]
+fn parts_stay_few_while_it_is_taken_up_wherever_that_is_interrupted() {
+    // With 2 they cannot be folded at some time, and the day is merged.
+    for (parts_max, days) in [(8, 0), (2, 1)] {
+        let operations = {
+            let twin = store_1();
+            let before = twin.operations();
+            let mut store = open_with(&twin, parts_max).unwrap();
+            check(&twin, &mut store, "at once");
+            // The last seal of chunks and that of the journal come after.
+            assert!(store.stats().parts <= parts_max + 2, "{} parts", store.stats().parts);
+            assert_eq!(store.stats().days, days);
+            twin.operations() - before
+        };
+        for first in (0..operations).step_by(3) {
+            let (twin, mut dice) = (store_1(), Dice(first));
+            for most in [first, dice.below(operations)] {
+                twin.refuse_after(most);
+                let _refused = open_with(&twin, parts_max);
+                twin.crash(&mut dice);
+            }
+            let mut store = open_with(&twin, parts_max).unwrap();
+            check(&twin, &mut store, &format!("interrupted after {first} of {operations}"));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::sheet::Sheet;
 
 use super::delivery::{Deliveries, Digest};
-use super::head::Head;
+use super::head::{Head, end_of};
 use super::rows::Slice;
 use super::stream::{StreamId, Streams};
 use super::{Admitted, Appended, StoreOptions, Touched, TouchedRows};
@@ -81,6 +81,20 @@ impl Memory {
     pub(super) fn take_touched(&mut self, wanted: &dyn Fn(&StreamId) -> bool) -> Touched {
         self.notice(wanted);
         std::mem::take(&mut self.touched)
+    }
+
+    /// Notes that any row of a stream on a day may be another than whoever took notice has seen.
+    pub(super) fn touch(&mut self, id: &StreamId, day: i32) {
+        let whole = Interval::new(end_of(day.saturating_sub(1)), end_of(day));
+        let Touched { vantage_points, resources } = &mut self.touched;
+        match id {
+            StreamId::Probe(from) => vantage_points.entry(from.clone()).or_default().add_stretch(whole),
+            StreamId::Capacity(of) => {
+                let known = resources.entry(of.clone()).or_insert(whole);
+                *known = Interval::new(known.start.min(whole.start), known.end.max(whole.end));
+            }
+            StreamId::Volume(_) => {}
+        }
     }
 
     fn notice(&mut self, wanted: &dyn Fn(&StreamId) -> bool) {

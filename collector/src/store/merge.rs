@@ -7,15 +7,18 @@
 //! merged again; when tables have piled up, or much is new, the whole day is written anew. What cannot be read of a part
 //! or a table is left out, and the file is put aside instead of removed (`aside`); a table that is missing stays named.
 //!
-//! A merge holds the decoded rows of one group of streams on its day, and of one stream once more while it is written.
+//! A merge holds the decoded rows of some streams of a group on its day, half a million of them, or of one stream where that
+//! has more; and those of one stream once more while it is written.
+
+pub(super) mod group;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
+use std::ops::Range;
 
 use uphold_common::time::Instant;
 
 use super::Maintained;
-use super::chunk::{self, ChunkError, Of};
+use super::chunk;
 use super::database::Writes;
 use super::day::TableRecord;
 use super::embedded::EmbeddedStore;
@@ -24,22 +27,30 @@ use super::files::Files;
 use super::head::end_of;
 use super::part::{GROUP_STREAMS, Part};
 use super::recovery::{State, put_day, put_state};
-use super::rollup::Hours;
-use super::rollup_block::{self, Rolled};
+use super::rollup_block;
 use super::rollup_store::{DayRollups, Rolling, put_rollups};
-use super::rows::Block;
-use super::stream::{StreamId, StreamKind};
-use super::table::{Entry, Purpose, Table, TableWriter};
+use super::stream::StreamId;
+use super::table::{Purpose, TableWriter};
 
 /// How many tables a day may have before it is written anew.
 const TABLES_MAX: usize = 4;
 /// A day is written anew when its tables have at most so many times the rows that are new.
 const REWRITTEN_BELOW: u64 = 4;
+/// With so many times the parts that may wait a day is merged even where parts could be folded.
+const CROWDED: usize = 2;
 /// How many groups of streams one step merges.
 const GROUPS_AT_ONCE: usize = 1;
 
 /// A compaction leaves no more of the journal than this when nothing has arrived meanwhile.
 const JOURNAL_LEFT_BYTES: u64 = 1024 * 1024;
+
+/// What is to be done about the parts that wait.
+enum Due {
+    /// A day is to be merged.
+    Merge(i32),
+    /// These parts are to be folded, or a fold that is under way goes on.
+    Fold(Range<usize>),
+}
 
 /// A day that is being merged.
 #[derive(Debug)]
@@ -75,16 +86,25 @@ impl EmbeddedStore {
             let sealed_rows = Some(self.seal()?);
             return Ok(Maintained { sealed_rows, merged_streams: 0, more: self.has_more(now) });
         }
-        let day = if self.merging.is_none() { self.day_to_merge(now) } else { None };
-        if self.merging.is_none() && day.is_none() && self.has_to_fold() {
-            let done = self.fold_step()?;
-            return Ok(Maintained { more: self.has_more(now), ..done });
-        }
+        self.tidy_step(now)
+    }
+
+    /// One bounded step of folding or merging.
+    pub(super) fn tidy_step(&mut self, now: Instant) -> Result<Maintained, StoreError> {
+        let due = if self.merging.is_none() { self.due(now) } else { None };
+        let day = match due {
+            Some(Due::Fold(run)) => {
+                self.fold_step(run)?;
+                return Ok(Maintained { more: self.has_more(now), ..Maintained::default() });
+            }
+            Some(Due::Merge(day)) => Some(day),
+            None => None,
+        };
         self.merge_step(day, |store| store.has_more(now))
     }
 
     fn has_more(&self, now: Instant) -> bool {
-        self.day_to_merge(now).is_some() || self.has_to_fold()
+        self.folding.is_some() || self.due(now).is_some()
     }
 
     /// One step towards a store in which nothing waits: a seal, then the merging of every day, whether it rests or not.
@@ -157,21 +177,28 @@ impl EmbeddedStore {
     /// Whether a part has rows of a day that are not merged, and are kept.
     pub(super) fn waits_for(&self, part: &Part, day: i32) -> bool {
         self.state.raw_from.is_none_or(|from| day >= from)
-            && self.days.get(&day).is_none_or(|known| known.record.merged < part.made())
+            && self.days.get(&day).is_none_or(|known| known.record.lacks(part.made()))
     }
 
-    fn day_to_merge(&self, now: Instant) -> Option<i32> {
-        let waiting = self.waiting_days();
+    /// What is to be done next about the parts that wait.
+    fn due(&self, now: Instant) -> Option<Due> {
+        let (waiting, most) = (self.waiting_days(), self.options.parts_max);
         let rests = |day: i32, newest: Instant| {
             let after = self.options.merge_after_ms;
             end_of(day).plus_ms(after) <= now && newest.plus_ms(after) <= now
         };
         let rested = waiting.iter().find(|(day, (_, newest))| rests(**day, *newest)).map(|(day, _)| *day);
-        let crowded = || {
-            let most = waiting.iter().max_by_key(|(_, (count, _))| *count)?;
-            (self.parts.len() > self.options.parts_max && self.parts_to_fold().is_none()).then_some(*most.0)
-        };
-        rested.or_else(crowded)
+        if let Some(day) = rested {
+            return Some(Due::Merge(day));
+        }
+        let crowded = || waiting.iter().max_by_key(|(_, (count, _))| *count).map(|(day, _)| Due::Merge(*day));
+        match self.parts.len() {
+            // Folding does not keep up.
+            many if many > most.saturating_mul(CROWDED) => crowded(),
+            _ if self.folding.is_some() => Some(Due::Fold(0..0)),
+            many if many > most => self.parts_to_fold().map(Due::Fold).or_else(crowded),
+            _ => None,
+        }
     }
 
     fn begin_merge(&mut self, day: i32) -> Result<(), StoreError> {
@@ -182,15 +209,17 @@ impl EmbeddedStore {
         let waiting: Vec<&Part> =
             self.parts.iter().filter(|part| part.days().contains(&day) && self.waits_for(part, day)).collect();
         let (Some(first), Some(last)) = (waiting.first(), waiting.last()) else { return Ok(()) };
-        let (from, to) = (first.first(), last.made());
         let mut groups: BTreeSet<u32> = waiting.iter().flat_map(|part| part.groups(day)).collect();
         let known = self.days.get(&day).map_or(&[][..], |known| &known.tables);
         let old: u64 = known.iter().map(|table| table.directory.rows).sum();
         let new: u64 = waiting.iter().map(|part| part.rows_of(day)).sum();
         let unrolled = self.rolled_table(day).is_none();
         let anew = unrolled || known.len() >= TABLES_MAX || old <= new.saturating_mul(REWRITTEN_BELOW);
+        let (mut from, to) = (first.first(), last.made());
         if anew {
             for table in known {
+                // It has their rows too, and stands for the parts that they were made of.
+                from = from.min(table.directory.from);
                 let entries = self.entries_left(table, 0, u64::MAX)?;
                 groups.extend(entries.iter().map(|e| chunk::stream_of(e.key) / GROUP_STREAMS));
             }
@@ -205,124 +234,6 @@ impl EmbeddedStore {
         self.merging = Some(Merging { day, made, to, anew, writer, groups, next: 0, streams, rolling });
         // A seal in between takes the next number.
         self.state.made = made;
-        Ok(())
-    }
-
-    /// Merges the streams of a group; gives how many had new rows.
-    fn merge_group(&mut self, merging: &mut Merging, group: u32) -> Result<usize, StoreError> {
-        let day = merging.day;
-        let of_day = self.parts.iter().filter(|part| part.made() <= merging.to && self.waits_for(part, day));
-        let rows: u64 = of_day.map(|part| part.rows_of_group(day, group)).sum();
-        let mut old = if merging.anew { self.old_chunks(day, group)? } else { BTreeMap::new() };
-        let mut kept = if rows > 0 { self.rolled_group(day, group)?.unwrap_or_default() } else { Rolled::new() };
-        let (mut rolled, mut count) = (Rolled::new(), 0);
-        for numbers in at_once(group, rows, self.options.merge_rows_max) {
-            let mut fresh = self.fresh_rows(merging, group, &numbers)?;
-            count += fresh.len();
-            let streams: BTreeSet<u32> =
-                fresh.keys().copied().chain(old.range(numbers).map(|(stream, _)| *stream)).collect();
-            for stream in streams {
-                match (fresh.remove(&stream), old.remove(&stream)) {
-                    (Some(rows), _) => {
-                        let hours = self.write_stream(merging, stream, rows, kept.remove(&stream))?;
-                        rolled.insert(stream, hours);
-                    }
-                    (None, Some((table, entries))) => self.copy_stream(merging, table, &entries)?,
-                    (None, None) => {}
-                }
-                merging.streams.insert(stream);
-            }
-        }
-        self.roll_up_group(&mut merging.rolling, group, rolled)?;
-        Ok(count)
-    }
-
-    /// The new rows of some streams of a group, as they were decoded: put together they are one stream at a time.
-    fn fresh_rows(
-        &self,
-        merging: &Merging,
-        group: u32,
-        numbers: &RangeInclusive<u32>,
-    ) -> Result<BTreeMap<u32, Vec<Block>>, StoreError> {
-        let mut fresh: BTreeMap<u32, Vec<Block>> = BTreeMap::new();
-        for part in self.parts.iter().filter(|part| part.made() <= merging.to && self.waits_for(part, merging.day)) {
-            match part.group(self.files.as_ref(), merging.day, group) {
-                Ok(found) => {
-                    for (stream, block) in found.into_iter().filter(|(stream, _)| numbers.contains(stream)) {
-                        fresh.entry(stream).or_default().push(block);
-                    }
-                }
-                // It is met once for each turn, and said once.
-                Err(why) => self.note_table(&part.table, why)?,
-            }
-        }
-        Ok(fresh)
-    }
-
-    /// Of each stream of a group the newest table of the day that has its chunks, and where.
-    pub(super) fn old_chunks(&self, day: i32, group: u32) -> Result<BTreeMap<u32, (usize, Vec<Entry>)>, StoreError> {
-        let mut old: BTreeMap<u32, (usize, Vec<Entry>)> = BTreeMap::new();
-        let first = group.saturating_mul(GROUP_STREAMS);
-        let (first, last) = (chunk::key(first, 0), chunk::key(first.saturating_add(GROUP_STREAMS - 1), u32::MAX));
-        let tables = self.days.get(&day).map_or(&[][..], |known| &known.tables);
-        for (place, table) in tables.iter().enumerate() {
-            let entries = self.entries_left(table, first, last)?;
-            for chunks in entries.chunk_by(|a, b| chunk::stream_of(a.key) == chunk::stream_of(b.key)) {
-                let Some(stream) = chunks.first().map(|entry| chunk::stream_of(entry.key)) else { continue };
-                old.insert(stream, (place, chunks.to_vec()));
-            }
-        }
-        Ok(old)
-    }
-
-    /// The entries of a table's sound pages; the others are noted.
-    fn entries_left(&self, table: &Table, first: u64, last: u64) -> Result<Vec<Entry>, StoreError> {
-        let (entries, damaged) = table.entries_left(self.files.as_ref(), first, last)?;
-        damaged.into_iter().try_for_each(|why| self.note_table(table, why))?;
-        Ok(entries)
-    }
-
-    /// Writes a stream with new rows; gives what its hours come to, beside what is kept of them.
-    fn write_stream(
-        &mut self,
-        merging: &mut Merging,
-        stream: u32,
-        fresh: Vec<Block>,
-        kept: Option<Hours>,
-    ) -> Result<Hours, StoreError> {
-        let Some(kind) = fresh.first().map(Block::kind) else { return Ok(Hours::empty(StreamKind::Probe)) };
-        let of = Of { day: merging.day, stream, kind };
-        let mut all = self.merged_rows(of)?;
-        let kept = kept.map(|kept| (kept, Hours::of(&all)));
-        for rows in fresh {
-            all.append(&rows);
-        }
-        if !all.is_settled() {
-            all.settle();
-        }
-        let place = || format!("stream {stream} of day {}", of.day);
-        let refused = |why: ChunkError| StoreError::Corrupt { place: place(), reason: why.to_string() };
-        for (piece, (rows, chunk)) in chunk::encode_day(of, &all).map_err(refused)?.iter().enumerate() {
-            let piece = u32::try_from(piece).map_err(|_| refused(ChunkError::Content("too many pieces")))?;
-            merging.writer.put(self.files.as_ref(), chunk::key(stream, piece), *rows, chunk)?;
-            self.counted.chunks_written += 1;
-        }
-        let hours = Hours::of(&all);
-        Ok(match kept {
-            Some((kept, merged)) => hours.beside(kept, &merged),
-            None => hours,
-        })
-    }
-
-    /// Takes chunks over as they are. A damaged one stays behind.
-    fn copy_stream(&self, merging: &mut Merging, table: usize, entries: &[Entry]) -> Result<(), StoreError> {
-        let Some(table) = self.days.get(&merging.day).and_then(|day| day.tables.get(table)) else { return Ok(()) };
-        for entry in entries {
-            match table.block(self.files.as_ref(), entry) {
-                Ok(bytes) => merging.writer.put(self.files.as_ref(), entry.key, entry.rows, &bytes)?,
-                Err(why) => self.note_table(table, why)?,
-            }
-        }
         Ok(())
     }
 
@@ -353,7 +264,7 @@ impl EmbeddedStore {
         let replaced = if anew { std::mem::take(&mut known.tables) } else { Vec::new() };
         known.record.tables.retain(|of| replaced.iter().all(|table| table.directory.made != of.made));
         known.unsaid = false;
-        known.record.merged = to;
+        known.record.merge_up_to(to, &self.absent_parts());
         known.record.tables.push(TableRecord::of(&table));
         known.tables.push(table);
         let mut state = State { made: self.state.made.max(made), ..self.state.clone() };
@@ -383,13 +294,4 @@ impl EmbeddedStore {
         let dropped: Vec<Part> = dropped;
         dropped.iter().try_for_each(|part| self.let_file_go(&part.table.name))
     }
-}
-
-/// The numbers of a group's streams in turns, so that about `rows_max` rows are in memory at once.
-pub(super) fn at_once(group: u32, rows: u64, rows_max: u64) -> Vec<RangeInclusive<u32>> {
-    let turns = rows.div_ceil(rows_max.max(1)).clamp(1, u64::from(GROUP_STREAMS));
-    let width = GROUP_STREAMS.div_ceil(u32::try_from(turns).unwrap_or(GROUP_STREAMS));
-    let first = group.saturating_mul(GROUP_STREAMS);
-    let turn = |begin: u32| first.saturating_add(begin)..=first.saturating_add((begin + width).min(GROUP_STREAMS) - 1);
-    (0..GROUP_STREAMS).step_by(width as usize).map(turn).collect()
 }

@@ -1,11 +1,17 @@
 //! Forgetting: rows of days that are older than anybody wants them, whole days at once; and what the store holds, in bytes.
 //!
 //! That a day is forgotten is one change of the database; then its files go. Parts that hold rows of other days too stay
-//! until those are merged; of a forgotten day nothing is read, taken in or merged any more. Damaged files go as `aside` says.
+//! until those are merged; of a forgotten day nothing is read, taken in or merged any more. Damaged files go as `aside` says;
+//! a part that is missing is no longer missed when it was made before the first day that is kept.
+
+use std::collections::BTreeMap;
+
+use uphold_common::time::Instant;
 
 use super::StoreStats;
 use super::aside::number_of_part;
 use super::database::Writes;
+use super::day::Day;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
 use super::keys;
@@ -26,8 +32,13 @@ impl EmbeddedStore {
         self.state.raw_from = Some(day);
         let gone: Vec<u64> = self.parts.iter().filter(|part| self.is_spent(part)).map(Part::made).collect();
         let unopened = self.unopened_parts()?;
+        let absent = self.absent_parts();
         let aside: Vec<u64> = unopened.iter().filter_map(|name| number_of_part(name)).collect();
-        state.parts.retain(|part| !gone.contains(part) && !aside.contains(part));
+        // One that is there is not meant by a file that it was folded from.
+        let aside = |part: &u64| aside.contains(part) && absent.contains(part);
+        let before = self.made_before(day, &forgotten);
+        let lost = |part: &u64| absent.contains(part) && *part < before;
+        state.parts.retain(|part| !gone.contains(part) && !aside(part) && !lost(part));
         let mut writes = Writes::default();
         for day in forgotten.keys() {
             writes.remove(keys::day_key(*day));
@@ -40,6 +51,15 @@ impl EmbeddedStore {
         let tables = forgotten.values().flat_map(|day| &day.tables);
         tables.map(|table| &table.name).try_for_each(|name| self.files.remove(name))?;
         self.forget_damaged_before(day, &unopened)
+    }
+
+    /// A number that was given before `day` began, as its parts and tables of forgotten days tell: a part with a lower one
+    /// has rows of no later day.
+    fn made_before(&self, day: i32, forgotten: &BTreeMap<i32, Day>) -> u64 {
+        let tables = forgotten.values().flat_map(|day| &day.tables).chain(self.parts.iter().map(|part| &part.table));
+        // Those that were made when a store of an earlier format was taken up do not say when that was.
+        let dated = tables.map(|table| &table.directory).filter(|made| made.made_at > Instant::MIN);
+        dated.filter(|made| made.made_at.utc_day() < i64::from(day)).map(|made| made.made).max().unwrap_or_default()
     }
 
     /// The first and the last day that have rows which are kept.

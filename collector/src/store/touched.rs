@@ -14,7 +14,8 @@ pub const TOUCHED_ROWS_MAX: usize = 128;
 /// Which rows of a vantage point have arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TouchedRows {
-    /// Of each UTC day that has any, the stretch from the earliest of them to just after the latest.
+    /// Of each UTC day that has any, the stretch from the earliest of them to just after the latest. Of rows that came
+    /// with a file, one stretch of whole days.
     pub days: BTreeMap<i64, Interval>,
     /// All of them, in no order; none if they are more than [`TOUCHED_ROWS_MAX`].
     pub rows: Option<Vec<Observation>>,
@@ -30,6 +31,15 @@ impl TouchedRows {
     /// Of which nobody wants to know the rows.
     pub const fn untold() -> Self {
         Self { days: BTreeMap::new(), rows: None }
+    }
+
+    /// Adds a stretch in which any row may be another: all that is known becomes one stretch with it, so that years of
+    /// days are not as many entries.
+    pub(super) fn add_stretch(&mut self, stretch: Interval) {
+        let known = std::mem::take(&mut self.days).into_values();
+        let whole = known.fold(stretch, |a, b| Interval::new(a.start.min(b.start), a.end.max(b.end)));
+        self.days.insert(whole.start.utc_day(), whole);
+        self.rows = None;
     }
 
     /// Adds rows that have arrived: of one day, in their order.

@@ -375,7 +375,7 @@ fn a_compaction_ends_with_what_had_arrived_when_it_began() {
 #[test]
 fn every_stream_of_a_group_has_its_turn_once_in_a_merge() {
     for rows in [0, 1, 10, 11, 95, 640, 6_400, u64::MAX] {
-        let turns = super::merge::at_once(3, rows, 10);
+        let turns = super::merge::group::at_once(3, rows, 10);
         let all: Vec<u32> = turns.iter().cloned().flatten().collect();
         assert_eq!(all, (192..256).collect::<Vec<_>>(), "{rows} rows");
         assert!(turns.len() as u64 >= rows.div_ceil(10).clamp(1, 64) / 2);
