@@ -199,7 +199,7 @@ fn a_merge_a_forgotten_day_and_a_full_disk_make_a_fold_void() {
 /// Rows of two days, of which the first is merged and left out of the fold that follows.
 fn of_two_days(twin: &Twin) -> (EmbeddedStore, BTreeMap<Vec<u8>, Vec<u8>>, Vec<Observation>) {
     let mut store = open_on(twin);
-    let instants = |day: i64| (1..=PARTS_MAX as i64 + 1).map(move |seq| day * DAY_MS + seq);
+    let instants = |day: i64| (1..=i64::try_from(PARTS_MAX).unwrap() + 1).map(move |seq| day * DAY_MS + seq);
     for seq in instants(0) {
         let rows = vec![probed("a", [seq, DAY_MS + seq])];
         store.append(at(0), vec![admitted(seq.unsigned_abs(), rows)]).unwrap();
@@ -223,7 +223,9 @@ fn an_older_database_keeps_a_day_that_was_merged_before_its_parts_were_folded() 
         twin.put_back(before);
         if left {
             // It stopped before the files of the parts went.
-            sources.iter().for_each(|(name, bytes)| twin.put_file(name, bytes));
+            for (name, bytes) in &sources {
+                twin.put_file(name, bytes);
+            }
         }
         for older in [1, 0] {
             let mut store = open_on(&twin);
@@ -261,8 +263,12 @@ fn an_older_database_keeps_a_day_that_was_written_anew_since() {
         .map(|name| (name.clone(), Files::read(&twin, &name, 0, usize::MAX).unwrap()))
         .collect();
     for (database, what) in [(before, "of before"), (between, "of between"), (sealed, "of the second seal")] {
-        twin.names().iter().for_each(|name| twin.lose(name));
-        files.iter().for_each(|(name, bytes)| twin.put_file(name, bytes));
+        for name in twin.names() {
+            twin.lose(&name);
+        }
+        for (name, bytes) in &files {
+            twin.put_file(name, bytes);
+        }
         twin.put_back(database);
         for _ in 0..2 {
             let store = open_on(&twin);
@@ -334,14 +340,18 @@ fn parts_that_come_back_after_their_day_was_merged_are_merged_as_late_rows() {
         })
         .collect();
     drop(store);
-    lost.iter().for_each(|(name, _)| twin.lose(name));
+    for (name, _) in &lost {
+        twin.lose(name);
+    }
     let mut store = open_on(&twin);
     while store.compact(at(0)).unwrap().more {}
     drop(store);
     store = open_on(&twin);
     assert_eq!((store.stats().missing_files, store.stats().days), (5, 1));
     drop(store);
-    lost.iter().for_each(|(name, bytes)| twin.put_file(name, bytes));
+    for (name, bytes) in &lost {
+        twin.put_file(name, bytes);
+    }
     let mut store = open_on(&twin);
     assert_eq!((store.stats().damaged(), store.take_touched(&|_| true).vantage_points.len()), (0, 30));
     assert_eq!(store.observations(&vantage("p07"), all()).unwrap(), expected(6, 1_000));

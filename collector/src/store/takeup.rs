@@ -223,7 +223,9 @@ impl EmbeddedStore {
             Err(why) => return self.note_table(table, why),
         };
         for (_, id) in &streams {
-            days.iter().for_each(|day| self.memory.touch(id, *day));
+            for day in &days {
+                self.memory.touch(id, *day);
+            }
         }
         Ok(())
     }
