@@ -21,8 +21,8 @@ pub struct StoreOptions {
     pub merge_after_ms: i64,
     /// About how many rows a merge holds in memory at once; of one stream it holds a day.
     pub merge_rows_max: u64,
-    /// How many parts may wait: beyond it some are folded into one or, where that cannot be, the day that most of them wait
-    /// for is merged, whether it rests or not.
+    /// How many parts may wait: beyond it some are folded into one or, where that cannot be or twice as many wait, the day
+    /// that most of them wait for is merged, whether it rests or not.
     pub parts_max: usize,
     /// How long opening waits for a lock that a killed process still holds.
     pub open_retry_ms: u64,
