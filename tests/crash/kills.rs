@@ -69,7 +69,8 @@ fn whatever_moment_it_is_killed_at_nothing_acknowledged_is_lost_or_doubled() {
     let batches: u64 = delivered.iter().map(|done| done.batches).sum();
     let broken: u64 = delivered.iter().map(|done| done.broken).sum();
     println!("{cycles} kills, {batches} batches acknowledged, {broken} tries broken: {delivered:?}");
-    assert!(batches > cycles && broken > cycles, "there was hardly any load: {delivered:?}");
+    // A start is quick, so many a kill falls between two pushes of an agent; each fourth has to meet one on its way.
+    assert!(batches > cycles && broken >= cycles / 4, "there was hardly any load: {delivered:?}");
     for done in &delivered {
         assert!(done.missed.is_empty(), "{:?}", done.missed);
     }
