@@ -224,6 +224,7 @@ async fn a_disk_that_is_full_beside_its_reserve_refuses_people_and_pushes_and_en
 #[tokio::test]
 async fn a_full_head_refuses_until_it_is_sealed() {
     let world = World::new(StoreOptions { head_bytes_max: 64 * 1024, ..StoreOptions::default() }, 1024 * MIB);
+    world.full.fill_for_upkeep();
     let (mut seq, mut taken) = (0, 0);
     let filling = async {
         loop {
@@ -241,6 +242,7 @@ async fn a_full_head_refuses_until_it_is_sealed() {
     let counted = |answer: &Answer| answer.2.contains("uphold_pushes_total{result=\"head-full\"} 1");
     let (_, _, metrics) = world.until("/metrics", counted).await;
     assert!(metrics.contains("uphold_store_head_limit_bytes 131072"), "{metrics}");
+    world.full.make_room();
     let sealed = |answer: &Answer| answer.2.contains("uphold_store_head_bytes 0\n");
     world.until("/metrics", sealed).await;
     let (status, _, text) = world.push(seq, 2_000).await;

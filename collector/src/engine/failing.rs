@@ -28,7 +28,9 @@ pub(crate) struct Failing {
 pub(crate) struct Full {
     /// How many calls find it full from now on.
     calls: AtomicU64,
-    /// How many have found it so.
+    /// Whether a seal or a merge, which needs more room than a push, finds none.
+    for_upkeep: AtomicBool,
+    /// How many calls have found it full.
     found: AtomicU64,
 }
 
@@ -43,9 +45,15 @@ impl Full {
         self.fill_for(u64::MAX);
     }
 
+    /// There is room for pushes, and none for seals and merges.
+    pub(crate) fn fill_for_upkeep(&self) {
+        self.for_upkeep.store(true, Ordering::SeqCst);
+    }
+
     /// There is room again.
     pub(crate) fn make_room(&self) {
         self.fill_for(0);
+        self.for_upkeep.store(false, Ordering::SeqCst);
     }
 
     /// How many calls found none.
@@ -69,6 +77,16 @@ impl Failing {
         }
         self.full.found.fetch_add(1, Ordering::SeqCst);
         Err(StoreError::NoSpace { file: "journal".to_owned() })
+    }
+}
+
+impl Failing {
+    /// As [`Self::has_room`], for what needs much of it.
+    fn has_room_for_upkeep(&self) -> Result<(), StoreError> {
+        if self.full.for_upkeep.load(Ordering::SeqCst) {
+            return Err(StoreError::NoSpace { file: "part".to_owned() });
+        }
+        self.has_room()
     }
 }
 
@@ -102,12 +120,12 @@ impl Store for Failing {
         self.store.rollups(of, span)
     }
 
-    fn latest_readings(&self) -> Vec<(ResourceId, Reading)> {
-        self.store.latest_readings()
+    fn latest_readings(&self, wanted: &dyn Fn(&Id) -> bool) -> Vec<(ResourceId, Reading)> {
+        self.store.latest_readings(wanted)
     }
 
-    fn latest_volumes(&self) -> Vec<(FlowId, Volume)> {
-        self.store.latest_volumes()
+    fn latest_volumes(&self, wanted: &dyn Fn(&Id) -> bool) -> Vec<(FlowId, Volume)> {
+        self.store.latest_volumes(wanted)
     }
 
     fn vantage_points(&self) -> Vec<VantagePoint> {
@@ -116,6 +134,10 @@ impl Store for Failing {
 
     fn take_touched(&mut self, wanted: &dyn Fn(&StreamId) -> bool) -> Touched {
         self.store.take_touched(wanted)
+    }
+
+    fn ask_anew(&mut self) {
+        self.store.ask_anew();
     }
 
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {
@@ -163,8 +185,12 @@ impl Store for Failing {
         self.store.forget_rollups_before(day)
     }
 
+    fn wants_a_seal(&self) -> bool {
+        self.store.wants_a_seal()
+    }
+
     fn maintain(&mut self, now: Instant) -> Result<Maintained, StoreError> {
-        self.has_room()?;
+        self.has_room_for_upkeep()?;
         self.store.maintain(now)
     }
 

@@ -58,8 +58,9 @@ impl Engine {
 
     /// What was ever measured of a host and is still known: resources, then flows, each in order.
     pub fn measured(&self, host: &Id) -> Vec<StreamId> {
-        let resources = self.store.latest_readings().into_iter().map(|(of, _)| of).filter(|of| of.host == *host);
-        let flows = self.store.latest_volumes().into_iter().map(|(of, _)| of).filter(|of| of.host == *host);
+        let of_it = |other: &Id| other == host;
+        let resources = self.store.latest_readings(&of_it).into_iter().map(|(of, _)| of);
+        let flows = self.store.latest_volumes(&of_it).into_iter().map(|(of, _)| of);
         let mut all: Vec<StreamId> = resources.map(StreamId::Capacity).chain(flows.map(StreamId::Volume)).collect();
         all.sort();
         all

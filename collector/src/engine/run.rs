@@ -140,6 +140,10 @@ impl Loop {
             next = if enough { None } else { self.requests.try_recv().ok() };
         }
         self.take_in(pushes)?;
+        // Whoever pushes next finds room, and is not told to come back after the next tick.
+        if self.engine.store.wants_a_seal() {
+            self.engine.upkeep(clock::now())?;
+        }
         Ok(goes_on)
     }
 

@@ -74,7 +74,7 @@ impl Engine {
 
     /// The newest reading before `as_of` of each resource of the catalogue's hosts, as long as it speaks.
     fn readings(&self, catalogue: &Catalogue, as_of: Instant) -> Vec<(ResourceId, Reading)> {
-        let hosted = self.store.latest_readings().into_iter().filter(|(of, _)| catalogue.hosts.contains_key(&of.host));
+        let hosted = self.store.latest_readings(&|host| catalogue.hosts.contains_key(host)).into_iter();
         let speaks = |(of, newest): (ResourceId, Reading)| {
             let ahead = || self.store.readings(&of, spoken(as_of)).ok()?.pop();
             let reading = if newest.at < as_of { Some(newest) } else { ahead() };
@@ -85,7 +85,7 @@ impl Engine {
 
     /// The newest volume before `as_of` of each flow of the catalogue's hosts, as long as it speaks.
     fn volumes(&self, catalogue: &Catalogue, as_of: Instant) -> Vec<(FlowId, Volume)> {
-        let hosted = self.store.latest_volumes().into_iter().filter(|(of, _)| catalogue.hosts.contains_key(&of.host));
+        let hosted = self.store.latest_volumes(&|host| catalogue.hosts.contains_key(host)).into_iter();
         let speaks = |(of, newest): (FlowId, Volume)| {
             let ahead = || self.store.volumes(&of, spoken(as_of)).ok()?.pop();
             let volume = if newest.at < as_of { Some(newest) } else { ahead() };

@@ -9,7 +9,7 @@
 //! | 409 | `key-conflict` | starts a new epoch |
 //! | 413 | `too-large` | puts the batch into quarantine |
 //! | 415 | `unknown-version` | pushes as version 1 has it, or holds until the collector is newer |
-//! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `not-assigned` | puts the batch into quarantine |
+//! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `too-many-rows`, `not-assigned` | puts the batch into quarantine |
 //! | 425 | `too-early` | holds, its clock or the collector's is wrong |
 //! | 503 | `too-many-streams`, `too-many-streams-of-agent`, `too-many-agents`, `busy`, `head-full`, `disk-reserve` | tries again later |
 
@@ -119,6 +119,11 @@ pub enum Refusal {
     },
     /// Its agent is one more than the store may know.
     TooManyAgents,
+    /// A stream of it would have more rows on a day than are kept.
+    TooManyRows {
+        /// About how many are kept.
+        most: u64,
+    },
     /// The store, or the way to it, is full.
     Busy,
     /// As much waits in memory to be sealed as may.
@@ -147,6 +152,7 @@ impl Refusal {
             Appended::TooManyStreams => Some(Self::TooManyStreams),
             Appended::TooManyStreamsOfAgent { most } => Some(Self::TooManyStreamsOfAgent { most }),
             Appended::TooManyAgents => Some(Self::TooManyAgents),
+            Appended::TooManyRowsOfDay { most } => Some(Self::TooManyRows { most }),
         }
     }
 
@@ -173,6 +179,7 @@ impl Refusal {
             | Self::KeyMismatch { .. }
             | Self::NotAssigned { .. }
             | Self::NoSeq
+            | Self::TooManyRows { .. }
             | Self::TooOld { .. } => 422,
             Self::TooEarly { .. } => 425,
             Self::TooManyStreams
@@ -203,6 +210,7 @@ impl Refusal {
             Self::TooManyStreams => "too-many-streams",
             Self::TooManyStreamsOfAgent { .. } => "too-many-streams-of-agent",
             Self::TooManyAgents => "too-many-agents",
+            Self::TooManyRows { .. } => "too-many-rows",
             Self::Busy | Self::NoMemory { .. } => "busy",
             Self::HeadFull { .. } => "head-full",
             Self::DiskReserve { .. } => "disk-reserve",
@@ -227,6 +235,7 @@ impl Refusal {
             Self::TooManyStreams => "the collector knows too many streams",
             Self::TooManyStreamsOfAgent { .. } => "the agent has too many streams",
             Self::TooManyAgents => "the collector knows too many agents",
+            Self::TooManyRows { .. } => "a stream has too many rows on a day",
             Self::Busy | Self::NoMemory { .. } => "the collector is busy",
             Self::HeadFull { .. } => "too much waits to be sealed",
             Self::DiskReserve { .. } => "the disk is nearly full",
@@ -265,6 +274,9 @@ impl Refusal {
                 format!("the batch has streams that are new, and one agent may bring {most}; raise streams_per_agent")
             }
             Self::TooManyAgents => "the agent is new, and no more fit; raise the bound".to_owned(),
+            Self::TooManyRows { most } => {
+                format!("of a stream about {most} rows are kept of a day, and with this batch it would have more")
+            }
             Self::Busy => "it cannot keep more at the moment; push the same batch again".to_owned(),
             Self::HeadFull { most } => {
                 format!("{most} bytes wait in memory to be sealed, which is as much as may; push the same batch again")

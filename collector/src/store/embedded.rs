@@ -295,12 +295,12 @@ impl Store for EmbeddedStore {
         self.hours(of, span)
     }
 
-    fn latest_readings(&self) -> Vec<(ResourceId, Reading)> {
-        self.memory.streams.latest_readings()
+    fn latest_readings(&self, wanted: &dyn Fn(&Id) -> bool) -> Vec<(ResourceId, Reading)> {
+        self.memory.streams.latest_readings(wanted)
     }
 
-    fn latest_volumes(&self) -> Vec<(FlowId, Volume)> {
-        self.memory.streams.latest_volumes()
+    fn latest_volumes(&self, wanted: &dyn Fn(&Id) -> bool) -> Vec<(FlowId, Volume)> {
+        self.memory.streams.latest_volumes(wanted)
     }
 
     fn vantage_points(&self) -> Vec<VantagePoint> {
@@ -309,6 +309,10 @@ impl Store for EmbeddedStore {
 
     fn take_touched(&mut self, wanted: &dyn Fn(&StreamId) -> bool) -> Touched {
         self.memory.take_touched(wanted)
+    }
+
+    fn ask_anew(&mut self) {
+        self.memory.ask_anew();
     }
 
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {
@@ -337,6 +341,10 @@ impl Store for EmbeddedStore {
 
     fn records(&self, kind: RecordKind, range: &KeyRange, limit: usize) -> Result<Vec<Record>, StoreError> {
         self.record_list(kind, range, limit)
+    }
+
+    fn wants_a_seal(&self) -> bool {
+        self.takes_a_part() && self.is_large()
     }
 
     fn maintain(&mut self, now: Instant) -> Result<Maintained, StoreError> {

@@ -9,19 +9,18 @@
 //! A batch brings a row or two of each of its streams, so nothing is made for a stream alone: its rows are found by
 //! going from its last piece to the first. The head is rebuilt from the journal when the store is opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uphold_common::observation::{Observation, Reading, Volume};
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
+use super::crowded::CROWD;
 use super::numbered::ByNumber;
 use super::rows::{Block, Slice};
 use super::stream::StreamKind;
 
 /// How many rows a segment has room for.
 const SEGMENT_ROWS: usize = 4096;
-/// What a stream costs on a day beside its rows and pieces: its place in a map.
-const STREAM_BYTES: usize = 24;
 
 /// The rows that wait to be sealed.
 #[derive(Debug, Default)]
@@ -31,6 +30,8 @@ pub(super) struct Head {
     volumes: Segments<Volume>,
     pieces: Segments<Piece>,
     days: BTreeMap<i32, ByNumber<Last>>,
+    /// The days of streams that have many rows.
+    crowded: BTreeSet<(i32, u32)>,
     bytes: usize,
     rows: usize,
 }
@@ -46,11 +47,12 @@ struct Piece {
 
 const NONE: u32 = u32::MAX;
 
-/// The last piece of a stream on a day.
+/// The last piece of a stream on a day, and how many rows all of them have.
 #[derive(Clone, Copy, Debug)]
 struct Last {
     kind: StreamKind,
     piece: u32,
+    rows: u32,
 }
 
 /// Rows in segments, so that none is ever moved to make room for more.
@@ -103,10 +105,8 @@ impl Head {
         self.bytes += rows.bytes();
         self.rows += rows.len();
         let streams = self.days.entry(day).or_default();
-        let last = streams.entry(stream).or_insert_with(|| {
-            self.bytes += STREAM_BYTES;
-            Last { kind: rows.kind(), piece: NONE }
-        });
+        let bytes = streams.bytes();
+        let mut last = streams.get(stream).copied().unwrap_or(Last { kind: rows.kind(), piece: NONE, rows: 0 });
         let mut left = rows;
         while !left.is_empty() {
             let (begin, taken) = match left {
@@ -115,9 +115,15 @@ impl Head {
                 Slice::Volume(rows) => self.volumes.put(rows),
             };
             left = left.skip(taken as usize);
+            last.rows += taken;
             (last.piece, _) = self.pieces.put(&[Piece { begin, rows: taken, before: last.piece }]);
             self.bytes += size_of::<Piece>();
         }
+        streams.insert(stream, last);
+        if last.rows >= CROWD {
+            self.crowded.insert((day, stream));
+        }
+        self.bytes += streams.bytes() - bytes;
     }
 
     fn slice(&self, kind: StreamKind, piece: Piece) -> Slice<'_> {
@@ -141,12 +147,12 @@ impl Head {
 
     /// Whether there are rows of a stream on a day.
     pub(super) fn contains(&self, day: i32, stream: u32) -> bool {
-        self.days.get(&day).is_some_and(|streams| streams.contains_key(&stream))
+        self.days.get(&day).is_some_and(|streams| streams.contains(stream))
     }
 
     /// The rows of a stream on a day, as they arrived.
     pub(super) fn rows_of(&self, day: i32, stream: u32) -> Option<Block> {
-        let last = *self.days.get(&day)?.get(&stream)?;
+        let last = *self.days.get(&day)?.get(stream)?;
         let mut pieces: Vec<Slice<'_>> = self.pieces(last, 0).collect();
         pieces.reverse();
         let mut block = Block::with_room(last.kind, pieces.iter().map(|piece| piece.len()).sum());
@@ -156,9 +162,20 @@ impl Head {
         Some(block)
     }
 
+    /// How many rows of a stream on a day there are.
+    pub(super) fn rows_on(&self, day: i32, stream: u32) -> u64 {
+        self.days.get(&day).and_then(|streams| streams.get(stream)).map_or(0, |last| u64::from(last.rows))
+    }
+
+    /// The days of streams that have many rows.
+    pub(super) const fn crowded(&self) -> &BTreeSet<(i32, u32)> {
+        &self.crowded
+    }
+
     /// The streams that have rows on a day, ascending.
     pub(super) fn streams(&self, day: i32) -> Vec<u32> {
-        let mut streams: Vec<u32> = self.days.get(&day).into_iter().flat_map(|of| of.keys().copied()).collect();
+        let mut streams: Vec<u32> =
+            self.days.get(&day).into_iter().flat_map(|of| of.iter().map(|(stream, _)| stream)).collect();
         streams.sort_unstable();
         streams
     }
@@ -172,8 +189,8 @@ impl Head {
     /// What was added since a mark was taken: each stream with pieces of its rows, day by day.
     pub(super) fn added_since(&self, mark: u32) -> impl Iterator<Item = (u32, impl Iterator<Item = Slice<'_>>)> {
         let fresh = move |last: &Last| last.piece != NONE && last.piece >= mark;
-        let streams = self.days.values().flatten().filter(move |(_, last)| fresh(last));
-        streams.map(move |(stream, last)| (*stream, self.pieces(*last, mark)))
+        let streams = self.days.values().flat_map(ByNumber::iter).filter(move |(_, last)| fresh(last));
+        streams.map(move |(stream, last)| (stream, self.pieces(*last, mark)))
     }
 
     /// The days it has rows of, ascending.

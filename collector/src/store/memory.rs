@@ -4,8 +4,10 @@
 use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::sheet::Sheet;
 
+use super::crowded::Crowded;
 use super::delivery::{Deliveries, Digest};
-use super::head::{Head, end_of};
+use super::head::{Head, day_number, end_of};
+use super::numbered::Numbers;
 use super::rows::Slice;
 use super::stream::{StreamId, Streams};
 use super::{Admitted, Appended, StoreOptions, Touched, TouchedRows};
@@ -19,10 +21,14 @@ pub(super) struct Memory {
     pub(super) deliveries: Deliveries,
     /// Rows that wait to be sealed.
     pub(super) head: Head,
+    /// The rows of days that have many, beside those in the head.
+    pub(super) crowded: Crowded,
     /// Up to where somebody has taken notice of the rows of the head.
     noticed: u32,
     /// What nobody has taken notice of and is no longer in the head.
     touched: Touched,
+    /// The vantage points of which nobody wanted to know where their rows lie, and which were told.
+    unwanted: Numbers,
 }
 
 impl Memory {
@@ -54,7 +60,26 @@ impl Memory {
                 return Appended::TooManyStreams;
             }
         }
+        if self.overcrowds(&admitted.batch, options.rows_of_a_day_max) {
+            return Appended::TooManyRowsOfDay { most: options.rows_of_a_day_max };
+        }
         Appended::Kept
+    }
+
+    /// Whether a stream of a batch would have more rows on a day than are kept.
+    fn overcrowds(&self, batch: &Sheet, most: u64) -> bool {
+        // Mostly nobody has a crowd, and nobody is asked.
+        if self.crowded.is_empty() && self.head.crowded().is_empty() {
+            return false;
+        }
+        batch.streams().any(|(_, rows)| {
+            let Some(stream) = self.streams.number(&StreamId::of(&batch.key.agent, rows)) else { return false };
+            Slice::from(rows).by_day().into_iter().any(|(day, rows)| {
+                let day = day_number(day);
+                let known = self.crowded.rows(day, stream) + self.head.rows_on(day, stream);
+                known + rows.len() as u64 > most
+            })
+        })
     }
 
     /// Whether a bound is so near that those before it in the same call have to be taken in before `batch` is judged.
@@ -77,10 +102,15 @@ impl Memory {
         self.deliveries.note(&batch.key, digest, received_at);
     }
 
-    /// What was touched since the last call; of streams that are not `wanted` only the vantage points, without rows.
+    /// What was touched since the last call; of streams that are not `wanted` only the vantage points, once and without rows.
     pub(super) fn take_touched(&mut self, wanted: &dyn Fn(&StreamId) -> bool) -> Touched {
         self.notice(wanted);
         std::mem::take(&mut self.touched)
+    }
+
+    /// Asks of each vantage point anew whether it is wanted.
+    pub(super) fn ask_anew(&mut self) {
+        self.unwanted = Numbers::default();
     }
 
     /// Notes that any row of a stream on a day may be another than whoever took notice has seen.
@@ -100,6 +130,9 @@ impl Memory {
     fn notice(&mut self, wanted: &dyn Fn(&StreamId) -> bool) {
         let Touched { vantage_points, resources } = &mut self.touched;
         for (number, rows) in self.head.added_since(self.noticed) {
+            if self.unwanted.contains(number) {
+                continue;
+            }
             let Some(id) = self.streams.id(number) else { continue };
             match (id, wanted(id)) {
                 (StreamId::Probe(from), true) => {
@@ -108,7 +141,10 @@ impl Memory {
                     rows.for_each(|rows| touched.add(rows));
                     vantage_points.insert(from.clone(), touched);
                 }
-                (StreamId::Probe(from), false) => drop(vantage_points.insert(from.clone(), TouchedRows::untold())),
+                (StreamId::Probe(from), false) => {
+                    vantage_points.insert(from.clone(), TouchedRows::untold());
+                    self.unwanted.insert(number, ());
+                }
                 (StreamId::Capacity(of), true) => {
                     let union = |a: Interval, b: Interval| Interval::new(a.start.min(b.start), a.end.max(b.end));
                     let Some(span) = rows.filter_map(Slice::span).reduce(union) else { continue };

@@ -38,6 +38,7 @@ mod aside;
 mod cache;
 mod chunk;
 mod column;
+mod crowded;
 mod database;
 mod day;
 mod delivery;
@@ -76,6 +77,8 @@ mod takeup;
 mod touched;
 mod verify;
 
+#[cfg(test)]
+mod bounds_tests;
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
@@ -153,18 +156,22 @@ pub trait Store: Send {
     /// The roll-ups of a stream's hours that begin in `span`, and have rows.
     fn rollups(&self, of: &StreamId, span: Interval) -> Result<Hours, StoreError>;
 
-    /// The newest reading of every resource.
-    fn latest_readings(&self) -> Vec<(ResourceId, Reading)>;
+    /// The newest reading of every resource of the hosts that are `wanted`, in their order.
+    fn latest_readings(&self, wanted: &dyn Fn(&Id) -> bool) -> Vec<(ResourceId, Reading)>;
 
-    /// The newest volume of every flow.
-    fn latest_volumes(&self) -> Vec<(FlowId, Volume)>;
+    /// The newest volume of every flow of the hosts that are `wanted`, in their order.
+    fn latest_volumes(&self, wanted: &dyn Fn(&Id) -> bool) -> Vec<(FlowId, Volume)>;
 
     /// The vantage points that ever delivered.
     fn vantage_points(&self) -> Vec<VantagePoint>;
 
     /// What has rows that arrived (or were replayed) since the last call. Of streams that are not `wanted` it tells only
-    /// which vantage points they are, and not where their rows lie.
+    /// which vantage points they are, and not where their rows lie; and having told that once, it is silent about such a
+    /// vantage point until [`Store::ask_anew`].
     fn take_touched(&mut self, wanted: &dyn Fn(&StreamId) -> bool) -> Touched;
+
+    /// Vantage points that were not `wanted` may be now: each is asked of again.
+    fn ask_anew(&mut self);
 
     /// Changes governed records, all or none of them; durable when this returns.
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError>;
@@ -178,6 +185,9 @@ pub trait Store: Send {
 
     /// At most `limit` records of a kind, with their keys, in the range's order.
     fn records(&self, kind: RecordKind, range: &KeyRange, limit: usize) -> Result<Vec<Record>, StoreError>;
+
+    /// Whether so much waits in memory or in the journal that a seal should not wait any longer.
+    fn wants_a_seal(&self) -> bool;
 
     /// One bounded step of upkeep: a seal if one is due, else some merging. Call it only after what
     /// [`Store::take_touched`] gave has been dealt with, because a seal ends the replay of those rows.
@@ -233,6 +243,11 @@ pub enum Appended {
     },
     /// Its agent would be one more than the store may know; nothing of it is kept.
     TooManyAgents,
+    /// A stream of it would have more rows on a day than are kept; nothing of it is kept.
+    TooManyRowsOfDay {
+        /// About how many are kept.
+        most: u64,
+    },
 }
 
 /// What a step of upkeep did.

@@ -21,6 +21,8 @@ pub struct StoreOptions {
     pub merge_after_ms: i64,
     /// About how many rows a merge holds in memory at once; of one stream it holds a day.
     pub merge_rows_max: u64,
+    /// About how many rows of a stream are kept of a day; see `crowded`.
+    pub rows_of_a_day_max: u64,
     /// How many parts may wait: beyond it some are folded into one or, where that cannot be or twice as many wait, the day
     /// that most of them wait for is merged, whether it rests or not.
     pub parts_max: usize,
@@ -42,6 +44,7 @@ impl Default for StoreOptions {
             agents_max: 10_000,
             merge_after_ms: 3_600_000,
             merge_rows_max: 500_000,
+            rows_of_a_day_max: 1 << 20,
             parts_max: 96,
             open_retry_ms: 5_000,
             reserve_bytes: None,

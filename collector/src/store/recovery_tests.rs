@@ -59,8 +59,8 @@ fn nothing_acknowledged_is_lost_or_doubled_without_a_close() {
     assert_eq!(store.observations(&vantage("web"), all()).unwrap(), seen);
     assert_eq!(seen, vec![up(0), up(5_000), up(9_000)]);
     assert_eq!(store.readings(&disk(), all()).unwrap().len(), 1);
-    assert_eq!(store.latest_readings()[0].1.used, 40);
-    assert_eq!(store.latest_volumes()[0].1.amount, 99);
+    assert_eq!(store.latest_readings(&|_| true)[0].1.used, 40);
+    assert_eq!(store.latest_volumes(&|_| true)[0].1.amount, 99);
     assert_eq!(store.vantage_points(), vec![vantage("web")]);
     assert_eq!(store.delivery(&vantage("web").agent, Epoch([1; 16])).map(Delivery::highest), Some(2));
     let touched = store.take_touched(&|_| true);
@@ -104,7 +104,7 @@ fn a_crash_between_seal_and_emptying_the_journal_doubles_nothing() {
     assert_eq!((stats.head_rows, stats.journal_batches, stats.journal_bytes), (0, 0, 0));
     assert_eq!(survivor.take_touched(&|_| true), Touched::default());
     assert_eq!(survivor.observations(&vantage("web"), all()).unwrap(), vec![up(1), up(2)]);
-    assert_eq!(survivor.latest_readings()[0].1.used, 4);
+    assert_eq!(survivor.latest_readings(&|_| true)[0].1.used, 4);
     let again = survivor.append(at(1), vec![admitted(1, vec![probed("web", [1, 2]), read(3, 4)])]).unwrap();
     assert_eq!(again, vec![Appended::Duplicate], "the delivery was sealed too");
     survivor.append(at(1), vec![admitted(2, vec![probed("web", [3])])]).unwrap();

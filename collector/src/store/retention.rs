@@ -47,6 +47,7 @@ impl EmbeddedStore {
         self.disk.apply(writes)?;
         self.disk.sync()?;
         self.state = state;
+        self.memory.crowded.forget_before(day);
         self.drop_parts(&gone)?;
         let tables = forgotten.values().flat_map(|day| &day.tables);
         tables.map(|table| &table.name).try_for_each(|name| self.files.remove(name))?;

@@ -12,6 +12,7 @@
 
 use uphold_common::time::Instant;
 
+use super::chunk;
 use super::database::Writes;
 use super::embedded::EmbeddedStore;
 use super::error::StoreError;
@@ -26,6 +27,9 @@ const JOURNAL_FILES_MAX: u64 = 32;
 /// Most parts that the store's state names, which is one entry of the database. It merges when there are far fewer; should
 /// that not keep up, nothing is sealed until it has, and the head fills.
 pub(super) const PARTS_NAMED_MAX: usize = 512;
+
+/// A crowded day of a stream, and how many rows of it there are.
+type Crowd = ((i32, u32), usize);
 
 impl EmbeddedStore {
     /// Notes since when records wait in a journal without batches.
@@ -43,10 +47,12 @@ impl EmbeddedStore {
         let old = self.journal.oldest.is_some_and(|at| now.since_ms(at) >= self.options.journal_age_max_ms);
         // Each start begins a file, and a collector that is killed again and again shall not leave them without end.
         let files = self.journal.file().saturating_sub(self.state.journal.0);
-        files >= JOURNAL_FILES_MAX
-            || self.memory.head.bytes() >= self.options.head_bytes_max
-            || self.journal.bytes >= self.options.journal_bytes_max
-            || old
+        files >= JOURNAL_FILES_MAX || self.is_large() || old
+    }
+
+    /// Whether the head or the journal has grown enough.
+    pub(super) fn is_large(&self) -> bool {
+        self.memory.head.bytes() >= self.options.head_bytes_max || self.journal.bytes >= self.options.journal_bytes_max
     }
 
     /// Whether one more part can be named.
@@ -69,7 +75,8 @@ impl EmbeddedStore {
         }
         let watermark = self.journal.next.saturating_sub(1);
         let made = self.state.made.saturating_add(1);
-        let part = self.write_part(made, watermark)?;
+        let mut crowds = Vec::new();
+        let part = self.write_part(made, watermark, &mut crowds)?;
         let file = match (self.journal.rotate(self.files.as_ref()), &part) {
             (Ok(file), _) => file,
             // On a full disk the part would be in its own way.
@@ -89,11 +96,33 @@ impl EmbeddedStore {
         self.memory.sealed();
         self.state = state;
         self.counted.seals += 1;
+        for (crowded, rows) in crowds {
+            self.count_crowd(crowded, rows)?;
+        }
         Ok(rows)
     }
 
-    /// Writes the head as a part; none if it is empty.
-    fn write_part(&mut self, made: u64, watermark: u64) -> Result<Option<Part>, StoreError> {
+    /// Counts rows that were sealed of a crowded day of a stream; with those of its tables, where it was not counted before.
+    fn count_crowd(&mut self, (day, stream): (i32, u32), rows: usize) -> Result<(), StoreError> {
+        let known = if self.memory.crowded.counts(day, stream) { 0 } else { self.rows_in_tables(day, stream)? };
+        self.memory.crowded.add(day, stream, known + rows as u64);
+        Ok(())
+    }
+
+    /// How many rows of a stream and a day were merged.
+    fn rows_in_tables(&self, day: i32, stream: u32) -> Result<u64, StoreError> {
+        let (first, last) = (chunk::key(stream, 0), chunk::key(stream, u32::MAX));
+        for table in self.days.get(&day).map_or(&[][..], |day| &day.tables).iter().rev() {
+            let entries = self.entries_left(table, first, last)?;
+            if !entries.is_empty() {
+                return Ok(entries.iter().map(|entry| u64::from(entry.rows)).sum());
+            }
+        }
+        Ok(0)
+    }
+
+    /// Writes the head as a part; none if it is empty. What it has of crowded days is told in `crowds`.
+    fn write_part(&mut self, made: u64, watermark: u64, crowds: &mut Vec<Crowd>) -> Result<Option<Part>, StoreError> {
         let head = &self.memory.head;
         if head.rows() == 0 {
             return Ok(None);
@@ -110,6 +139,8 @@ impl EmbeddedStore {
                 let rows_of = |stream: &u32| Some((*stream, settled(head.rows_of(day, *stream)?)));
                 let settled: Vec<(u32, Block)> = group.iter().filter_map(rows_of).collect();
                 let rows: usize = settled.iter().map(|(_, block)| block.len()).sum();
+                let crowded = settled.iter().filter(|(stream, _)| head.crowded().contains(&(day, *stream)));
+                crowds.extend(crowded.map(|(stream, block)| ((day, *stream), block.len())));
                 let bytes = part::encode(day, number, &settled)?;
                 writer.put(files, part::key(day, number), u32::try_from(rows).unwrap_or(u32::MAX), &bytes)?;
                 numbers.extend(group.iter().copied());

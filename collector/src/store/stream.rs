@@ -170,7 +170,7 @@ impl Streams {
 
     /// The stream of a number.
     pub(super) fn id(&self, number: u32) -> Option<&StreamId> {
-        self.ids.get(&number)
+        self.ids.get(number)
     }
 
     /// How many streams an agent brought. Those of hosts name no agent: each counts from the first time that its agent
@@ -181,7 +181,7 @@ impl Streams {
 
     /// Notes that an agent delivers a stream.
     pub(super) fn brings(&mut self, agent: &Id, number: u32) {
-        if self.counted.insert(number) {
+        if self.counted.insert(number, ()) {
             *self.brought.entry(agent.clone()).or_default() += 1;
         }
     }
@@ -199,7 +199,7 @@ impl Streams {
 
     /// Takes an entry over from a table that names it; it is not in the dictionary yet.
     pub(super) fn adopt(&mut self, number: u32, id: StreamId) {
-        if !self.ids.contains_key(&number) {
+        if !self.ids.contains(number) {
             self.restore(number, Some(id));
             self.unsaved.insert(number);
         }
@@ -244,27 +244,28 @@ impl Streams {
     pub(super) fn vantage_points(&self) -> Vec<VantagePoint> {
         let probe = |id: &StreamId| if let StreamId::Probe(from) = id { Some(from.clone()) } else { None };
         let mut found: Vec<(u32, VantagePoint)> =
-            self.ids.iter().filter_map(|(number, id)| Some((*number, probe(id)?))).collect();
+            self.ids.iter().filter_map(|(number, id)| Some((number, probe(id)?))).collect();
         found.sort_unstable_by_key(|(number, _)| *number);
         found.into_iter().map(|(_, from)| from).collect()
     }
 
-    /// The newest reading of each resource.
-    pub(super) fn latest_readings(&self) -> Vec<(ResourceId, Reading)> {
-        let of =
-            |number: &u32| if let Some(StreamId::Capacity(of)) = self.id(*number) { Some(of.clone()) } else { None };
-        let mut latest: Vec<_> =
-            self.readings.iter().filter_map(|(number, newest)| Some((of(number)?, newest.row))).collect();
-        latest.sort_unstable_by(|a: &(ResourceId, Reading), b| a.0.cmp(&b.0));
+    /// The newest reading of each resource of the hosts that are `wanted`.
+    pub(super) fn latest_readings(&self, wanted: &dyn Fn(&Id) -> bool) -> Vec<(ResourceId, Reading)> {
+        let of = |number: u32| if let Some(StreamId::Capacity(of)) = self.id(number) { Some(of) } else { None };
+        let found = self.readings.iter().filter_map(|(number, newest)| Some((of(number)?, newest.row)));
+        let found = found.filter(|(of, _)| wanted(&of.host)).map(|(of, row)| (of.clone(), row));
+        let mut latest: Vec<_> = found.collect();
+        latest.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         latest
     }
 
-    /// The newest volume of each flow.
-    pub(super) fn latest_volumes(&self) -> Vec<(FlowId, Volume)> {
-        let of = |number: &u32| if let Some(StreamId::Volume(of)) = self.id(*number) { Some(of.clone()) } else { None };
-        let mut latest: Vec<_> =
-            self.volumes.iter().filter_map(|(number, newest)| Some((of(number)?, newest.row))).collect();
-        latest.sort_unstable_by(|a: &(FlowId, Volume), b| a.0.cmp(&b.0));
+    /// The newest volume of each flow of the hosts that are `wanted`.
+    pub(super) fn latest_volumes(&self, wanted: &dyn Fn(&Id) -> bool) -> Vec<(FlowId, Volume)> {
+        let of = |number: u32| if let Some(StreamId::Volume(of)) = self.id(number) { Some(of) } else { None };
+        let found = self.volumes.iter().filter_map(|(number, newest)| Some((of(number)?, newest.row)));
+        let found = found.filter(|(of, _)| wanted(&of.host)).map(|(of, row)| (of.clone(), row));
+        let mut latest: Vec<_> = found.collect();
+        latest.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         latest
     }
 
@@ -280,20 +281,24 @@ impl Streams {
 
     /// The numbers of the streams whose newest rows are not durable yet.
     pub(super) fn newest_unsaved(&self) -> impl Iterator<Item = u32> {
-        let readings = self.readings.iter().filter(|(_, newest)| !newest.durable).map(|(number, _)| *number);
-        readings.chain(self.volumes.iter().filter(|(_, newest)| !newest.durable).map(|(number, _)| *number))
+        let readings = self.readings.iter().filter(|(_, newest)| !newest.durable).map(|(number, _)| number);
+        readings.chain(self.volumes.iter().filter(|(_, newest)| !newest.durable).map(|(number, _)| number))
     }
 
     /// A newest row is to be made durable again.
     pub(super) fn unsave_newest(&mut self, number: u32) {
-        self.readings.entry(number).and_modify(|newest| newest.durable = false);
-        self.volumes.entry(number).and_modify(|newest| newest.durable = false);
+        if let Some(newest) = self.readings.get_mut(number) {
+            newest.durable = false;
+        }
+        if let Some(newest) = self.volumes.get_mut(number) {
+            newest.durable = false;
+        }
     }
 
     /// The newest row of a stream, as it stands in the store.
     pub(super) fn newest(&self, number: u32) -> Option<[u8; NEWEST_BYTES]> {
-        let reading = self.readings.get(&number).map(|newest| newest.row);
-        let volume = || self.volumes.get(&number).map(|newest| newest.row);
+        let reading = self.readings.get(number).map(|newest| newest.row);
+        let volume = || self.volumes.get(number).map(|newest| newest.row);
         let of_volume = |row: Volume| newest_bytes(row.at, u64::from(row.over_ms), row.amount);
         reading.map(|row| newest_bytes(row.at, row.used, row.limit)).or_else(|| volume().map(of_volume))
     }
@@ -318,17 +323,22 @@ impl Streams {
     /// Everything is durable now.
     pub(super) fn saved(&mut self) {
         self.unsaved.clear();
-        self.readings.values_mut().for_each(|newest| newest.durable = true);
-        self.volumes.values_mut().for_each(|newest| newest.durable = true);
+        for newest in self.readings.values_mut() {
+            newest.durable = true;
+        }
+        for newest in self.volumes.values_mut() {
+            newest.durable = true;
+        }
     }
 }
 
 /// Puts a row in the place of one that it is newer than.
 fn replace<R: Copy>(all: &mut ByNumber<Newest<R>>, number: u32, row: R, newer: impl Fn(&R) -> bool) {
     let newest = Newest { row, durable: false };
-    let known = all.entry(number).or_insert(newest);
-    if newer(&known.row) {
-        *known = newest;
+    match all.get_mut(number) {
+        Some(known) if newer(&known.row) => *known = newest,
+        Some(_) => {}
+        None => drop(all.insert(number, newest)),
     }
 }
 

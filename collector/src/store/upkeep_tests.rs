@@ -228,9 +228,9 @@ fn the_newest_row_stays_the_newest_through_late_rows_and_restarts() {
         store.seal().unwrap();
     }
     let store = open(scratch.path());
-    let reading = store.latest_readings();
+    let reading = store.latest_readings(&|_| true);
     assert_eq!((reading.len(), reading[0].1.at, reading[0].1.used), (1, at(50), 30));
-    assert_eq!(store.latest_volumes()[0].1.amount, 30);
+    assert_eq!(store.latest_volumes(&|_| true)[0].1.amount, 30);
     assert_eq!(store.readings(&disk(), all()).unwrap().iter().map(|r| r.used).collect::<Vec<_>>(), vec![99, 30]);
     assert_eq!(store.volumes(&net(), all()).unwrap().iter().map(|v| v.amount).collect::<Vec<_>>(), vec![99, 30]);
 }

@@ -15,11 +15,14 @@ use super::daemon::{Daemon, Spent};
 use super::estate::Shape;
 use super::server::{Dialect, OnDisk, Server, metric, metrics};
 use super::usage;
-use crate::process::wait::Stopwatch;
+use crate::process::wait::{Stopwatch, wait_until};
 use crate::process::{free_port, http};
 
 /// Under which name it says what it keeps, by kind.
 const BYTES_BY_KIND: &str = "uphold_store_bytes";
+
+/// How long it takes at most until it says of itself what was done.
+const SAYS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A running collector.
 pub(super) struct Collector {
@@ -120,6 +123,9 @@ impl Server for Collector {
                 _ => "other files".to_owned(),
             }
         })?;
+        // What it says of itself is as of its last tick.
+        let merged = || self.figure(BYTES_BY_KIND, "kind=\"parts\"").is_ok_and(|bytes| bytes == 0.0);
+        wait_until(SAYS_WITHIN, "nothing to be left to merge", merged)?;
         let text = http::get(self.port, "/metrics")?.text();
         let said = metrics(&text, BYTES_BY_KIND).map(|(labels, bytes)| (format!("it says {labels}"), bytes as u64));
         on_disk.by_kind.extend(said);

@@ -90,7 +90,12 @@ impl EmbeddedStore {
     }
 
     /// The entries of a table's sound pages; the others are noted.
-    pub(super) fn entries_left(&self, table: &Table, first: u64, last: u64) -> Result<Vec<Entry>, StoreError> {
+    pub(in crate::store) fn entries_left(
+        &self,
+        table: &Table,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<Entry>, StoreError> {
         let (entries, damaged) = table.entries_left(self.files.as_ref(), first, last)?;
         damaged.into_iter().try_for_each(|why| self.note_table(table, why))?;
         Ok(entries)
@@ -121,6 +126,7 @@ impl EmbeddedStore {
             merging.writer.put(self.files.as_ref(), chunk::key(stream, piece), *rows, chunk)?;
             self.counted.chunks_written += 1;
         }
+        self.memory.crowded.merged(of.day, stream, all.len() as u64);
         let hours = Hours::of(&all);
         Ok(match kept {
             Some((kept, merged)) => hours.beside(kept, &merged),
