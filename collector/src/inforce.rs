@@ -118,7 +118,8 @@ pub fn take_up(
     Ok(InForce { is_older: true, ..in_force })
 }
 
-fn take_up_files(
+/// As [`take_up`], and an error on a full disk.
+pub fn take_up_files(
     store: &mut dyn Store,
     keeper: &mut Keeper,
     files: &[CatalogueFile],

@@ -22,6 +22,7 @@ pub mod listen;
 pub mod metrics;
 pub mod notify;
 pub mod page;
+pub mod reload;
 pub mod report;
 pub mod reserve;
 pub mod retention;

@@ -5,7 +5,7 @@
 //! lock is given up. A store that died ends the program at once, with an error of its own.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use crate::notify::alertmanager;
 use crate::notify::post::{ClientError, Poster, Proxies, Timeouts};
 use crate::notify::webhook::WebhookClient;
 use crate::notify::worker::{self, Pace};
+use crate::reload;
 use crate::reserve::Reserve;
 use crate::retention::Retention;
 use crate::store::{DataDir, EmbeddedStore, StoreError, StoreOptions};
@@ -80,6 +81,8 @@ pub struct Opening<'a> {
     pub retention: Retention,
     /// The files of the catalogue.
     pub files: &'a [CatalogueFile],
+    /// Where they are looked at again and again; none for files that nobody can change.
+    pub looked_at: Option<PathBuf>,
     /// The port, bound already.
     pub port: TcpListener,
     /// The certificate of the port, if it speaks TLS.
@@ -95,6 +98,7 @@ pub struct Opening<'a> {
 /// A collector that is open and serves as soon as [`Collector::run`] is called.
 pub struct Collector {
     engine: Running,
+    looked_at: Option<PathBuf>,
     port: TcpListener,
     tls: Option<Arc<Tls>>,
     socket: tokio::net::UnixListener,
@@ -107,7 +111,7 @@ pub struct Collector {
 impl Collector {
     /// Opens the store and everything on it, and binds the socket in the data directory.
     pub fn open(opening: Opening<'_>) -> Result<Self, ServeError> {
-        let Opening { data_dir, store, retention, files, port, tls, limits, exposure, access } = opening;
+        let Opening { data_dir, store, retention, files, looked_at, port, tls, limits, exposure, access } = opening;
         // An error says that somebody installed one before, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let now = clock::now();
@@ -122,7 +126,7 @@ impl Collector {
         let socket = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;
         let webhooks = WebhookClient::new(Timeouts::default())?;
         let alertmanagers = Poster::new(Timeouts::default(), Proxies::None)?;
-        Ok(Self { engine, port, tls, socket, listening, webhooks, alertmanagers, access })
+        Ok(Self { engine, looked_at, port, tls, socket, listening, webhooks, alertmanagers, access })
     }
 
     /// Where it listens.
@@ -141,6 +145,8 @@ impl Collector {
         let port = tokio::spawn(port);
         let socket = tokio::spawn(listen::serve_socket(self.socket, router, listening, finishing.clone()));
         let certificate = self.tls.map(|tls| tokio::spawn(tls.keep_looking(finishing.clone())));
+        let looking = |path| tokio::spawn(reload::keep_looking(path, handle.clone(), finishing.clone()));
+        let catalogue = self.looked_at.map(looking);
         let notifying = tokio::spawn(worker::run(
             Arc::new(handle.clone()),
             self.webhooks,
@@ -161,7 +167,7 @@ impl Collector {
             ("deliveries", Some(notifying)),
             ("Alertmanagers", Some(telling)),
         ];
-        for (what, task) in tasks.into_iter().chain([("the certificate", certificate)]) {
+        for (what, task) in tasks.into_iter().chain([("the certificate", certificate), ("the catalogue", catalogue)]) {
             let Some(task) = task else { continue };
             if tokio::time::timeout(FINISH, task).await.is_err() {
                 tracing::warn!(what, "did not finish in time");

@@ -15,6 +15,7 @@ use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, State
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::Epoch;
 
+use crate::engine::reload::CatalogueReloads;
 use crate::histogram::{Histogram, Scale};
 use crate::incident::model::Incident;
 use crate::limits::Limit;
@@ -180,6 +181,8 @@ pub struct Health {
     pub postponed: u64,
     /// Whether the files of the catalogue say something newer, which could not be recorded because the disk was full.
     pub catalogue_is_older: bool,
+    /// What became of changes of the catalogue's files since the start.
+    pub reloads: CatalogueReloads,
     /// What is forgotten.
     pub retention: RetentionSnapshot,
     /// How long the tick before this snapshot's took, in microseconds; 0 for the first.

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use uphold_tests::process::http;
+
 use crate::figures::Figures;
 use crate::world::{World, until};
 
@@ -19,6 +21,37 @@ agreements:"
     );
     let target = "      - { id: till, service: till, window: day, availability: \"99%\" }\nreceivers:";
     world.catalogue_text().replace("agreements:", &service).replace("receivers:", target)
+}
+
+#[test]
+fn a_changed_file_is_taken_up_while_everything_runs_and_a_bad_one_is_not() {
+    let world = World::watched();
+    world.wait_for_state("up");
+    let sound = world.catalogue_text();
+    let metric = |series: &str| world.collector_metric(series);
+    let version = || metric("uphold_catalogue_version");
+    assert_eq!((version(), metric("uphold_catalogue_last_reload_successful")), (Some(1.0), Some(1.0)));
+
+    // What is not sound, and what would measure the past anew, are refused whole.
+    for (was, bad, refused) in [("services:", "servises:", 1.0), ("fall: 2", "fall: 3", 2.0)] {
+        let text = sound.replace(was, bad);
+        assert_ne!(text, sound);
+        fs::write(world.catalogue(), text).unwrap();
+        until("the change to be refused", || {
+            (metric("uphold_catalogue_reloads_total{result=\"refused\"}")? == refused).then_some(())
+        });
+        assert_eq!((version(), metric("uphold_catalogue_last_reload_successful")), (Some(1.0), Some(0.0)));
+    }
+    let ready = http::get(world.collector_port, "/readyz").unwrap().text();
+    assert!(ready.contains("files were changed and are refused"), "{ready}");
+
+    fs::write(world.catalogue(), with_more(&world)).unwrap();
+    until("the agent to watch what was added", || (world.state("till")? == "up").then_some(()));
+    assert_eq!((version(), metric("uphold_catalogue_last_reload_successful")), (Some(2.0), Some(1.0)));
+    world.wait_for_state("up");
+    fs::write(world.catalogue(), sound).unwrap();
+    until("what was removed to be gone", || world.state("till").is_none().then_some(()));
+    world.wait_for_state("up");
 }
 
 #[test]

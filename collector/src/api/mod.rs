@@ -154,10 +154,12 @@ async fn show_ready(State(engine): State<EngineHandle>, RawQuery(query): RawQuer
 /// A line of one word, and one more for each thing that is refused, if anything is.
 fn with_warning(word: &str, engine: &EngineHandle) -> String {
     let health = &engine.snapshot().health;
-    let older =
-        "The catalogue in force is older than its files: the disk was full at the start. Start the collector again.";
+    let older = "The catalogue in force is older than its files: the disk was full. It is taken up once there is room.";
     let older = health.catalogue_is_older.then_some(older);
-    let lines = std::iter::once(word).chain(health.room.told()).chain(older);
+    let wrong =
+        "The catalogue's files were changed and are refused; what was in force stays in force. The log says why.";
+    let wrong = health.reloads.wrong.as_ref().map(|_| wrong);
+    let lines = std::iter::once(word).chain(health.room.told()).chain(older).chain(wrong);
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 

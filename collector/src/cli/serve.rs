@@ -53,7 +53,9 @@ pub(super) fn serve(args: ServeArgs) -> Result<(), Ended> {
         let (scheme, limits) = (exposure.scheme(), config.limits.clone());
         let Config { data_dir, store, retention, access, .. } = &config;
         let (store, retention, access) = (store.clone(), *retention, access.clone());
-        let opening = Opening { data_dir, store, retention, files: &files, port, tls, limits, exposure, access };
+        let looked_at = Some(config.catalogue.clone());
+        let opening =
+            Opening { data_dir, store, retention, files: &files, looked_at, port, tls, limits, exposure, access };
         let collector = Collector::open(opening).map_err(|error| ended(&error))?;
         if let Some(address) = collector.address() {
             anstream::println!("uphold-collector serves {} at {scheme}://{address}/", config.catalogue.display());

@@ -60,6 +60,7 @@ pub(super) fn up(args: &UpArgs) -> Result<(), Ended> {
             store,
             retention,
             files: &[file],
+            looked_at: None,
             port,
             tls: None,
             limits,

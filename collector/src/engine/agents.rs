@@ -43,6 +43,14 @@ impl Agents {
         Self { known, assigned, started }
     }
 
+    /// The agents of another version of the catalogue; what is known of any of them stays.
+    pub fn assign(&mut self, catalogue: &Catalogue) {
+        self.assigned = assign::agents(catalogue);
+        for name in &self.assigned {
+            self.known.entry(name.clone()).or_default();
+        }
+    }
+
     /// Takes in what came with a push that was accepted, after which so many batches are `missing` and asked for again.
     pub fn heard(&mut self, name: &Id, backlog: &Backlog, missing: u64, facts: &[AgentFact], now: Instant) {
         if !self.known.contains_key(name) && self.known.len() >= self.assigned.len() + STRANGERS_MAX {

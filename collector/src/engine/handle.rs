@@ -33,6 +33,7 @@ use super::EngineError;
 use super::command::{CommandError, History, TokenCommand};
 use super::compaction::Compaction;
 use super::query::{FiguresQuery, QueryError};
+use super::reload::{Offered, Reload};
 
 /// Most requests that wait for the engine.
 pub const QUEUE_MAX: usize = 1_024;
@@ -74,6 +75,8 @@ pub enum Request {
     Compact(Actor, oneshot::Sender<Result<Compaction, CommandError>>),
     /// For how far it has come.
     Compaction(oneshot::Sender<Compaction>),
+    /// To take up what the catalogue's files say.
+    Reload(Offered, oneshot::Sender<Reload>),
     /// To take note of what became of a message.
     Settle(Key, Attempt, oneshot::Sender<()>),
     /// To stop, once everything before it is done.
@@ -242,6 +245,11 @@ impl EngineHandle {
     /// How far the compaction of the store has come.
     pub async fn compaction(&self) -> Result<Compaction, Unanswered> {
         self.ask(Request::Compaction).await
+    }
+
+    /// Has it take up what the catalogue's files say.
+    pub async fn reload(&self, offered: Offered) -> Result<Reload, Unanswered> {
+        self.ask(|answer| Request::Reload(offered, answer)).await
     }
 
     /// Asks the engine to stop, and waits for room in the queue if it must: a stop that is lost is never asked again.

@@ -17,6 +17,7 @@
 //! | `postponed` | what a full disk does not take waits, and is tried again |
 //! | `forget` | what is older than it is kept for goes, a little at a time |
 //! | [`query`] | figures at any instant |
+//! | [`reload`] | a changed catalogue → the one in force, or refused |
 //! | `verify` | kept days and figures, held against their rows and their laws |
 //! | [`agents`] | what is known of the agents, and which services are held because of them |
 //!
@@ -33,6 +34,7 @@ mod intake;
 mod measure;
 mod postponed;
 pub mod query;
+pub mod reload;
 pub mod run;
 mod sight;
 mod snapshots;

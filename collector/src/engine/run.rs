@@ -198,6 +198,10 @@ impl Loop {
             Request::Compaction(answer) => drop(answer.send(self.engine.compaction())),
             Request::Rollups(of, span, answer) => drop(answer.send(self.engine.rollups(&of, span))),
             Request::Measured(host, answer) => drop(answer.send(self.engine.measured(&host))),
+            Request::Reload(offered, answer) => {
+                let done = self.engine.reload(offered, clock::now())?;
+                drop(answer.send(done));
+            }
             Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),
             Request::Push(..) | Request::Stop => {}
         }

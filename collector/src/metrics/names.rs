@@ -63,6 +63,10 @@ metrics! {
         "Services and targets on capacity that are left out because their history is still being read.";
     TIMELINE_BYTES = Gauge "uphold_collector_timeline_bytes" []
         "Memory that timelines of vantage points hold.";
+    CATALOGUE_RELOAD_SUCCESSFUL = Gauge "uphold_catalogue_last_reload_successful" []
+        "1 when what the catalogue's files say is in force, 0 while it is refused.";
+    CATALOGUE_RELOADS = Counter "uphold_catalogue_reloads_total" ["result"]
+        "Changes of the catalogue's files: taken up, or refused because they were not sound or would change the past.";
     CATALOGUE_VERSION = Gauge "uphold_catalogue_version" []
         "The version of the service catalogue in force, counted from 1.";
 

@@ -3,6 +3,7 @@
 use uphold_common::catalogue::model::Priority;
 
 use super::{MetricsError, Sheet, names, number};
+use crate::engine::reload::CatalogueReloads;
 use crate::limits::Unit;
 use crate::listen::tls::Reloads;
 use crate::snapshot::{
@@ -18,6 +19,10 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
     sheet.count(&names::DERIVING, &[], health.deriving)?;
     sheet.count(&names::TIMELINE_BYTES, &[], health.timeline_bytes)?;
     sheet.count(&names::CATALOGUE_VERSION, &[], snapshot.catalogue_version)?;
+    let CatalogueReloads { taken, refused, wrong } = &snapshot.health.reloads;
+    sheet.count(&names::CATALOGUE_RELOADS, &["taken"], *taken)?;
+    sheet.count(&names::CATALOGUE_RELOADS, &["refused"], *refused)?;
+    sheet.count(&names::CATALOGUE_RELOAD_SUCCESSFUL, &[], u64::from(wrong.is_none()))?;
     for priority in Priority::ALL {
         let open = snapshot.open_incidents.iter().filter(|incident| incident.priority.0 == priority).count();
         sheet.count(&names::INCIDENTS_OPEN, &[priority.as_str()], whole(open))?;

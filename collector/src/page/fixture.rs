@@ -21,6 +21,7 @@ use uphold_common::time::{Instant, Interval, parse_duration_ms};
 use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::push::SeqRange;
 
+use crate::engine::reload::CatalogueReloads;
 use crate::histogram::{Histogram, Scale};
 use crate::incident::model::{Incident, Number, PriorityText, Resolution, Resolved, Subject};
 use crate::limits::Limit;
@@ -341,6 +342,7 @@ fn health() -> Health {
         upkeep: UpkeepCounts { sealed_rows: 27_000, seal_us: 1_350_000, merge_us: 240_000 },
         postponed: 2,
         catalogue_is_older: false,
+        reloads: CatalogueReloads { taken: 1, refused: 2, wrong: None },
         room: RoomSnapshot {
             room: Room::Pushes,
             since: None,

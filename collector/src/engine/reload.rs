@@ -1,0 +1,97 @@
+//! Taking up a changed catalogue while the collector runs.
+//!
+//! What is sound and measures nothing of the past differently is a new version, and in force with the answer. All else is
+//! refused whole: the version in force stays, and it is said in the log, on the page and in the metrics until the files
+//! are put right.
+
+use uphold_common::time::Instant;
+
+use super::{Engine, EngineError, targets_of};
+use crate::identity::keeper::KeeperError;
+use crate::inforce::{self, CatalogueFile, TakeUpError};
+use crate::store::StoreError;
+
+/// The files as they were read, or why they could not be.
+pub type Offered = Result<Vec<CatalogueFile>, String>;
+
+/// What became of files that were offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// They say what is in force.
+    Unchanged,
+    /// They are in force, as this version.
+    TakenUp(u64),
+    /// The disk is too full to record that they are in force.
+    NoRoom(String),
+    /// They are refused, with everything that is wrong.
+    Refused(String),
+}
+
+/// How often files were offered, and what is wrong with those that were offered last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CatalogueReloads {
+    /// Taken up.
+    pub taken: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Why what the files say is not in force; none when it is.
+    pub wrong: Option<String>,
+}
+
+impl Engine {
+    /// Takes up what is offered, or refuses it. An error means that the engine cannot go on.
+    pub fn reload(&mut self, offered: Offered, now: Instant) -> Result<Reload, EngineError> {
+        let done = match offered {
+            Ok(files) => self.take_up(&files, now)?,
+            Err(unreadable) => Reload::Refused(unreadable),
+        };
+        let reloads = &mut self.health.reloads;
+        match &done {
+            Reload::Unchanged => reloads.wrong = None,
+            Reload::TakenUp(version) => {
+                tracing::info!(version, "the catalogue was changed, and the new version is in force");
+                (reloads.taken, reloads.wrong) = (reloads.taken.saturating_add(1), None);
+            }
+            Reload::NoRoom(why) => {
+                if reloads.wrong.as_ref() != Some(why) {
+                    tracing::warn!(why, "the catalogue was changed and is not taken up yet");
+                }
+                reloads.wrong = Some(why.clone());
+            }
+            Reload::Refused(why) => {
+                tracing::error!("the catalogue was changed and is refused; what was in force stays in force:\n{why}");
+                (reloads.refused, reloads.wrong) = (reloads.refused.saturating_add(1), Some(why.clone()));
+            }
+        }
+        Ok(done)
+    }
+
+    fn take_up(&mut self, files: &[CatalogueFile], now: Instant) -> Result<Reload, EngineError> {
+        let bounds = self.listening.limits().of_catalogue();
+        let taken = inforce::take_up_files(self.store.as_mut(), &mut self.keeper, files, &bounds, now);
+        let in_force = match taken {
+            Ok(in_force) => in_force,
+            Err(
+                TakeUpError::Store(StoreError::NoSpace { .. })
+                | TakeUpError::Keeper(KeeperError::Store(StoreError::NoSpace { .. })),
+            ) => return Ok(Reload::NoRoom("the disk is too full to record a new version".to_owned())),
+            Err(refused @ (TakeUpError::Problems(_) | TakeUpError::ChangesThePast(_))) => {
+                return Ok(Reload::Refused(refused.to_string()));
+            }
+            Err(fatal) => return Err(fatal.into()),
+        };
+        if in_force.version == self.in_force.version && !self.in_force.is_older {
+            return Ok(Reload::Unchanged);
+        }
+        let services = &in_force.catalogue.services;
+        self.sights.retain(|id, _| services.contains_key(id));
+        self.strips.retain(|id, _| services.contains_key(id));
+        self.targets_of = targets_of(&in_force.catalogue);
+        self.agents.assign(&in_force.catalogue);
+        // A vantage point that nobody measured may be measured now, and one that was may not be any more.
+        self.store.ask_anew();
+        self.health.catalogue_is_older = false;
+        self.in_force = in_force;
+        Ok(Reload::TakenUp(self.in_force.version))
+    }
+}
