@@ -1,13 +1,17 @@
 //! `check`: everything that is wrong with a catalogue, and with the collector's configuration, in one run.
 //!
+//! `--against` says beside it what the catalogue would change, if it came after another one.
+//!
 //! What is found is the result of this command and goes to standard output, one line a problem, as compilers write them.
 
+mod against;
 mod findings;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use uphold_common::catalogue::{self, model::Catalogue};
+use uphold_common::yaml::problem::Problems;
 use uphold_manual::after_help;
 
 use super::Format;
@@ -15,9 +19,10 @@ use super::exit::{DONE, Ended, USAGE, WRONG};
 use crate::config::{self, ConfigError, FileConfig};
 use findings::Findings;
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     "uphold-collector check catalogue.yaml",
     "uphold-collector check --config /etc/uphold/collector.yaml",
+    "uphold-collector check new.yaml --against /etc/uphold/catalogue.yaml",
     "uphold-collector check /etc/uphold/catalogue.d --format json",
 ];
 const EXIT_CODES: [(u8, &str); 3] = [
@@ -36,6 +41,9 @@ pub(super) struct CheckArgs {
     /// The collector's configuration file, to be checked too.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The catalogue in force, a file or a directory: what would change is told, and what would be refused is a problem.
+    #[arg(long, value_name = "PATH")]
+    against: Option<PathBuf>,
     /// The form.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -44,17 +52,30 @@ pub(super) struct CheckArgs {
 pub(super) fn check(args: &CheckArgs) -> Result<(), Ended> {
     let mut findings = Findings::default();
     let named = args.config.as_deref().map(|path| configuration(path, &mut findings)).transpose()?.flatten();
-    match (&args.catalogue, named) {
-        (Some(path), _) => {
-            let files = config::catalogue_files(path).map_err(|error| Ended::new(USAGE, error))?;
-            look_at(path, files, &mut findings);
-        }
+    let unreadable = |error| Ended::new(USAGE, error);
+    let (path, files) = match (&args.catalogue, named) {
+        (Some(path), _) => (path.clone(), Some(config::catalogue_files(path).map_err(unreadable)?)),
         // The command line is right then; it is the configuration that names what cannot be read.
         (None, Some(path)) => match config::catalogue_files(&path) {
-            Ok(files) => look_at(&path, files, &mut findings),
-            Err(error) => findings.wrong(args.config.as_deref().unwrap_or(&path), "catalogue", &error),
+            Ok(files) => (path, Some(files)),
+            Err(error) => {
+                findings.wrong(args.config.as_deref().unwrap_or(&path), "catalogue", &error);
+                (path, None)
+            }
         },
-        (None, None) => {}
+        (None, None) => (PathBuf::new(), None),
+    };
+    let before = args.against.as_deref().map(|old| Ok((old, config::catalogue_files(old)?)));
+    let before = before.transpose().map_err(unreadable)?;
+    if let Some(files) = files {
+        let new = look_at(&path, files, &mut findings);
+        if let Some((old, files)) = before {
+            match (read(old, files), new) {
+                (Ok(old), Some(new)) => findings.against(&path, against::changes(&old, &new)),
+                (Ok(_), None) => {}
+                (Err(problems), _) => findings.problems(&problems),
+            }
+        }
     }
     let printed = match args.format {
         Format::Text => findings.print_text(),
@@ -82,15 +103,26 @@ fn configuration(path: &Path, findings: &mut Findings) -> Result<Option<PathBuf>
     Ok(file.catalogue)
 }
 
-/// Looks at a catalogue; its files are called as they were found, so that an editor can go there.
-fn look_at(path: &Path, files: Vec<(String, String)>, findings: &mut Findings) {
+/// Looks at a catalogue; gives it if it is sound.
+fn look_at(path: &Path, files: Vec<(String, String)>, findings: &mut Findings) -> Option<Catalogue> {
+    match read(path, files) {
+        Ok(catalogue) => {
+            findings.sound(path, &counts(&catalogue));
+            Some(catalogue)
+        }
+        Err(problems) => {
+            findings.problems(&problems);
+            None
+        }
+    }
+}
+
+/// Reads a catalogue; its files are called as they were found, so that an editor can go there.
+fn read(path: &Path, files: Vec<(String, String)>) -> Result<Catalogue, Problems> {
     let found = |name: String| if path.is_dir() { path.join(name) } else { path.to_owned() };
     let files: Vec<(String, String)> =
         files.into_iter().map(|(name, text)| (found(name).display().to_string(), text)).collect();
-    match catalogue::read(&files) {
-        Ok(catalogue) => findings.sound(path, &counts(&catalogue)),
-        Err(problems) => findings.problems(&problems),
-    }
+    catalogue::read(&files)
 }
 
 fn counts(catalogue: &Catalogue) -> String {

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use uphold_common::yaml::problem::{Problem, Problems};
 
+use super::against::Changes;
 use super::counted;
 
 const PLACE: Style = Style::new().bold();
@@ -21,6 +22,7 @@ pub(super) struct Findings {
     sound: Vec<(String, String)>,
     wrong: Vec<Finding>,
     count: usize,
+    changes: Option<Changes>,
 }
 
 /// One problem.
@@ -42,6 +44,9 @@ struct Shown<'f> {
     /// How many problems there are, shown or not.
     count: usize,
     problems: &'f [Finding],
+    /// What would change after the other catalogue, if one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'f Changes>,
 }
 
 impl Findings {
@@ -63,6 +68,14 @@ impl Findings {
         self.count = self.count.saturating_add(problems.count());
     }
 
+    /// This would change after another catalogue; what would be refused is wrong.
+    pub(super) fn against(&mut self, path: &Path, changes: Changes) {
+        for refused in &changes.refused {
+            self.wrong(path, "", &format!("{refused}: that would measure the past differently, and is refused"));
+        }
+        self.changes = Some(changes);
+    }
+
     /// Whether everything is sound.
     pub(super) fn are_none(&self) -> bool {
         self.count == 0
@@ -82,6 +95,14 @@ impl Findings {
             let colon = if what.is_empty() { "" } else { ": " };
             writeln!(out, "{path} is {SOUND}sound{SOUND:#}{colon}{what}")?;
         }
+        if let Some(Changes { added, removed, refused }) = &self.changes {
+            for (word, all) in [("new", added), ("gone", removed)] {
+                all.iter().try_for_each(|what| writeln!(out, "{KEY}{what}{KEY:#} is {word}"))?;
+            }
+            if added.is_empty() && removed.is_empty() && refused.is_empty() {
+                writeln!(out, "nothing that is measured changes")?;
+            }
+        }
         if !self.are_none() {
             let mut files: Vec<&str> = self.wrong.iter().map(|finding| finding.file.as_str()).collect();
             files.sort_unstable();
@@ -98,7 +119,8 @@ impl Findings {
 
     /// The same as one JSON document.
     pub(super) fn print_json(&self) -> io::Result<()> {
-        let shown = Shown { sound: self.are_none(), count: self.count, problems: &self.wrong };
+        let shown =
+            Shown { sound: self.are_none(), count: self.count, problems: &self.wrong, changes: self.changes.as_ref() };
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, &shown).map_err(io::Error::from)?;
         writeln!(out)?;
