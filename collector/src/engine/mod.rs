@@ -262,4 +262,7 @@ mod tests;
 mod full_tests;
 
 #[cfg(test)]
+mod import_tests;
+
+#[cfg(test)]
 mod replay_tests;

@@ -22,3 +22,6 @@ pub mod line;
 pub mod sheaf;
 pub mod told;
 pub mod write;
+
+#[cfg(test)]
+mod history_tests;
