@@ -173,7 +173,8 @@ fn lines_in_any_order_and_twice_are_the_same_history_and_bad_ones_are_told_by_nu
     let text = lines(begin, 5_000);
     let mut shuffled: Vec<&str> = text.lines().rev().collect();
     shuffled.extend(text.lines().step_by(3));
-    shuffled.insert(2, r#"{"probe":"shop/frnt","agent":"zurich-1","at":1,"outcome":"up"}"#);
+    let misspelt = text.lines().next().unwrap().replace("front", "frnt");
+    shuffled.insert(2, &misspelt);
     shuffled.insert(4, "{");
     shuffled.push(r#"{"probe":"shop/front","agent":"zurich-1","at":1,"outcome":"dwon"}"#);
     let file = world.history(&shuffled.join("\n"));

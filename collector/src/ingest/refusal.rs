@@ -7,6 +7,7 @@
 //! | 401 | `token-expired`, `token-revoked` | holds, and reads its token's file again |
 //! | 403 | `wrong-agent` | holds; its credentials belong to another name |
 //! | 409 | `key-conflict` | starts a new epoch |
+//! | 409 | `no-import` | no agent is told this: an import has to be begun first |
 //! | 413 | `too-large` | puts the batch into quarantine |
 //! | 415 | `unknown-version` | pushes as version 1 has it, or holds until the collector is newer |
 //! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `too-many-rows`, `not-assigned` | puts the batch into quarantine |
