@@ -25,8 +25,8 @@ impl Engine {
     /// Every stream that is known: probes, resources, flows, each in order.
     pub fn streams(&self) -> Vec<StreamId> {
         let probes = self.store.vantage_points().into_iter().map(StreamId::Probe);
-        let resources = self.store.latest_readings().into_iter().map(|(of, _)| StreamId::Capacity(of));
-        let flows = self.store.latest_volumes().into_iter().map(|(of, _)| StreamId::Volume(of));
+        let resources = self.store.latest_readings(&|_| true).into_iter().map(|(of, _)| StreamId::Capacity(of));
+        let flows = self.store.latest_volumes(&|_| true).into_iter().map(|(of, _)| StreamId::Volume(of));
         let mut all: Vec<StreamId> = probes.chain(resources).chain(flows).collect();
         all.sort();
         all
