@@ -90,7 +90,7 @@ fn whatever_else_is_refused_with_its_place_and_what_was_expected() {
     let mut known = known();
     let attempt = |more: &str| format!(r#"{{"probe":"shop/front","agent":"zurich-1","at":5000,{more}}}"#);
     for (line, expected) in [
-        ("".to_owned(), "7, column 0: expected JSON: EOF"),
+        (String::new(), "7, column 0: expected JSON: EOF"),
         ("{\"at\":5,".to_owned(), "7, column 8: expected JSON: EOF"),
         ("[1]".to_owned(), "7: expected a JSON object, found a list"),
         ("{}".to_owned(), "7: expected exactly one of the keys \"probe\", \"resource\" and \"flow\""),

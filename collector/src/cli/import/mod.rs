@@ -35,8 +35,7 @@ use door::Door;
 use lines::{Line, Lines};
 use mark::{Mark, Marks};
 
-const EXAMPLES: [&str; 2] =
-    ["uphold-collector import history.jsonl", "uphold-collector import - --data ./uphold-data < history.jsonl"];
+const EXAMPLES: [&str; 2] = ["uphold-collector import history.jsonl", "uphold-collector import - --data ./uphold-data"];
 const EXIT_CODES: [(u8, &str); 4] = [
     (DONE, "every line is imported, now or before"),
     (WRONG, "lines were refused, and the others are imported; or the import was refused"),
@@ -146,7 +145,7 @@ fn gather(
                 outcome.taken += 1;
                 sheaf.add(row);
             }
-            Some(Err(bad)) => outcome.refuse(lines.number(), bad),
+            Some(Err(bad)) => outcome.refuse(lines.number(), &bad),
             None => {}
         }
         if more && !sheaf.is_full() {
@@ -173,7 +172,7 @@ fn bring(mut door: Door, waiting: &Receiver<Ready>, marks: &Marks, bar: &Progres
 }
 
 impl Outcome {
-    fn refuse(&mut self, line: u64, bad: BadLine) {
+    fn refuse(&mut self, line: u64, bad: &BadLine) {
         self.refused += 1;
         if self.problems.len() < TOLD_MAX {
             let message = format!("line {line}{bad}");
