@@ -62,6 +62,27 @@ impl Assigned {
         changes
     }
 
+    /// Every probe, with the agents that were ever assigned it.
+    pub fn probes(&self) -> BTreeMap<ProbeId, Vec<Id>> {
+        let mut probes: BTreeMap<ProbeId, Vec<Id>> = BTreeMap::new();
+        for (agent, task) in self.0.iter().flat_map(|(agent, tasks)| tasks.iter().map(move |task| (agent, task))) {
+            if let Task::Probe(probe) = task {
+                probes.entry(probe.clone()).or_default().push(agent.clone());
+            }
+        }
+        probes
+    }
+
+    /// Every host, with an agent that was ever assigned it.
+    pub fn hosts(&self) -> BTreeMap<Id, Id> {
+        let all = self.0.iter().flat_map(|(agent, tasks)| tasks.iter().map(move |task| (agent, task)));
+        all.filter_map(|(agent, task)| match task {
+            Task::Host(host) => Some((host.clone(), agent.clone())),
+            Task::Probe(_) => None,
+        })
+        .collect()
+    }
+
     /// The first stream of `batch` that its agent was never assigned.
     pub fn stranger(&self, batch: &Sheet) -> Option<String> {
         let known = self.0.get(&batch.key.agent);

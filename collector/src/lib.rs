@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod histogram;
+pub mod history;
 pub mod identity;
 pub mod incident;
 pub mod inforce;

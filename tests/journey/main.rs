@@ -17,6 +17,7 @@
 //! | `capacity` | a file system that fills up is raised once for each threshold |
 //! | `one_number` | page, metrics, API, reports: one number |
 //! | `hours` | what each hour comes to, answered and plotted |
+//! | `imported` | history that is imported, through kills, and exported as it was |
 //! | `up` | `up` shows something at once; a data directory has one holder |
 //! | `compacted` | a store that is compacted keeps its figures, and nothing waits in it |
 //! | `changed` | a catalogue that grows |
@@ -50,6 +51,7 @@ mod endings;
 mod figures;
 mod flood;
 mod hours;
+mod imported;
 mod odd;
 mod one_number;
 mod outage;

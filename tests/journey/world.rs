@@ -93,6 +93,11 @@ impl World {
         Self::under(config, |_, text| text)
     }
 
+    /// A shop under the catalogue that `change` makes of the usual one, and nobody who watches.
+    pub(crate) fn without_agent_under(change: impl FnOnce(&Self, String) -> String) -> Self {
+        Self::under("", change)
+    }
+
     /// The same, under the catalogue that `change` makes of the usual one.
     fn under(config: &str, change: impl FnOnce(&Self, String) -> String) -> Self {
         let (shop, inbox) = (Nginx::start("").unwrap(), Inbox::start().unwrap());

@@ -39,7 +39,7 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 /// The JSON in a body.
 pub(super) async fn json<T: DeserializeOwned>(sent: Sent) -> Result<T, Box<Response>> {
     expect_type(&sent.headers, "application/json")?;
-    let received = read(&sent.listening, sent.body).await?;
+    let received = read(&sent.listening, sent.body, BYTES_MAX).await?;
     serde_json::from_slice(&received.bytes).map_err(|error| {
         let detail = format!("The body is not understood: {error}.");
         Box::new(problem_of(StatusCode::BAD_REQUEST, "unsound-json", &detail))
@@ -49,7 +49,7 @@ pub(super) async fn json<T: DeserializeOwned>(sent: Sent) -> Result<T, Box<Respo
 /// The fields of a form; of a field that is there twice the last one counts.
 pub(super) async fn form(sent: Sent) -> Result<BTreeMap<String, String>, Box<Response>> {
     expect_type(&sent.headers, "application/x-www-form-urlencoded")?;
-    Ok(url::form_urlencoded::parse(&read(&sent.listening, sent.body).await?.bytes).into_owned().collect())
+    Ok(url::form_urlencoded::parse(&read(&sent.listening, sent.body, BYTES_MAX).await?.bytes).into_owned().collect())
 }
 
 /// Whether the body is of this content type, whatever parameters it has.
@@ -63,11 +63,12 @@ pub(super) fn expect_type(headers: &HeaderMap, expected: &str) -> Result<(), Box
     Err(Box::new(problem_of(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", &detail)))
 }
 
-async fn read(listening: &Listening, body: Body) -> Result<Received, Box<Response>> {
-    let received = listening.bodies.receive(body, BYTES_MAX, listening.limits().time(Limit::BodyTime)).await;
+/// A body of at most so many bytes, or the problem that says why it did not come.
+pub(super) async fn read(listening: &Listening, body: Body, bytes_max: usize) -> Result<Received, Box<Response>> {
+    let received = listening.bodies.receive(body, bytes_max, listening.limits().time(Limit::BodyTime)).await;
     let refused = |why| match why {
         NotReceived::TooLarge => {
-            let detail = format!("This body has at most {BYTES_MAX} bytes.");
+            let detail = format!("This body has at most {bytes_max} bytes.");
             problem_of(StatusCode::PAYLOAD_TOO_LARGE, "too-large", &detail)
         }
         NotReceived::TooSlow => {

@@ -22,7 +22,7 @@ use super::problem::{no_figures, problem, unanswered};
 use super::query::Asked;
 use crate::access::caller::Caller;
 use crate::engine::handle::EngineHandle;
-use crate::engine::query::FiguresQuery;
+use crate::engine::query::{BadStretch, FiguresQuery, Over, WINDOWS};
 use crate::snapshot::ServiceSnapshot;
 
 /// What an agent is to observe. An agent that the catalogue does not name has nothing to observe.
@@ -91,7 +91,8 @@ pub(super) async fn services(State(engine): State<EngineHandle>) -> Response {
     .into_response()
 }
 
-/// The figures of a service: `?window=month&at=INSTANT&as_of=INSTANT`, all optional.
+/// The figures of a service: `?window=month&at=INSTANT&as_of=INSTANT&timelines=true`, all optional; in place of `window` and
+/// `at`, `from=INSTANT&to=INSTANT` is any stretch.
 pub(super) async fn figures(
     State(engine): State<EngineHandle>,
     Extension(caller): Extension<Caller>,
@@ -119,15 +120,18 @@ pub(super) async fn figures(
 
 /// Which figures a query asks for.
 fn figures_asked(service: Id, query: Option<&str>) -> Result<FiguresQuery, Box<Response>> {
-    let asked = Asked::read(query, &["window", "at", "as_of"])?;
-    let window = "day, week, month, quarter, year, or a length such as 30d or 24h";
+    let asked = Asked::read(query, &["window", "at", "as_of", "from", "to", "timelines"])?;
     let instant = "an instant such as 2026-03-01T00:00:00Z, or milliseconds since 1970";
-    Ok(FiguresQuery {
-        service,
-        window: asked.get("window", window, WindowKind::parse)?,
+    let over = Over {
+        window: asked.get("window", WINDOWS, WindowKind::parse)?,
         at: asked.get("at", instant, Instant::parse)?,
-        as_of: asked.get("as_of", instant, Instant::parse)?,
-    })
+        from: asked.get("from", instant, Instant::parse)?,
+        to: asked.get("to", instant, Instant::parse)?,
+    };
+    let timelines = asked.word("timelines", &[("true", true), ("false", false)])?;
+    let as_of = asked.get("as_of", instant, Instant::parse)?;
+    let bad = |why: BadStretch| Box::new(problem(StatusCode::BAD_REQUEST, "bad-parameter", &format!("{why}."), None));
+    over.query(service, as_of, timelines.unwrap_or(false)).map_err(bad)
 }
 
 /// The problem when the token of an `agent` is used for what is not the agent's.

@@ -12,6 +12,8 @@
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
 //! | `GET /api/v1/deeds`, `/api/v1/whoami` | who did what; who one is |
+//! | `POST /api/v1/imports`, `…/batches` | history that somebody brings |
+//! | `GET /api/v1/streams`, `/api/v1/rows` | the rows themselves, as they are kept |
 //! | `GET`, `POST /api/v1/store/compaction` | how far sealing and merging has come; to have it done |
 //! | `GET /api/v1/sd` | where Prometheus finds the agents |
 //! | `GET /openapi.json` | all of this for programs |
@@ -25,6 +27,7 @@ mod discovery;
 mod document;
 mod history;
 mod hours;
+pub mod imports;
 mod incidents;
 mod lists;
 mod pages;
@@ -32,6 +35,7 @@ pub mod problem;
 mod push;
 mod query;
 mod rollups;
+pub mod rows;
 pub mod socket;
 mod store;
 mod tokens;
@@ -98,6 +102,10 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/api/v1/tokens", get(tokens::list).post(tokens::add))
         .route("/api/v1/tokens/{name}", delete(tokens::revoke))
         .route("/api/v1/deeds", get(tokens::deeds))
+        .route("/api/v1/imports", post(imports::begin))
+        .route("/api/v1/imports/batches", post(imports::batch))
+        .route("/api/v1/streams", get(rows::streams))
+        .route("/api/v1/rows", get(rows::rows))
         .route("/api/v1/store/compaction", get(store::compaction).post(store::compact))
         .route("/api/v1/sd", get(discovery::agents))
         .route("/openapi.json", get(document::show))

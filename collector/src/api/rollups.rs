@@ -83,7 +83,7 @@ fn asked(query: Option<&str>, newest: Instant) -> Result<(StreamId, Interval), B
 }
 
 /// Of what: exactly one of a probe, a resource and a flow, and nothing that goes with another.
-fn stream(asked: &Asked) -> Result<StreamId, Box<Response>> {
+pub(super) fn stream(asked: &Asked) -> Result<StreamId, Box<Response>> {
     let mut said = KINDS.iter().filter(|(kind, _)| asked.says(kind));
     let (Some((kind, with)), None) = (said.next(), said.next()) else {
         return Err(Box::new(bad("Expected exactly one of probe, resource and flow.")));

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
+use hyper::header::{HeaderName, LINK, RETRY_AFTER};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{UnixListener, UnixStream};
@@ -71,6 +72,8 @@ pub enum AskError {
         status: StatusCode,
         /// What it said.
         detail: String,
+        /// After how long to come again, if it said so.
+        retry_after: Option<Duration>,
     },
 }
 
@@ -79,18 +82,37 @@ pub enum AskError {
 pub struct Ask {
     method: Method,
     path_and_query: String,
+    content_type: &'static str,
     body: Bytes,
+}
+
+/// The content type of most bodies.
+const JSON: &str = "application/json";
+
+/// What a running collector answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The body.
+    pub body: Bytes,
+    /// Where what follows is asked for, if there is more.
+    pub next: Option<String>,
 }
 
 impl Ask {
     /// To read something.
     pub fn get(path_and_query: &str) -> Self {
-        Self { method: Method::GET, path_and_query: path_and_query.to_owned(), body: Bytes::new() }
+        let path_and_query = path_and_query.to_owned();
+        Self { method: Method::GET, path_and_query, content_type: JSON, body: Bytes::new() }
     }
 
     /// To do something.
     pub fn post(path: &str, body: &serde_json::Value) -> Self {
-        Self { method: Method::POST, path_and_query: path.to_owned(), body: Bytes::from(body.to_string()) }
+        Self::bring(path, JSON, Bytes::from(body.to_string()))
+    }
+
+    /// To bring something of this content type.
+    pub fn bring(path: &str, content_type: &'static str, body: Bytes) -> Self {
+        Self { method: Method::POST, path_and_query: path.to_owned(), content_type, body }
     }
 
     /// To end something.
@@ -99,8 +121,13 @@ impl Ask {
     }
 }
 
-/// Asks the collector that runs on a data directory.
+/// Asks the collector that runs on a data directory; the body of its answer.
 pub async fn ask(data_dir: &Path, ask: &Ask) -> Result<Bytes, AskError> {
+    Ok(ask_whole(data_dir, ask).await?.body)
+}
+
+/// Asks the collector that runs on a data directory.
+pub async fn ask_whole(data_dir: &Path, ask: &Ask) -> Result<Answer, AskError> {
     let socket = path(data_dir);
     let stream = UnixStream::connect(&socket).await.map_err(|source| match source.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => AskError::NoneRuns(data_dir.to_owned()),
@@ -110,32 +137,35 @@ pub async fn ask(data_dir: &Path, ask: &Ask) -> Result<Bytes, AskError> {
     asked.map_err(|_| AskError::NoAnswer("it took too long".to_owned()))?
 }
 
-async fn exchange(stream: UnixStream, ask: &Ask) -> Result<Bytes, AskError> {
+async fn exchange(stream: UnixStream, ask: &Ask) -> Result<Answer, AskError> {
     let broken = |error: hyper::Error| AskError::NoAnswer(error.to_string());
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let request = Request::builder()
         .method(ask.method.clone())
         .uri(&ask.path_and_query)
         .header("host", "collector")
-        .header("content-type", "application/json")
+        .header("content-type", ask.content_type)
         .body(Full::new(ask.body.clone()))
         .map_err(|error| AskError::NoAnswer(error.to_string()))?;
     let talk = async {
         let response = sender.send_request(request).await.map_err(broken)?;
-        let status = response.status();
+        let (status, headers) = (response.status(), response.headers().clone());
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-        Ok((status, body.map_err(|error| AskError::NoAnswer(error.to_string()))?.to_bytes()))
+        Ok((status, headers, body.map_err(|error| AskError::NoAnswer(error.to_string()))?.to_bytes()))
     };
-    let (status, body) = tokio::select! {
+    let (status, headers, body) = tokio::select! {
         answer = talk => answer?,
         Err(error) = connection => return Err(broken(error)),
     };
+    let said = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if status.is_success() {
-        return Ok(body);
+        let next = said(LINK).and_then(|link| link.strip_prefix('<')?.strip_suffix(">; rel=\"next\""));
+        return Ok(Answer { body, next: next.map(str::to_owned) });
     }
     let problem: Option<uphold_common::wire::push::Problem> = serde_json::from_slice(&body).ok();
     let detail = problem.map_or_else(|| format!("the collector answered {status}"), |problem| problem.detail);
-    Err(AskError::Refused { status, detail })
+    let retry_after = said(RETRY_AFTER).and_then(|text| text.parse().ok()).map(Duration::from_secs);
+    Err(AskError::Refused { status, detail, retry_after })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use uphold_common::time::Instant;
 
 use super::exit::{Ended, UNAVAILABLE, WRONG};
 use super::runtime::block_on;
-use crate::api::socket::{self, Ask, AskError};
+use crate::api::socket::{self, Answer, Ask, AskError};
 use crate::clock;
 use crate::engine::Engine;
 use crate::identity::deed::Actor;
@@ -34,8 +34,13 @@ pub(super) fn answer(
 
 /// Asks the running collector; none when none runs.
 pub(super) fn running(data_dir: &Path, ask: &Ask) -> Result<Option<Vec<u8>>, Ended> {
-    match block_on(async { Ok(socket::ask(data_dir, ask).await) })? {
-        Ok(body) => Ok(Some(body.to_vec())),
+    Ok(running_whole(data_dir, ask)?.map(|answer| answer.body.to_vec()))
+}
+
+/// The same, with where the next page of the answer is.
+pub(super) fn running_whole(data_dir: &Path, ask: &Ask) -> Result<Option<Answer>, Ended> {
+    match block_on(async { Ok(socket::ask_whole(data_dir, ask).await) })? {
+        Ok(answer) => Ok(Some(answer)),
         Err(AskError::NoneRuns(_)) => Ok(None),
         Err(refused @ AskError::Refused { .. }) => Err(Ended::new(WRONG, refused)),
         Err(error) => Err(Ended::new(UNAVAILABLE, error)),

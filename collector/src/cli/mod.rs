@@ -5,6 +5,8 @@ mod check;
 mod compact;
 mod deeds;
 mod exit;
+mod export;
+mod import;
 mod incidents;
 mod printed;
 mod progress;
@@ -77,6 +79,10 @@ enum Command {
     Deeds(deeds::DeedsArgs),
     /// Seal and merge everything that waits in the store, so that it takes the least room.
     Compact(compact::CompactArgs),
+    /// Import history: lines of JSON, one observation a line, in any order.
+    Import(import::ImportArgs),
+    /// Export history as lines of JSON, sorted.
+    Export(export::ExportArgs),
     /// Read the whole store and say whether it is sound.
     Verify(verify::VerifyArgs),
     /// Print the JSON Schema of the catalogue, with which editors complete and check it.
@@ -117,6 +123,8 @@ impl Cli {
             Command::Token(args) => token::token(&args),
             Command::Deeds(args) => deeds::deeds(&args),
             Command::Compact(args) => compact::compact(&args),
+            Command::Import(args) => import::import(&args),
+            Command::Export(args) => export::export(&args),
             Command::Verify(args) => verify::verify(&args),
             Command::Schema(args) => schema::print(&args),
             Command::Completions(args) => printed::ended(args.print(Self::command())),

@@ -15,13 +15,14 @@ use super::Format;
 use super::ask::{answer, print_json, style};
 use super::exit::{DONE, Ended, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, WRONG};
 use crate::api::socket::Ask;
-use crate::engine::query::{FiguresQuery, QueryError};
+use crate::engine::query::{FiguresQuery, Over, QueryError, WINDOWS};
 use crate::report;
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     "uphold-collector report uphold",
     "uphold-collector report webshop --window month --at 2026-03-01T00:00:00Z",
     "uphold-collector report webshop --window 30d --format json",
+    "uphold-collector report webshop --from 2026-03-01T00Z --to 2026-03-02T12Z",
 ];
 const EXIT_CODES: [(u8, &str); 4] = [
     (DONE, "the report was printed; targets may be met or breached"),
@@ -42,9 +43,18 @@ pub(super) struct ReportArgs {
     /// The window that holds this instant [default: the one that holds now].
     #[arg(long, value_name = "INSTANT")]
     at: Option<String>,
+    /// Over any stretch: from this instant, in place of a window.
+    #[arg(long, value_name = "INSTANT")]
+    from: Option<String>,
+    /// And to just before this one.
+    #[arg(long, value_name = "INSTANT")]
+    to: Option<String>,
     /// What the present is taken to be.
     #[arg(long, value_name = "INSTANT")]
     as_of: Option<String>,
+    /// With the timelines that the figures were taken from; as JSON only.
+    #[arg(long)]
+    timelines: bool,
     /// The form.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -62,10 +72,14 @@ struct InZone {
 pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
     let query = query(args)?;
     let mut asked = form_urlencoded::Serializer::new(String::new());
-    for (key, value) in [("window", &args.window), ("at", &args.at), ("as_of", &args.as_of)] {
+    let said = [&args.window, &args.at, &args.from, &args.to, &args.as_of];
+    for (key, value) in ["window", "at", "from", "to", "as_of"].into_iter().zip(said) {
         if let Some(value) = value {
             asked.append_pair(key, value);
         }
+    }
+    if args.timelines {
+        asked.append_pair("timelines", "true");
     }
     let path = format!("/api/v1/services/{}/figures?{}", query.service, asked.finish());
     let body =
@@ -96,12 +110,18 @@ fn query(args: &ReportArgs) -> Result<FiguresQuery, Ended> {
     };
     let window = match &args.window {
         None => None,
-        Some(text) => Some(
-            WindowKind::parse(text)
-                .ok_or_else(|| usage("--window", "day, week, month, quarter, year, or a length such as 30d or 24h"))?,
-        ),
+        Some(text) => Some(WindowKind::parse(text).ok_or_else(|| usage("--window", WINDOWS))?),
     };
-    Ok(FiguresQuery { service, window, at: instant("--at", &args.at)?, as_of: instant("--as-of", &args.as_of)? })
+    if args.timelines && args.format == Format::Text {
+        return Err(usage("--timelines", "--format json beside it"));
+    }
+    let over = Over {
+        window,
+        at: instant("--at", &args.at)?,
+        from: instant("--from", &args.from)?,
+        to: instant("--to", &args.to)?,
+    };
+    over.query(service, instant("--as-of", &args.as_of)?, args.timelines).map_err(|why| Ended::new(USAGE, why))
 }
 
 fn refused(error: &QueryError) -> Ended {

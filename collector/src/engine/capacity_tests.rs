@@ -99,7 +99,8 @@ impl World {
     fn tick(&mut self, now: i64) -> Arc<Snapshot> {
         let snapshot = self.engine().tick(at(now)).unwrap();
         let shop = Id::new("shop").unwrap();
-        let query = FiguresQuery { service: shop.clone(), window: None, at: None, as_of: Some(at(now)) };
+        let query =
+            FiguresQuery { service: shop.clone(), window: None, at: None, as_of: Some(at(now)), timelines: false };
         let asked = self.engine().figures(&query, at(now), at(now)).unwrap();
         let asked: serde_json::Value = serde_json::from_slice(&asked).unwrap();
         for (target, figures) in &snapshot.services[&shop].capacity {
@@ -272,7 +273,8 @@ fn a_service_that_enters_in_the_future_has_no_figures_and_raises_nothing() {
     let snapshot = world.engine().tick(at(171)).unwrap();
     let figures = snapshot.services[&Id::new("late").unwrap()].capacity.values().next().unwrap().clone();
     assert_eq!((figures.n, figures.times.total()), (0, 0));
-    let query = FiguresQuery { service: Id::new("late").unwrap(), window: None, at: None, as_of: None };
+    let query =
+        FiguresQuery { service: Id::new("late").unwrap(), window: None, at: None, as_of: None, timelines: false };
     world.engine().figures(&query, at(171), at(171)).unwrap();
     assert!(world.history().is_empty(), "{:?}", world.history());
 }
@@ -303,7 +305,13 @@ fn what_was_taken_in_since_the_tick_counts_in_what_is_asked_for_after_it() {
     world.push(0, &[50, 50, 50], 31, 0);
     world.tick(40);
     world.push(35, &[60], 41, 0);
-    let query = FiguresQuery { service: Id::new("shop").unwrap(), window: None, at: None, as_of: Some(at(42)) };
+    let query = FiguresQuery {
+        service: Id::new("shop").unwrap(),
+        window: None,
+        at: None,
+        as_of: Some(at(42)),
+        timelines: false,
+    };
     let asked = world.engine().figures(&query, at(40), at(43)).unwrap();
     world.tick(43);
     assert_eq!(asked, world.engine().figures(&query, at(43), at(44)).unwrap());

@@ -112,7 +112,7 @@ impl World {
 
     pub(super) fn figures(&mut self, as_of: i64, now: i64) -> Value {
         let service = Id::new("shop").unwrap();
-        let query = FiguresQuery { service, window: None, at: None, as_of: Some(at(as_of)) };
+        let query = FiguresQuery { service, window: None, at: None, as_of: Some(at(as_of)), timelines: false };
         let body = self.engine().figures(&query, at(now), at(now)).unwrap();
         serde_json::from_slice::<Value>(&body).unwrap()["targets"]["sla/month"]["contractual"].clone()
     }

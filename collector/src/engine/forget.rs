@@ -38,6 +38,8 @@ pub(super) struct Forgetting {
     gone_through: Option<i64>,
     pub(super) forgotten: Forgotten,
     stuck_since: Option<Instant>,
+    /// An import is under way until then, if not for longer: nothing goes meanwhile.
+    pub(super) importing_until: Instant,
 }
 
 /// A day whose rows go once these vantage points are looked at.
@@ -61,7 +63,15 @@ impl Forgetting {
     /// Nothing is forgotten yet.
     pub(super) const fn by(retention: Retention) -> Self {
         let forgotten = Forgotten { raw: 0, states: 0, incidents: 0, records: 0 };
-        Self { retention, securing: None, others: Others::Done, gone_through: None, forgotten, stuck_since: None }
+        Self {
+            retention,
+            securing: None,
+            others: Others::Done,
+            gone_through: None,
+            forgotten,
+            stuck_since: None,
+            importing_until: Instant::MIN,
+        }
     }
 
     /// Takes notice of rows of `point` from `earliest` on: what they decide has to be looked at again before rows go.
@@ -106,7 +116,8 @@ impl Engine {
     /// One bounded step of forgetting; whether there is more to do. Call it when what was touched has been dealt with.
     fn forget_step(&mut self) -> Result<bool, EngineError> {
         let now = self.timelines.present();
-        if self.forgetting.retention == Retention::endless() {
+        // The rows of one stream may come after those of another that are younger: none of them is too old meanwhile.
+        if self.forgetting.retention == Retention::endless() || self.imports(now) {
             return Ok(false);
         }
         let held = self.held(&self.health.store);

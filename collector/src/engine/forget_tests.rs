@@ -33,8 +33,13 @@ impl World {
 
     /// The figures of March, in which `at(0)` lies.
     fn march(&mut self, now: i64) -> Value {
-        let query =
-            FiguresQuery { service: Id::new("shop").unwrap(), window: None, at: Some(at(0)), as_of: Some(at(now)) };
+        let query = FiguresQuery {
+            service: Id::new("shop").unwrap(),
+            window: None,
+            at: Some(at(0)),
+            as_of: Some(at(now)),
+            timelines: false,
+        };
         let body = self.engine().figures(&query, at(now), at(now)).unwrap();
         serde_json::from_slice::<Value>(&body).unwrap()["targets"]["sla/month"]["contractual"].clone()
     }

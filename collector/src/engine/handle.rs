@@ -27,13 +27,15 @@ use crate::notify::outbox::Delivery;
 use crate::notify::verdict::Attempt;
 use crate::notify::worker::Desk;
 use crate::snapshot::Snapshot;
-use crate::store::{Hours, StoreError, StreamId};
+use crate::store::{Admitted, Hours, StoreError, StreamId};
 
 use super::EngineError;
 use super::command::{CommandError, History, TokenCommand};
 use super::compaction::Compaction;
+use super::import::{ImportTaken, ImportTerms};
 use super::query::{FiguresQuery, QueryError};
 use super::reload::{Offered, Reload};
+use super::rows::Page;
 
 /// Most requests that wait for the engine.
 pub const QUEUE_MAX: usize = 1_024;
@@ -51,16 +53,36 @@ pub struct Pushed {
     pub answer: oneshot::Sender<Result<PushAnswer, Refusal>>,
 }
 
+/// A batch of an import on its way to the engine.
+pub struct Imported {
+    /// What came.
+    pub batch: Admitted,
+    /// The memory that it counts for, as of a push.
+    pub held: Held,
+    /// Who imports.
+    pub actor: Actor,
+    /// Who waits for the answer.
+    pub answer: oneshot::Sender<Result<ImportTaken, Refusal>>,
+}
+
 /// What the engine can be asked.
 pub enum Request {
     /// To take in a batch.
     Push(Box<Pushed>),
+    /// To begin an import out of this.
+    BeginImport(String, Actor, oneshot::Sender<Result<ImportTerms, CommandError>>),
+    /// To take in a batch of one.
+    Import(Box<Imported>),
     /// For the figures of a service, in JSON.
     Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the roll-ups of a stream's hours.
     Rollups(StreamId, Interval, oneshot::Sender<Result<Hours, StoreError>>),
     /// For what was ever measured of a host and is still known.
     Measured(Id, oneshot::Sender<Vec<StreamId>>),
+    /// For every stream that is known.
+    Streams(oneshot::Sender<Vec<StreamId>>),
+    /// For the first rows of a stream in a span.
+    Rows(StreamId, Interval, oneshot::Sender<Result<Page, StoreError>>),
     /// For the messages that are due.
     Due(oneshot::Sender<Vec<Delivery>>),
     /// To add or revoke a token.
@@ -193,6 +215,25 @@ impl EngineHandle {
         Ok(taken)
     }
 
+    /// Begins an import out of `source` for `actor`; answered once that is on record.
+    pub async fn begin_import(
+        &self,
+        source: String,
+        actor: Actor,
+    ) -> Result<Result<ImportTerms, CommandError>, Unanswered> {
+        self.ask(|answer| Request::BeginImport(source, actor, answer)).await
+    }
+
+    /// Takes in a batch of an import; answered once it is durable.
+    pub async fn import(
+        &self,
+        batch: Admitted,
+        held: Held,
+        actor: Actor,
+    ) -> Result<Result<ImportTaken, Refusal>, Unanswered> {
+        self.ask(|answer| Request::Import(Box::new(Imported { batch, held, actor, answer }))).await
+    }
+
     /// The figures of a service, in JSON.
     pub async fn figures(&self, query: FiguresQuery) -> Result<Result<Vec<u8>, QueryError>, Unanswered> {
         self.ask(|answer| Request::Figures(query, answer)).await
@@ -206,6 +247,16 @@ impl EngineHandle {
     /// What was ever measured of a host and is still known: resources, then flows, each in order.
     pub async fn measured(&self, host: Id) -> Result<Vec<StreamId>, Unanswered> {
         self.ask(|answer| Request::Measured(host, answer)).await
+    }
+
+    /// Every stream that is known: probes, resources, flows, each in order.
+    pub async fn streams(&self) -> Result<Vec<StreamId>, Unanswered> {
+        self.ask(Request::Streams).await
+    }
+
+    /// The first rows of a stream in `span`.
+    pub async fn page(&self, of: StreamId, span: Interval) -> Result<Result<Page, StoreError>, Unanswered> {
+        self.ask(|answer| Request::Rows(of, span, answer)).await
     }
 
     /// Adds or revokes a token for `actor`; answered once it is durable.
@@ -300,7 +351,7 @@ mod tests {
     use super::*;
     use crate::ingest::Backlog;
     use crate::listen::budget::Bodies;
-    use crate::store::{Admitted, Told};
+    use crate::store::Told;
 
     fn arrived() -> Arrived {
         let key = BatchKey { agent: Id::new("zurich-1").unwrap(), epoch: Epoch([1; 16]), seq: 1 };

@@ -116,7 +116,7 @@ impl Engine {
     }
 
     /// Why the disk has no room for pushes, if it has none. What has arrived before is acknowledged all the same.
-    fn no_room(&mut self, now: Instant) -> Option<Refusal> {
+    pub(super) fn no_room(&mut self, now: Instant) -> Option<Refusal> {
         let room = self.reserve.look(now);
         let why = room.warning().filter(|_| !room.takes_pushes())?;
         Some(Refusal::DiskReserve { why })
@@ -147,7 +147,7 @@ impl Engine {
 }
 
 /// Why a batch is refused with a row before `takes_from`: what was kept of such a day stands.
-fn too_old(admitted: &Admitted, takes_from: Instant, now: Instant) -> Option<Refusal> {
+pub(super) fn too_old(admitted: &Admitted, takes_from: Instant, now: Instant) -> Option<Refusal> {
     let earliest = admitted.batch.instants().min()?;
     let age_max_ms = now.since_ms(takes_from);
     (earliest < takes_from).then_some(Refusal::TooOld { earliest, age_max_ms })

@@ -7,6 +7,7 @@
 //! | [`run`] | the thread: takes what waits, ticks, shuts down |
 //! | [`command`] | what people do: tokens, acknowledgements, comments; each with its deed |
 //! | [`compaction`] | sealing and merging everything that waits, because somebody asked for it |
+//! | [`import`] | what somebody imports, who and until when |
 //! | `intake` | a group of pushes → one durable append → their answers |
 //! | `tick` | what was touched → timelines → incidents → one commit |
 //! | `snapshots` | what a tick measured → a snapshot |
@@ -18,6 +19,8 @@
 //! | `forget` | what is older than it is kept for goes, a little at a time |
 //! | [`query`] | figures at any instant |
 //! | [`reload`] | a changed catalogue → the one in force, or refused |
+//! | [`told`] | the timelines that figures were taken from, for whoever wants to see them |
+//! | [`rows`] | the rows themselves, in pages |
 //! | `verify` | kept days and figures, held against their rows and their laws |
 //! | [`agents`] | what is known of the agents, and which services are held because of them |
 //!
@@ -30,16 +33,19 @@ pub mod compaction;
 pub(crate) mod failing;
 mod forget;
 pub mod handle;
+pub mod import;
 mod intake;
 mod measure;
 mod postponed;
 pub mod query;
 pub mod reload;
+pub mod rows;
 pub mod run;
 mod sight;
 mod snapshots;
 mod strip;
 mod tick;
+pub mod told;
 mod use_of;
 mod verify;
 
@@ -254,6 +260,9 @@ mod tests;
 
 #[cfg(test)]
 mod full_tests;
+
+#[cfg(test)]
+mod import_tests;
 
 #[cfg(test)]
 mod replay_tests;

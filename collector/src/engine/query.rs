@@ -3,11 +3,12 @@
 use uphold_common::catalogue::model::WindowKind;
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::{Figures, Measured};
-use uphold_common::measure::window::Window;
+use uphold_common::measure::window::{ROLLING_MS_MAX, Window};
 use uphold_common::time::{Instant, Interval};
 
 use super::Engine;
 use super::measure::{figures, span_of};
+use super::told::WithTimelines;
 use crate::store::{Hours, StoreError, StreamId};
 
 /// Which figures are asked for.
@@ -21,6 +22,55 @@ pub struct FiguresQuery {
     pub at: Option<Instant>,
     /// What the present is taken to be; none: the instant of the newest snapshot.
     pub as_of: Option<Instant>,
+    /// Whether the timelines that they were taken from are asked for as well.
+    pub timelines: bool,
+}
+
+/// What is said of the windows when a word is none of them.
+pub const WINDOWS: &str = "day, week, month, quarter, year, or a length such as 30d or 24h";
+
+/// Over what figures are asked for, as it was asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Over {
+    /// Over which kind of window.
+    pub window: Option<WindowKind>,
+    /// The window that holds this instant.
+    pub at: Option<Instant>,
+    /// Over a stretch that begins here.
+    pub from: Option<Instant>,
+    /// And ends here.
+    pub to: Option<Instant>,
+}
+
+/// Why what was asked for is no stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadStretch {
+    /// One of its ends is missing.
+    #[error("a stretch has both ends: from and to go together")]
+    OneEnd,
+    /// It is something else as well.
+    #[error("a stretch is a window of its own: from and to go without window and at")]
+    WindowToo,
+    /// It ends before it has begun.
+    #[error("from has to lie before to, by at most ten years")]
+    Length,
+}
+
+impl Over {
+    /// The query for a service over this.
+    pub fn query(self, service: Id, as_of: Option<Instant>, timelines: bool) -> Result<FiguresQuery, BadStretch> {
+        let Self { window, at, from, to } = self;
+        let window = match (from, to) {
+            (None, None) => window,
+            (Some(_), None) | (None, Some(_)) => return Err(BadStretch::OneEnd),
+            (Some(_), Some(_)) if window.is_some() || at.is_some() => return Err(BadStretch::WindowToo),
+            (Some(start), Some(end)) => {
+                let sound = (1..=ROLLING_MS_MAX).contains(&end.since_ms(start));
+                Some(sound.then_some(WindowKind::Stretch { start, end }).ok_or(BadStretch::Length)?)
+            }
+        };
+        Ok(FiguresQuery { service, window, at, as_of, timelines })
+    }
 }
 
 /// Why there are no figures.
@@ -87,10 +137,13 @@ impl Engine {
         let at = query.at.unwrap_or(as_of);
         let window = |kind| Window::holding(query.window.unwrap_or(kind), &service.time_zone, at, as_of);
         let windows: Vec<Window> = targets.iter().map(|(target, _)| window(target.window)).collect();
+        // Where no target is counted, what was asked for still says over which time the timelines are wanted.
+        let spanned: Vec<Window> = windows.iter().copied().chain(query.window.map(window)).collect();
         // What came after the last of the windows has no part in it, and may be years.
-        let start = span_of(&windows, entry, as_of).start;
-        let end = windows.iter().map(|window| window.elapsed().end).max().unwrap_or(as_of);
-        let seen = self.see(service, Interval::new(start, end.max(start)), as_of)?;
+        let start = span_of(&spanned, entry, as_of).start;
+        let end = spanned.iter().map(|window| window.elapsed().end).max().unwrap_or(as_of);
+        let span = Interval::new(start, end.max(start));
+        let seen = self.see(service, span, as_of)?;
         let measured: Vec<_> = targets
             .iter()
             .zip(&windows)
@@ -102,6 +155,10 @@ impl Engine {
         let capacity = used.iter().map(|(target, figures)| Measured::Capacity { target, figures });
         let measured: Vec<Measured<'_>> = availability.chain(capacity).collect();
         let document = Figures::of(&catalogue, self.in_force.version, service, as_of, &measured);
-        Ok(serde_json::to_vec(&document)?)
+        if !query.timelines {
+            return Ok(serde_json::to_vec(&document)?);
+        }
+        let timelines = self.timelines_of(service, &seen, span, as_of)?;
+        Ok(serde_json::to_vec(&WithTimelines { figures: &document, timelines: &timelines })?)
     }
 }

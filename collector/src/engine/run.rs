@@ -15,7 +15,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::time::Instant;
 
 use super::command::CommandError;
-use super::handle::{Ends, EngineHandle, Pushed, QUEUE_MAX, Request};
+use super::handle::{Ends, EngineHandle, Imported, Pushed, QUEUE_MAX, Request};
 use super::{Engine, EngineError};
 use crate::clock::{self, Stopwatch};
 use crate::identity::token::Tokens;
@@ -100,8 +100,9 @@ impl Loop {
     fn run(mut self) -> Result<(), EngineError> {
         let mut since_tick = Stopwatch::start();
         loop {
-            // What still has to be derived is not made to wait for the next second.
-            let due = if self.deriving > 0 { Duration::ZERO } else { TICK };
+            // What still has to be derived is not made to wait for the next second, unless an import brings more of it.
+            let hurries = self.deriving > 0 && !self.engine.imports(clock::now());
+            let due = if hurries { Duration::ZERO } else { TICK };
             let compacts = self.engine.compacts(clock::now());
             let wait = if compacts { Duration::ZERO } else { due.saturating_sub(since_tick.elapsed()) };
             match self.requests.recv_timeout(wait) {
@@ -167,6 +168,16 @@ impl Loop {
 
     fn answer(&mut self, request: Request) -> Result<(), EngineError> {
         match request {
+            Request::BeginImport(source, actor, answer) => {
+                let done = survived(self.engine.begin_import(&source, &actor, clock::now()))?;
+                drop(answer.send(done));
+            }
+            Request::Import(imported) => {
+                let Imported { batch, held, actor, answer } = *imported;
+                let done = self.engine.import(batch, &actor, clock::now())?;
+                drop(held);
+                drop(answer.send(done));
+            }
             Request::Figures(query, answer) => {
                 let newest = self.publish.borrow().as_of;
                 let _ = answer.send(self.engine.figures(&query, newest, clock::now()));
@@ -197,6 +208,8 @@ impl Loop {
             }
             Request::Compaction(answer) => drop(answer.send(self.engine.compaction())),
             Request::Rollups(of, span, answer) => drop(answer.send(self.engine.rollups(&of, span))),
+            Request::Streams(answer) => drop(answer.send(self.engine.streams())),
+            Request::Rows(of, span, answer) => drop(answer.send(self.engine.page(&of, span))),
             Request::Measured(host, answer) => drop(answer.send(self.engine.measured(&host))),
             Request::Reload(offered, answer) => {
                 let done = self.engine.reload(offered, clock::now())?;

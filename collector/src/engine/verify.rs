@@ -46,7 +46,7 @@ impl Engine {
     }
 
     fn verify_figures(&mut self, service: &Id, now: Instant, verified: &mut Verified) -> Result<(), StoreError> {
-        let query = FiguresQuery { service: service.clone(), window: None, at: None, as_of: None };
+        let query = FiguresQuery { service: service.clone(), window: None, at: None, as_of: None, timelines: false };
         let document = match self.figures(&query, now, now) {
             Ok(document) => serde_json::from_slice::<Value>(&document),
             Err(QueryError::Store(StoreError::Corrupt { place, reason })) => {

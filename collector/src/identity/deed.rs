@@ -97,6 +97,11 @@ pub enum Action {
     },
     /// A compaction of the store was begun.
     CompactionBegun,
+    /// An import of observations was begun.
+    ImportBegun {
+        /// Out of what, in the words of whoever began it.
+        source: String,
+    },
 }
 
 impl fmt::Display for Action {
@@ -119,6 +124,7 @@ impl fmt::Display for Action {
             Self::IncidentAcknowledged { incident } => write!(f, "acknowledged INC-{incident}"),
             Self::IncidentCommented { incident } => write!(f, "commented on INC-{incident}"),
             Self::CompactionBegun => f.write_str("began a compaction of the store"),
+            Self::ImportBegun { source } => write!(f, "began an import of {source}"),
         }
     }
 }

@@ -9,10 +9,10 @@
 
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
-use uphold_common::wire::batch::{self, BatchError, BatchKey};
+use uphold_common::wire::batch::{self, BatchError, BatchKey, Epoch};
 use uphold_common::wire::frame::{self, FrameError};
 use uphold_common::wire::push::{Push, PushError};
-use uphold_common::wire::sheet::Sheet;
+use uphold_common::wire::sheet::{Names, Sheet};
 
 use super::names::KnownNames;
 use super::refusal::Refusal;
@@ -107,17 +107,13 @@ pub fn decode(
         return Err(Refusal::TooLarge { what, limit: Some(Limit::PushBytes) });
     }
     let push = Push::decode(body).map_err(|why| unsound_push(&why))?;
+    if push.epoch == Epoch::IMPORT {
+        return Err(Refusal::UnsoundPush { why: "its epoch is the one of imports, which no agent has".to_owned() });
+    }
     if let Some(name) = authenticated.filter(|name| **name != push.agent) {
         return Err(Refusal::WrongAgent { authenticated: name.clone(), claimed: push.agent });
     }
-    // What announces more than is taken is refused for that, and needs no memory.
-    let raw_bytes = frame::announced(&push.batch).filter(|bytes| *bytes <= bounds.batch_bytes_max);
-    if !more(raw_bytes.unwrap_or_default()) {
-        return Err(Refusal::NoMemory { most: bounds.memory_bytes_max });
-    }
-    let known = names.of(&push.agent);
-    let batch =
-        Sheet::decode(&push.batch, bounds.batch_bytes_max, known.as_ref()).map_err(|why| unsound_batch(&why))?;
+    let batch = unpack(&push.batch, names.of(&push.agent).as_ref(), bounds, more)?;
     if batch.key.agent != push.agent || batch.key.epoch != push.epoch {
         return Err(Refusal::KeyMismatch { batch: batch.key });
     }
@@ -133,6 +129,41 @@ pub fn decode(
     };
     let batch = Admitted { digest: batch::digest(&push.batch), framed: push.batch, batch };
     Ok(Arrived { authenticated: authenticated.is_some(), token: None, backlog, batch })
+}
+
+/// Reads a batch of an import and checks what its bytes tell. Who its agent is, nobody has to prove: the import itself is
+/// on record with who did it.
+pub fn decode_import(
+    framed: Vec<u8>,
+    bounds: &PushBounds,
+    more: impl FnOnce(usize) -> bool,
+    now: Instant,
+) -> Result<Admitted, Refusal> {
+    let batch = unpack(&framed, None, bounds, more)?;
+    if batch.key.epoch != Epoch::IMPORT {
+        let why = format!("its epoch is {}, and an import's is {}", batch.key.epoch, Epoch::IMPORT);
+        return Err(Refusal::UnsoundBatch { why });
+    }
+    if batch.key.seq == 0 {
+        return Err(Refusal::NoSeq);
+    }
+    check_instants(&batch, bounds, now)?;
+    Ok(Admitted { digest: batch::digest(&framed), framed, batch })
+}
+
+/// The batch in its frame, as long as there is memory for it.
+fn unpack(
+    framed: &[u8],
+    known: Option<&Names>,
+    bounds: &PushBounds,
+    more: impl FnOnce(usize) -> bool,
+) -> Result<Sheet, Refusal> {
+    // What announces more than is taken is refused for that, and needs no memory.
+    let raw_bytes = frame::announced(framed).filter(|bytes| *bytes <= bounds.batch_bytes_max);
+    if !more(raw_bytes.unwrap_or_default()) {
+        return Err(Refusal::NoMemory { most: bounds.memory_bytes_max });
+    }
+    Sheet::decode(framed, bounds.batch_bytes_max, known).map_err(|why| unsound_batch(&why))
 }
 
 /// Holds a batch against what is known of its epoch.

@@ -2,6 +2,7 @@
 
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
+use uphold_common::time::DAY_MS;
 use uphold_common::wire::batch::{Batch, Epoch};
 use uphold_common::wire::columns::Rows;
 use uphold_common::wire::frame::{self, Compression};
@@ -106,6 +107,7 @@ fn each_reason_to_refuse_has_its_own_status_and_word() {
         (refused(&Push { agent: id("berlin-1"), ..sound.clone() }), 422, "key-mismatch"),
         (refused(&Push { epoch: Epoch([2; 16]), ..sound.clone() }), 422, "key-mismatch"),
         (refused(&push(&batch(0, &[NOW]))), 422, "no-seq"),
+        (refused(&Push { epoch: Epoch::IMPORT, ..sound.clone() }), 400, "unsound-push"),
         (refused(&plus(bounds().ahead_max_ms + 1)), 425, "too-early"),
         (refused(&plus(-bounds().age_max_ms - 1)), 422, "too-old"),
         (wrong, 403, "wrong-agent"),
@@ -120,6 +122,20 @@ fn each_reason_to_refuse_has_its_own_status_and_word() {
         assert!(read(&plus(ms).encode().unwrap(), None).is_ok(), "{ms}");
     }
     assert!(read(&push(&batch(7, &[])).encode().unwrap(), None).is_ok(), "no rows are no reason");
+}
+
+#[test]
+fn a_batch_of_an_import_is_read_under_the_same_bounds() {
+    let imported = |batch: Batch| {
+        let framed = Batch { key: BatchKey { epoch: Epoch::IMPORT, ..batch.key.clone() }, ..batch }.encode().unwrap();
+        decode_import(framed, &bounds(), |_| true, NOW)
+    };
+    assert!(imported(batch(7, &[NOW])).is_ok());
+    assert_eq!(imported(batch(0, &[NOW])), Err(Refusal::NoSeq));
+    assert!(matches!(imported(batch(7, &[NOW.plus_ms(DAY_MS)])), Err(Refusal::TooEarly { .. })));
+    let others = decode_import(batch(7, &[NOW]).encode().unwrap(), &bounds(), |_| true, NOW);
+    assert!(matches!(others, Err(Refusal::UnsoundBatch { .. })), "an agent's is not one");
+    assert!(matches!(decode_import(Vec::new(), &bounds(), |_| true, NOW), Err(Refusal::UnsoundBatch { .. })));
 }
 
 #[test]

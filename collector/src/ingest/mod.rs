@@ -4,6 +4,6 @@ pub mod admission;
 pub mod names;
 pub mod refusal;
 
-pub use admission::{Admission, Arrived, Backlog, PushBounds, decide, decode};
+pub use admission::{Admission, Arrived, Backlog, PushBounds, decide, decode, decode_import};
 pub use names::KnownNames;
 pub use refusal::{Refusal, Retry};

@@ -7,6 +7,7 @@
 //! | 401 | `token-expired`, `token-revoked` | holds, and reads its token's file again |
 //! | 403 | `wrong-agent` | holds; its credentials belong to another name |
 //! | 409 | `key-conflict` | starts a new epoch |
+//! | 409 | `no-import` | no agent is told this: an import has to be begun first |
 //! | 413 | `too-large` | puts the batch into quarantine |
 //! | 415 | `unknown-version` | pushes as version 1 has it, or holds until the collector is newer |
 //! | 422 | `unsound-batch`, `key-mismatch`, `no-seq`, `too-old`, `too-many-rows`, `not-assigned` | puts the batch into quarantine |
@@ -110,6 +111,8 @@ pub enum Refusal {
         /// The key.
         key: BatchKey,
     },
+    /// No import was begun, or none that goes on.
+    NoImport,
     /// It would bring more streams than the store may know.
     TooManyStreams,
     /// It would bring more streams than its agent may.
@@ -172,7 +175,7 @@ impl Refusal {
             Self::UnsoundPush { .. } => 400,
             Self::TokenEnded(_) => 401,
             Self::WrongAgent { .. } => 403,
-            Self::KeyConflict { .. } => 409,
+            Self::KeyConflict { .. } | Self::NoImport => 409,
             Self::TooLarge { .. } => 413,
             Self::UnknownVersion { .. } => 415,
             Self::UnsoundBatch { .. }
@@ -207,6 +210,7 @@ impl Refusal {
             Self::TooEarly { .. } => "too-early",
             Self::TooOld { .. } => "too-old",
             Self::KeyConflict { .. } => "key-conflict",
+            Self::NoImport => "no-import",
             Self::TooManyStreams => "too-many-streams",
             Self::TooManyStreamsOfAgent { .. } => "too-many-streams-of-agent",
             Self::TooManyAgents => "too-many-agents",
@@ -232,6 +236,7 @@ impl Refusal {
             Self::TooEarly { .. } => "the batch lies in the future",
             Self::TooOld { .. } => "the batch lies too far back",
             Self::KeyConflict { .. } => "another batch has this key",
+            Self::NoImport => "no import is under way",
             Self::TooManyStreams => "the collector knows too many streams",
             Self::TooManyStreamsOfAgent { .. } => "the agent has too many streams",
             Self::TooManyAgents => "the collector knows too many agents",
@@ -269,6 +274,7 @@ impl Refusal {
                 format!("its earliest row is of {earliest}; at most {} back is taken", DurationText(*age_max_ms))
             }
             Self::KeyConflict { key } => format!("{key} has arrived with other content; begin a new epoch"),
+            Self::NoImport => "an import is begun first, so that it is on record who did it".to_owned(),
             Self::TooManyStreams => "the batch has streams that are new, and no more fit; raise the bound".to_owned(),
             Self::TooManyStreamsOfAgent { most } => {
                 format!("the batch has streams that are new, and one agent may bring {most}; raise streams_per_agent")

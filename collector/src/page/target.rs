@@ -188,5 +188,6 @@ pub(super) fn window_name(window: &Window, service: &Service) -> String {
             let (one, many) = if unit == "d" { ("day", "days") } else { ("hour", "hours") };
             format!("Last {}", counted(count.parse().unwrap_or(0), one, many))
         }
+        WindowKind::Stretch { .. } => first.strftime("From %-d %B %Y").to_string(),
     }
 }

@@ -2,6 +2,7 @@
 //! is replayed from the journal.
 
 use uphold_common::time::{Instant, Interval};
+use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::sheet::Sheet;
 
 use super::crowded::Crowded;
@@ -35,13 +36,14 @@ impl Memory {
     /// Whether a batch can be kept; changes nothing.
     pub(super) fn judge(&self, admitted: &Admitted, options: &StoreOptions) -> Appended {
         let key = &admitted.batch.key;
+        let counted = key.epoch != Epoch::IMPORT;
         let known = self.deliveries.get(&key.agent, key.epoch).and_then(|delivery| delivery.digest(key.seq));
         match known {
             Some(digest) if digest == admitted.digest => return Appended::Duplicate,
             Some(_) => return Appended::Conflict,
             None => {}
         }
-        if !self.deliveries.contains(&key.agent) && self.deliveries.agents() >= options.agents_max {
+        if counted && !self.deliveries.contains(&key.agent) && self.deliveries.agents() >= options.agents_max {
             return Appended::TooManyAgents;
         }
         // Each of a batch's streams is one at most, so only where a bound is near has anybody to look at them.
@@ -99,7 +101,10 @@ impl Memory {
             self.streams.observe(*number, rows);
             self.head.add(*number, rows);
         }
-        self.deliveries.note(&batch.key, digest, received_at);
+        // What was imported is no delivery of the agent that it names: nothing of its own is missing because of it.
+        if batch.key.epoch != Epoch::IMPORT {
+            self.deliveries.note(&batch.key, digest, received_at);
+        }
     }
 
     /// What was touched since the last call; of streams that are not `wanted` only the vantage points, once and without rows.

@@ -112,6 +112,7 @@ pub use options::StoreOptions;
 pub use parts::{RECORD_BYTES_MAX, RECORD_KEY_BYTES_MAX};
 pub use record::{KeyRange, Record, RecordChange, RecordKind};
 pub use rollup::{CapacityHour, Durations, Hours, ProbeHour, VolumeHour};
+pub use rows::{settle_readings, settle_volumes};
 pub use seqs::SeqRanges;
 pub use stream::StreamId;
 pub use touched::{TOUCHED_ROWS_MAX, TouchedRows};

@@ -74,6 +74,16 @@ impl Row for Volume {
     }
 }
 
+/// Sorts readings, and keeps the one of each instant that counts.
+pub fn settle_readings(rows: &mut Vec<Reading>) {
+    Row::settle_all(rows);
+}
+
+/// Sorts volumes, and keeps the one of each instant that counts.
+pub fn settle_volumes(rows: &mut Vec<Volume>) {
+    Row::settle_all(rows);
+}
+
 /// How `a` is used compared with `b`: used / limit, then used.
 pub(super) fn utilisation(a: &Reading, b: &Reading) -> Ordering {
     let cross = |x: &Reading, y: &Reading| u128::from(x.used) * u128::from(y.limit);

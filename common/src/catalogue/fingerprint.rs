@@ -144,6 +144,7 @@ fn window_text(window: WindowKind) -> String {
         WindowKind::Quarter => "quarter".to_owned(),
         WindowKind::Year => "year".to_owned(),
         WindowKind::Rolling { length_ms } => format!("rolling {}", exact_duration(length_ms)),
+        WindowKind::Stretch { start, end } => format!("from {start} to {end}"),
     }
 }
 

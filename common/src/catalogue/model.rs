@@ -256,4 +256,11 @@ pub enum WindowKind {
         /// Its length.
         length_ms: i64,
     },
+    /// A stretch that somebody asks about; no target is counted over one.
+    Stretch {
+        /// Its first instant.
+        start: Instant,
+        /// The first instant after it.
+        end: Instant,
+    },
 }

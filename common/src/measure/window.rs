@@ -22,10 +22,11 @@ pub struct Window {
 }
 
 impl Window {
-    /// The window of this kind that holds `at`. A rolling window always ends at `as_of`.
+    /// The window of this kind that holds `at`. A rolling window always ends at `as_of`, and a stretch is where it is.
     pub fn holding(kind: WindowKind, zone: &TimeZone, at: Instant, as_of: Instant) -> Self {
         let interval = match kind {
             WindowKind::Rolling { length_ms } => Interval::new(as_of.minus_ms(length_ms), as_of),
+            WindowKind::Stretch { start, end } => Interval::new(start, end),
             WindowKind::Day | WindowKind::Week | WindowKind::Month | WindowKind::Quarter | WindowKind::Year => {
                 let (first, next) = dates(kind, local_date(zone, at));
                 Interval::new(day_start(zone, first), day_start(zone, next))
@@ -52,7 +53,7 @@ impl Window {
 }
 
 impl WindowKind {
-    /// As the catalogue writes it: `month`, `30d`, `24h`.
+    /// As the catalogue writes it: `month`, `30d`, `24h`; `stretch` for one that it cannot name.
     pub fn text(self) -> String {
         match self {
             Self::Day => "day".to_owned(),
@@ -64,10 +65,11 @@ impl WindowKind {
                 format!("{}d", length_ms / crate::time::DAY_MS)
             }
             Self::Rolling { length_ms } => format!("{}h", length_ms / 3_600_000),
+            Self::Stretch { .. } => "stretch".to_owned(),
         }
     }
 
-    /// Reads what [`Self::text`] prints.
+    /// Reads what [`Self::text`] prints, but for a stretch.
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "day" => Self::Day,
@@ -135,7 +137,7 @@ pub fn local_days(zone: &TimeZone, interval: Interval) -> Vec<(Date, Interval)> 
 fn dates(kind: WindowKind, date: Date) -> (Date, Date) {
     let of_month = |year: i16, month: i8| Date::new(year, month, 1).unwrap_or(date);
     match kind {
-        WindowKind::Day | WindowKind::Rolling { .. } => (date, following(date)),
+        WindowKind::Day | WindowKind::Rolling { .. } | WindowKind::Stretch { .. } => (date, following(date)),
         WindowKind::Week => {
             let week = ISOWeekDate::from(date);
             let monday = ISOWeekDate::new(week.year(), week.week(), Weekday::Monday).map_or(date, Date::from);

@@ -3,7 +3,6 @@
 use axum::http::Method;
 use serde_json::json;
 use uphold_common::ids::{Id, PathId};
-use uphold_common::measure::figures::Figures;
 use uphold_common::wire::assignment::Assignment;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, PushAnswer};
 use utoipa::openapi::schema::{Array, KnownFormat, Object, SchemaFormat, Type};
@@ -13,10 +12,13 @@ use utoipa::{PartialSchema, ToSchema};
 use super::schemas;
 use super::told::Told;
 use crate::api::discovery::Group;
+use crate::api::imports::{Begun, IMPORT_CONTENT_TYPE};
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
+use crate::api::rows::{LINES_CONTENT_TYPE, StreamList};
 use crate::api::tokens::{DEEDS_DEFAULT, Wanted, Whoami};
 use crate::engine::compaction::Compaction;
+use crate::engine::import::{ImportTaken, ImportTerms};
 use crate::identity::keeper::DEEDS_READ_MAX;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
 use crate::incident::list::{IncidentHistory, IncidentList};
@@ -27,7 +29,10 @@ const NO_ROOM: &str = "`disk-reserve`: the disk has less free than the last rese
 
 /// All of them.
 pub(super) fn all() -> Vec<Told> {
-    [agents(), services(), incidents(), acts(), tokens(), store(), supervision()].into_iter().flatten().collect()
+    [agents(), services(), incidents(), acts(), tokens(), history(), store(), supervision()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn agents() -> Vec<Told> {
@@ -80,8 +85,11 @@ fn services() -> Vec<Told> {
         .named("id", reference::<Id>(), "The service.")
         .asked("window", schemas::window(), "Over which window; without it, each target's own.")
         .asked("at", schemas::instant_asked(), "The window that holds this instant; without it, the one of `as_of`.")
+        .asked("from", schemas::instant_asked(), "In place of `window` and `at`: over a stretch that begins here.")
+        .asked("to", schemas::instant_asked(), "The end of that stretch, which is not in it.")
         .asked("as_of", schemas::instant_asked(), "What the present is taken to be; without it, the newest snapshot's.")
-        .answers_json::<Figures>(200, "The figures.")
+        .asked("timelines", schemas::yes_or_no(), "`true` for the timelines that the figures were taken from as well.")
+        .answers(200, "application/json", schemas::figures(), "The figures.")
         .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
         .refuses(403, "`not-allowed`: the token is of an agent that does not observe the service.")
         .refuses(404, "`no-such-service`: there is none of this name.")
@@ -199,6 +207,65 @@ fn tokens() -> Vec<Told> {
             .asked("limit", limit, "At most how many.")
             .answers_json::<DeedList>(200, "The deeds.")
             .may_fail(),
+    ]
+}
+
+fn history() -> Vec<Told> {
+    let bytes = SchemaFormat::KnownFormat(KnownFormat::Binary);
+    let frame = Object::builder().schema_type(Type::String).format(Some(bytes));
+    vec![
+        Told::post(
+            "/api/v1/imports",
+            "Begin an import",
+            "Puts on record who imports history out of what, and tells what its batches have to keep to. Batches are taken \
+             for ten minutes after that, and after each of them; then it is begun anew.",
+        )
+        .takes_json::<Begun>()
+        .answers_json::<ImportTerms>(201, "It is begun.")
+        .refuses(422, "`unsound-import`: what it comes from is empty, too long, or has control characters.")
+        .refuses(503, NO_ROOM)
+        .may_fail(),
+        Told::post(
+            "/api/v1/imports/batches",
+            "Bring a batch of an import",
+            "A batch is framed like an agent's, under the epoch of imports, `7570686f6c642d696d706f7274000000`. It is taken \
+             whole or refused whole. The same rows again are settled, so that nothing counts twice.",
+        )
+        .takes(IMPORT_CONTENT_TYPE, frame)
+        .answers_json::<ImportTaken>(200, "The batch is durable.")
+        .refuses(409, "`no-import`: none was begun, or none that goes on.")
+        .refuses(415, "`unknown-version`: it is of a wire version that this collector does not read.")
+        .refuses(422, "`unsound-batch`, `no-seq`, `too-old`, `not-assigned`: the batch is not taken.")
+        .refuses(425, "`too-early`: it lies in the future.")
+        .refuses(503, "`too-many-streams`: a bound is reached that people can move.")
+        .refuses(503, "`head-full`: as much waits in memory to be sealed as may.")
+        .refuses(503, "`disk-reserve`: the disk has less free than is kept free.")
+        .may_fail(),
+        Told::get(
+            "/api/v1/streams",
+            "List the streams",
+            "Everything of which there ever were rows: probes as agents saw them, resources, flows.",
+        )
+        .answers_json::<StreamList>(200, "The streams, in order.")
+        .may_fail(),
+        Told::get(
+            "/api/v1/rows",
+            "Read the rows of a stream",
+            "As they are kept, sorted, one a line, in the form in which `uphold-collector import` takes them. A page has at \
+             most 100,000 rows, out of 31 days at most, and may have none; the header `Link` says where the next one is. \
+             Exactly one of `probe`, `resource` and `flow` is asked for, as of `/api/v1/rollups`.",
+        )
+        .asked("probe", reference::<PathId>(), "The probe in its service.")
+        .asked("agent", reference::<Id>(), "The agent, which goes with `probe`.")
+        .asked("host", reference::<Id>(), "The host, which goes with `resource` and `flow`.")
+        .asked("resource", schemas::resource(), "The resource.")
+        .asked("flow", schemas::flow(), "The flow.")
+        .asked("of", schemas::which(), "Where the file system is mounted, or through which interface it flows.")
+        .asked("from", schemas::instant_asked(), "From this instant on; without it, from the first row.")
+        .asked("to", schemas::instant_asked(), "To just before this one; without it, to the last row.")
+        .answers(200, LINES_CONTENT_TYPE, Object::builder().schema_type(Type::String), "The rows, a line each.")
+        .with_header(200, "Link", "Where the next page is, with `rel=\"next\"`; not there after the last.")
+        .may_fail(),
     ]
 }
 

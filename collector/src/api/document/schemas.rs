@@ -6,19 +6,25 @@ use uphold_common::time::Instant;
 use uphold_common::wire::OF_BYTES_MAX;
 use uphold_common::wire::assignment::Assignment;
 use uphold_common::wire::push::{Problem, PushAnswer};
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::schema::{
-    AdditionalProperties, AnyOfBuilder, Components, KnownFormat, Object, OneOfBuilder, SchemaFormat, SchemaType, Type,
+    AdditionalProperties, AllOfBuilder, AnyOfBuilder, Components, KnownFormat, Object, OneOfBuilder, SchemaFormat,
+    SchemaType, Type,
 };
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
 use crate::api::discovery::Group;
 use crate::api::hours::{FlowHours, ProbeHours, ResourceHours};
+use crate::api::imports::Begun;
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
 use crate::api::rollups::{FLOWS, RESOURCES};
+use crate::api::rows::StreamList;
 use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;
+use crate::engine::import::{ImportTaken, ImportTerms};
+use crate::engine::told::Timelines;
 use crate::identity::role::Role;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
 use crate::incident::act::COMMENT_BYTES_MAX;
@@ -30,12 +36,15 @@ use crate::incident::model::{Incident, PriorityText};
 #[openapi(components(schemas(
     Acknowledgement,
     Assignment,
+    Begun,
     Commented,
     Compaction,
     DeedList,
     Figures,
     FlowHours,
     Group,
+    ImportTaken,
+    ImportTerms,
     Incident,
     IncidentHistory,
     IncidentList,
@@ -44,6 +53,8 @@ use crate::incident::model::{Incident, PriorityText};
     PushAnswer,
     ResourceHours,
     ServiceList,
+    StreamList,
+    Timelines,
     TokenGiven,
     TokenList,
     TokenView,
@@ -53,9 +64,9 @@ use crate::incident::model::{Incident, PriorityText};
 struct Bodies;
 
 /// What is sent to the collector: here a key may be left out.
-const SENT: [&str; 3] = ["Acknowledgement", "Commented", "Wanted"];
+const SENT: [&str; 4] = ["Acknowledgement", "Begun", "Commented", "Wanted"];
 /// What stands among the keys of something else, which therefore has more keys than these.
-const FLATTENED: [&str; 3] = ["Action", "Change", "Subject"];
+const FLATTENED: [&str; 5] = ["Action", "Change", "Figures", "Subject", "Timelines"];
 
 /// The schemas. What the collector answers has every key that its schema names, and no other.
 pub(super) fn components() -> Components {
@@ -141,6 +152,22 @@ pub(super) fn window() -> RefOr<Schema> {
     let days = "0*([1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|36[0-5][0-9]|3660)d";
     let hours = "0*([1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-6][0-9]{3}|87[0-7][0-9]{2}|878[0-3][0-9]|87840)h";
     text(&format!("^(day|week|month|quarter|year|{days}|{hours})$")).into()
+}
+
+/// Figures, alone or with the timelines that they were taken from.
+pub(super) fn figures() -> OneOfBuilder {
+    let closed = |parts: &[&str]| {
+        let parts = parts.iter().fold(AllOfBuilder::new(), |all, name| all.item(Ref::from_schema_name(*name)));
+        let no_other = Extensions::builder().add("unevaluatedProperties", false).build();
+        parts.extensions(Some(no_other))
+    };
+    let (figures, timelines) = (Figures::name(), Timelines::name());
+    OneOfBuilder::new().item(closed(&[&figures])).item(closed(&[&figures, &timelines]))
+}
+
+/// Yes or no, as a query says it.
+pub(super) fn yes_or_no() -> Object {
+    one_of(["true", "false"])
 }
 
 /// An instant as it is asked for: what [`Instant::parse`] reads.
