@@ -99,7 +99,8 @@ fn a_mistake_in_a_scenario_names_its_place() {
     for (text, complaint) in [
         (
             "prob web",
-            "line 1: expected probe, also, late, again, shuffled, crowd, service, target, now, expect, found prob",
+            "line 1: expected day, probe, also, late, again, shuffled, crowd, calendar, holiday, extra-day, service, target, \
+             maintenance, exclusion, now, expect, found prob",
         ),
         ("probe web up", "line 1: expected `from` and a time before the outcomes, found none"),
         (
@@ -110,6 +111,20 @@ fn a_mistake_in_a_scenario_names_its_place() {
         (
             "probe a from 08:00 up\nservice s = at_least 2 a",
             "line 2: expected at least one operand, and as many as are asked for, found fewer",
+        ),
+        ("calendar c mon-fry 08:00-18:00", "line 1: expected days such as mon-fri or sat,sun, found mon-fry"),
+        ("calendar c mon-fri 08-18", "line 1: expected hours such as 08:00-18:00, found 08-18"),
+        ("holiday of c 2026-12-25", "line 1: expected a calendar from further up, found c"),
+        ("maintenance of shop 08:00-09:00", "line 1: expected `all`, or services from further up, found shop"),
+        ("maintenance of all 08:00-09:00", "line 1: expected `announced` and a time, found none"),
+        (
+            "exclusion of all 08:00-09:00 whim",
+            "line 1: expected a class: planned, customer, supplier, force_majeure or other, found whim",
+        ),
+        ("day 2026-03-29 in Europe/Zurich\nnow 02:30", "line 2: expected a time, found 02:30"),
+        (
+            "probe a from 08:00 up\nservice s = all a\ntarget t of s 99% window 08:00-09:00 graces 4h",
+            "line 3: expected an option of a target, found graces",
         ),
         (
             "probe a from 08:00 up\nlate a 09:00-10:00 arrives 11:00",

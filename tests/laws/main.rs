@@ -22,7 +22,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use uphold_tests::scenario::{
-    Core, Facts, Measured, Measurer, Reference, Scenario, Subject, Target, check, disagreements, lacking, measurers,
+    Core, Facts, Measured, Measurer, Reference, Scenario, Subject, Target, Window, check, disagreements, lacking, measurers,
 };
 
 proptest! {
@@ -60,9 +60,11 @@ proptest! {
         let facts = Facts { scenario: &scenario, now: long_after(&scenario) };
         for measurer in measurers() {
             for target in targets(&scenario, measurer.as_ref()) {
-                let (from, to) = target.window;
+                let (from, to) = target.span(&scenario, facts.now);
                 let middle = (from + cut).min(to);
-                let part = |window| measurer.figures(facts, &Target { window, ..target.clone() });
+                let part = |(from, to)| {
+                    measurer.figures(facts, &Target { window: Window::Span(from, to), ..target.clone() })
+                };
                 let (whole, first, second) = (part((from, to)), part((from, middle)), part((middle, to)));
                 for (i, kind) in whole.figures.kinds.iter().enumerate() {
                     prop_assert_eq!(*kind, first.figures.kinds[i] + second.figures.kinds[i]);
