@@ -21,7 +21,8 @@ pub(crate) fn config() -> ProptestConfig {
 
 /// An instant long after everything in a scenario.
 pub(crate) fn long_after(scenario: &Scenario) -> i64 {
-    let ends = scenario.arrivals.iter().map(|a| a.at).chain(scenario.targets.iter().map(|t| t.span(scenario, MIDNIGHT_MS).1));
+    let ends =
+        scenario.arrivals.iter().map(|a| a.at).chain(scenario.targets.iter().map(|t| t.span(scenario, MIDNIGHT_MS).1));
     ends.max().unwrap_or(MIDNIGHT_MS) + 10 * LENGTH_MS
 }
 

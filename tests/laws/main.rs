@@ -22,7 +22,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use uphold_tests::scenario::{
-    Core, Facts, Measured, Measurer, Reference, Scenario, Subject, Target, Window, check, disagreements, lacking, measurers,
+    Core, Facts, Measured, Measurer, Reference, Scenario, Subject, Target, Window, check, disagreements, lacking,
+    measurers,
 };
 
 proptest! {

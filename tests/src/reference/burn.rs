@@ -1,5 +1,8 @@
 //! Rule 10: how fast a budget is burnt, and when that alerts.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use super::committed::{Figure, Mark};
 use super::figures::{Ask, Unmeasured};
 use super::{Out, Seen, St, fraction};
@@ -56,7 +59,7 @@ pub fn defaults(window_ms: i64, target_ppb: i64) -> Vec<Rule> {
 pub struct Past<'a> {
     /// The target; its window is the one that holds now.
     pub ask: &'a Ask,
-    /// Now, in milliseconds.
+    /// Where look-backs end, in milliseconds: now, or the end of a closed window.
     pub now_ms: i64,
     /// The window that holds a tick, for a look-back of so many milliseconds.
     pub window_of: &'a dyn Fn(i64, i64) -> (i64, i64),
@@ -64,6 +67,8 @@ pub struct Past<'a> {
     pub state_of: &'a dyn Fn(i64) -> St,
     /// The settled observations of the service's probes, their times in ticks, one list for each vantage point.
     pub seen: &'a [Vec<Seen>],
+    /// What the ticks of a window are, once it was asked.
+    pub marks: RefCell<BTreeMap<(i64, i64), Vec<Mark>>>,
 }
 
 impl Past<'_> {
@@ -83,10 +88,11 @@ impl Past<'_> {
         let mut t = from_ms.div_euclid(tick_ms);
         while t * tick_ms < self.now_ms {
             let window = (self.window_of)(t, back_ms);
-            let marks = self.ask.terms.marks(window, Figure::Contractual);
+            let mut known = self.marks.borrow_mut();
+            let marks = known.entry(window).or_insert_with(|| self.ask.terms.marks(window, Figure::Contractual));
             for (tick, mark) in (window.0..window.1).zip(marks) {
                 let within = ((tick + 1) * tick_ms).min(self.now_ms) - (tick * tick_ms).max(from_ms);
-                if within > 0 && mark == Mark::Committed {
+                if within > 0 && *mark == Mark::Committed {
                     all.push((tick, within));
                 }
             }
@@ -146,7 +152,8 @@ mod tests {
         let ask = Ask { window: (20, 30), now: 20, terms, target_ppb: 900_000_000, tick_ms: 10, ..Ask::default() };
         let state = |t: i64| if t >= 10 && t != 15 { St::Down } else { St::Up };
         let window = |t: i64, _| (t.div_euclid(10) * 10, t.div_euclid(10) * 10 + 10);
-        Past { ask: &ask, now_ms: 200, window_of: &window, state_of: &state, seen: &[seen.to_vec()] }.judge(rule, 2)
+        let (seen, marks) = ([seen.to_vec()], RefCell::default());
+        Past { ask: &ask, now_ms: 200, window_of: &window, state_of: &state, seen: &seen, marks }.judge(rule, 2)
     }
 
     fn rule(long: i64, short: i64) -> Rule {

@@ -31,9 +31,6 @@ pub struct Calendar {
 impl Calendar {
     /// The hours of one date: those of an extra day, else none on a holiday, else those of the week.
     fn hours(&self, date: Date) -> Vec<Hours> {
-        if is_skipped(&self.zone, date) {
-            return Vec::new();
-        }
         if self.extra_days.iter().any(|(extra, _)| *extra == date) {
             let extra = self.extra_days.iter().filter(|(extra, _)| *extra == date);
             return extra.flat_map(|(_, hours)| hours.clone()).collect();
@@ -67,7 +64,10 @@ impl Calendar {
         let last = next(shown(&self.zone, window.1).date());
         let mut all = Vec::new();
         while date <= last {
-            all.extend(self.hours(date).into_iter().map(|hours| self.stretch(date, hours)));
+            let hours = self.hours(date);
+            if !hours.is_empty() && !is_skipped(&self.zone, date) {
+                all.extend(hours.into_iter().map(|hours| self.stretch(date, hours)));
+            }
             date = next(date);
         }
         all
@@ -86,8 +86,11 @@ mod tests {
         let ms = |text: &str| text.parse::<Timestamp>().unwrap().as_millisecond();
         let text = |at: i64| Timestamp::from_millisecond(at).unwrap().to_string()[..16].to_owned();
         let (from, to) = (ms(from), ms(to));
-        let mut all: Vec<(i64, i64)> =
-            calendar.agreed((from, to)).into_iter().filter(|(open, close)| open < close && *open < to && *close > from).collect();
+        let mut all: Vec<(i64, i64)> = calendar
+            .agreed((from, to))
+            .into_iter()
+            .filter(|(open, close)| open < close && *open < to && *close > from)
+            .collect();
         all.sort_unstable();
         all.into_iter().map(|(open, close)| format!("{} {}", text(open), text(close))).collect()
     }

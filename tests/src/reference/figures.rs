@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::committed::{Figure, Mark, Terms};
-use super::service::{Expr, charged, turns};
+use super::service::{Expr, place, turns};
 use super::{St, fraction};
 
 /// One billion: targets are whole parts of it.
@@ -101,18 +101,6 @@ pub struct Figures {
 }
 
 impl Ask {
-    /// What each tick of the window is, when the service is in these states.
-    fn kinds(&self, states: impl Iterator<Item = St>) -> Vec<(i64, Kind)> {
-        let kind = |(mark, state)| match mark {
-            Mark::NotAgreed => Kind::NotAgreed,
-            Mark::Maintenance => Kind::Maintenance,
-            Mark::Excluded => Kind::Excluded,
-            Mark::Committed => Kind::Committed(state),
-        };
-        let marks = self.terms.marks(self.window, self.figure);
-        (self.window.0..).zip(marks.into_iter().zip(states).map(kind)).collect()
-    }
-
     /// Whether a loss of `lost` out of `whole` keeps the target.
     fn keeps(&self, lost: i64, whole: i64) -> bool {
         i128::from(lost) * BILLION <= (BILLION - i128::from(self.target_ppb)) * i128::from(whole)
@@ -122,8 +110,15 @@ impl Ask {
 /// The figures of a window. `states` are the service's, one for each tick of the window; those from now on are not
 /// looked at.
 pub fn figures(ask: &Ask, states: &[St]) -> Figures {
-    let mut kinds = ask.kinds(states.iter().copied());
-    kinds.retain(|(t, _)| *t < ask.now);
+    let marks = ask.terms.marks(ask.window, ask.figure);
+    let kind = |(mark, state): (&Mark, &St)| match mark {
+        Mark::NotAgreed => Kind::NotAgreed,
+        Mark::Maintenance => Kind::Maintenance,
+        Mark::Excluded => Kind::Excluded,
+        Mark::Committed => Kind::Committed(*state),
+    };
+    let kinds = (ask.window.0..).zip(marks.iter().zip(states).map(kind));
+    let kinds: Vec<(i64, Kind)> = kinds.take_while(|(t, _)| *t < ask.now).collect();
     let mut told = Figures { kinds: count(&kinds, ask.tick_ms), ..Figures::default() };
     let [_, _, _, up, degraded, down, unmeasured] = told.kinds;
     (told.degraded, told.down, told.unmeasured) = (degraded, down, unmeasured);
@@ -131,8 +126,7 @@ pub fn figures(ask: &Ask, states: &[St]) -> Figures {
     availability(ask, &mut told);
     breaks(ask, &kinds, &mut told);
 
-    let all = ask.kinds(std::iter::repeat(St::Up));
-    let ahead = all.iter().filter(|(t, kind)| *t >= ask.now && matches!(kind, Kind::Committed(_)));
+    let ahead = (ask.window.0..).zip(&marks).filter(|(t, mark)| *t >= ask.now && **mark == Mark::Committed);
     told.counted_whole = told.counted + (ahead.count() as i64) * ask.tick_ms;
     let allowed = (BILLION - i128::from(ask.target_ppb)) * i128::from(told.counted_whole);
     told.budget = i64::try_from(allowed / BILLION).unwrap_or(i64::MAX);
@@ -199,21 +193,23 @@ fn breaks(ask: &Ask, kinds: &[(i64, Kind)], told: &mut Figures) {
     told.mtbsi = mean(told.committed - told.unmeasured);
 }
 
-/// Who is charged with how many milliseconds of the window's downtime. `leaf` tells a probe's state at a tick.
-pub fn charges(ask: &Ask, expr: &Expr, leaf: &impl Fn(&str, i64) -> St) -> BTreeMap<String, i64> {
+/// Who is charged with how many milliseconds of the window's downtime. `states` are the service's, and `leaf` tells a
+/// probe's at a tick.
+pub fn charges(ask: &Ask, expr: &Expr, states: &[St], leaf: &impl Fn(&str, i64) -> St) -> BTreeMap<String, i64> {
     let mut bill = BTreeMap::new();
     let marks = ask.terms.marks(ask.window, ask.figure);
-    for (t, mark) in (ask.window.0..ask.window.1.min(ask.now)).zip(marks) {
+    for (t, (mark, state)) in (ask.window.0..ask.window.1.min(ask.now)).zip(marks.into_iter().zip(states)) {
         let at = |id: &str| leaf(id, t);
-        if mark != Mark::Committed || expr.state(&at) != St::Down {
+        if mark != Mark::Committed || *state != St::Down {
             continue;
         }
         let turns = turns(expr, &at);
-        for id in (t * ask.tick_ms..(t + 1) * ask.tick_ms).filter_map(|ms| charged(&turns, ms)) {
-            match bill.get_mut(id) {
-                Some(ms) => *ms += 1,
-                None => drop(bill.insert(id.clone(), 1)),
-            }
+        let mut counts = vec![0; turns.len()];
+        for place in (t * ask.tick_ms..(t + 1) * ask.tick_ms).filter_map(|ms| place(&turns, ms)) {
+            counts[place] += 1;
+        }
+        for (id, count) in turns.iter().zip(counts).filter(|(_, count)| *count > 0) {
+            *bill.entry(id.clone()).or_insert(0) += count;
         }
     }
     bill
@@ -324,7 +320,8 @@ mod tests {
     fn charges_add_up_to_downtime() {
         let expr = Expr::all(vec![Expr::Leaf("a".to_owned()), Expr::Leaf("b".to_owned())]);
         let leaf = |id: &str, t: i64| if t >= 4 || id == "a" && t >= 1 { St::Down } else { St::Up };
-        let bill = charges(&Ask { terms: late(2), tick_ms: 10, ..ask("uDDDDDDDDD") }, &expr, &leaf);
+        let bill =
+            charges(&Ask { terms: late(2), tick_ms: 10, ..ask("uDDDDDDDDD") }, &expr, &states("uDDDDDDDDD"), &leaf);
         // Ticks 2 and 3 are a's alone, the six from 4 on are shared.
         assert_eq!(bill.into_iter().collect::<Vec<_>>(), vec![("a".to_owned(), 50), ("b".to_owned(), 30)]);
     }

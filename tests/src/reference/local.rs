@@ -45,9 +45,10 @@ pub fn first_of(zone: &TimeZone, date: Date) -> i64 {
     minutes_around(date.at(0, 0, 0, 0)).find(|at| shown(zone, *at).date() >= date).expect("clocks get past every date")
 }
 
-/// Whether the clocks left out this date.
+/// Whether the clocks left out this date: at no whole hour do they show it.
 pub fn is_skipped(zone: &TimeZone, date: Date) -> bool {
-    shown(zone, first_of(zone, date)).date() != date
+    let mut hours = minutes_around(date.at(12, 0, 0, 0)).step_by(60);
+    hours.all(|at| shown(zone, at).date() != date)
 }
 
 /// The next date.

@@ -3,8 +3,10 @@
 //! The reference asks at every tick, so a tick is made as long as the scenario allows: the greatest length that
 //! divides every time in it.
 
-use super::{Expr, Facts, Measured, Measurer, Probe, Response, Scenario, Service, Span, St, Stretch, Subject, Target};
+use std::cell::RefCell;
+
 use super::{Alert, Responses, Window};
+use super::{Expr, Facts, Measured, Measurer, Probe, Response, Scenario, Service, Span, St, Stretch, Subject, Target};
 use crate::reference::burn::{Past, defaults};
 use crate::reference::committed::{Figure, Mark, Terms, Work, agreed_ticks};
 use crate::reference::figures::{self, Ask};
@@ -39,18 +41,18 @@ impl Measurer for Reference {
             return Measured { response: Some(ticks.responses(target, wanted)), ..Measured::default() };
         }
         let ask = ticks.ask(target, ticks.span);
-        let states = ticks.service(&target.service);
-        let told = |figure| figures::figures(&Ask { figure, ..ask.clone() }, &states);
-        let contractual = told(Figure::Contractual);
         let naive = ticks.expression(&target.service);
         let wanted = leaves(&naive);
-        let probes: Vec<(String, Vec<St>)> = ticks.probes(&wanted).map(|p| (p.id(), ticks.probe(p))).collect();
+        let probes = ticks.probe_states(&wanted);
+        let states = ticks.service_states(&naive, &probes);
+        let told = |figure| figures::figures(&Ask { figure, ..ask.clone() }, &states);
+        let contractual = told(Figure::Contractual);
         let leaf = |id: &str, t: i64| state_of(&probes, id, t - ticks.span.0);
         let is_closed = facts.now >= window.1 && !matches!(target.window, Window::Rolling(_));
         Measured {
             without_exclusions: told(Figure::WithoutExclusions),
             experienced: told(Figure::Experienced),
-            charges: figures::charges(&ask, &naive, &leaf),
+            charges: figures::charges(&ask, &naive, &states, &leaf),
             breaks: judged::breaks(&target.breaks, &contractual),
             alerts: ticks.alerts(target, window, &wanted),
             response: None,
@@ -132,9 +134,27 @@ impl<'a> Ticks<'a> {
 
     fn service(&self, name: &str) -> Vec<St> {
         let naive = self.expression(name);
-        let probes: Vec<(String, Vec<St>)> =
-            self.probes(&leaves(&naive)).map(|p| (p.id(), self.probe(p))).collect();
-        (0..self.count() as i64).map(|t| naive.state(&|id| state_of(&probes, id, t))).collect()
+        self.service_states(&naive, &self.probe_states(&leaves(&naive)))
+    }
+
+    fn probe_states(&self, ids: &[String]) -> Vec<(String, Vec<St>)> {
+        self.probes(ids).map(|p| (p.id(), self.probe(p))).collect()
+    }
+
+    fn service_states(&self, naive: &Naive, probes: &[(String, Vec<St>)]) -> Vec<St> {
+        let mut last: Option<(Vec<St>, St)> = None;
+        let mut all = Vec::new();
+        for t in 0..self.count() {
+            let seen: Vec<St> = probes.iter().filter_map(|(_, states)| states.get(t).copied()).collect();
+            // What the same states came to one tick before need not be asked again.
+            let state = match last {
+                Some((before, state)) if before == seen => state,
+                _ => naive.state(&|id| state_of(probes, id, t as i64)),
+            };
+            all.push(state);
+            last = Some((seen, state));
+        }
+        all
     }
 
     /// What a target asks, of a window in ticks; its terms reach over `around` as well.
@@ -170,7 +190,8 @@ impl<'a> Ticks<'a> {
     fn responses(&self, target: &Target, wanted: &Response) -> Responses {
         let ask = self.ask(target, self.span);
         let marks = ask.terms.marks(ask.window, Figure::Contractual);
-        let committed = |t: i64| usize::try_from(t - ask.window.0).ok().and_then(|t| marks.get(t)) == Some(&Mark::Committed);
+        let committed =
+            |t: i64| usize::try_from(t - ask.window.0).ok().and_then(|t| marks.get(t)) == Some(&Mark::Committed);
         let probe = self.probe_of(&wanted.probe);
         let vantages = probe.agents.iter().map(|agent| settled(&self.seen(probe, agent), ask.now)).collect::<Vec<_>>();
         response::response(&vantages, &committed, wanted.wanted, wanted.below_us)
@@ -181,7 +202,8 @@ impl<'a> Ticks<'a> {
         if matches!(target.window, Window::Span(..)) {
             return Vec::new();
         }
-        let now_ms = self.facts.now;
+        // A look-back ends where the window is measured to, so that a closed one stays as it is.
+        let now_ms = self.facts.now.clamp(window.0, window.1);
         let rules = target.alerts.clone().unwrap_or_else(|| defaults(window.1 - window.0, target.ppb));
         let longest = rules.iter().map(|rule| rule.long.max(rule.short)).max().unwrap_or(0);
         let back = self.over(((now_ms - longest).div_euclid(self.ms), now_ms.div_euclid(self.ms)));
@@ -203,7 +225,14 @@ impl<'a> Ticks<'a> {
             .map(|(p, agent)| settled(&self.seen(p, agent), now))
             .collect();
         let state_of = |t: i64| state_of(t).unwrap_or(St::Unmeasured);
-        let past = Past { ask: &ask, now_ms, window_of: &window_of, state_of: &state_of, seen: &seen };
+        let past = Past {
+            ask: &ask,
+            now_ms,
+            window_of: &window_of,
+            state_of: &state_of,
+            seen: &seen,
+            marks: RefCell::default(),
+        };
         rules.into_iter().map(|rule| past.judge(rule, target.min_bad)).collect()
     }
 }

@@ -119,7 +119,11 @@ fn check_pair(target: &Target, measured: &Measured, key: &str, expected: &str) -
         },
         None if key == "credit" => {
             let expected = percentage(expected).map(|(credit, _)| credit);
-            return if expected == measured.credit { Vec::new() } else { vec![format!("credit: {:?}", measured.credit)] };
+            return if expected == measured.credit {
+                Vec::new()
+            } else {
+                vec![format!("credit: {:?}", measured.credit)]
+            };
         }
         None => match measured.response.and_then(|told| response_word(&told, key)) {
             Some(found) => found,

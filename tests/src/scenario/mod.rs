@@ -106,8 +106,7 @@ impl<'a> Facts<'a> {
     /// The exclusions for a target that are on record by now.
     pub fn exclusions(&self, target: &Target) -> impl Iterator<Item = &'a Exclusion> {
         let (now, service, target) = (self.now, target.service.clone(), target.name.clone());
-        let on_record =
-            move |x: &&Exclusion| x.added.is_none_or(|at| at <= now) && x.revoked.is_none_or(|at| at > now);
+        let on_record = move |x: &&Exclusion| x.added.is_none_or(|at| at <= now) && x.revoked.is_none_or(|at| at > now);
         let applies = move |x: &&Exclusion| {
             (x.services.is_empty() || x.services.contains(&service))
                 && (x.targets.is_empty() || x.targets.contains(&target))

@@ -79,8 +79,11 @@ impl Scenario {
     pub(super) fn read_exclusion(&mut self, words: &mut Words) -> Reading<()> {
         let services = self.services_of(words)?;
         let known: BTreeSet<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
-        let targets =
-            if words.take("target") { words.parse("targets from further up", |w| named(w, &known))? } else { Vec::new() };
+        let targets = if words.take("target") {
+            words.parse("targets from further up", |w| named(w, &known))?
+        } else {
+            Vec::new()
+        };
         let span = words.span("a span such as 10:00-11:00")?;
         let classes = ["planned", "customer", "supplier", "force_majeure", "other"];
         let class = words.parse("a class: planned, customer, supplier, force_majeure or other", |w| {
@@ -123,7 +126,8 @@ impl Scenario {
     fn response(&self, words: &mut Words) -> Reading<Response> {
         let known = |w: &str| self.probes.iter().any(|p| p.name == w).then(|| w.to_owned());
         let probe = words.parse("a probe from further up", known)?;
-        let kind = words.parse("percentile or share", |w| ["percentile", "share"].contains(&w).then(|| w.to_owned()))?;
+        let kind =
+            words.parse("percentile or share", |w| ["percentile", "share"].contains(&w).then(|| w.to_owned()))?;
         let share = |w: &str| percentage(w).map(|(share, _)| share).filter(|share| (1..=1_000_000_000).contains(share));
         let wanted = if kind == "share" {
             Wanted::Share(words.parse("a share such as 99.5%", share)?)
@@ -147,7 +151,8 @@ impl Scenario {
                 return Ok(());
             }
             _ => {
-                let (from, to) = words.span("a span such as 08:00-09:00, a kind of window and a date, or `last 24h`")?;
+                let (from, to) =
+                    words.span("a span such as 08:00-09:00, a kind of window and a date, or `last 24h`")?;
                 (target.window, target.at) = (Window::Span(from, to), from);
                 return Ok(());
             }
