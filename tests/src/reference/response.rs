@@ -53,8 +53,10 @@ pub fn response(vantages: &[Vec<Seen>], committed: &impl Fn(i64) -> bool, wanted
     match wanted {
         Wanted::Percentile(share) => {
             told.rank = (1..=n).find(|rank| enough(*rank, share));
-            let durations = seen.iter().filter(|one| answered(one)).filter_map(|one| one.us);
-            told.value_us = durations.filter(|us| enough(within(*us), share)).min();
+            let mut durations: Vec<u64> = seen.iter().filter(|one| answered(one)).filter_map(|one| one.us).collect();
+            durations.sort_unstable();
+            durations.dedup();
+            told.value_us = durations.into_iter().find(|us| enough(within(*us), share));
             told.met = told.value_us.map(|us| us <= below_us);
         }
         Wanted::Share(share) => told.met = Some(enough(within(below_us), share)),

@@ -21,6 +21,7 @@
 //! | `day 2026-03-29 in Europe/Zurich` | the day and the zone of all further times, and of the services |
 //! | `probe NAME[@AGENT] [every 60s] [timeout 5s] [stale 125s] [fall 2] [rise 1] [quorum 1] [from 08:00] OUTCOME…` | a probe, and what the agent saw of it, one attempt each interval. Further lines add agents; what is not said again stays. `stale` is 2 × interval + timeout unless said |
 //! | `also NAME[@AGENT] 08:02:10 DOWN …` | attempts at other times |
+//! | `during NAME[@AGENT] 08:10-08:20 DOWN` | attempts that were named say this instead, of one agent or of all; with `..` they were never made |
 //! | `late NAME[@AGENT] 08:00-09:00 arrives 13:00` | those attempts arrive only then |
 //! | `again NAME[@AGENT] 08:00-09:00 [arrives 13:00]` | those attempts arrive once more |
 //! | `shuffled 7` | everything arrives in another order; the number chooses which |

@@ -27,7 +27,8 @@ pub fn read(text: &str) -> Result<Scenario, String> {
 /// The lines with those that continue them, each with the number of its first.
 fn joined(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
-    for (i, line) in text.lines().enumerate() {
+    // A line that is a remark alone parts nothing.
+    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
         let said = line.split('#').next().unwrap_or_default();
         match lines.last_mut() {
             Some((_, above)) if said.starts_with(' ') => *above += said,
@@ -53,6 +54,7 @@ impl Reader {
             "day" => self.scenario.read_day(words).map(|now| self.now = now),
             "probe" => self.probe(words),
             "also" => self.also(words),
+            "during" => self.during(words),
             "late" => self.late(words),
             "again" => self.again(words),
             "shuffled" => words.parse("a number", |w| w.parse().ok()).map(|seed| self.shuffled = Some(seed)),
@@ -122,6 +124,26 @@ impl Reader {
             let at = words.time()?;
             let (out, _) = words.parse("an outcome: up, slow, DOWN or unk", outcomes)?;
             self.scenario.arrivals.extend(out.map(|out| Arrival::at_once(&name, &agent, at, out)));
+        }
+        Ok(())
+    }
+
+    fn during(&mut self, words: &mut Words) -> Reading<()> {
+        let word = words.next("a probe's name")?;
+        let (name, agent) = word.split_once('@').map_or((word, None), |(name, agent)| (name, Some(agent)));
+        let span = words.span("a span such as 08:00-09:00")?;
+        let (said, _) = words.parse("an outcome: up, slow, DOWN, unk or ..", outcomes)?;
+        let is_meant = |a: &Arrival| a.is_of(name, agent.unwrap_or(&a.agent), span);
+        if !self.scenario.arrivals.iter().any(is_meant) {
+            return Err(words.wrong("attempts in that span", "none"));
+        }
+        match said {
+            None => self.scenario.arrivals.retain(|a| !is_meant(a)),
+            Some((out, us)) => {
+                for one in self.scenario.arrivals.iter_mut().filter(|a| is_meant(a)) {
+                    (one.out, one.us) = (out, us);
+                }
+            }
         }
         Ok(())
     }
@@ -245,7 +267,7 @@ impl Reader {
 }
 
 /// What a line begins with.
-const LINES: &str = "day, probe, also, late, again, shuffled, crowd, calendar, holiday, extra-day, service, target, \
+const LINES: &str = "day, probe, also, during, late, again, shuffled, crowd, calendar, holiday, extra-day, service, target, \
                      maintenance, exclusion, now, expect";
 
 /// The agent of a probe line that names none.
