@@ -3,6 +3,7 @@
 //! Observations at one instant, reaches that just touch, windows that cut outages or lie in the future, services that
 //! enter late, targets of 0 and 100 %, all of it now, around the epoch and before it. Most scenarios are *plain*: their
 //! services need all of their own probes, which every implementation knows. The others nest expressions and services.
+//! What `terms` makes up is put upon them: maintenance and exclusions, and more of a target than a share of time.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -15,8 +16,13 @@ pub(crate) const LENGTH_MS: i64 = 300;
 
 /// As many cases as `PROPTEST_CASES` says, or 400.
 pub(crate) fn config() -> ProptestConfig {
+    config_of(400)
+}
+
+/// As many cases as `PROPTEST_CASES` says, or this many, where a case takes longer.
+pub(crate) fn config_of(cases: u32) -> ProptestConfig {
     let usual = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    if std::env::var_os("PROPTEST_CASES").is_some() { usual } else { ProptestConfig { cases: 400, ..usual } }
+    if std::env::var_os("PROPTEST_CASES").is_some() { usual } else { ProptestConfig { cases, ..usual } }
 }
 
 /// An instant long after everything in a scenario.
