@@ -29,11 +29,12 @@ pub struct BreakTargets {
 pub fn breaks(targets: &BreakTargets, figures: &Figures) -> Vec<(&'static str, Option<bool>)> {
     let at_most = |mean: Option<(i128, i128)>, most: i64| mean.is_none_or(|(a, b)| a <= i128::from(most) * b);
     let at_least = |mean: Option<(i128, i128)>, least: i64| mean.is_none_or(|(a, b)| a >= i128::from(least) * b);
+    // In the order of their names.
     let kept = [
         ("at_most", targets.at_most.map(|most| figures.breaks.len() as i64 <= most)),
         ("longest", targets.longest.map(|longest| figures.breaks.iter().all(|b| b.2 <= longest))),
-        ("mtrs", targets.mtrs.map(|most| at_most(figures.mtrs, most))),
         ("mtbsi", targets.mtbsi.map(|least| at_least(figures.mtbsi, least))),
+        ("mtrs", targets.mtrs.map(|most| at_most(figures.mtrs, most))),
     ];
     let judged = !figures.breaks.is_empty() || figures.committed - figures.unmeasured > 0;
     kept.into_iter().filter_map(|(name, kept)| kept.map(|kept| (name, judged.then_some(kept)))).collect()
@@ -73,7 +74,7 @@ mod tests {
             ..Figures::default()
         };
         let told = breaks(&targets, &two);
-        let expected = [("at_most", false), ("longest", false), ("mtrs", false), ("mtbsi", true)];
+        let expected = [("at_most", false), ("longest", false), ("mtbsi", true), ("mtrs", false)];
         assert_eq!(told, expected.map(|(name, met)| (name, Some(met))));
         let measured = Figures { committed: 1, ..Figures::default() };
         assert!(breaks(&targets, &measured).iter().all(|(_, met)| *met == Some(true)));
