@@ -96,7 +96,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config_of(60))]
+    #![proptest_config(config_of(20))]
 
     /// And with calendars, over changes of the clocks.
     #[test]
