@@ -1,6 +1,8 @@
 //! Every minute of the days on which clocks are changed: days and windows as the reference finds them by looking at the
 //! clock.
 
+#![expect(clippy::expect_used, reason = "what is made up here is sound")]
+
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

@@ -4,6 +4,8 @@
 //! They are put upon the facts of `made_up`, whose milliseconds are kept, or stretched to minutes around a change of the
 //! clocks, where calendars have something to say.
 
+#![expect(clippy::expect_used, reason = "what is made up here is sound")]
+
 use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
