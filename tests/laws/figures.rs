@@ -89,7 +89,9 @@ proptest! {
     #[test]
     fn what_is_shown_holds_together(scenario in scenario()) {
         for target in scenario.targets.iter().filter(|t| Core.lacks(&scenario, &t.service).is_none()) {
-            for now in [scenario.checks[0].now, target.window.0 - 100, target.window.0, target.window.1] {
+            let asked = scenario.checks[0].now;
+            let (from, to) = target.span(&scenario, asked);
+            for now in [asked, from - 100, from, to] {
                 let told = Core::json(Facts { scenario: &scenario, now }, target);
                 prop_assert_eq!(broken(&told["targets"]["scenario/target"]), Vec::<String>::new());
             }

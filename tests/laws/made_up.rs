@@ -3,6 +3,7 @@
 //! Observations at one instant, reaches that just touch, windows that cut outages or lie in the future, services that
 //! enter late, targets of 0 and 100 %, all of it now, around the epoch and before it. Most scenarios are *plain*: their
 //! services need all of their own probes, which every implementation knows. The others nest expressions and services.
+//! What `terms` makes up is put upon them: maintenance and exclusions, and more of a target than a share of time.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -15,13 +16,19 @@ pub(crate) const LENGTH_MS: i64 = 300;
 
 /// As many cases as `PROPTEST_CASES` says, or 400.
 pub(crate) fn config() -> ProptestConfig {
+    config_of(400)
+}
+
+/// As many cases as `PROPTEST_CASES` says, or this many, where a case takes longer.
+pub(crate) fn config_of(cases: u32) -> ProptestConfig {
     let usual = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    if std::env::var_os("PROPTEST_CASES").is_some() { usual } else { ProptestConfig { cases: 400, ..usual } }
+    if std::env::var_os("PROPTEST_CASES").is_some() { usual } else { ProptestConfig { cases, ..usual } }
 }
 
 /// An instant long after everything in a scenario.
 pub(crate) fn long_after(scenario: &Scenario) -> i64 {
-    let ends = scenario.arrivals.iter().map(|a| a.at).chain(scenario.targets.iter().map(|t| t.window.1));
+    let ends =
+        scenario.arrivals.iter().map(|a| a.at).chain(scenario.targets.iter().map(|t| t.span(scenario, MIDNIGHT_MS).1));
     ends.max().unwrap_or(MIDNIGHT_MS) + 10 * LENGTH_MS
 }
 
@@ -76,7 +83,7 @@ fn arrivals(base: i64, probes: &[Probe], seen: Vec<(usize, usize, Place, Out)>) 
         };
         *before = at;
         let (probe, agent) = (probe.name.clone(), probe.agents[agent].clone());
-        all.push(Arrival { probe, agent, at, out, arrives_at: at });
+        all.push(Arrival { probe, agent, at, out, us: None, arrives_at: at });
     }
     all
 }
@@ -86,14 +93,9 @@ fn target(base: i64) -> impl Strategy<Value = Target> {
     let policy = prop_oneof![Just(Unmeasured::Exclude), Just(Unmeasured::CountAsDown), Just(Unmeasured::CountAsUp)];
     let service = prop_oneof![Just("inner"), Just("outer")];
     (service, ppb, -20..LENGTH_MS, 0..LENGTH_MS, policy, any::<bool>()).prop_map(
-        move |(service, ppb, from, length, unmeasured, degraded_is_lost)| Target {
-            name: "target".to_owned(),
-            service: service.to_owned(),
-            ppb,
-            decimals: 2,
-            window: (base + from, base + from + length),
-            unmeasured,
-            degraded_is_lost,
+        move |(service, ppb, from, length, unmeasured, degraded_is_lost)| {
+            let window = (base + from, base + from + length);
+            Target { unmeasured, degraded_is_lost, ..Target::new("target", service, ppb, window) }
         },
     )
 }
@@ -116,7 +118,7 @@ fn services(shape: Shape, since: [Option<i64>; 2]) -> Vec<Service> {
         ),
     };
     let [first, second] = since;
-    let service = |name: &str, since, expr| Service { name: name.to_owned(), since, expr };
+    let service = |name: &str, since, expr| Service { since, ..Service::new(name, expr) };
     vec![service("inner", first, inner), service("outer", second, outer)]
 }
 
@@ -141,7 +143,7 @@ pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
         let expected = Expected::Figures(target.name.clone(), Vec::new());
         let checks = vec![Check { line: 1, now: base + now, expected }];
         let arrivals = arrivals(base, &probes, seen);
-        Scenario { probes, services, targets: vec![target], arrivals, checks }
+        Scenario { probes, services, targets: vec![target], arrivals, checks, ..Scenario::default() }
     })
 }
 

@@ -5,6 +5,8 @@
 //! | this one | 1, 2, 3, 7, 9, and agreement: for every implementation, as far as it can measure the scenario |
 //! | `outages` | 5: the same outage, observed more often |
 //! | `capacity` | section 12: the use of a resource |
+//! | `clock_changes` | section 1: every minute of the days on which clocks are changed |
+//! | `terms` | calendars, maintenance and exclusions made up at random |
 //! | `days` | 2 for the days of a window; timelines day by day |
 //! | `figures` | what users get: the JSON's numbers, large numbers, all policies |
 //! | `made_up` | the facts |
@@ -12,17 +14,21 @@
 #![expect(clippy::panic, reason = "figures without a key that the contract names fail the test")]
 
 mod capacity;
+mod clock_changes;
 mod days;
 mod figures;
 mod made_up;
 mod outages;
+mod terms;
 
-use made_up::{LENGTH_MS, config, long_after, scenario, told_again};
+use made_up::{LENGTH_MS, config, config_of, long_after, scenario, told_again};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use terms::{over_days, with_terms};
 use uphold_tests::scenario::{
-    Core, Facts, Measured, Measurer, Reference, Scenario, Subject, Target, check, disagreements, lacking, measurers,
+    Core, Facts, Measured, Measurer, Reference, Scenario, Subject, Target, Window, check, disagreements, lacking,
+    measurers,
 };
 
 proptest! {
@@ -60,9 +66,11 @@ proptest! {
         let facts = Facts { scenario: &scenario, now: long_after(&scenario) };
         for measurer in measurers() {
             for target in targets(&scenario, measurer.as_ref()) {
-                let (from, to) = target.window;
+                let (from, to) = target.span(&scenario, facts.now);
                 let middle = (from + cut).min(to);
-                let part = |window| measurer.figures(facts, &Target { window, ..target.clone() });
+                let part = |(from, to)| {
+                    measurer.figures(facts, &Target { window: Window::Span(from, to), ..target.clone() })
+                };
                 let (whole, first, second) = (part((from, to)), part((from, middle)), part((middle, to)));
                 for (i, kind) in whole.figures.kinds.iter().enumerate() {
                     prop_assert_eq!(*kind, first.figures.kinds[i] + second.figures.kinds[i]);
@@ -74,6 +82,35 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(config_of(200))]
+
+    /// The same laws, and the same agreement, with maintenance and exclusions, response times, look-backs and credits.
+    #[test]
+    fn terms_keep_the_laws_and_the_implementations_agree(scenario in with_terms()) {
+        prop_assert_eq!(wrong_with(&scenario), Vec::<String>::new());
+    }
+
+}
+
+proptest! {
+    #![proptest_config(config_of(20))]
+
+    /// And with calendars, over changes of the clocks.
+    #[test]
+    fn calendars_keep_the_laws_and_the_implementations_agree(scenario in over_days()) {
+        prop_assert_eq!(wrong_with(&scenario), Vec::<String>::new());
+    }
+}
+
+/// What is wrong with any implementation, and where others differ from the reference.
+fn wrong_with(scenario: &Scenario) -> Vec<String> {
+    let measurers = measurers();
+    let kept = measurers.iter().flat_map(|m| check(scenario, m.as_ref()));
+    let agree = measurers.iter().skip(1).flat_map(|other| disagreements(scenario, &Reference, other.as_ref()));
+    kept.chain(agree).collect()
 }
 
 /// Of the made-up scenarios, those that the core can measure as a whole are the most.

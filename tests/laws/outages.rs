@@ -20,12 +20,13 @@ fn watched(instants: &BTreeSet<i64>, outage: (i64, i64), stale_after_ms: i64, fa
         agent: agent.clone(),
         at: MIDNIGHT_MS + at,
         out: out(at),
+        us: None,
         arrives_at: MIDNIGHT_MS + at,
     };
     let expr = Expr::All(vec![Expr::Probe(name.clone())]);
     Scenario {
         arrivals: instants.iter().map(arrival).collect(),
-        services: vec![Service { name: "shop".to_owned(), since: None, expr }],
+        services: vec![Service::new("shop", expr)],
         probes: vec![Probe {
             name: name.clone(),
             service: "shop".to_owned(),

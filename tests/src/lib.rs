@@ -11,6 +11,7 @@
 //! Nothing here is part of a program: a failed expectation may panic, and says what was expected.
 
 #![expect(clippy::expect_used, reason = "what a scenario names was resolved when it was read")]
+#![expect(clippy::missing_panics_doc, reason = "a date that cannot be written is a mistake in the test, which fails")]
 #![expect(clippy::cast_possible_wrap, reason = "the reference counts small windows, tick by tick")]
 #![expect(clippy::format_push_string, reason = "messages of tests are built once, where they are read")]
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::service::{Expr, charged, turns};
+use super::committed::{Figure, Mark, Terms};
+use super::service::{Expr, place, turns};
 use super::{St, fraction};
 
 /// One billion: targets are whole parts of it.
@@ -25,14 +26,12 @@ pub enum Unmeasured {
 pub struct Ask {
     /// The window, half open.
     pub window: (i64, i64),
-    /// When the service entered the catalogue.
-    pub entry: i64,
     /// Now.
     pub now: i64,
-    /// Maintenance that was agreed to, as stretches.
-    pub maintenance: Vec<(i64, i64)>,
-    /// Exclusions, as stretches.
-    pub exclusions: Vec<(i64, i64)>,
+    /// Entry, calendar, maintenance, exclusions.
+    pub terms: Terms,
+    /// Which of the three figures.
+    pub figure: Figure,
     /// Whether degraded time is lost.
     pub degraded_is_lost: bool,
     /// How unmeasured time counts.
@@ -102,20 +101,6 @@ pub struct Figures {
 }
 
 impl Ask {
-    /// What the instant `t` is, when the service is in `state`.
-    fn kind(&self, t: i64, state: St) -> Kind {
-        let within = |stretches: &[(i64, i64)]| stretches.iter().any(|(from, to)| (*from..*to).contains(&t));
-        if t < self.entry {
-            Kind::NotAgreed
-        } else if within(&self.maintenance) {
-            Kind::Maintenance
-        } else if within(&self.exclusions) {
-            Kind::Excluded
-        } else {
-            Kind::Committed(state)
-        }
-    }
-
     /// Whether a loss of `lost` out of `whole` keeps the target.
     fn keeps(&self, lost: i64, whole: i64) -> bool {
         i128::from(lost) * BILLION <= (BILLION - i128::from(self.target_ppb)) * i128::from(whole)
@@ -125,11 +110,15 @@ impl Ask {
 /// The figures of a window. `states` are the service's, one for each tick of the window; those from now on are not
 /// looked at.
 pub fn figures(ask: &Ask, states: &[St]) -> Figures {
-    let kinds: Vec<(i64, Kind)> = (ask.window.0..ask.window.1)
-        .zip(states)
-        .take_while(|(t, _)| *t < ask.now)
-        .map(|(t, state)| (t, ask.kind(t, *state)))
-        .collect();
+    let marks = ask.terms.marks(ask.window, ask.figure);
+    let kind = |(mark, state): (&Mark, &St)| match mark {
+        Mark::NotAgreed => Kind::NotAgreed,
+        Mark::Maintenance => Kind::Maintenance,
+        Mark::Excluded => Kind::Excluded,
+        Mark::Committed => Kind::Committed(*state),
+    };
+    let kinds = (ask.window.0..).zip(marks.iter().zip(states).map(kind));
+    let kinds: Vec<(i64, Kind)> = kinds.take_while(|(t, _)| *t < ask.now).collect();
     let mut told = Figures { kinds: count(&kinds, ask.tick_ms), ..Figures::default() };
     let [_, _, _, up, degraded, down, unmeasured] = told.kinds;
     (told.degraded, told.down, told.unmeasured) = (degraded, down, unmeasured);
@@ -137,8 +126,7 @@ pub fn figures(ask: &Ask, states: &[St]) -> Figures {
     availability(ask, &mut told);
     breaks(ask, &kinds, &mut told);
 
-    let ahead =
-        (ask.window.0.max(ask.now)..ask.window.1).filter(|t| matches!(ask.kind(*t, St::Up), Kind::Committed(_)));
+    let ahead = (ask.window.0..).zip(&marks).filter(|(t, mark)| *t >= ask.now && **mark == Mark::Committed);
     told.counted_whole = told.counted + (ahead.count() as i64) * ask.tick_ms;
     let allowed = (BILLION - i128::from(ask.target_ppb)) * i128::from(told.counted_whole);
     told.budget = i64::try_from(allowed / BILLION).unwrap_or(i64::MAX);
@@ -205,20 +193,23 @@ fn breaks(ask: &Ask, kinds: &[(i64, Kind)], told: &mut Figures) {
     told.mtbsi = mean(told.committed - told.unmeasured);
 }
 
-/// Who is charged with how many milliseconds of the window's downtime. `leaf` tells a probe's state at a tick.
-pub fn charges(ask: &Ask, expr: &Expr, leaf: &impl Fn(&str, i64) -> St) -> BTreeMap<String, i64> {
+/// Who is charged with how many milliseconds of the window's downtime. `states` are the service's, and `leaf` tells a
+/// probe's at a tick.
+pub fn charges(ask: &Ask, expr: &Expr, states: &[St], leaf: &impl Fn(&str, i64) -> St) -> BTreeMap<String, i64> {
     let mut bill = BTreeMap::new();
-    for t in ask.window.0..ask.window.1.min(ask.now) {
+    let marks = ask.terms.marks(ask.window, ask.figure);
+    for (t, (mark, state)) in (ask.window.0..ask.window.1.min(ask.now)).zip(marks.into_iter().zip(states)) {
         let at = |id: &str| leaf(id, t);
-        if ask.kind(t, expr.state(&at)) != Kind::Committed(St::Down) {
+        if mark != Mark::Committed || *state != St::Down {
             continue;
         }
         let turns = turns(expr, &at);
-        for id in (t * ask.tick_ms..(t + 1) * ask.tick_ms).filter_map(|ms| charged(&turns, ms)) {
-            match bill.get_mut(id) {
-                Some(ms) => *ms += 1,
-                None => drop(bill.insert(id.clone(), 1)),
-            }
+        let mut counts = vec![0; turns.len()];
+        for place in (t * ask.tick_ms..(t + 1) * ask.tick_ms).filter_map(|ms| place(&turns, ms)) {
+            counts[place] += 1;
+        }
+        for (id, count) in turns.iter().zip(counts).filter(|(_, count)| *count > 0) {
+            *bill.entry(id.clone()).or_insert(0) += count;
         }
     }
     bill
@@ -234,7 +225,12 @@ pub fn percent((over, under): (i128, i128), decimals: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::committed::Work;
     use super::*;
+
+    fn late(entry: i64) -> Terms {
+        Terms { entry, ..Terms::default() }
+    }
 
     /// One letter a tick.
     fn states(letters: &str) -> Vec<St> {
@@ -280,7 +276,7 @@ mod tests {
 
     #[test]
     fn nothing_agreed_is_no_data() {
-        let told = figures(&Ask { entry: 10, ..ask("DDDDDDDDDD") }, &states("DDDDDDDDDD"));
+        let told = figures(&Ask { terms: late(10), ..ask("DDDDDDDDDD") }, &states("DDDDDDDDDD"));
         assert_eq!(told.kinds, [10, 0, 0, 0, 0, 0, 0]);
         assert_eq!((told.availability, told.coverage, told.met, told.not_proven), (None, None, None, false));
         let blind = figures(&ask("----------"), &states("----------"));
@@ -296,12 +292,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ahead_is_committed_by_what_is_known_of_it() {
+        // Of the ticks 4 to 9, two are maintenance and one is excluded; the allowance of 3 was used up by one before.
+        let maintenance = vec![Work { start: 1, end: 2, announced: 0 }, Work { start: 6, end: 9, announced: 0 }];
+        let terms = Terms { maintenance, exclusions: vec![(4, 5)], allowance: Some(3), ..Terms::default() };
+        let open = Ask { now: 4, terms, ..ask("uDuu------") };
+        let told = figures(&open, &states("uDuu------"));
+        assert_eq!((told.kinds, told.counted), ([0, 1, 0, 3, 0, 0, 0], 3));
+        assert_eq!((told.counted_whole, told.budget), (6, 1));
+        let experienced = figures(&Ask { figure: Figure::Experienced, ..open }, &states("uDuu------"));
+        assert_eq!((experienced.down, experienced.counted_whole), (1, 10));
+    }
+
+    #[test]
     fn breaks_meet_over_time_that_is_not_committed() {
         let letters = "uDDuuDDuDu";
         let apart = figures(&ask(letters), &states(letters));
         assert_eq!(apart.breaks, vec![(1, 3, 2), (5, 7, 2), (8, 9, 1)]);
-        let joined =
-            figures(&Ask { maintenance: vec![(3, 4)], exclusions: vec![(3, 6)], ..ask(letters) }, &states(letters));
+        let maintenance = vec![Work { start: 3, end: 4, announced: 3 }];
+        let terms = Terms { maintenance, exclusions: vec![(3, 6)], ..Terms::default() };
+        let joined = figures(&Ask { terms, ..ask(letters) }, &states(letters));
         assert_eq!(joined.kinds, [0, 1, 2, 3, 0, 4, 0]);
         assert_eq!(joined.breaks, vec![(1, 7, 3), (8, 9, 1)]);
     }
@@ -310,7 +320,8 @@ mod tests {
     fn charges_add_up_to_downtime() {
         let expr = Expr::all(vec![Expr::Leaf("a".to_owned()), Expr::Leaf("b".to_owned())]);
         let leaf = |id: &str, t: i64| if t >= 4 || id == "a" && t >= 1 { St::Down } else { St::Up };
-        let bill = charges(&Ask { entry: 2, tick_ms: 10, ..ask("uDDDDDDDDD") }, &expr, &leaf);
+        let bill =
+            charges(&Ask { terms: late(2), tick_ms: 10, ..ask("uDDDDDDDDD") }, &expr, &states("uDDDDDDDDD"), &leaf);
         // Ticks 2 and 3 are a's alone, the six from 4 on are shared.
         assert_eq!(bill.into_iter().collect::<Vec<_>>(), vec![("a".to_owned(), 50), ("b".to_owned(), 30)]);
     }

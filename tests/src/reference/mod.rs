@@ -7,15 +7,27 @@
 //!
 //! | file | rules |
 //! |---|---|
+//! | `local` | 1 what clocks show, 9 windows |
 //! | `timeline` | 2 observations, 3 vantage timelines, 4 probes |
 //! | `service` | 5 expressions and charges |
-//! | `figures` | 6 the seven kinds (entry, maintenance, exclusions; no calendars), 7 availability, 8 breaks, 10 budget |
+//! | `calendar` | 6 the hours of a calendar |
+//! | `committed` | 6 entry, maintenance, exclusions: which instants are committed, for each of the three figures |
+//! | `figures` | 6 the seven kinds, 7 availability, 8 breaks, 10 budget |
+//! | `judged` | 7 users' weights, 8 targets on breaks, 13 credits |
+//! | `burn` | 10 burn rates and alerts |
+//! | `response` | 11 response times |
 //! | `capacity` | 12 the use of a resource against its thresholds |
 //!
 //! It must never name anything of `uphold_common`.
 
+pub mod burn;
+pub mod calendar;
 pub mod capacity;
+pub mod committed;
 pub mod figures;
+pub mod judged;
+pub mod local;
+pub mod response;
 pub mod service;
 pub mod timeline;
 

@@ -74,10 +74,10 @@ pub fn turns(expr: &Expr, leaf: &impl Fn(&str) -> St) -> Vec<String> {
     parts.into_iter().flat_map(|(id, (over, under))| (0..over * q / under).map(move |_| id.clone())).collect()
 }
 
-/// The leaf that is charged with millisecond `t`.
-pub fn charged(turns: &[String], t: i64) -> Option<&String> {
+/// The place among the turns of the leaf that is charged with millisecond `t`.
+pub fn place(turns: &[String], t: i64) -> Option<usize> {
     let q = i64::try_from(turns.len()).ok().filter(|q| *q > 0)?;
-    turns.get(usize::try_from(t.rem_euclid(q)).ok()?)
+    usize::try_from(t.rem_euclid(q)).ok()
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
     fn bill(expr: &Expr, down: &str) -> String {
         let state = |id: &str| if down.contains(id) { Down } else { Up };
         let turns = turns(expr, &state);
-        (0..12).map(|t| charged(&turns, t).map_or("-", String::as_str)).collect()
+        (0..12).map(|t| place(&turns, t).map_or("-", |place| &turns[place])).collect()
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
     fn the_numbers_before_the_epoch_go_on_in_the_same_turn() {
         let state = |_: &str| Down;
         let turns = turns(&Expr::all(leaves()), &state);
-        let who: String = (-3..3).filter_map(|t| charged(&turns, t)).map(String::as_str).collect();
+        let who: String = (-3..3).filter_map(|t| place(&turns, t)).map(|place| turns[place].as_str()).collect();
         assert_eq!(who, "abcabc");
     }
 }

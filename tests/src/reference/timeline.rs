@@ -13,17 +13,11 @@ pub fn settled(seen: &[Seen], now: i64) -> Vec<Seen> {
         Out::Up => 1,
         Out::Unknown => 0,
     };
-    let loses = |a: &Seen, b: &Seen| weight(a) < weight(b) || (weight(a) == weight(b) && a.us < b.us);
-    let mut kept: Vec<Seen> = Vec::new();
-    for one in seen.iter().filter(|s| s.at < now) {
-        match kept.iter_mut().find(|k| k.at == one.at) {
-            Some(other) if loses(other, one) => *other = *one,
-            Some(_) => {}
-            None => kept.push(*one),
-        }
-    }
-    kept.sort_by_key(|s| s.at);
-    kept
+    let mut all: Vec<Seen> = seen.iter().filter(|s| s.at < now).copied().collect();
+    // Of those at one instant the one that counts comes last.
+    all.sort_by_key(|s| (s.at, weight(s), s.us));
+    let last = |i: &usize| all.get(i + 1).is_none_or(|next| next.at != all[*i].at);
+    (0..all.len()).filter(last).map(|i| all[i]).collect()
 }
 
 /// The states of one vantage point, one for each tick of `span` (from, to).

@@ -25,7 +25,7 @@ use uphold_common::wire::assignment::{Check, TcpCheck};
 
 use super::{
     Expr, Facts, Figures, Measured, Measurer, Out, Probe, Scenario, Service, Span, St, Stretch, Subject, Target,
-    Unmeasured,
+    Unmeasured, Window as Kind,
 };
 
 /// The rules as the programs apply them.
@@ -39,6 +39,19 @@ impl Measurer for Core {
 
     fn lacks(&self, scenario: &Scenario, service: &str) -> Option<String> {
         needs(service_of(scenario, service)).err().map(str::to_owned)
+    }
+
+    fn lacks_of(&self, scenario: &Scenario, target: &Target) -> Option<String> {
+        let service = service_of(scenario, &target.service);
+        let lacks = [
+            ("response times", target.response.is_some()),
+            ("calendars", target.calendar.is_some() || service.calendar.is_some()),
+            ("maintenance", !scenario.maintenance.is_empty()),
+            ("exclusions", !scenario.exclusions.is_empty()),
+            ("credits", !target.credits.is_empty()),
+            ("alerts", !matches!(target.window, Kind::Span(..))),
+        ];
+        lacks.into_iter().find(|(_, lacks)| *lacks).map(|(what, _)| what.to_owned())
     }
 
     fn states(&self, facts: Facts<'_>, subject: &Subject, span: Span) -> Vec<Stretch> {
@@ -58,7 +71,15 @@ impl Measurer for Core {
         let told = Asked::new(facts, target);
         let id = |probe: &Id| probe_id(&told.service, probe).to_string();
         let guilty = told.figures.charges.iter().filter(|(_, ms)| **ms != 0);
-        Measured { figures: plain(&told.figures), charges: guilty.map(|(probe, ms)| (id(probe), *ms)).collect() }
+        let figures = plain(&told.figures);
+        Measured {
+            without_exclusions: figures.clone(),
+            experienced: figures.clone(),
+            figures,
+            charges: guilty.map(|(probe, ms)| (id(probe), *ms)).collect(),
+            breaks: told.figures.break_verdicts.iter().map(|(name, verdict)| (*name, met(*verdict))).collect(),
+            ..Measured::default()
+        }
     }
 }
 
@@ -83,7 +104,7 @@ struct Asked {
 impl Asked {
     fn new(facts: Facts<'_>, target: &Target) -> Self {
         let entry = service_of(facts.scenario, &target.service).since.map_or(Instant::MIN, Instant::from_ms);
-        let (service, span) = (service(facts.scenario, &target.service), target.window);
+        let (service, span) = (service(facts.scenario, &target.service), target.span(facts.scenario, facts.now));
         let window =
             Window { kind: model::WindowKind::Day, interval: interval(span), as_of: Instant::from_ms(facts.now) };
         let seen = service_states(facts, service.id.as_str(), window.elapsed());
@@ -94,7 +115,7 @@ impl Asked {
 
 fn vantage(facts: Facts<'_>, probe: &Probe, agent: &str, span: Interval) -> Timeline {
     let of_it = |a: &&super::Arrival| a.probe == probe.name && a.agent == agent && a.at < facts.now;
-    let mut seen: Vec<Observation> = facts.arrived().filter(of_it).map(|a| observation(a.at, a.out)).collect();
+    let mut seen: Vec<Observation> = facts.arrived().filter(of_it).map(observation).collect();
     settle_all(&mut seen);
     let rules = VantageRules { reach_ms: probe.stale_after_ms, fall: probe.fall, rise: probe.rise };
     vantage_timeline(&seen, rules, span)
@@ -147,11 +168,7 @@ fn plain(of: &TargetFigures) -> Figures {
         availability_min: fraction(a.ratio_min),
         availability_max: fraction(a.ratio_max),
         coverage: fraction(a.coverage),
-        met: match a.verdict {
-            Verdict::Met => Some(true),
-            Verdict::Breached => Some(false),
-            Verdict::NoData => None,
-        },
+        met: met(a.verdict),
         not_proven: a.not_proven,
         breaks: of.breaks.all.iter().map(|b| (b.start.as_ms(), b.end.as_ms(), b.committed_ms)).collect(),
         mtrs: fraction(of.breaks.mtrs()),
@@ -163,18 +180,27 @@ fn plain(of: &TargetFigures) -> Figures {
     }
 }
 
+const fn met(verdict: Verdict) -> Option<bool> {
+    match verdict {
+        Verdict::Met => Some(true),
+        Verdict::Breached => Some(false),
+        Verdict::NoData => None,
+    }
+}
+
 fn fraction(ratio: Option<Ratio>) -> Option<(i128, i128)> {
     ratio.map(|r| (r.numerator().into(), r.denominator().into()))
 }
 
-fn observation(at: i64, out: Out) -> Observation {
-    let outcome = match out {
+fn observation(seen: &super::Arrival) -> Observation {
+    let outcome = match seen.out {
         Out::Up => Outcome::Up,
         Out::Degraded => Outcome::Degraded,
         Out::Down => Outcome::Down,
         Out::Unknown => Outcome::Unknown,
     };
-    let (at, total, phases) = (Instant::from_ms(at), Micros::NONE, Phases::default());
+    let total = seen.us.map_or(Micros::NONE, Micros::new);
+    let (at, phases) = (Instant::from_ms(seen.at), Phases::default());
     Observation { at, outcome, cause: Cause::None, code: 0, total, phases }
 }
 
@@ -267,6 +293,11 @@ fn promise(target: &Target) -> model::AvailabilityPromise {
         } else {
             model::DegradedPolicy::CountAsUp
         },
-        breaks: model::BreakTargets::default(),
+        breaks: model::BreakTargets {
+            at_most: target.breaks.at_most.map(i64::unsigned_abs),
+            longest_ms: target.breaks.longest,
+            mtrs_ms: target.breaks.mtrs,
+            mtbsi_ms: target.breaks.mtbsi,
+        },
     }
 }

@@ -2,17 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{length, length_word, state_word, time_word};
-use super::{Check, Expected, Facts, Measured, Measurer, Scenario, Service, Span, Stretch, Subject, Target};
+use super::words::{length, length_word, percentage, state_word};
+use super::{
+    Alert, Check, Clock, Expected, Facts, Figures, Measured, Measurer, Responses, Scenario, Service, Span, Stretch,
+    Subject, Target,
+};
 use crate::reference::figures::percent;
 
 /// A ratio as the reference gives it.
 type Fraction = Option<(i128, i128)>;
 
-/// The services of this scenario that `measurer` cannot measure, each with what it has not got.
+/// The services and targets of this scenario that `measurer` cannot measure, each with what it has not got.
 pub fn lacking(scenario: &Scenario, measurer: &dyn Measurer) -> Vec<String> {
     let lack = |s: &Service| Some(format!("{}: {}", s.name, measurer.lacks(scenario, &s.name)?));
-    scenario.services.iter().filter_map(lack).collect()
+    let lack_of = |t: &Target| Some(format!("{}: {}", t.name, measurer.lacks_of(scenario, t)?));
+    let targets = scenario.targets.iter().filter(|t| measurer.lacks(scenario, &t.service).is_none());
+    scenario.services.iter().filter_map(lack).chain(targets.filter_map(lack_of)).collect()
+}
+
+/// Whether `measurer` can measure this target.
+fn can_target(scenario: &Scenario, target: &Target, measurer: &dyn Measurer) -> bool {
+    measurer.lacks(scenario, &target.service).is_none() && measurer.lacks_of(scenario, target).is_none()
 }
 
 /// Whether `measurer` can measure whatever `subject` asks for.
@@ -26,7 +36,7 @@ fn can(scenario: &Scenario, subject: &Subject, measurer: &dyn Measurer) -> bool 
 /// What is wrong with `measurer` in this scenario; each complaint names its line. What it lacks is left out.
 pub fn check(scenario: &Scenario, measurer: &dyn Measurer) -> Vec<String> {
     let mut wrong = Vec::new();
-    for one in scenario.checks.iter().filter(|c| can(scenario, &subject_of(scenario, &c.expected), measurer)) {
+    for one in scenario.checks.iter().filter(|c| can_check(scenario, &c.expected, measurer)) {
         let facts = Facts { scenario, now: one.now };
         for complaint in check_one(facts, one, measurer) {
             wrong.push(format!("line {}: {}: {complaint}", one.line, measurer.name()));
@@ -35,10 +45,12 @@ pub fn check(scenario: &Scenario, measurer: &dyn Measurer) -> Vec<String> {
     wrong
 }
 
-fn subject_of(scenario: &Scenario, expected: &Expected) -> Subject {
+fn can_check(scenario: &Scenario, expected: &Expected, measurer: &dyn Measurer) -> bool {
     match expected {
-        Expected::Lengths(subject, ..) | Expected::Stretches(subject, _) => subject.clone(),
-        Expected::Figures(name, _) => Subject::Service(target_of(scenario, name).service.clone()),
+        Expected::Lengths(subject, ..) | Expected::Stretches(subject, _) => can(scenario, subject, measurer),
+        Expected::Figures(name, _) | Expected::Alert(name, ..) => {
+            can_target(scenario, target_of(scenario, name), measurer)
+        }
     }
 }
 
@@ -61,15 +73,23 @@ fn check_one(facts: Facts<'_>, check: &Check, measurer: &dyn Measurer) -> Vec<St
         }
         Expected::Stretches(subject, expected) => {
             let span = (expected.first().map_or(0, |s| s.0), expected.last().map_or(0, |s| s.1));
-            unequal("", &stretches_word(expected), &stretches_word(&measurer.states(facts, subject, span)))
+            let told = |stretches: &[Stretch]| stretches_word(&facts.scenario.clock, stretches);
+            unequal("", &told(expected), &told(&measurer.states(facts, subject, span)))
         }
         Expected::Figures(name, pairs) => {
             let target = target_of(facts.scenario, name);
             let found = measurer.figures(facts, target);
             let mut wrong: Vec<String> =
-                pairs.iter().flat_map(|(key, word)| check_figure(target, &found, key, word)).collect();
+                pairs.iter().flat_map(|(key, word)| check_pair(target, &found, key, word)).collect();
             wrong.extend(laws(facts, target, &found));
             wrong
+        }
+        Expected::Alert(name, (long, short), pairs) => {
+            let found = measurer.figures(facts, target_of(facts.scenario, name)).alerts;
+            match found.iter().find(|alert| (alert.rule.long, alert.rule.short) == (*long, *short)) {
+                Some(alert) => pairs.iter().flat_map(|(key, word)| check_alert(alert, key, word)).collect(),
+                None => vec![format!("expected a rule with these look-backs; found {found:?}")],
+            }
         }
     }
 }
@@ -78,15 +98,78 @@ fn unequal(what: &str, expected: &str, found: &str) -> Vec<String> {
     if expected == found { Vec::new() } else { vec![format!("{what}expected {expected}; found {found}")] }
 }
 
-fn stretches_word(stretches: &[Stretch]) -> String {
-    let each = stretches.iter().map(|(from, _, state)| format!("{} {}", time_word(*from), state_word(*state)));
-    let until = stretches.last().map(|(_, to, _)| format!("until {}", time_word(*to)));
+fn stretches_word(clock: &Clock, stretches: &[Stretch]) -> String {
+    let each = stretches.iter().map(|(from, _, state)| format!("{} {}", clock.word(*from), state_word(*state)));
+    let until = stretches.last().map(|(_, to, _)| format!("until {}", clock.word(*to)));
     each.chain(until).collect::<Vec<_>>().join("  ")
 }
 
 /// One pair of `expect target`.
-fn check_figure(target: &Target, measured: &Measured, key: &str, expected: &str) -> Vec<String> {
-    let f = &measured.figures;
+fn check_pair(target: &Target, measured: &Measured, key: &str, expected: &str) -> Vec<String> {
+    let (figures, key) = match key.split_once(' ') {
+        Some(("without_exclusions", key)) => (&measured.without_exclusions, key),
+        Some(("experienced", key)) => (&measured.experienced, key),
+        _ => (&measured.figures, key),
+    };
+    let found = match key.split_once(' ') {
+        Some(("charged", id)) => length_word(measured.charges.get(id).copied().unwrap_or(0)),
+        Some((_, name)) => match measured.breaks.iter().find(|(known, _)| *known == name) {
+            Some((_, met)) => met.map_or("no-data", |met| if met { "kept" } else { "broken" }).to_owned(),
+            None => "no such target".to_owned(),
+        },
+        None if key == "credit" => {
+            let expected = percentage(expected).map(|(credit, _)| credit);
+            return if expected == measured.credit {
+                Vec::new()
+            } else {
+                vec![format!("credit: {:?}", measured.credit)]
+            };
+        }
+        None => match measured.response.and_then(|told| response_word(&told, key)) {
+            Some(found) => found,
+            None => return check_figure(target, figures, key, expected),
+        },
+    };
+    let expected = length(expected).map_or_else(|| expected.to_owned(), length_word);
+    unequal(&format!("{key}: "), &expected, &found)
+}
+
+/// What response times come to, under the name of a pair.
+fn response_word(told: &Responses, key: &str) -> Option<String> {
+    let or_none = |number: Option<u64>| number.map_or_else(|| "none".to_owned(), |number| number.to_string());
+    Some(match key {
+        "n" => told.n.to_string(),
+        "failed" => told.failed.to_string(),
+        "unknown" => told.unknown.to_string(),
+        "no_duration" => told.no_duration.to_string(),
+        "rank" => or_none(told.rank),
+        "value" => match told.value_us {
+            Some(us) if us % 1000 == 0 => length_word((us / 1000) as i64),
+            Some(us) => format!("{us}us"),
+            None => "none".to_owned(),
+        },
+        "verdict" => verdict_word(told.met),
+        _ => return None,
+    })
+}
+
+fn verdict_word(met: Option<bool>) -> String {
+    met.map_or("no-data", |met| if met { "met" } else { "breached" }).to_owned()
+}
+
+/// One pair of `expect alert`.
+fn check_alert(alert: &Alert, key: &str, expected: &str) -> Vec<String> {
+    let found = match key {
+        "long" => return check_fraction("the long rate", expected, alert.long_rate, |w| w.parse().ok()),
+        "short" => return check_fraction("the short rate", expected, alert.short_rate, |w| w.parse().ok()),
+        "bad" => alert.bad.to_string(),
+        _ => (if alert.alerting { "alerting" } else { "quiet" }).to_owned(),
+    };
+    unequal(&format!("{key}: "), expected, &found)
+}
+
+/// One figure.
+fn check_figure(target: &Target, f: &Figures, key: &str, expected: &str) -> Vec<String> {
     let found = match key {
         "A" => return check_fraction(key, expected, f.availability, |w| w.parse().ok()),
         "A_min" => return check_fraction(key, expected, f.availability_min, |w| w.parse().ok()),
@@ -105,6 +188,8 @@ fn check_figure(target: &Target, measured: &Measured, key: &str, expected: &str)
         "budget" => length_word(f.budget),
         "remaining" => length_word(f.remaining),
         "not_agreed" => length_word(f.kinds[0]),
+        "maintenance" => length_word(f.kinds[1]),
+        "excluded" => length_word(f.kinds[2]),
         "up" => length_word(f.kinds[3]),
         "degraded" => length_word(f.kinds[4]),
         "down" => length_word(f.kinds[5]),
@@ -112,12 +197,9 @@ fn check_figure(target: &Target, measured: &Measured, key: &str, expected: &str)
         "longest" => f.breaks.iter().map(|b| b.2).max().map_or_else(|| "none".to_owned(), length_word),
         "breaks" => f.breaks.len().to_string(),
         "percent" => f.availability.map_or_else(|| "none".to_owned(), |a| percent(a, target.decimals.max(2))),
-        "verdict" => f.met.map_or("no-data", |met| if met { "met" } else { "breached" }).to_owned(),
+        "verdict" => verdict_word(f.met),
         "proof" => (if f.not_proven { "not-proven" } else { "proven" }).to_owned(),
-        other => {
-            let id = other.trim_start_matches("charged ");
-            length_word(measured.charges.get(id).copied().unwrap_or(0))
-        }
+        _ => "no such figure".to_owned(),
     };
     let expected = length(expected).map_or_else(|| expected.to_owned(), length_word);
     unequal(&format!("{key}: "), &expected, &found)
@@ -138,10 +220,28 @@ fn check_fraction(key: &str, expected: &str, found: Fraction, read: impl Fn(&str
 
 /// What holds for the figures of any window.
 fn laws(facts: Facts<'_>, target: &Target, measured: &Measured) -> Vec<String> {
+    if target.response.is_some() {
+        return Vec::new();
+    }
     let f = &measured.figures;
-    let so_far = (target.window.1.min(facts.now) - target.window.0).max(0);
+    let mut wrong = unequal("charges: ", &length_word(f.down), &length_word(measured.charges.values().sum()));
+    for figures in [f, &measured.without_exclusions, &measured.experienced] {
+        wrong.extend(laws_of_one(facts, target, figures));
+    }
+    // What is taken out of one figure is in the next, and what was never agreed is agreed in none.
+    let (without, experienced) = (&measured.without_exclusions.kinds, &measured.experienced.kinds);
+    if [without[2], experienced[1], experienced[2]] != [0, 0, 0] || without[1] != f.kinds[1] {
+        wrong.push(format!("the three figures: {:?}, {without:?}, {experienced:?}", f.kinds));
+    }
+    let agreed = [f.kinds, *without, *experienced].map(|kinds| kinds[1..].iter().sum::<i64>());
+    wrong.extend(unequal("agreed: ", &format!("{:?}", [agreed[0]; 3]), &format!("{agreed:?}")));
+    wrong
+}
+
+fn laws_of_one(facts: Facts<'_>, target: &Target, f: &Figures) -> Vec<String> {
+    let window = target.span(facts.scenario, facts.now);
+    let so_far = (window.1.min(facts.now) - window.0).max(0);
     let mut wrong = unequal("the seven kinds: ", &length_word(so_far), &length_word(f.kinds.iter().sum()));
-    wrong.extend(unequal("charges: ", &length_word(f.down), &length_word(measured.charges.values().sum())));
     wrong.extend(unequal("breaks: ", &length_word(f.down), &length_word(f.breaks.iter().map(|b| b.2).sum())));
     let above = |low: (i128, i128), high: (i128, i128)| low.0 * high.1 > high.0 * low.1;
     let ladder = [Some((0, 1)), f.availability_min, f.availability, f.availability_max, Some((1, 1))];
@@ -149,7 +249,7 @@ fn laws(facts: Facts<'_>, target: &Target, measured: &Measured) -> Vec<String> {
     if present.windows(2).any(|pair| above(pair[0], pair[1])) {
         wrong.push(format!("0 ≤ A_min ≤ A ≤ A_max ≤ 1 does not hold: {ladder:?}"));
     }
-    if facts.now >= target.window.1 && f.met.is_some_and(|met| met != (f.lost <= f.budget)) {
+    if facts.now >= window.1 && f.met.is_some_and(|met| met != (f.lost <= f.budget)) {
         wrong.push(format!("the verdict and the budget disagree: lost {} of {}", f.lost, f.budget));
     }
     wrong
@@ -168,11 +268,13 @@ pub fn disagreements(scenario: &Scenario, one: &dyn Measurer, other: &dyn Measur
             let span = whole(scenario);
             let (a, b) = (one.states(facts, &subject, span), other.states(facts, &subject, span));
             if a != b {
-                let (a, b) = (stretches_word(&a), stretches_word(&b));
+                let told = |stretches: &[Stretch]| stretches_word(&scenario.clock, stretches);
+                let (a, b) = (told(&a), told(&b));
                 wrong.push(format!("{subject:?}: {}: {a}\n    {}: {b}", one.name(), other.name()));
             }
         }
-        for target in scenario.targets.iter().filter(|t| both(&Subject::Service(t.service.clone()))) {
+        let both = |t: &&Target| can_target(scenario, t, one) && can_target(scenario, t, other);
+        for target in scenario.targets.iter().filter(both) {
             let (a, b) = (one.figures(facts, target), other.figures(facts, target));
             if a != b {
                 wrong.push(format!("{}: {}: {a:#?}\n    {}: {b:#?}", target.name, one.name(), other.name()));

@@ -12,35 +12,54 @@
 //! ```
 //!
 //! A line that begins with a blank continues the one above; `#` begins a remark; `|` between words means nothing.
-//! Times are `08:00`, `08:00:30`, `08:00:30.500`, and `08:00+1d` for the next day, all in UTC on a Monday. Lengths are
-//! `5m`, `1m55s`, `500ms`, `0s`.
+//! Times are `08:00`, `08:00:30`, `08:00:30.500`, and `08:00+1d` for the next day, all in UTC on a Monday unless a `day`
+//! is named; `2026-03-01/08:00` and `2026-03-01` are on another. `01:30Z` is in UTC, for what clocks show twice. Lengths
+//! are `5m`, `1m55s`, `500ms`, `0s`. A span is `08:00-09:00` or `2026-03-01..2026-04-01`.
 //!
 //! | line | what it says |
 //! |---|---|
+//! | `day 2026-03-29 in Europe/Zurich` | the day and the zone of all further times, and of the services |
 //! | `probe NAME[@AGENT] [every 60s] [timeout 5s] [stale 125s] [fall 2] [rise 1] [quorum 1] [from 08:00] OUTCOME…` | a probe, and what the agent saw of it, one attempt each interval. Further lines add agents; what is not said again stays. `stale` is 2 × interval + timeout unless said |
 //! | `also NAME[@AGENT] 08:02:10 DOWN …` | attempts at other times |
+//! | `during NAME[@AGENT] 08:10-08:20 DOWN` | attempts that were named say this instead, of one agent or of all; with `..` they were never made |
 //! | `late NAME[@AGENT] 08:00-09:00 arrives 13:00` | those attempts arrive only then |
 //! | `again NAME[@AGENT] 08:00-09:00 [arrives 13:00]` | those attempts arrive once more |
 //! | `shuffled 7` | everything arrives in another order; the number chooses which |
 //! | `crowd 50` | so many other services beside those of the scenario |
-//! | `service NAME [since 08:20] = all A B`, `any A B`, `at_least 2 A B C`, nested with `( )` | operands are probes or services. A probe belongs to the one service that names it, else to one of its own name |
-//! | `target NAME of SERVICE 99.9% window 08:00-09:00 [unmeasured exclude] [degraded count_as_up]` | a promise |
-//! | `now 09:00` | what follows is asked at that time, of what has arrived by then; without it, long afterwards |
+//! | `calendar NAME [in ZONE] mon-fri 08:00-18:00 sat,sun 10:00-12:00` | agreed hours; what closes at or before it opens ends on the next day |
+//! | `holiday of CALENDAR 2026-12-25 …`, `extra-day of CALENDAR 2026-12-19 09:00-16:00 …` | dates without hours, and with hours of their own |
+//! | `service NAME [since 08:20] [calendar NAME] = all A B`, `any A B`, `at_least 2 A B C`, nested with `( )` | operands are probes or services. A probe belongs to the one service that names it, else to one of its own name |
+//! | `target NAME of SERVICE 99.9% window 08:00-09:00 …` | a promise; options below |
+//! | `target NAME of SERVICE response PROBE percentile 95 below 800ms window …` | the same of response times; `share 99.5%` instead of the percentile |
+//! | `maintenance of SERVICES SPAN announced 07:00 [added 08:00] [cancelled 09:00]` | planned maintenance of `all` or of `shop,mail`; on record from its announcement on unless `added` says otherwise |
+//! | `exclusion of SERVICES [target NAMES] SPAN customer [added 12:00] [revoked 13:00]` | time that was agreed not to count, with its class |
+//! | `now 09:00` | what follows is asked at that time, of what has arrived and is on record by then; without it, long afterwards |
 //! | `expect NAME 08:00-09:00 up 5m down 2m` | how long it was in each state; a state that is not named, not at all. NAME is a probe, `PROBE@AGENT` or a service |
 //! | `expect NAME states 08:00 up 08:02 down until 09:00` | exactly when it was in which |
 //! | `expect target NAME …` | its figures, as below |
+//! | `expect alert of NAME 1h/5m rates 20 5/2 bad 3 alerting` | the rule with these look-backs: its rates, failures, and `alerting` or `quiet` |
 //!
 //! Outcomes are `up`, `slow`, `DOWN`, `unk` (the agent could not measure), and `..` where nothing was seen; `up*30` is
-//! thirty of them. Figures are pairs: the names of the rules with a fraction (`A A_min A_max coverage`), a length
-//! (`C U D G N L N_whole budget remaining`, `not_agreed up degraded down unmeasured`, `longest`), a length or its
-//! fraction (`MTRS 2m`, `MTBF 5m/3`), a number (`breaks 2`), what is printed (`percent 99.89`), `charged shop/web 2m`;
-//! `none` where there is none; and the single words `met breached no-data proven not-proven`.
+//! thirty of them, `up/230ms` took so long. A window is a span, or `day`, `week`, `month`, `quarter`, `year` and a date in
+//! it, or `last 24h`, which ends now. Options of a target, in any order: `calendar NAME`, `min_notice 48h`,
+//! `allowance 4h`, `unmeasured count_as_down`, `degraded count_as_down`, `breaks 3 longest 30m mtrs 1h mtbsi 7d`,
+//! `credit below 99.9% 10%`, `alert 1h/5m at 14.4`, `min_bad 3`.
+//!
+//! Figures are pairs: the names of the rules with a fraction (`A A_min A_max coverage`), a length
+//! (`C U D G N L N_whole budget remaining`, `not_agreed maintenance excluded up degraded down unmeasured`, `longest`), a
+//! length or its fraction (`MTRS 2m`, `MTBF 5m/3`), a number (`breaks 2`), what is printed (`percent 99.89`),
+//! `charged shop/web 2m`, `kept longest`, `broken mtrs`, `credit 10%`; of response times `n failed unknown no_duration
+//! rank value`; `none` where there is none; and the single words `met breached no-data proven not-proven`. After
+//! `without_exclusions` or `experienced` the pairs are of that figure.
 
 mod by_core;
 mod by_reference;
 mod check;
+mod clock;
+mod model;
 mod read;
 mod read_expect;
+mod read_terms;
 mod words;
 
 use std::collections::BTreeMap;
@@ -48,161 +67,18 @@ use std::collections::BTreeMap;
 pub use by_core::Core;
 pub use by_reference::Reference;
 pub use check::{check, disagreements, lacking};
+pub use clock::Clock;
+pub use model::{
+    Arrival, Check, DAY_MS, Exclusion, Expected, Expr, LONG_AFTERWARDS_MS, MIDNIGHT_MS, Maintenance, Probe, Response,
+    Scenario, Service, Span, Stretch, Subject, Target,
+};
 pub use read::read;
 
+pub use crate::reference::burn::Told as Alert;
 pub use crate::reference::figures::{Figures, Unmeasured};
+pub use crate::reference::local::Window;
+pub use crate::reference::response::Told as Responses;
 pub use crate::reference::{Out, St};
-
-/// Midnight of the scenarios' day: Monday, 5 January 2026, UTC.
-pub const MIDNIGHT_MS: i64 = 1_767_571_200_000;
-/// Milliseconds in a day.
-pub const DAY_MS: i64 = 86_400_000;
-/// When a question is asked unless `now` says otherwise: a year later.
-pub const LONG_AFTERWARDS_MS: i64 = MIDNIGHT_MS + 365 * DAY_MS;
-
-/// A half-open stretch of time.
-pub type Span = (i64, i64);
-
-/// A scenario, read and resolved. All times are milliseconds since the epoch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scenario {
-    /// The probes.
-    pub probes: Vec<Probe>,
-    /// The services.
-    pub services: Vec<Service>,
-    /// What was promised.
-    pub targets: Vec<Target>,
-    /// What was seen, in the order in which it arrived, with everything that arrived twice.
-    pub arrivals: Vec<Arrival>,
-    /// What must be measured.
-    pub checks: Vec<Check>,
-}
-
-/// A probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe {
-    /// As the scenario names it.
-    pub name: String,
-    /// The service it belongs to; its id is `service/name`.
-    pub service: String,
-    /// From attempt to attempt.
-    pub interval_ms: i64,
-    /// The longest attempt.
-    pub timeout_ms: i64,
-    /// How long an observation speaks.
-    pub stale_after_ms: i64,
-    /// Failures that confirm an outage.
-    pub fall: u32,
-    /// Successes that end one.
-    pub rise: u32,
-    /// How many vantage points must agree.
-    pub quorum: Option<u32>,
-    /// The agents that are assigned to it.
-    pub agents: Vec<String>,
-}
-
-impl Probe {
-    /// `service/probe`.
-    pub fn id(&self) -> String {
-        format!("{}/{}", self.service, self.name)
-    }
-}
-
-/// A service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Service {
-    /// Its name.
-    pub name: String,
-    /// Its entry into the catalogue; none is before everything.
-    pub since: Option<i64>,
-    /// What it is made of.
-    pub expr: Expr,
-}
-
-/// What a service is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expr {
-    /// One of its probes, by the name in the scenario.
-    Probe(String),
-    /// Another service.
-    Service(String),
-    /// All of these.
-    All(Vec<Expr>),
-    /// Any of these.
-    Any(Vec<Expr>),
-    /// At least so many of these.
-    AtLeast(u32, Vec<Expr>),
-}
-
-/// A promise about a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Its name.
-    pub name: String,
-    /// The service.
-    pub service: String,
-    /// In parts per billion.
-    pub ppb: i64,
-    /// As it was written, with how many decimals.
-    pub decimals: u32,
-    /// The window.
-    pub window: Span,
-    /// How unmeasured time counts.
-    pub unmeasured: Unmeasured,
-    /// Whether degraded time is lost.
-    pub degraded_is_lost: bool,
-}
-
-/// An observation on its way to the collector.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// The probe, by the name in the scenario.
-    pub probe: String,
-    /// The agent.
-    pub agent: String,
-    /// When the attempt began.
-    pub at: i64,
-    /// What it said.
-    pub out: Out,
-    /// When the collector learns of it.
-    pub arrives_at: i64,
-}
-
-/// Something that must be measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// The line it stands on.
-    pub line: usize,
-    /// When it is asked.
-    pub now: i64,
-    /// What is expected.
-    pub expected: Expected,
-}
-
-/// What is expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expected {
-    /// How long it was in each state: up, degraded, unmeasured, down.
-    Lengths(Subject, Span, BTreeMap<St, i64>),
-    /// Exactly when it was in which state.
-    Stretches(Subject, Vec<Stretch>),
-    /// Figures of a target, as words and what they must read.
-    Figures(String, Vec<(String, String)>),
-}
-
-/// Whose states are asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// A probe as one agent sees it.
-    Vantage(String, String),
-    /// A probe.
-    Probe(String),
-    /// A service.
-    Service(String),
-}
-
-/// A stretch in one state: from, to, state.
-pub type Stretch = (i64, i64, St);
 
 /// What is known at an instant, for a [`Measurer`].
 #[derive(Clone, Copy, Debug)]
@@ -219,15 +95,46 @@ impl<'a> Facts<'a> {
         let now = self.now;
         self.scenario.arrivals.iter().filter(move |a| a.arrives_at <= now)
     }
+
+    /// The maintenance of a service that is on record by now.
+    pub fn maintenance(&self, service: &str) -> impl Iterator<Item = &'a Maintenance> {
+        let (now, service) = (self.now, service.to_owned());
+        let applies = move |m: &&Maintenance| m.services.is_empty() || m.services.contains(&service);
+        let on_record = move |m: &&Maintenance| m.added <= now && m.cancelled.is_none_or(|at| at > now);
+        self.scenario.maintenance.iter().filter(on_record).filter(applies)
+    }
+
+    /// The exclusions for a target that are on record by now.
+    pub fn exclusions(&self, target: &Target) -> impl Iterator<Item = &'a Exclusion> {
+        let (now, service, target) = (self.now, target.service.clone(), target.name.clone());
+        let on_record = move |x: &&Exclusion| x.added.is_none_or(|at| at <= now) && x.revoked.is_none_or(|at| at > now);
+        let applies = move |x: &&Exclusion| {
+            (x.services.is_empty() || x.services.contains(&service))
+                && (x.targets.is_empty() || x.targets.contains(&target))
+        };
+        self.scenario.exclusions.iter().filter(on_record).filter(applies)
+    }
 }
 
-/// The figures of a target and who is charged with its downtime, by `service/probe`; nobody is charged with nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a target comes to. What it does not promise is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Measured {
     /// The contractual figures.
     pub figures: Figures,
-    /// Milliseconds charged.
+    /// Those without exclusions.
+    pub without_exclusions: Figures,
+    /// Those without exclusions and maintenance.
+    pub experienced: Figures,
+    /// Milliseconds of contractual downtime charged, by `service/probe`; nobody is charged with nothing.
     pub charges: BTreeMap<String, i64>,
+    /// The targets on breaks, each with whether it is met; none without data.
+    pub breaks: Vec<(&'static str, Option<bool>)>,
+    /// What its rules on alerts come to; a window that is a span has none.
+    pub alerts: Vec<Alert>,
+    /// Its response times.
+    pub response: Option<Responses>,
+    /// The credit it earns, in parts per billion.
+    pub credit: Option<i64>,
 }
 
 /// An implementation of the rules.
@@ -239,6 +146,13 @@ pub trait Measurer {
     /// [`lacking`] lists it.
     fn lacks(&self, scenario: &Scenario, service: &str) -> Option<String> {
         let (_, _) = (scenario, service);
+        None
+    }
+
+    /// What it has not got and `target` asks for beside its service, by name. Such a target is neither checked nor
+    /// compared, and [`lacking`] lists it.
+    fn lacks_of(&self, scenario: &Scenario, target: &Target) -> Option<String> {
+        let (_, _) = (scenario, target);
         None
     }
 

@@ -1,4 +1,4 @@
-//! From a scenario's text to a [`Scenario`]: the lines about probes, arrivals, services and targets.
+//! From a scenario's text to a [`Scenario`]: the lines about probes, arrivals and services.
 //!
 //! Reading ends at the first mistake, with its line and what was expected there: a scenario is written by hand and
 //! read by people.
@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 
 use super::read_expect::read_expectation;
-use super::words::{Reading, Words, length, outcomes, percentage, span, time};
-use super::{Arrival, Expr, LONG_AFTERWARDS_MS, Probe, Scenario, Service, Span, Target, Unmeasured};
+use super::words::{Reading, Words, length, outcomes};
+use super::{Arrival, Expr, LONG_AFTERWARDS_MS, Out, Probe, Scenario, Service, Span};
 
 /// Reads a scenario.
 pub fn read(text: &str) -> Result<Scenario, String> {
     let mut reader = Reader { now: LONG_AFTERWARDS_MS, ..Reader::default() };
     for (number, line) in joined(text) {
-        let mut words = Words::new(number, &line);
+        let mut words = Words::new(number, &line, &reader.scenario.clock);
         if words.peek().is_some() {
             reader.line(&mut words)?;
         }
@@ -27,7 +27,8 @@ pub fn read(text: &str) -> Result<Scenario, String> {
 /// The lines with those that continue them, each with the number of its first.
 fn joined(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
-    for (i, line) in text.lines().enumerate() {
+    // A line that is a remark alone parts nothing.
+    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
         let said = line.split('#').next().unwrap_or_default();
         match lines.last_mut() {
             Some((_, above)) if said.starts_with(' ') => *above += said,
@@ -50,21 +51,28 @@ impl Reader {
     fn line(&mut self, words: &mut Words) -> Reading<()> {
         let verb = words.next("a line")?;
         match verb {
+            "day" => self.scenario.read_day(words).map(|now| self.now = now),
             "probe" => self.probe(words),
             "also" => self.also(words),
+            "during" => self.during(words),
             "late" => self.late(words),
             "again" => self.again(words),
             "shuffled" => words.parse("a number", |w| w.parse().ok()).map(|seed| self.shuffled = Some(seed)),
             "crowd" => words.parse("a number", |w| w.parse().ok()).map(|n| self.crowd(n)),
+            "calendar" => self.scenario.read_calendar(words),
+            "holiday" => self.scenario.read_holiday(words),
+            "extra-day" => self.scenario.read_extra_day(words),
             "service" => self.service(words),
-            "target" => self.target(words),
-            "now" => words.parse("a time", time).map(|now| self.now = now),
+            "target" => self.scenario.read_target(words),
+            "maintenance" => self.scenario.read_maintenance(words),
+            "exclusion" => self.scenario.read_exclusion(words),
+            "now" => words.time().map(|now| self.now = now),
             "expect" => {
                 let check = read_expectation(&self.scenario, self.now, words)?;
                 self.scenario.checks.push(check);
                 Ok(())
             }
-            other => Err(words.wrong("probe, also, late, again, shuffled, crowd, service, target, now, expect", other)),
+            other => Err(words.wrong(LINES, other)),
         }
     }
 
@@ -85,7 +93,10 @@ impl Reader {
                 "fall" => probe.fall = option_of(words, "a number", |w| w.parse().ok())?,
                 "rise" => probe.rise = option_of(words, "a number", |w| w.parse().ok())?,
                 "quorum" => probe.quorum = Some(option_of(words, "a number", |w| w.parse().ok())?),
-                "from" => at = Some(option_of(words, "a time", time)?),
+                "from" => {
+                    words.next("from")?;
+                    at = Some(words.time()?);
+                }
                 _ => break,
             }
         }
@@ -110,17 +121,37 @@ impl Reader {
     fn also(&mut self, words: &mut Words) -> Reading<()> {
         let (name, agent) = vantage(words)?;
         while words.peek().is_some() {
-            let at = words.parse("a time", time)?;
+            let at = words.time()?;
             let (out, _) = words.parse("an outcome: up, slow, DOWN or unk", outcomes)?;
             self.scenario.arrivals.extend(out.map(|out| Arrival::at_once(&name, &agent, at, out)));
         }
         Ok(())
     }
 
+    fn during(&mut self, words: &mut Words) -> Reading<()> {
+        let word = words.next("a probe's name")?;
+        let (name, agent) = word.split_once('@').map_or((word, None), |(name, agent)| (name, Some(agent)));
+        let span = words.span("a span such as 08:00-09:00")?;
+        let (said, _) = words.parse("an outcome: up, slow, DOWN, unk or ..", outcomes)?;
+        let is_meant = |a: &Arrival| a.is_of(name, agent.unwrap_or(&a.agent), span);
+        if !self.scenario.arrivals.iter().any(is_meant) {
+            return Err(words.wrong("attempts in that span", "none"));
+        }
+        match said {
+            None => self.scenario.arrivals.retain(|a| !is_meant(a)),
+            Some((out, us)) => {
+                for one in self.scenario.arrivals.iter_mut().filter(|a| is_meant(a)) {
+                    (one.out, one.us) = (out, us);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn late(&mut self, words: &mut Words) -> Reading<()> {
         let (name, agent) = vantage(words)?;
-        let span = words.parse("a span such as 08:00-09:00", span)?;
-        let arrives = arrives(words)?.ok_or_else(|| words.wrong("`arrives` and a time", "none"))?;
+        let span = words.span("a span such as 08:00-09:00")?;
+        let arrives = words.time_after("arrives")?.ok_or_else(|| words.wrong("`arrives` and a time", "none"))?;
         let mut touched = 0;
         for one in self.scenario.arrivals.iter_mut().filter(|a| a.is_of(&name, &agent, span)) {
             one.arrives_at = arrives;
@@ -131,8 +162,8 @@ impl Reader {
 
     fn again(&mut self, words: &mut Words) -> Reading<()> {
         let (name, agent) = vantage(words)?;
-        let span = words.parse("a span such as 08:00-09:00", span)?;
-        let arrives = arrives(words)?;
+        let span = words.span("a span such as 08:00-09:00")?;
+        let arrives = words.time_after("arrives")?;
         let before = self.repeats.len();
         for one in self.scenario.arrivals.iter().filter(|a| a.is_of(&name, &agent, span)) {
             self.repeats.push(Arrival { arrives_at: arrives.unwrap_or(one.arrives_at), ..one.clone() });
@@ -142,13 +173,14 @@ impl Reader {
 
     fn service(&mut self, words: &mut Words) -> Reading<()> {
         let name = words.next("the service's name")?.to_owned();
-        let since = if words.take("since") { Some(words.parse("a time", time)?) } else { None };
+        let since = words.time_after("since")?;
+        let calendar = if words.take("calendar") { Some(self.scenario.known_calendar(words)?) } else { None };
         if !words.take("=") {
             let found = words_or_end(words);
             return Err(words.wrong("=", found));
         }
         let expr = self.expression(words, &name)?;
-        self.scenario.services.push(Service { name, since, expr });
+        self.scenario.services.push(Service { name, since, calendar, expr });
         Ok(())
     }
 
@@ -192,36 +224,6 @@ impl Reader {
         Err(words.wrong("a probe or service from further up", name))
     }
 
-    fn target(&mut self, words: &mut Words) -> Reading<()> {
-        let name = words.next("the target's name")?.to_owned();
-        words.parse("of", |w| (w == "of").then_some(()))?;
-        let services = &self.scenario.services;
-        let service =
-            words.parse("a service from further up", |w| services.iter().any(|s| s.name == w).then(|| w.to_owned()))?;
-        let (ppb, decimals) = words.parse("a percentage such as 99.9%", percentage)?;
-        words.parse("window", |w| (w == "window").then_some(()))?;
-        let window = words.parse("a span such as 08:00-09:00", span)?;
-        let mut target =
-            Target { name, service, ppb, decimals, window, unmeasured: Unmeasured::Exclude, degraded_is_lost: false };
-        if words.take("unmeasured") {
-            target.unmeasured = words.parse("exclude, count_as_down or count_as_up", |w| match w {
-                "exclude" => Some(Unmeasured::Exclude),
-                "count_as_down" => Some(Unmeasured::CountAsDown),
-                "count_as_up" => Some(Unmeasured::CountAsUp),
-                _ => None,
-            })?;
-        }
-        if words.take("degraded") {
-            target.degraded_is_lost = words.parse("count_as_up or count_as_down", |w| match w {
-                "count_as_up" => Some(false),
-                "count_as_down" => Some(true),
-                _ => None,
-            })?;
-        }
-        self.scenario.targets.push(target);
-        Ok(())
-    }
-
     /// Other services, each with a probe of its own that fails now and then, on the day of the scenario.
     fn crowd(&mut self, number: u32) {
         let day = self.scenario.arrivals.iter().map(|a| a.at).min().unwrap_or(super::MIDNIGHT_MS);
@@ -231,12 +233,12 @@ impl Reader {
             let probe = Probe { name: format!("{name}-probe"), ..probe };
             for minute in 0..60 {
                 let fails = (minute * 7 + i64::from(i) * 13) % 11 < 4;
-                let out = if fails { super::Out::Down } else { super::Out::Up };
-                self.scenario.arrivals.push(Arrival::at_once(&probe.name, HERE, day + minute * 60_000, out));
+                let out = if fails { Out::Down } else { Out::Up };
+                self.scenario.arrivals.push(Arrival::at_once(&probe.name, HERE, day + minute * 60_000, (out, None)));
             }
             let expr = Expr::All(vec![Expr::Probe(probe.name.clone())]);
             self.scenario.probes.push(probe);
-            self.scenario.services.push(Service { name, since: None, expr });
+            self.scenario.services.push(Service::new(&name, expr));
         }
     }
 
@@ -246,7 +248,7 @@ impl Reader {
         for probe in scenario.probes.iter_mut().filter(|p| p.service.is_empty()) {
             probe.service.clone_from(&probe.name);
             let expr = Expr::All(vec![Expr::Probe(probe.name.clone())]);
-            scenario.services.push(Service { name: probe.name.clone(), since: None, expr });
+            scenario.services.push(Service::new(&probe.name, expr));
         }
         let vantages: BTreeSet<(&str, &str)> =
             scenario.probes.iter().flat_map(|p| p.agents.iter().map(|a| (p.name.as_str(), a.as_str()))).collect();
@@ -264,6 +266,10 @@ impl Reader {
     }
 }
 
+/// What a line begins with.
+const LINES: &str = "day, probe, also, during, late, again, shuffled, crowd, calendar, holiday, extra-day, service, target, \
+                     maintenance, exclusion, now, expect";
+
 /// The agent of a probe line that names none.
 const HERE: &str = "here";
 
@@ -278,8 +284,8 @@ impl Probe {
 }
 
 impl Arrival {
-    fn at_once(probe: &str, agent: &str, at: i64, out: super::Out) -> Self {
-        Self { probe: probe.to_owned(), agent: agent.to_owned(), at, out, arrives_at: at }
+    fn at_once(probe: &str, agent: &str, at: i64, (out, us): (Out, Option<u64>)) -> Self {
+        Self { probe: probe.to_owned(), agent: agent.to_owned(), at, out, us, arrives_at: at }
     }
 
     fn is_of(&self, probe: &str, agent: &str, span: Span) -> bool {
@@ -296,10 +302,6 @@ fn vantage(words: &mut Words) -> Reading<(String, String)> {
     let word = words.next("a probe's name")?;
     let (name, agent) = word.split_once('@').unwrap_or((word, HERE));
     Ok((name.to_owned(), agent.to_owned()))
-}
-
-fn arrives(words: &mut Words) -> Reading<Option<i64>> {
-    if words.take("arrives") { words.parse("a time", time).map(Some) } else { Ok(None) }
 }
 
 fn words_or_end<'a>(words: &mut Words<'a>) -> &'a str {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::words::{Reading, Words, length, span, state, time};
+use super::read_terms::look_backs;
+use super::words::{Reading, Words, length, length_word, state};
 use super::{Check, Expected, Scenario, Subject};
 
 /// The single words about a target; each stands for a pair.
@@ -10,7 +11,7 @@ const SINGLE: [(&str, &str); 5] =
     [("met", "verdict"), ("breached", "verdict"), ("no-data", "verdict"), ("proven", "proof"), ("not-proven", "proof")];
 
 /// The names that are followed by what they must read.
-const PAIRED: [&str; 24] = [
+const PAIRED: [&str; 32] = [
     "A",
     "A_min",
     "A_max",
@@ -25,6 +26,8 @@ const PAIRED: [&str; 24] = [
     "budget",
     "remaining",
     "not_agreed",
+    "maintenance",
+    "excluded",
     "up",
     "degraded",
     "down",
@@ -35,12 +38,24 @@ const PAIRED: [&str; 24] = [
     "MTBSI",
     "breaks",
     "percent",
+    "credit",
+    "n",
+    "failed",
+    "unknown",
+    "no_duration",
+    "rank",
 ];
 
 /// Reads what follows `expect`.
 pub(super) fn read_expectation(scenario: &Scenario, now: i64, words: &mut Words) -> Reading<Check> {
     let line = words.line();
-    let expected = if words.take("target") { figures(scenario, words)? } else { states(scenario, words)? };
+    let expected = if words.take("target") {
+        figures(scenario, words)?
+    } else if words.take("alert") {
+        alert(scenario, words)?
+    } else {
+        states(scenario, words)?
+    };
     Ok(Check { line, now, expected })
 }
 
@@ -49,7 +64,7 @@ fn states(scenario: &Scenario, words: &mut Words) -> Reading<Expected> {
     if words.take("states") {
         return stretches(words).map(|stretches| Expected::Stretches(subject, stretches));
     }
-    let span = words.parse("a span such as 08:00-09:00, or `states`", span)?;
+    let span = words.span("a span such as 08:00-09:00, or `states`")?;
     let mut lengths = BTreeMap::new();
     while words.peek().is_some() {
         let state = words.parse("up, degraded, unmeasured or down", state)?;
@@ -57,18 +72,21 @@ fn states(scenario: &Scenario, words: &mut Words) -> Reading<Expected> {
     }
     let total: i64 = lengths.values().sum();
     if total != span.1 - span.0 {
-        return Err(words.wrong("lengths that add up to the span", &super::words::length_word(total)));
+        return Err(words.wrong("lengths that add up to the span", &length_word(total)));
     }
     Ok(Expected::Lengths(subject, span, lengths))
 }
 
 fn stretches(words: &mut Words) -> Reading<Vec<super::Stretch>> {
-    let mut from = words.parse("a time", time)?;
+    let mut from = words.time()?;
     let mut all = Vec::new();
     loop {
         let state = words.parse("up, degraded, unmeasured or down", state)?;
         let last = words.take("until");
-        let to = words.parse("a time, or `until` and a time", |w| time(w).filter(|t| *t > from))?;
+        let to = words.time()?;
+        if to <= from {
+            return Err(words.wrong("a later time", "an earlier one"));
+        }
         all.push((from, to, state));
         if last {
             return Ok(all);
@@ -88,22 +106,51 @@ fn subject(scenario: &Scenario, word: &str) -> Option<Subject> {
     scenario.services.iter().any(|s| s.name == word).then(|| Subject::Service(word.to_owned()))
 }
 
+fn target(scenario: &Scenario, words: &mut Words) -> Reading<String> {
+    words.parse("a target from further up", |w| scenario.targets.iter().any(|t| t.name == w).then(|| w.to_owned()))
+}
+
 fn figures(scenario: &Scenario, words: &mut Words) -> Reading<Expected> {
-    let name = words
-        .parse("a target from further up", |w| scenario.targets.iter().any(|t| t.name == w).then(|| w.to_owned()))?;
+    let name = target(scenario, words)?;
     let mut pairs = Vec::new();
+    let mut figure = "";
     while words.peek().is_some() {
         let key = words.next("a figure's name")?;
-        if let Some((word, figure)) = SINGLE.iter().find(|(word, _)| *word == key) {
-            pairs.push(((*figure).to_owned(), (*word).to_owned()));
-        } else if PAIRED.contains(&key) {
-            pairs.push((key.to_owned(), words.next("what it must read")?.to_owned()));
-        } else if key == "charged" {
-            let id = words.next("a probe's id such as shop/web")?;
-            pairs.push((format!("charged {id}"), words.next("a length")?.to_owned()));
-        } else {
-            return Err(words.wrong("a figure's name", key));
+        let mut pair = |key: &str, word: &str| pairs.push((format!("{figure}{key}"), word.to_owned()));
+        match key {
+            "without_exclusions" => figure = "without_exclusions ",
+            "experienced" => figure = "experienced ",
+            "charged" => {
+                let id = words.next("a probe's id such as shop/web")?;
+                pair(&format!("charged {id}"), words.next("a length")?);
+            }
+            "value" => pair("value", words.next("a length")?),
+            "kept" | "broken" => pair(&format!("breaks {}", words.next("a target on breaks")?), key),
+            _ if PAIRED.contains(&key) => pair(key, words.next("what it must read")?),
+            _ => match SINGLE.iter().find(|(word, _)| *word == key) {
+                Some((word, figure)) => pair(figure, word),
+                None => return Err(words.wrong("a figure's name", key)),
+            },
         }
     }
     Ok(Expected::Figures(name, pairs))
+}
+
+fn alert(scenario: &Scenario, words: &mut Words) -> Reading<Expected> {
+    words.parse("of", |w| (w == "of").then_some(()))?;
+    let name = target(scenario, words)?;
+    let look_backs = words.parse("look-backs such as 1h/5m", look_backs)?;
+    let mut pairs = Vec::new();
+    while words.peek().is_some() {
+        match words.next("rates, bad, alerting or quiet")? {
+            "rates" => {
+                pairs.push(("long".to_owned(), words.next("the long rate")?.to_owned()));
+                pairs.push(("short".to_owned(), words.next("the short rate")?.to_owned()));
+            }
+            "bad" => pairs.push(("bad".to_owned(), words.next("a number")?.to_owned())),
+            word @ ("alerting" | "quiet") => pairs.push(("alert".to_owned(), word.to_owned())),
+            other => return Err(words.wrong("rates, bad, alerting or quiet", other)),
+        }
+    }
+    Ok(Expected::Alert(name, look_backs, pairs))
 }

@@ -1,6 +1,8 @@
 //! The words of a scenario's line, taken one by one: times, lengths, numbers, outcomes.
 
-use super::{DAY_MS, MIDNIGHT_MS, Out, Span, St};
+use super::clock::Clock;
+use super::{DAY_MS, Out, Span, St};
+use crate::reference::fraction;
 
 /// What was expected where, for the message.
 pub(super) type Reading<T> = Result<T, String>;
@@ -8,15 +10,16 @@ pub(super) type Reading<T> = Result<T, String>;
 /// The words of one line.
 pub(super) struct Words<'a> {
     line: usize,
+    clock: Clock,
     rest: std::iter::Peekable<std::vec::IntoIter<&'a str>>,
 }
 
 impl<'a> Words<'a> {
     /// The words of `text`, without its remark and its separators; parentheses stand alone.
-    pub(super) fn new(line: usize, text: &'a str) -> Self {
+    pub(super) fn new(line: usize, text: &'a str, clock: &Clock) -> Self {
         let said = text.split('#').next().unwrap_or_default();
         let words: Vec<&str> = said.split_whitespace().flat_map(apart).filter(|w| *w != "|").collect();
-        Self { line, rest: words.into_iter().peekable() }
+        Self { line, clock: clock.clone(), rest: words.into_iter().peekable() }
     }
 
     /// The line's number.
@@ -45,6 +48,23 @@ impl<'a> Words<'a> {
         read(word).ok_or_else(|| self.wrong(what, word))
     }
 
+    /// The next word, which is to be a time.
+    pub(super) fn time(&mut self) -> Reading<i64> {
+        let clock = self.clock.clone();
+        self.parse("a time", |word| clock.time(word))
+    }
+
+    /// The next word, which is to be a span.
+    pub(super) fn span(&mut self, what: &str) -> Reading<Span> {
+        let clock = self.clock.clone();
+        self.parse(what, |word| clock.span(word))
+    }
+
+    /// What follows this word as a time, if it comes next.
+    pub(super) fn time_after(&mut self, word: &str) -> Reading<Option<i64>> {
+        if self.take(word) { self.time().map(Some) } else { Ok(None) }
+    }
+
     /// The message that `found` is not `what`.
     pub(super) fn wrong(&self, what: &str, found: &str) -> String {
         format!("line {}: expected {what}, found {found}", self.line)
@@ -61,32 +81,6 @@ fn apart(word: &str) -> Vec<&str> {
     }
     parts.extend(Some(rest).filter(|p| !p.is_empty()));
     parts
-}
-
-/// `08:00`, `08:00:30`, `08:00:30.500`, each with `+1d` for a later day.
-pub(super) fn time(word: &str) -> Option<i64> {
-    let (clock, days) = match word.split_once('+') {
-        Some((clock, days)) => (clock, days.strip_suffix('d')?.parse::<i64>().ok()?),
-        None => (word, 0),
-    };
-    let (whole, ms) = match clock.split_once('.') {
-        Some((whole, ms)) if ms.len() == 3 => (whole, ms.parse::<i64>().ok()?),
-        Some(_) => return None,
-        None => (clock, 0),
-    };
-    let parts: Vec<i64> = whole.split(':').map(|p| p.parse().ok()).collect::<Option<_>>()?;
-    let seconds = match parts.as_slice() {
-        [h, m] => h * 3600 + m * 60,
-        [h, m, s] => h * 3600 + m * 60 + s,
-        _ => return None,
-    };
-    Some(MIDNIGHT_MS + days * DAY_MS + seconds * 1000 + ms)
-}
-
-/// `08:00-09:00`.
-pub(super) fn span(word: &str) -> Option<Span> {
-    let (from, to) = word.split_once('-')?;
-    Some((time(from)?, time(to)?)).filter(|(from, to)| from <= to)
 }
 
 /// `5m`, `1m55s`, `500ms`, `-2m`.
@@ -121,21 +115,44 @@ pub(super) fn percentage(word: &str) -> Option<(i64, u32)> {
     (decimals.len() <= 7).then_some((parts, u32::try_from(decimals.len()).ok()?))
 }
 
-/// `up`, `slow`, `DOWN`, `unk`, `..`, each with `*30` for thirty; nothing seen is no outcome.
-pub(super) fn outcomes(word: &str) -> Option<(Option<Out>, usize)> {
+/// What an attempt said and how long it took, and how many of them there were.
+pub(super) type Outcomes = (Option<(Out, Option<u64>)>, usize);
+
+/// `up`, `slow`, `DOWN`, `unk`, `..`, each with `/230ms` for how long it took and `*30` for thirty; nothing seen is no
+/// outcome.
+pub(super) fn outcomes(word: &str) -> Option<Outcomes> {
     let (word, times) = match word.split_once('*') {
         Some((word, times)) => (word, times.parse().ok()?),
         None => (word, 1),
+    };
+    let (word, us) = match word.split_once('/') {
+        Some((word, took)) => (word, Some(micros(took)?)),
+        None => (word, None),
     };
     let out = match word {
         "up" => Some(Out::Up),
         "slow" => Some(Out::Degraded),
         "DOWN" => Some(Out::Down),
         "unk" => Some(Out::Unknown),
-        ".." => None,
+        ".." if us.is_none() => None,
         _ => return None,
     };
-    Some((out, times))
+    Some((out.map(|out| (out, us)), times))
+}
+
+/// `230ms` or `1500us`, in microseconds.
+pub(super) fn micros(word: &str) -> Option<u64> {
+    match word.strip_suffix("us") {
+        Some(number) => number.parse().ok(),
+        None => u64::try_from(length(word)? * 1000).ok(),
+    }
+}
+
+/// `14.4`, as a fraction.
+pub(super) fn decimal(word: &str) -> Option<(i128, i128)> {
+    let (whole, decimals) = word.split_once('.').unwrap_or((word, ""));
+    let over = format!("{whole}{decimals}").parse().ok()?;
+    fraction(over, 10_i128.checked_pow(u32::try_from(decimals.len()).ok()?)?)
 }
 
 /// `up`, `degraded`, `unmeasured`, `down`.
@@ -159,19 +176,6 @@ pub(super) const fn state_word(state: St) -> &'static str {
     }
 }
 
-/// An instant as the scenario writes it.
-pub(super) fn time_word(at: i64) -> String {
-    let (days, ms) = ((at - MIDNIGHT_MS).div_euclid(DAY_MS), (at - MIDNIGHT_MS).rem_euclid(DAY_MS));
-    let mut word = format!("{:02}:{:02}", ms / 3_600_000, ms / 60_000 % 60);
-    if ms % 60_000 != 0 {
-        word += &format!(":{:02}", ms / 1000 % 60);
-    }
-    if ms % 1000 != 0 {
-        word += &format!(".{:03}", ms % 1000);
-    }
-    if days == 0 { word } else { format!("{word}+{days}d") }
-}
-
 /// A length as the scenario writes it.
 pub(super) fn length_word(ms: i64) -> String {
     let sign = if ms < 0 { "-" } else { "" };
@@ -191,25 +195,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_lengths_read_as_they_are_written() {
-        for word in ["08:00", "23:59:59", "08:00:30.500", "08:00+1d"] {
-            assert_eq!(time_word(time(word).unwrap()), word);
-        }
+    fn lengths_read_as_they_are_written() {
         for (word, ms) in [("5m", 300_000), ("1m55s", 115_000), ("500ms", 500), ("-2m", -120_000), ("0s", 0)] {
             assert_eq!((length(word), length_word(ms).as_str()), (Some(ms), word));
         }
         for bad in ["", "5", "m", "5x", "5m3"] {
             assert_eq!(length(bad), None, "{bad}");
         }
-        for bad in ["8", "08:00:00.5", "a:b", "08:00+d"] {
-            assert_eq!(time(bad), None, "{bad}");
-        }
         assert_eq!(percentage("99.95%"), Some((999_500_000, 2)));
     }
 
     #[test]
     fn parentheses_stand_alone() {
-        let mut words = Words::new(1, "all web (any a b)  # and a remark");
+        let mut words = Words::new(1, "all web (any a b)  # and a remark", &Clock::default());
         let mut all = Vec::new();
         while let Ok(word) = words.next("a word") {
             all.push(word);
