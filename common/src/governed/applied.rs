@@ -80,7 +80,7 @@ pub struct Overrun {
 
 /// The overruns at `now`, by maintenance and service: a service that was seen down at or after the end of its maintenance,
 /// and neither up nor degraded since. A service that is in further maintenance is in none of these. `states` holds what
-/// was seen of each service up to now; where that does not reach back to an end, what it says counts.
+/// was seen of each service up to now; maintenance that was over before that begins is not looked at.
 pub fn overruns<'a>(
     in_force: impl IntoIterator<Item = &'a Maintenance>,
     states: &BTreeMap<&Id, &Timeline>,
@@ -94,10 +94,10 @@ pub fn overruns<'a>(
         .collect();
     let mut found = Vec::new();
     for (service, seen) in states {
+        let Some(from) = down_from(seen, now) else { continue };
         if running.iter().any(|services| services.holds(service)) {
             continue;
         }
-        let Some(from) = down_from(seen, now) else { continue };
         for maintenance in in_force.iter().filter(|one| one.services().holds(service)) {
             let over = maintenance.last_over(now).filter(|over| over.end >= from.start && over.end < from.end);
             found.extend(over.map(|over| Overrun {

@@ -233,16 +233,9 @@ impl<T: Ord> TryFrom<Written<T>> for Selection<T> {
     }
 }
 
-impl<T: Ord + ToSchema> ToSchema for Selection<T> {
-    fn name() -> Cow<'static, str> {
-        Cow::Owned(format!("SelectionOf{}", T::name()))
-    }
-}
-
-impl<T: Ord + ToSchema> PartialSchema for Selection<T> {
-    fn schema() -> RefOr<Schema> {
-        selection_schema(Ref::from_schema_name(T::name()).into())
-    }
+/// A selection of these as a schema.
+pub fn selection_of<T: ToSchema>() -> RefOr<Schema> {
+    selection_schema(Ref::from_schema_name(T::name()).into())
 }
 
 fn selection_schema(item: RefOr<Schema>) -> RefOr<Schema> {

@@ -167,18 +167,18 @@ pub struct DatedAsked {
     pub id: Option<String>,
     /// `review`, `continuity_exercise`, `deployment`, `improvement` or `complaints`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, required = true)]
     pub kind: Option<String>,
     /// `all`, or the services it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = SelectionAsked)]
+    #[schema(value_type = SelectionAsked, required = true)]
     pub services: Option<SelectionAsked>,
     /// When it was; without it, now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<When>,
     /// What it was, in a line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, required = true)]
     pub title: Option<String>,
     /// More about it.
     #[serde(skip_serializing_if = "Option::is_none")]

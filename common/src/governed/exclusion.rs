@@ -104,33 +104,33 @@ pub struct ExclusionAsked {
     pub id: Option<String>,
     /// `all`, or the services it is of.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = SelectionAsked)]
+    #[schema(value_type = SelectionAsked, required = true)]
     pub services: Option<SelectionAsked>,
     /// Which of their targets it is of; without it, all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub targets: Option<SelectionAsked>,
     /// When the time begins that does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = When)]
+    #[schema(value_type = When, required = true)]
     pub start: Option<When>,
     /// When it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = When)]
+    #[schema(value_type = When, required = true)]
     pub end: Option<When>,
     /// Why it does not count: `planned`, `customer`, `supplier`, `force_majeure` or `other`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = ExclusionClass)]
+    #[schema(value_type = ExclusionClass, required = true)]
     pub class: Option<String>,
     /// The same in words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, required = true)]
     pub reason: Option<String>,
     /// Which clause of the agreement says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
     /// Who approved it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String)]
+    #[schema(value_type = String, required = true)]
     pub approver: Option<String>,
     /// When it was approved; without it, now.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -53,9 +53,9 @@ fn record(sort: Sort, written: Value) -> Result<Content, String> {
     Ok(content)
 }
 
-fn maintenance(services: Value, start_h: i64, end_h: i64) -> Maintenance {
+fn maintenance(services: impl Into<Value>, start_h: i64, end_h: i64) -> Maintenance {
     let hour = |h: i64| NOW.plus_ms(h * 3_600_000).as_ms();
-    let written = json!({ "services": services, "start": hour(start_h), "end": hour(end_h) });
+    let written = json!({ "services": services.into(), "start": hour(start_h), "end": hour(end_h) });
     record(Sort::Maintenance, written).unwrap().maintenance().unwrap().clone()
 }
 

@@ -143,15 +143,15 @@ pub struct MaintenanceAsked {
     pub id: Option<String>,
     /// `all`, or the services it is of.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = SelectionAsked)]
+    #[schema(value_type = SelectionAsked, required = true)]
     pub services: Option<SelectionAsked>,
     /// When it starts; of one that recurs, the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = When)]
+    #[schema(value_type = When, required = true)]
     pub start: Option<When>,
     /// When it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = When)]
+    #[schema(value_type = When, required = true)]
     pub end: Option<When>,
     /// When it was announced; without it, now.
     #[serde(skip_serializing_if = "Option::is_none")]

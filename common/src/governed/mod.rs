@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::model::Catalogue;
 use crate::ids::Id;
 use crate::time::{Instant, Interval};
-pub use checks::{Selection, SelectionAsked, Unsound, When};
+pub use checks::{Selection, SelectionAsked, Unsound, When, selection_of};
 use dated::{Dated, DatedAsked};
 use exclusion::{Exclusion, ExclusionAsked};
 use maintenance::{Maintenance, MaintenanceAsked};
