@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod governed;
 pub mod histogram;
 pub mod history;
 pub mod identity;

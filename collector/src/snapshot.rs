@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::Catalogue;
+use uphold_common::governed::applied::Overrun;
 use uphold_common::ids::{Id, TargetId, VantagePoint};
 use uphold_common::measure::capacity::CapacityFigures;
 use uphold_common::measure::kinds::Kinds;
@@ -16,6 +17,7 @@ use uphold_common::time::Instant;
 use uphold_common::wire::batch::Epoch;
 
 use crate::engine::reload::CatalogueReloads;
+use crate::governed::register::Register;
 use crate::histogram::{Histogram, Scale};
 use crate::incident::model::Incident;
 use crate::limits::Limit;
@@ -44,6 +46,10 @@ pub struct Snapshot {
     pub readings: Vec<(ResourceId, Reading)>,
     /// The newest volumes of the catalogue's hosts that still speak for the present.
     pub volumes: Vec<(FlowId, Volume)>,
+    /// What people put on record.
+    pub governed: Arc<Register>,
+    /// Maintenance that is over while its service is still down.
+    pub overruns: Vec<Overrun>,
     /// The open incidents, oldest first.
     pub open_incidents: Vec<Incident>,
     /// The newest resolved incidents, newest first, at most [`RECENT_INCIDENTS`].

@@ -12,6 +12,7 @@
 //! | [`observation`] | what one attempt or one reading says |
 //! | [`yaml`] | YAML with places, read by a walk that collects every problem |
 //! | [`catalogue`] | the service catalogue: checked types, the walk that makes them, what each agent is to do |
+//! | [`governed`] | what people put on record: maintenance, exclusions, and everything else with a date |
 //! | [`wire`] | frames, batches, pushes, assignments: what agents and collectors say to each other |
 //! | [`measure`] | from observations to states, from states to figures |
 
@@ -25,6 +26,7 @@
 
 pub mod bytes;
 pub mod catalogue;
+pub mod governed;
 pub mod ids;
 pub mod measure;
 pub mod observation;

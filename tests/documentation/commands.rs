@@ -62,11 +62,15 @@ pub(crate) fn in_help() -> Vec<String> {
             if !line.starts_with(&name) {
                 refusals.push(format!("help of {name}: {line}: is no example of this command"));
             }
-            if line.len() > EXAMPLE_CHARS_MAX {
+            if line.lines().any(|line| line.len() > EXAMPLE_CHARS_MAX) {
                 refusals
                     .push(format!("help of {name}: {line}: would be broken on a terminal, and could not be copied"));
             }
-            refusals.extend(command(line, Whole::Yes).err().map(|why| format!("help of {name}: {line}: {why}")));
+            refusals.extend(
+                command(&line.replace("\\\n", " "), Whole::Yes)
+                    .err()
+                    .map(|why| format!("help of {name}: {line}: {why}")),
+            );
         }
         for (part, there) in [("examples", !end.examples.is_empty()), ("exit codes", !end.exit_codes.is_empty())] {
             refusals.extend((!there).then(|| format!("help of {name}: there are no {part}")));

@@ -52,7 +52,7 @@ fn differences(page: &Page, commands: &[(String, Command)]) -> Vec<String> {
         told.extend(there.difference(&shown).map(|one| in_section(format!("{one} is not described"))));
         told.extend(shown.difference(&there).map(|one| in_section(format!("there is no {one}"))));
         let end = after_help::read(command);
-        let lacks = |line: &String| !section.lines().any(|there| there == line);
+        let lacks = |line: &String| !section.contains(&format!("\n{line}\n"));
         told.extend(end.examples.into_iter().filter(lacks).map(|line| in_section(format!("lacks the example {line}"))));
         let codes = end.exit_codes.iter().map(|(code, meaning)| format!("| {code} | {meaning} |"));
         told.extend(codes.filter(lacks).map(|line| in_section(format!("lacks the exit code {line}"))));

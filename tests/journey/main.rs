@@ -23,6 +23,7 @@
 //! | `changed` | a catalogue that grows |
 //! | `callers` | who asks, in a test: tokens, and requests that carry them |
 //! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
+//! | `governed` | what people put on record: whose it is, one for each id, kept over a kill |
 //! | `reserve` | without room on the disk pushes are refused, kept by the agents, and delivered once there is room |
 //! | `replaced` | an agent whose token is taken away and replaced loses nothing |
 //! | `browser` | what a browser sends and shows: foreign pages, hostile text, sessions |
@@ -50,6 +51,7 @@ mod deleted;
 mod endings;
 mod figures;
 mod flood;
+mod governed;
 mod hours;
 mod imported;
 mod odd;

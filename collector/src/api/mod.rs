@@ -10,6 +10,9 @@
 //! | `GET /api/v1/rollups` | what each hour of a probe, a resource or a flow comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
+//! | `GET`, `POST /api/v1/maintenances`, `/api/v1/exclusions`, `/api/v1/records` | what people put on record |
+//! | `GET …/{id}`, `POST …/{id}/revoke` | one of these; to revoke it |
+//! | `GET /api/v1/maintenances.ics` | maintenance for calendars |
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
 //! | `GET /api/v1/deeds`, `/api/v1/whoami` | who did what; who one is |
 //! | `POST /api/v1/imports`, `…/batches` | history that somebody brings |
@@ -25,6 +28,7 @@
 mod body;
 mod discovery;
 mod document;
+pub(crate) mod governed;
 mod history;
 mod hours;
 pub mod imports;
@@ -98,6 +102,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/api/v1/incidents/{number}", get(incidents::one))
         .route("/api/v1/incidents/{number}/acknowledge", post(incidents::acknowledge))
         .route("/api/v1/incidents/{number}/comments", post(incidents::comment))
+        .merge(governed::routes())
         .route("/api/v1/whoami", get(tokens::whoami))
         .route("/api/v1/tokens", get(tokens::list).post(tokens::add))
         .route("/api/v1/tokens/{name}", delete(tokens::revoke))

@@ -12,6 +12,7 @@ use crate::access::token_ended;
 use crate::engine::command::CommandError;
 use crate::engine::handle::Unanswered;
 use crate::engine::query::QueryError;
+use crate::governed::GovernedError;
 use crate::identity::keeper::KeeperError;
 use crate::incident::act::ActError;
 use crate::ingest::Refusal;
@@ -72,6 +73,14 @@ pub fn not_done(error: &CommandError) -> Response {
             ActError::Resolved(_) => (StatusCode::CONFLICT, "already-resolved"),
             ActError::Acknowledged { .. } => (StatusCode::CONFLICT, "already-acknowledged"),
             ActError::TooManyEvents(_) => (StatusCode::CONFLICT, "too-many-events"),
+        },
+        CommandError::Governed(why) => match why {
+            GovernedError::Unsound(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unsound-record"),
+            GovernedError::NotApprover(_) => (StatusCode::FORBIDDEN, "not-allowed"),
+            GovernedError::IdTaken { .. } => (StatusCode::CONFLICT, "id-taken"),
+            GovernedError::NotThere { .. } => (StatusCode::NOT_FOUND, "no-such-record"),
+            GovernedError::AlreadyRevoked { .. } => (StatusCode::CONFLICT, "already-revoked"),
+            GovernedError::TooMany(_) => (StatusCode::CONFLICT, "too-many-records"),
         },
         CommandError::NoRoom(why) => return no_room(why),
         CommandError::Ended { standing, .. } => return token_ended(*standing),

@@ -4,12 +4,16 @@ mod ask;
 mod check;
 mod compact;
 mod deeds;
+mod exclusion;
 mod exit;
 mod export;
+mod governed;
 mod import;
 mod incidents;
+mod maintenance;
 mod printed;
 mod progress;
+mod record;
 mod report;
 mod runtime;
 mod schema;
@@ -73,6 +77,12 @@ enum Command {
     Report(report::ReportArgs),
     /// List the incidents, look at one, or do something about it.
     Incidents(incidents::IncidentsArgs),
+    /// Put planned maintenance on record, list it, or revoke it.
+    Maintenance(maintenance::MaintenanceArgs),
+    /// Put on record what does not count, list it, or revoke it.
+    Exclusion(exclusion::ExclusionArgs),
+    /// Put reviews, exercises, deployments, improvements and complaints on record.
+    Record(record::RecordArgs),
     /// Give, list and revoke tokens: who may do what.
     Token(token::TokenArgs),
     /// List who did what.
@@ -120,6 +130,9 @@ impl Cli {
             Command::Check(args) => check::check(&args),
             Command::Report(args) => report::report(&args),
             Command::Incidents(args) => incidents::incidents(&args),
+            Command::Maintenance(args) => maintenance::maintenance(args),
+            Command::Exclusion(args) => exclusion::exclusion(args),
+            Command::Record(args) => record::record(args),
             Command::Token(args) => token::token(&args),
             Command::Deeds(args) => deeds::deeds(&args),
             Command::Compact(args) => compact::compact(&args),

@@ -6,6 +6,7 @@ use uphold_common::wire::pack;
 
 use super::tick::event_record;
 use super::{Engine, EngineError, PAGE_RECORDS, damaged};
+use crate::governed::GovernedError;
 use crate::identity::deed::{Action, Actor, Deed};
 use crate::identity::keeper::{self, KeeperError, NewToken};
 use crate::identity::token::{Standing, Token, Tokens};
@@ -34,6 +35,9 @@ pub enum CommandError {
     /// About incidents.
     #[error(transparent)]
     Act(#[from] ActError),
+    /// About governed records.
+    #[error(transparent)]
+    Governed(#[from] GovernedError),
     /// Whoever wants it did so with a token that has ended since.
     #[error("the token {name} is {standing} since this was asked for", standing = .standing.as_str())]
     Ended {

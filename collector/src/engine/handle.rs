@@ -15,6 +15,7 @@ use uphold_common::wire::push::PushAnswer;
 use uphold_common::wire::sheet::Names;
 
 use crate::clock::Stopwatch;
+use crate::governed::register::Register;
 use crate::identity::deed::{Actor, Deed};
 use crate::identity::token::{Token, Tokens};
 use crate::incident::act::Act;
@@ -32,6 +33,7 @@ use crate::store::{Admitted, Hours, StoreError, StreamId};
 use super::EngineError;
 use super::command::{CommandError, History, TokenCommand};
 use super::compaction::Compaction;
+use super::govern::{GovernCommand, Governed};
 use super::import::{ImportTaken, ImportTerms};
 use super::query::{FiguresQuery, QueryError};
 use super::reload::{Offered, Reload};
@@ -89,6 +91,8 @@ pub enum Request {
     Token(TokenCommand, Actor, oneshot::Sender<Result<Token, CommandError>>),
     /// To do something to an incident.
     Act(Number, Act, Actor, oneshot::Sender<Result<Incident, CommandError>>),
+    /// To add or revoke a governed record.
+    Govern(GovernCommand, Actor, oneshot::Sender<Result<Governed, CommandError>>),
     /// For an incident and everything that happened to it.
     History(Number, oneshot::Sender<Result<Option<History>, EngineError>>),
     /// For the newest deeds, at most so many.
@@ -144,13 +148,14 @@ impl Unanswered {
 
 /// The asynchronous side.
 #[derive(Clone)]
-pub struct EngineHandle(Arc<Ends>);
+pub struct EngineHandle(pub(super) Arc<Ends>);
 
 /// The ends of everything that leads to the engine's thread and back.
 pub(super) struct Ends {
     pub(super) queue: SyncSender<Request>,
     pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(super) tokens: watch::Receiver<Arc<Tokens>>,
+    pub(super) governed: watch::Receiver<Arc<Register>>,
     pub(super) messages: Arc<Notify>,
     pub(super) refused_early: Tally,
     pub(super) refused_requests: Tally,
@@ -310,7 +315,7 @@ impl EngineHandle {
         }
     }
 
-    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unanswered> {
+    pub(super) async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Result<T, Unanswered> {
         let (sender, answer) = oneshot::channel();
         self.send(request(sender))?;
         answer.await.map_err(|_| Unanswered::Stopped)
@@ -366,10 +371,12 @@ mod tests {
         let (queue, requests) = std::sync::mpsc::sync_channel(1);
         let (_publish, snapshots) = watch::channel(Arc::new(crate::page::fixture::snapshot()));
         let (_given, tokens) = watch::channel(Arc::new(Tokens::default()));
+        let (_recorded, governed) = watch::channel(Arc::new(Register::default()));
         let handle = EngineHandle::of(Ends {
             queue,
             snapshots,
             tokens,
+            governed,
             messages: Arc::default(),
             refused_early: Tally::default(),
             refused_requests: Tally::default(),

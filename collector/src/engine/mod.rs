@@ -6,6 +6,7 @@
 //! | [`handle`] | the asynchronous side of the queue |
 //! | [`run`] | the thread: takes what waits, ticks, shuts down |
 //! | [`command`] | what people do: tokens, acknowledgements, comments; each with its deed |
+//! | [`govern`] | what people put on record: added, revoked, and given to the measurement |
 //! | [`compaction`] | sealing and merging everything that waits, because somebody asked for it |
 //! | [`import`] | what somebody imports, who and until when |
 //! | `intake` | a group of pushes → one durable append → their answers |
@@ -32,6 +33,7 @@ pub mod compaction;
 #[cfg(test)]
 pub(crate) mod failing;
 mod forget;
+pub mod govern;
 pub mod handle;
 pub mod import;
 mod intake;
@@ -58,6 +60,7 @@ use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 
 use crate::capacity::Capacity;
+use crate::governed::register::{LoadError, Register as Governed};
 use crate::identity::keeper::{Keeper, KeeperError};
 use crate::incident::list::IncidentList;
 use crate::incident::model::Event;
@@ -93,6 +96,8 @@ pub struct Engine {
     /// The targets of each service, in order of their ids.
     targets_of: BTreeMap<Id, Vec<Target>>,
     register: Register,
+    /// What people put on record; those who read it share it.
+    governed: Arc<Governed>,
     outbox: Outbox,
     agents: Agents,
     health: Health,
@@ -125,6 +130,9 @@ pub enum EngineError {
     /// The tokens, or who did what, cannot be read or recorded.
     #[error(transparent)]
     Keeper(#[from] KeeperError),
+    /// What people put on record cannot be read.
+    #[error("what is on record cannot be read: {0}")]
+    Governed(#[from] LoadError),
     /// A record cannot be read or written.
     #[error("{what} is damaged: {reason}")]
     Record {
@@ -158,6 +166,7 @@ impl Engine {
         let bounds = listening.limits().of_catalogue();
         let in_force = inforce::take_up(store.as_mut(), &mut keeper, files, &bounds, now)?;
         let register = read_register(store.as_ref())?;
+        let governed = Arc::new(Governed::load(store.as_ref())?);
         let waiting = read_all(store.as_ref(), RecordKind::Outbox)?;
         let dead = read_all(store.as_ref(), RecordKind::DeadLetter)?;
         let (outbox, bad) = Outbox::load(OutboxPolicy::default(), waiting, dead);
@@ -173,6 +182,7 @@ impl Engine {
             strips: BTreeMap::new(),
             targets_of: targets_of(&in_force.catalogue),
             register,
+            governed,
             outbox,
             agents: Agents::new(&in_force.catalogue, now),
             health: Health { started_ms: now.as_ms(), catalogue_is_older: in_force.is_older, ..Health::default() },

@@ -18,6 +18,7 @@ use super::command::CommandError;
 use super::handle::{Ends, EngineHandle, Imported, Pushed, QUEUE_MAX, Request};
 use super::{Engine, EngineError};
 use crate::clock::{self, Stopwatch};
+use crate::governed::register::Register;
 use crate::identity::token::Tokens;
 use crate::ingest::{Arrived, KnownNames};
 use crate::notify::entry::Key;
@@ -62,11 +63,13 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     let (queue, requests) = sync_channel(QUEUE_MAX);
     let (publish, snapshots) = watch::channel(first);
     let (given, tokens) = watch::channel(Arc::new(engine.tokens().clone()));
+    let (recorded, governed) = watch::channel(engine.governed());
     let messages = Arc::new(Notify::new());
     let handle = EngineHandle::of(Ends {
         queue,
         snapshots,
         tokens,
+        governed,
         messages: Arc::clone(&messages),
         refused_early: engine.refused_early.clone(),
         refused_requests: engine.refused_requests.clone(),
@@ -75,7 +78,7 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     });
     let (sender, ended) = oneshot::channel();
     let body = move || {
-        let result = Loop { engine, requests, publish, given, messages, deriving, deriving_said: 0 }.run();
+        let result = Loop { engine, requests, publish, given, recorded, messages, deriving, deriving_said: 0 }.run();
         if sender.send(result).is_err() {
             tracing::debug!("nobody waited for the engine to end");
         }
@@ -90,6 +93,7 @@ struct Loop {
     requests: Receiver<Request>,
     publish: watch::Sender<Arc<Snapshot>>,
     given: watch::Sender<Arc<Tokens>>,
+    recorded: watch::Sender<Arc<Register>>,
     messages: Arc<Notify>,
     /// How many services and targets still have to be derived, and how many the log said last.
     deriving: u64,
@@ -199,6 +203,12 @@ impl Loop {
             Request::Act(number, act, actor, answer) => {
                 let done = survived(self.engine.act(number, act, &actor, clock::now()))?;
                 self.messages.notify_one();
+                drop(answer.send(done));
+            }
+            Request::Govern(command, actor, answer) => {
+                let done = survived(self.engine.govern(command, &actor, clock::now()))?;
+                // Before the answer: whoever is told that something is on record finds it there.
+                self.recorded.send_replace(self.engine.governed());
                 drop(answer.send(done));
             }
             Request::History(number, answer) => drop(answer.send(self.engine.history(number))),

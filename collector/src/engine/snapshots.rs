@@ -26,6 +26,7 @@ impl Engine {
         measured: BTreeMap<Id, Measured>,
         as_of: Instant,
     ) -> Snapshot {
+        let overruns = self.overruns(&measured, as_of);
         let mut services = BTreeMap::new();
         for (id, measured) in measured {
             if let Some(service) = catalogue.services.get(&id) {
@@ -58,6 +59,8 @@ impl Engine {
             services,
             readings,
             volumes,
+            governed: Arc::clone(&self.governed),
+            overruns,
             open_incidents: self.register.open().cloned().collect(),
             recent_incidents: resolved().take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
             lately_resolved: resolved().filter(lately).cloned().collect(),

@@ -102,6 +102,20 @@ pub enum Action {
         /// Out of what, in the words of whoever began it.
         source: String,
     },
+    /// A governed record was added.
+    RecordAdded {
+        /// The word for its sort.
+        sort: String,
+        /// Its name.
+        record: Id,
+    },
+    /// A governed record was revoked.
+    RecordRevoked {
+        /// The word for its sort.
+        sort: String,
+        /// Its name.
+        record: Id,
+    },
 }
 
 impl fmt::Display for Action {
@@ -125,6 +139,8 @@ impl fmt::Display for Action {
             Self::IncidentCommented { incident } => write!(f, "commented on INC-{incident}"),
             Self::CompactionBegun => f.write_str("began a compaction of the store"),
             Self::ImportBegun { source } => write!(f, "began an import of {source}"),
+            Self::RecordAdded { sort, record } => write!(f, "put the {sort} {record} on record"),
+            Self::RecordRevoked { sort, record } => write!(f, "revoked the {sort} {record}"),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The roles, and what each may.
 //!
-//! | | push | read | act | administer |
-//! |---|---|---|---|---|
-//! | agent | as itself | its assignment, figures of the services it observes | | |
-//! | viewer | | everything | | |
-//! | operator | | everything | incidents | |
-//! | approver | | everything | incidents | |
-//! | administrator | | everything | incidents | tokens, the store |
+//! | | push | read | act | record | approve | administer |
+//! |---|---|---|---|---|---|---|
+//! | agent | as itself | its assignment, figures of the services it observes | | | | |
+//! | viewer | | everything | | | | |
+//! | operator | | everything | incidents | maintenance, dated records | | |
+//! | approver | | everything | incidents | maintenance, dated records | exclusions, what was announced before | |
+//! | administrator | | everything | incidents | maintenance, dated records | exclusions, what was announced before | tokens, the store |
 //!
 //! Nobody but an agent pushes with a token: observations are evidence, and evidence has one author.
 
@@ -24,9 +24,9 @@ pub enum Role {
     },
     /// To read everything.
     Viewer,
-    /// And to deal with incidents.
+    /// And to deal with incidents, and to put maintenance on record.
     Operator,
-    /// And to approve what needs approval.
+    /// And to say what does not count.
     Approver,
     /// And to give and revoke tokens.
     Administrator,
@@ -45,6 +45,10 @@ pub enum Right {
     Read,
     /// To acknowledge incidents and to comment on them.
     Act,
+    /// To put maintenance and dated records on record, and to revoke them.
+    Record,
+    /// To say what does not count: exclusions, and maintenance that was announced before it was recorded.
+    Approve,
     /// To give and revoke tokens, to read who did what, and to have the store compacted.
     Administer,
 }
@@ -58,6 +62,8 @@ impl Right {
             Self::Figures => "read figures",
             Self::Read => "read this",
             Self::Act => "act on incidents",
+            Self::Record => "put this on record",
+            Self::Approve => "approve this",
             Self::Administer => "administer the collector",
         }
     }
@@ -104,7 +110,8 @@ impl Role {
             Right::Push => matches!(self, Self::Agent { .. }),
             Right::Assignment | Right::Figures => true,
             Right::Read => !matches!(self, Self::Agent { .. }),
-            Right::Act => matches!(self, Self::Operator | Self::Approver | Self::Administrator),
+            Right::Act | Right::Record => matches!(self, Self::Operator | Self::Approver | Self::Administrator),
+            Right::Approve => matches!(self, Self::Approver | Self::Administrator),
             Right::Administer => matches!(self, Self::Administrator),
         }
     }

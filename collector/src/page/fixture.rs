@@ -94,6 +94,7 @@ pub(crate) fn of(catalogue: Catalogue) -> Snapshot {
     let as_of = when(AS_OF);
     let services = catalogue.services.keys().map(|id| (id.clone(), service(&catalogue, id, as_of))).collect();
     let (open_incidents, recent_incidents) = incidents(as_of);
+    let duty = ReceiverSnapshot { waiting: 1, delivered: 7, failed_attempts: 2, ..Default::default() };
     Snapshot {
         as_of,
         store: Epoch([0x5e; 16]),
@@ -102,15 +103,13 @@ pub(crate) fn of(catalogue: Catalogue) -> Snapshot {
         services,
         readings: readings(as_of),
         volumes: volumes(as_of),
+        governed: Arc::default(),
+        overruns: Vec::new(),
         open_incidents,
         lately_resolved: recent_incidents.clone(),
         recent_incidents,
         agents: agents(as_of),
-        receivers: [(
-            id("duty"),
-            ReceiverSnapshot { waiting: 1, delivered: 7, failed_attempts: 2, ..Default::default() },
-        )]
-        .into(),
+        receivers: [(id("duty"), duty)].into(),
         state_receivers: [(
             id("alerts"),
             StateReceiverSnapshot {

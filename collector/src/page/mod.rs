@@ -16,6 +16,7 @@ mod hosts;
 pub mod incident;
 mod incidents;
 mod limits;
+mod maintenance;
 pub mod plot;
 mod plotted;
 mod probes;
@@ -71,6 +72,7 @@ fn content(snapshot: &Snapshot, summary: &str, visitor: &Visitor<'_>) -> Markup 
             }
             @if !snapshot.catalogue.services.is_empty() { (strip::legend()) }
             (hosts::section(snapshot, &clock))
+            (maintenance::section(snapshot, &clock))
             (incidents::recent(snapshot, &clock))
             (agents::section(snapshot, &clock))
             (store::section(snapshot, &clock))

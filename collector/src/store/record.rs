@@ -28,6 +28,12 @@ pub enum RecordKind {
     Assigned = 9,
     /// When a target on capacity was first recorded, under each length its thresholds must hold.
     CapacityTarget = 10,
+    /// Planned maintenance, the revoked too.
+    Maintenance = 11,
+    /// Exclusions, the revoked ones too.
+    Exclusion = 12,
+    /// Whatever else has a date and was put on record.
+    Dated = 13,
 }
 
 impl RecordKind {
@@ -45,6 +51,9 @@ impl RecordKind {
             Self::Deed,
             Self::Assigned,
             Self::CapacityTarget,
+            Self::Maintenance,
+            Self::Exclusion,
+            Self::Dated,
         ];
         all.into_iter().find(|kind| *kind as u8 == code)
     }

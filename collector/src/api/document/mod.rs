@@ -3,11 +3,13 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `operations` | each operation: what it takes, what it answers, why it refuses |
+//! | `governed` | those on governed records, of all three sorts alike |
 //! | `told` | the words in which an operation is told, and what the guard adds to every one |
 //! | `schemas` | the shapes of bodies, from the very types that are sent |
 //!
 //! Who may do what comes from [`crate::access::routes`] and from nowhere else. The text is `docs/openapi.json` as well.
 
+mod governed;
 mod operations;
 mod schemas;
 #[cfg(test)]

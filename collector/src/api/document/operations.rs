@@ -9,8 +9,8 @@ use utoipa::openapi::schema::{Array, KnownFormat, Object, SchemaFormat, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::schemas;
 use super::told::Told;
+use super::{governed, schemas};
 use crate::api::discovery::Group;
 use crate::api::imports::{Begun, IMPORT_CONTENT_TYPE};
 use crate::api::incidents::{Acknowledgement, Commented};
@@ -25,11 +25,11 @@ use crate::incident::list::{IncidentHistory, IncidentList};
 use crate::incident::model::Incident;
 
 /// Why a change is refused that can wait.
-const NO_ROOM: &str = "`disk-reserve`: the disk has less free than the last reserve.";
+pub(super) const NO_ROOM: &str = "`disk-reserve`: the disk has less free than the last reserve.";
 
 /// All of them.
 pub(super) fn all() -> Vec<Told> {
-    [agents(), services(), incidents(), acts(), tokens(), history(), store(), supervision()]
+    [agents(), services(), incidents(), acts(), governed::all(), tokens(), history(), store(), supervision()]
         .into_iter()
         .flatten()
         .collect()

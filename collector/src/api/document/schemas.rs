@@ -1,5 +1,8 @@
 //! The shapes of bodies, from the very types that are sent, and the few that are read by hand-written code.
 
+use uphold_common::governed::dated::DatedAsked;
+use uphold_common::governed::exclusion::ExclusionAsked;
+use uphold_common::governed::maintenance::MaintenanceAsked;
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::Figures;
 use uphold_common::time::Instant;
@@ -15,6 +18,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
 use crate::api::discovery::Group;
+use crate::api::governed::{DatedList, ExclusionList, MaintenanceList, Revoked};
 use crate::api::hours::{FlowHours, ProbeHours, ResourceHours};
 use crate::api::imports::Begun;
 use crate::api::incidents::{Acknowledgement, Commented};
@@ -25,6 +29,7 @@ use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::engine::import::{ImportTaken, ImportTerms};
 use crate::engine::told::Timelines;
+use crate::governed::view::{DatedView, ExclusionView, MaintenanceView};
 use crate::identity::role::Role;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
 use crate::incident::act::COMMENT_BYTES_MAX;
@@ -39,7 +44,13 @@ use crate::incident::model::{Incident, PriorityText};
     Begun,
     Commented,
     Compaction,
+    DatedAsked,
+    DatedList,
+    DatedView,
     DeedList,
+    ExclusionAsked,
+    ExclusionList,
+    ExclusionView,
     Figures,
     FlowHours,
     Group,
@@ -48,10 +59,14 @@ use crate::incident::model::{Incident, PriorityText};
     Incident,
     IncidentHistory,
     IncidentList,
+    MaintenanceAsked,
+    MaintenanceList,
+    MaintenanceView,
     Problem,
     ProbeHours,
     PushAnswer,
     ResourceHours,
+    Revoked,
     ServiceList,
     StreamList,
     Timelines,
@@ -64,9 +79,10 @@ use crate::incident::model::{Incident, PriorityText};
 struct Bodies;
 
 /// What is sent to the collector: here a key may be left out.
-const SENT: [&str; 4] = ["Acknowledgement", "Begun", "Commented", "Wanted"];
+const SENT: [&str; 8] =
+    ["Acknowledgement", "Begun", "Commented", "DatedAsked", "ExclusionAsked", "MaintenanceAsked", "Revoked", "Wanted"];
 /// What stands among the keys of something else, which therefore has more keys than these.
-const FLATTENED: [&str; 5] = ["Action", "Change", "Figures", "Subject", "Timelines"];
+const FLATTENED: [&str; 6] = ["Action", "Change", "Figures", "Happening", "Subject", "Timelines"];
 
 /// The schemas. What the collector answers has every key that its schema names, and no other.
 pub(super) fn components() -> Components {
