@@ -6,7 +6,7 @@ use uphold_common::ids::VantagePoint;
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::probe::probe_timeline;
 use uphold_common::measure::service::service_timeline;
-use uphold_common::measure::target::vantage_rules;
+use uphold_common::measure::target::probe_rules;
 use uphold_common::measure::vantage::vantage_timeline;
 use uphold_common::measure::window::local_days;
 use uphold_common::time::{DAY_MS, Interval};
@@ -77,16 +77,16 @@ fn push(world: &mut World, agent: &str, probe: &str, instants: &[i64], dice: &mu
 /// What is seen over `span`, out of all observations.
 fn at_once(engine: &Engine, service: &Service, span: Interval) -> Seen {
     let mut probes = BTreeMap::new();
-    for (id, probe) in &service.probes {
+    for probe in service.looks_at() {
         let of_agent = |agent: &Id| {
             let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
             let all = engine.store.observations(&point, Interval::new(Instant::MIN, span.end)).unwrap();
-            vantage_timeline(&all, vantage_rules(service, id).unwrap(), span)
+            vantage_timeline(&all, probe_rules(probe), span)
         };
         let vantage: Vec<_> = probe.agents.iter().map(of_agent).collect();
-        probes.insert(id.clone(), probe_timeline(&vantage.iter().collect::<Vec<_>>(), probe.quorum, span));
+        probes.insert(probe.id.clone(), probe_timeline(&vantage.iter().collect::<Vec<_>>(), probe.quorum, span));
     }
-    Seen { service: service_timeline(&probes, span), probes }
+    Seen { service: service_timeline(&service.structure.formula, &probes, span), probes }
 }
 
 fn compare(world: &mut World, snapshot: &Snapshot) {
