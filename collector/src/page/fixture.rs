@@ -131,7 +131,7 @@ fn span(as_of: Instant) -> Interval {
 }
 
 fn timelines(service: &Service, span: Interval) -> BTreeMap<ProbeId, Timeline> {
-    service.probes.values().map(|probe| (probe.id.clone(), probe_timeline(probe.id.child.as_str(), span))).collect()
+    service.looks_at().map(|probe| (probe.id.clone(), probe_timeline(probe.id.child.as_str(), span))).collect()
 }
 
 /// The figures of a service, as the API writes them.
@@ -173,7 +173,8 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     let account = Account::of(span, entry, &seen.states);
     let strip: Vec<StripDay> =
         days.iter().map(|(date, part)| StripDay { date: *date, kinds: account.kinds_within(*part) }).collect();
-    let probes = timelines.iter().map(|(probe, timeline)| {
+    let own = timelines.iter().filter(|(probe, _)| probe.parent == *id);
+    let probes = own.map(|(probe, timeline)| {
         let state = timeline.last().unwrap().state;
         let of_probe = &service.probes[&probe.child];
         let newest = |(place, agent): (usize, &Id)| newest(of_probe, agent, place, state, as_of);

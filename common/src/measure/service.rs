@@ -49,15 +49,15 @@ pub fn service_timeline(formula: &Formula, probes: &BTreeMap<ProbeId, Timeline>,
     let timelines: Vec<&Timeline> = formula.leaves().iter().map(|leaf| probes.get(leaf).unwrap_or(NOTHING)).collect();
     let mut service = ServiceTimeline::default();
     let mut evaluation = Evaluation::new(formula);
-    let (mut shares, mut stale) = (Vec::new(), true);
+    let (mut shares, mut outdated) = (Vec::new(), true);
     changes(&timelines, span, |interval, changed| {
         for (leaf, state) in changed {
-            stale |= evaluation.set(*leaf, *state);
+            outdated |= evaluation.set(*leaf, *state);
         }
         let state = evaluation.state();
         service.states.push(interval, state);
         if state == State::Down {
-            if std::mem::take(&mut stale) {
+            if std::mem::take(&mut outdated) {
                 shares = named(formula, &evaluation.shares());
             }
             service.lose(interval, &shares);
