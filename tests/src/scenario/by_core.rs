@@ -202,11 +202,10 @@ fn catalogue() -> model::Catalogue {
 fn service(scenario: &Scenario, name: &str) -> model::Service {
     let (mut services, mut left) = (BTreeMap::new(), vec![id(name)]);
     while let Some(next) = left.pop() {
-        if !services.contains_key(&next) {
-            let service = unlinked(scenario, service_of(scenario, next.as_str()));
-            left.extend(service.built_on().into_iter().cloned());
-            services.insert(next, service);
-        }
+        let service = unlinked(scenario, service_of(scenario, next.as_str()));
+        let unknown = |below: &&Id| !services.contains_key(*below);
+        left.extend(service.built_on().into_iter().filter(unknown).cloned());
+        services.insert(next, service);
     }
     formula::link(&mut services).expect("services that can be measured");
     services.remove(&id(name)).expect("a known service")

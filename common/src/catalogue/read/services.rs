@@ -1,5 +1,6 @@
 //! Services: what they are, for whom, and of which probes their state is made.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -7,7 +8,8 @@ use jiff::tz::TimeZone;
 use super::expression::{Stated, available_when};
 use super::sections::Names;
 use super::{Bounds, MEMBERS_MAX, entries, probes};
-use crate::catalogue::model::{Criticality, Expression, Service, Structure};
+use crate::catalogue::model::{Criticality, Expression, Probe, Service, Structure};
+use crate::ids::Id;
 use crate::yaml::declared::{Declared, Item};
 use crate::yaml::problem::Read;
 use crate::yaml::walk::At;
@@ -74,18 +76,19 @@ pub(super) fn service<'t>(
             criticality: criticality?,
             since: since?,
             time_zone: time_zone?,
-            available_when: match expression? {
-                Some(expression) => expression,
-                None if probes.is_empty() => {
-                    let message = "expected \"probes\", or \"available_when\" with the services that it is built on";
-                    return Err(keys.at().problem(message));
-                }
-                None => Expression::all(probes.keys().cloned().map(Expression::Probe).collect()),
-            },
+            available_when: expression?.map_or_else(|| all_of(&probes, keys.at()), Ok)?,
             probes,
             structure: Structure::default(),
         })
     })
+}
+
+/// A service without an expression needs all of its own probes.
+fn all_of(probes: &BTreeMap<Id, Arc<Probe>>, at: &At<'_>) -> Read<Expression> {
+    if probes.is_empty() {
+        return Err(at.problem("expected \"probes\", or \"available_when\" with the services that it is built on"));
+    }
+    Ok(Expression::all(probes.keys().cloned().map(Expression::Probe).collect()))
 }
 
 fn state(at: &At<'_>) -> Read<()> {
