@@ -76,7 +76,7 @@ fn figures_name_the_probes_of_other_services_in_full() {
     world.push(0, "uuuDDDDuuu", 100, 0);
     world.tick(101);
     let service = Id::new("portal").unwrap();
-    let query = FiguresQuery { service, window: None, at: None, as_of: Some(at(100)) };
+    let query = FiguresQuery { service, window: None, at: None, as_of: Some(at(100)), timelines: false };
     let body = world.engine().figures(&query, at(101), at(101)).unwrap();
     let figures = &serde_json::from_slice::<Value>(&body).unwrap()["targets"]["sla/portal"]["contractual"];
     assert_eq!(figures["D"], 40_000);
