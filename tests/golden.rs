@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use uphold_common::catalogue::model::{Catalogue, Promise, Service};
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, ProbeId};
 use uphold_common::measure::figures::{Figures, Measured, time_zone_data};
 use uphold_common::measure::probe::probe_timeline;
 use uphold_common::measure::service::service_timeline;
@@ -68,15 +68,15 @@ fn measured(catalogue: &Catalogue, service: &Service) -> (TargetFigures, String)
     let as_of = Instant::parse("2026-04-02T00:00:00+02:00").unwrap();
     let within = Instant::parse("2026-03-20T00:00:00+01:00").unwrap();
     let window = Window::holding(target.window, &service.time_zone, within, as_of);
-    let probes: BTreeMap<Id, Timeline> = observations(&text("observations.txt"))
+    let probes: BTreeMap<ProbeId, Timeline> = observations(&text("observations.txt"))
         .into_iter()
         .map(|(id, seen)| {
             let vantage = vantage_timeline(&seen, vantage_rules(service, &id).unwrap(), window.elapsed());
             let timeline = probe_timeline(&[&vantage], service.probes[&id].quorum, window.elapsed());
-            (id, timeline)
+            (service.probes[&id].id.clone(), timeline)
         })
         .collect();
-    let seen = service_timeline(&probes, window.elapsed());
+    let seen = service_timeline(&service.structure.formula, &probes, window.elapsed());
     let figures = TargetFigures::measure(promise, service, service.since.unwrap(), window, &seen);
     let told = Figures::of(
         catalogue,

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use uphold_common::catalogue::model::WindowKind;
-use uphold_common::ids::Id;
+use uphold_common::catalogue::{self, model::WindowKind};
+use uphold_common::ids::ProbeId;
 use uphold_common::measure::kinds::{Account, Kinds};
 use uphold_common::measure::service::service_timeline;
 use uphold_common::measure::timeline::Timeline;
@@ -28,6 +28,17 @@ const CHANGES: [(&str, &str); 6] = [
     ("Pacific/Apia", "2011-12-30T10:00:00Z"),
     ("UTC", "1970-01-01T00:00:00Z"),
 ];
+
+/// A service of two probes.
+const TWO_PROBES: &str = "
+organisation: { name: Example, time_zone: UTC }
+services:
+  - id: s
+    name: S
+    probes:
+      - { id: a, agents: [x], interval: 1m, timeout: 1s, tcp: { address: 'a:1' } }
+      - { id: b, agents: [x], interval: 1m, timeout: 1s, tcp: { address: 'a:1' } }
+";
 
 fn observations() -> impl Strategy<Value = Vec<Observation>> {
     let outcome = prop_oneof![
@@ -140,9 +151,11 @@ proptest! {
         let kind = WindowKind::parse(kind).expect("a kind of window");
         let window = Window::holding(kind, &zone, after(held), after(as_of));
         let elapsed = window.elapsed();
-        let ids = ["a", "b"].map(|id| Id::new(id).expect("an id"));
-        let probes: BTreeMap<Id, Timeline> = ids.into_iter().zip([timeline(elapsed, &a), timeline(elapsed, &b)]).collect();
-        let seen = service_timeline(&probes, elapsed);
+        let ids = ["s/a", "s/b"].map(|id| id.parse::<ProbeId>().expect("an id"));
+        let probes = ids.into_iter().zip([timeline(elapsed, &a), timeline(elapsed, &b)]).collect();
+        let service = catalogue::read(&[("a.yaml", TWO_PROBES)]).expect("a sound catalogue").services;
+        let formula = &service.values().next().expect("a service").structure.formula;
+        let seen = service_timeline(formula, &probes, elapsed);
         let account = Account::of(elapsed, after(entry), &seen.states);
         let days = local_days(&zone, elapsed);
 

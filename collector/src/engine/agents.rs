@@ -75,7 +75,7 @@ impl Agents {
 
     /// Whether nothing may be concluded about `service` yet.
     pub fn holds(&self, service: &Service, now: Instant) -> bool {
-        self.hold(service.probes.values().flat_map(|probe| &probe.agents), now)
+        self.hold(service.looks_at().flat_map(|probe| &probe.agents), now)
     }
 
     /// Whether nothing may be concluded about the capacity of `host` yet.

@@ -342,6 +342,9 @@ fn an_alertmanager_is_told_the_end_of_what_was_open_for_long_however_much_came_a
     assert_eq!(told.len() as u64, count);
 }
 
+#[path = "built_tests.rs"]
+mod built_tests;
+
 #[path = "forget_tests.rs"]
 mod forget;
 

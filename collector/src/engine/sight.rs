@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 
 use uphold_common::catalogue::model::Service;
-use uphold_common::ids::{Id, VantagePoint};
+use uphold_common::ids::{ProbeId, VantagePoint};
 use uphold_common::measure::probe::probe_timeline;
-use uphold_common::measure::service::{ServiceTimeline, service_timeline_of};
-use uphold_common::measure::target::vantage_rules;
+use uphold_common::measure::service::{ServiceTimeline, service_timeline};
+use uphold_common::measure::target::probe_rules;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
@@ -24,8 +24,8 @@ const BEFORE_MS_MAX: i64 = DAY_MS;
 /// What was seen of a service over a span.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// The timelines of all of its probes.
-    pub probes: BTreeMap<Id, Timeline>,
+    /// The timelines of all probes that are looked at for it: its own, and of the services it is built on those that count.
+    pub probes: BTreeMap<ProbeId, Timeline>,
     /// Its own.
     pub service: ServiceTimeline,
 }
@@ -95,8 +95,8 @@ impl Engine {
             return Ok(true);
         }
         let from = sight.map_or(span.start, |sight| sight.goes_on_from(context_ms(service))).min(strip_from);
-        for (id, probe) in &service.probes {
-            let Some(rules) = vantage_rules(service, id) else { continue };
+        for probe in service.looks_at() {
+            let rules = probe_rules(probe);
             for agent in &probe.agents {
                 let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
                 let span = Interval::new(from, span.end);
@@ -111,23 +111,22 @@ impl Engine {
     /// What was seen of `service` over `span` before `as_of`. `span` ends at `as_of` at the latest.
     pub(super) fn see(&mut self, service: &Service, span: Interval, as_of: Instant) -> Result<Seen, StoreError> {
         let mut probes = BTreeMap::new();
-        for (id, probe) in &service.probes {
-            let Some(rules) = vantage_rules(service, id) else { continue };
+        for probe in service.looks_at() {
+            let rules = probe_rules(probe);
             let mut vantage = Vec::with_capacity(probe.agents.len());
             for agent in &probe.agents {
                 let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
                 vantage.push(self.timelines.vantage(self.store.as_mut(), &point, rules, span, as_of)?);
             }
             let vantage: Vec<&Timeline> = vantage.iter().collect();
-            probes.insert(id.clone(), probe_timeline(&vantage, probe.quorum, span));
+            probes.insert(probe.id.clone(), probe_timeline(&vantage, probe.quorum, span));
         }
-        let needed: Vec<(&Id, &Timeline)> = probes.iter().filter(|(id, _)| service.needs.contains(id)).collect();
-        Ok(Seen { service: service_timeline_of(&needed, span), probes })
+        Ok(Seen { service: service_timeline(&service.structure.formula, &probes, span), probes })
     }
 }
 
-/// How long after an instant an observation may still decide its state, over the slowest of the service's probes.
+/// How long after an instant an observation may still decide its state, over the slowest of the probes that are looked at
+/// for the service.
 pub(super) fn context_ms(service: &Service) -> i64 {
-    let of_probe = |id| vantage_rules(service, id).map(|rules| rules.context_ms());
-    service.probes.keys().filter_map(of_probe).max().unwrap_or(0)
+    service.looks_at().map(|probe| probe_rules(probe).context_ms()).max().unwrap_or(0)
 }

@@ -6,7 +6,7 @@ use uphold_common::ids::VantagePoint;
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::probe::probe_timeline;
 use uphold_common::measure::service::service_timeline;
-use uphold_common::measure::target::vantage_rules;
+use uphold_common::measure::target::probe_rules;
 use uphold_common::measure::vantage::vantage_timeline;
 use uphold_common::measure::window::local_days;
 use uphold_common::time::{DAY_MS, Interval};
@@ -15,7 +15,7 @@ use super::super::sight::Seen;
 use super::*;
 use crate::snapshot::{STRIP_DAYS, Snapshot, StripDay};
 
-const TWO_PROBES: &str = "
+const SERVICES: &str = "
 organisation: { name: Example, time_zone: Europe/Zurich }
 customers: [{ id: retail, name: Retail }]
 services:
@@ -25,6 +25,14 @@ services:
     probes:
       - { id: web, agents: [a, b], interval: 60s, timeout: 5s, fall: 2, rise: 2, tcp: { address: \"127.0.0.1:1\" } }
       - { id: api, agents: [a, b], interval: 5m, timeout: 5s, quorum: 1, tcp: { address: \"127.0.0.1:1\" } }
+  - id: site
+    name: Site, with a door of its own beside the shop
+    probes:
+      - { id: door, agents: [b], interval: 60s, timeout: 5s, tcp: { address: \"127.0.0.1:1\" } }
+    available_when: { all: [door, { service: shop }] }
+  - id: all
+    name: Everything
+    available_when: { at_least: 1, of: [{ service: site }, { any: [{ service: shop }] }] }
 agreements:
   - id: sla
     kind: sla
@@ -32,7 +40,17 @@ agreements:
     targets:
       - { id: month, service: shop, window: month, availability: \"99.9%\" }
       - { id: day, service: shop, window: 24h, availability: \"99.9%\" }
+      - { id: all, service: all, window: 24h, availability: \"99.9%\" }
 ";
+
+/// Who observes what, and every how many seconds.
+const STREAMS: [(&str, &str, i64); 5] = [
+    ("a", "shop/web", 60),
+    ("b", "shop/web", 60),
+    ("a", "shop/api", 300),
+    ("b", "shop/api", 300),
+    ("b", "site/door", 60),
+];
 
 /// Numbers that look like chance and are the same every time.
 struct Dice(u64);
@@ -59,7 +77,7 @@ fn push(world: &mut World, agent: &str, probe: &str, instants: &[i64], dice: &mu
         let outcome = outcome(dice.below(9));
         Observation { at: at(*seconds), outcome, cause: Cause::None, code: 0, total, phases: Phases::default() }
     });
-    let streams = vec![Rows::Probe(PathId::new(id("shop"), id(probe)), rows.collect())];
+    let streams = vec![Rows::Probe(probe.parse().unwrap(), rows.collect())];
     let key = BatchKey { agent: id(agent), epoch: Epoch([5; 16]), seq: world.seq };
     let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
     let framed = batch.encode().unwrap();
@@ -77,42 +95,47 @@ fn push(world: &mut World, agent: &str, probe: &str, instants: &[i64], dice: &mu
 /// What is seen over `span`, out of all observations.
 fn at_once(engine: &Engine, service: &Service, span: Interval) -> Seen {
     let mut probes = BTreeMap::new();
-    for (id, probe) in &service.probes {
+    for probe in service.looks_at() {
         let of_agent = |agent: &Id| {
             let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
             let all = engine.store.observations(&point, Interval::new(Instant::MIN, span.end)).unwrap();
-            vantage_timeline(&all, vantage_rules(service, id).unwrap(), span)
+            vantage_timeline(&all, probe_rules(probe), span)
         };
         let vantage: Vec<_> = probe.agents.iter().map(of_agent).collect();
-        probes.insert(id.clone(), probe_timeline(&vantage.iter().collect::<Vec<_>>(), probe.quorum, span));
+        probes.insert(probe.id.clone(), probe_timeline(&vantage.iter().collect::<Vec<_>>(), probe.quorum, span));
     }
-    Seen { service: service_timeline(&probes, span), probes }
+    Seen { service: service_timeline(&service.structure.formula, &probes, span), probes }
 }
 
 fn compare(world: &mut World, snapshot: &Snapshot) {
-    let engine = world.engine();
-    let (shop, as_of) = (Id::new("shop").unwrap(), snapshot.as_of);
-    let catalogue = engine.catalogue();
-    let (service, entry) = (&catalogue.services[&shop], engine.entry(&shop));
-    let span = engine.sights[&shop].span;
+    let catalogue = world.engine().catalogue();
+    for service in catalogue.services.values() {
+        compare_service(world.engine(), service, snapshot);
+    }
+}
+
+fn compare_service(engine: &mut Engine, service: &Service, snapshot: &Snapshot) {
+    let (id, as_of) = (&service.id, snapshot.as_of);
+    let entry = engine.entry(id);
+    let span = engine.sights[id].span;
     let seen = at_once(engine, service, Interval::new(span.start.min(entry), as_of));
     assert_eq!(span.end, as_of);
-    let shown = &snapshot.services[&shop];
+    let shown = &snapshot.services[id];
     let strip = local_days(&service.time_zone, Interval::new(entry, as_of)).into_iter();
     let strip =
         strip.map(|(date, part)| StripDay { date, kinds: Account::of(part, entry, &seen.service.states).kinds });
     let strip: Vec<StripDay> = strip.collect();
-    assert_eq!(shown.strip, strip[strip.len().saturating_sub(STRIP_DAYS)..], "as of {as_of}");
-    let kept = engine.sights.remove(&shop).unwrap();
-    assert_eq!(kept.seen, at_once(engine, service, span), "as of {as_of}");
-    engine.sights.insert(shop, kept);
+    assert_eq!(shown.strip, strip[strip.len().saturating_sub(STRIP_DAYS)..], "{id} as of {as_of}");
+    let kept = engine.sights.remove(id).unwrap();
+    assert_eq!(kept.seen, at_once(engine, service, span), "{id} as of {as_of}");
+    engine.sights.insert(id.clone(), kept);
 }
 
 #[test]
 fn what_is_carried_on_from_tick_to_tick_is_what_is_seen_at_once() {
     for seed in 0..3 {
         let mut dice = Dice(seed);
-        let mut world = World::with(TWO_PROBES.to_owned(), 0);
+        let mut world = World::with(SERVICES.to_owned(), 0);
         world.engine().observations_at_once = usize::MAX;
         let mut now = 0;
         let mut held: Vec<(&str, &str, i64)> = Vec::new();
@@ -123,7 +146,7 @@ fn what_is_carried_on_from_tick_to_tick_is_what_is_seen_at_once() {
                 1 => 4_000,
                 _ => 1 + i64::try_from(dice.below(200)).unwrap(),
             };
-            for (agent, probe, step) in [("a", "web", 60), ("b", "web", 60), ("a", "api", 300), ("b", "api", 300)] {
+            for (agent, probe, step) in STREAMS {
                 let ahead = if dice.below(30) == 0 { 400 } else { 0 };
                 let instants: Vec<i64> = (from..now + ahead).filter(|at| at % step == 7).collect();
                 let (sent, late): (Vec<i64>, Vec<i64>) = instants.into_iter().partition(|_| dice.below(20) > 0);
@@ -153,10 +176,10 @@ fn what_is_carried_on_from_tick_to_tick_is_what_is_seen_at_once() {
 #[test]
 fn history_is_derived_bit_by_bit_and_shown_when_it_is_whole() {
     let mut dice = Dice(1);
-    let mut world = World::with(TWO_PROBES.to_owned(), 0);
+    let mut world = World::with(SERVICES.to_owned(), 0);
     let day = DAY_MS / 1_000;
     let instants: Vec<i64> = (0..3 * day).step_by(60).collect();
-    for (agent, probe) in [("a", "web"), ("b", "web"), ("a", "api"), ("b", "api")] {
+    for (agent, probe, _) in STREAMS {
         push(&mut world, agent, probe, &instants, &mut dice, 3 * day);
     }
     world.open(3 * day + 5);

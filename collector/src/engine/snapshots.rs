@@ -114,8 +114,8 @@ impl Engine {
     fn service_snapshot(&self, service: &Service, measured: Measured, as_of: Instant) -> (ServiceSnapshot, Sight) {
         let entry = self.entry(&service.id);
         let last = measured.sight.seen.service.states.last().copied();
-        let probe = |(id, probe): (&Id, &Probe)| {
-            let timeline = measured.sight.seen.probes.get(id);
+        let probe = |(id, probe): (&Id, &Arc<Probe>)| {
+            let timeline = measured.sight.seen.probes.get(&probe.id);
             let state = timeline.and_then(Timeline::last).map_or(State::Unmeasured, |stretch| stretch.state);
             (id.clone(), ProbeSnapshot { state, newest: self.newest(probe, as_of) })
         };

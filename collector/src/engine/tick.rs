@@ -14,9 +14,7 @@ use std::sync::Arc;
 use uphold_common::catalogue::model::{AvailabilityPromise, Catalogue, Service, Target, WindowKind};
 use uphold_common::ids::Id;
 use uphold_common::measure::target::{TargetFigures, settling_ms, vantage_rules};
-use uphold_common::measure::timeline::Timeline;
 use uphold_common::measure::window::Window;
-use uphold_common::observation::State;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 use uphold_common::wire::pack;
 
@@ -108,16 +106,23 @@ impl Engine {
             let Some(first) = rows.days.values().next() else { continue };
             let earliest = first.start.minus_ms(rules.context_ms());
             self.forgetting.touched(&point, rules, earliest);
-            if let Some(strip) = self.strips.get_mut(&service.id) {
-                strip.touched_from(earliest);
+            for seen_by in std::iter::once(&service.id).chain(&service.structure.carries) {
+                self.look_again(seen_by, earliest);
             }
-            if let Some(sight) = self.sights.get_mut(&service.id) {
-                sight.touched_from(earliest);
-            }
-            let from = self.touched_from.entry(service.id.clone()).or_insert(earliest);
-            *from = earliest.min(*from);
         }
         Ok(())
+    }
+
+    /// Takes notice of rows that may change what was seen of a service from `from` on.
+    fn look_again(&mut self, service: &Id, from: Instant) {
+        if let Some(strip) = self.strips.get_mut(service) {
+            strip.touched_from(from);
+        }
+        if let Some(sight) = self.sights.get_mut(service) {
+            sight.touched_from(from);
+        }
+        let earliest = self.touched_from.entry(service.clone()).or_insert(from);
+        *earliest = from.min(*earliest);
     }
 
     /// Measures a service; none if it still has to be derived and the allowance is used up.
@@ -194,7 +199,8 @@ impl Engine {
         measured: &BTreeMap<Id, Measured>,
         now: Instant,
     ) -> Result<bool, EngineError> {
-        let situations: Vec<Situation<'_>> = measured.iter().map(|(id, m)| situation(id, m)).collect();
+        let known = |(id, measured)| Some(situation(catalogue.services.get(id)?, measured));
+        let situations: Vec<Situation<'_>> = measured.iter().filter_map(known).collect();
         let decisions = decide(&self.register, catalogue, &situations, now);
         let mut plan = Plan::default();
         let mut changes = Vec::new();
@@ -253,15 +259,16 @@ impl Engine {
     }
 }
 
-fn situation<'a>(service: &'a Id, measured: &'a Measured) -> Situation<'a> {
-    let end = measured.sight.seen.service.states.span().map_or(Instant::MIN, |span| span.end);
-    let down_now = |(_, timeline): &(&Id, &Timeline)| timeline.state_at(end.minus_ms(1)) == State::Down;
+fn situation<'a>(service: &'a Service, measured: &'a Measured) -> Situation<'a> {
+    let seen = &measured.sight.seen.service;
+    let end = seen.states.span().map_or(Instant::MIN, |span| span.end);
+    let now = seen.losses.last().filter(|loss| loss.interval.end == end);
     Situation {
-        service,
+        service: &service.id,
         held: measured.held,
         horizon: measured.horizon,
         episodes: measured.episodes.clone(),
-        failing: measured.sight.seen.probes.iter().filter(down_now).map(|(id, _)| id.to_string()).collect(),
+        failing: now.into_iter().flat_map(|loss| &loss.shares).map(|share| service.name_of(&share.probe)).collect(),
         targets: measured.current.iter().chain(&measured.before).map(|(t, f)| (t, f)).collect(),
         capacity: measured.capacity.iter().map(UseOf::watched).collect(),
     }

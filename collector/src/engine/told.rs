@@ -10,7 +10,7 @@ use serde::Serialize;
 use uphold_common::catalogue::model::Service;
 use uphold_common::ids::{Id, ProbeId, VantagePoint};
 use uphold_common::measure::figures::Figures;
-use uphold_common::measure::target::{probe_id, vantage_rules};
+use uphold_common::measure::target::probe_rules;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::observation::State;
 use uphold_common::time::{Instant, Interval};
@@ -23,7 +23,7 @@ use crate::store::StoreError;
 /// Start, end, state.
 type Told = Vec<(Instant, Instant, State)>;
 
-/// The timelines of a service.
+/// The timelines of a service, with those of the probes of others that count for it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Timelines {
     /// By probe, then by agent: what each vantage point saw.
@@ -56,15 +56,15 @@ impl Engine {
         as_of: Instant,
     ) -> Result<Timelines, StoreError> {
         let mut vantage: BTreeMap<ProbeId, BTreeMap<Id, Told>> = BTreeMap::new();
-        for (id, probe) in &service.probes {
-            let Some(rules) = vantage_rules(service, id) else { continue };
+        for probe in service.looks_at() {
+            let rules = probe_rules(probe);
             for agent in &probe.agents {
                 let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
                 let saw = self.timelines.vantage(self.store.as_mut(), &point, rules, span, as_of)?;
                 vantage.entry(point.probe).or_default().insert(point.agent, told(&saw, span));
             }
         }
-        let probes = seen.probes.iter().map(|(id, timeline)| (probe_id(service, id), told(timeline, span)));
+        let probes = seen.probes.iter().map(|(id, timeline)| (id.clone(), told(timeline, span)));
         let services = BTreeMap::from([(service.id.clone(), told(&seen.service.states, span))]);
         Ok(Timelines { vantage, probes: probes.collect(), services })
     }

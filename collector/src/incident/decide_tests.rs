@@ -1,10 +1,11 @@
 //! Decisions by scenario: outages that end, return, were over before they were known, or never were.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uphold_common::catalogue::model::{
-    AgreementKind, AvailabilityPromise, BreakTargets, Criticality, DegradedPolicy, Organisation, Priorities, Probe,
-    Promise, Service, UnmeasuredPolicy, WindowKind,
+    AgreementKind, AvailabilityPromise, BreakTargets, Criticality, DegradedPolicy, Expression, Organisation,
+    Priorities, Probe, Promise, Service, Structure, UnmeasuredPolicy, WindowKind,
 };
 use uphold_common::ids::PathId;
 use uphold_common::measure::service::ServiceTimeline;
@@ -57,8 +58,9 @@ fn catalogue() -> Catalogue {
         criticality: Criticality::High,
         since: Some(at(0)),
         time_zone: zone.clone(),
-        probes: BTreeMap::from([(id("web"), probe)]),
-        needs: vec![id("web")],
+        probes: BTreeMap::from([(id("web"), Arc::new(probe))]),
+        available_when: Expression::all(vec![Expression::Probe(id("web"))]),
+        structure: Structure::default(),
     };
     let target = Target {
         id: PathId::new(id("sla"), id("availability")),

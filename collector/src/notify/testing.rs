@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use uphold_common::catalogue::model::{
-    Catalogue, Criticality, Organisation, Priorities, Priority, Receiver, ReceiverUrl, Route, Service, Way,
+    Catalogue, Criticality, Expression, Organisation, Priorities, Priority, Receiver, ReceiverUrl, Route, Service,
+    Structure, Way,
 };
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
@@ -31,7 +32,8 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         since: None,
         time_zone: zone.clone(),
         probes: BTreeMap::new(),
-        needs: Vec::new(),
+        available_when: Expression::all(Vec::new()),
+        structure: Structure::default(),
     };
     let receivers = receivers.iter().map(|(name, url)| {
         let way = Way::Webhook(ReceiverUrl::Url((*url).to_owned()));

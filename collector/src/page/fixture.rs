@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service, Target};
-use uphold_common::ids::{Id, PathId, VantagePoint};
+use uphold_common::ids::{Id, PathId, ProbeId, VantagePoint};
 use uphold_common::measure::capacity::{CapacityFigures, Utilisation};
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::kinds::Account;
@@ -129,8 +129,8 @@ fn span(as_of: Instant) -> Interval {
     Interval::new(as_of.minus_ms(parse_duration_ms("95d").unwrap()), as_of)
 }
 
-fn timelines(service: &Service, span: Interval) -> BTreeMap<Id, Timeline> {
-    service.probes.keys().map(|probe| (probe.clone(), probe_timeline(probe.as_str(), span))).collect()
+fn timelines(service: &Service, span: Interval) -> BTreeMap<ProbeId, Timeline> {
+    service.looks_at().map(|probe| (probe.id.clone(), probe_timeline(probe.id.child.as_str(), span))).collect()
 }
 
 /// The figures of a service, as the API writes them.
@@ -138,7 +138,7 @@ pub(crate) fn figures(service: &str) -> String {
     let snapshot = snapshot();
     let service = &snapshot.catalogue.services[&id(service)];
     let span = span(snapshot.as_of);
-    let seen = service_timeline(&timelines(service, span), span);
+    let seen = service_timeline(&service.structure.formula, &timelines(service, span), span);
     let of_service = &snapshot.services[&service.id];
     let availability = of_service.targets.iter();
     let availability = availability.map(|(target, figures)| Measured::Availability { target, figures, seen: &seen });
@@ -153,7 +153,7 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     let entry = service.since.unwrap_or(as_of.minus_ms(95_000));
     let span = span(as_of);
     let timelines = timelines(service, span);
-    let seen: ServiceTimeline = service_timeline(&timelines, span);
+    let seen: ServiceTimeline = service_timeline(&service.structure.formula, &timelines, span);
     let window = |target: &Target| Window::holding(target.window, &service.time_zone, as_of, as_of);
     let (mut targets, mut capacity) = (BTreeMap::new(), BTreeMap::new());
     for target in catalogue.targets.values().filter(|target| target.service == *id) {
@@ -172,16 +172,17 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     let account = Account::of(span, entry, &seen.states);
     let strip: Vec<StripDay> =
         days.iter().map(|(date, part)| StripDay { date: *date, kinds: account.kinds_within(*part) }).collect();
-    let probes = timelines.iter().map(|(probe, timeline)| {
+    let own = timelines.iter().filter(|(probe, _)| probe.parent == *id);
+    let probes = own.map(|(probe, timeline)| {
         let state = timeline.last().unwrap().state;
-        let of_probe = &service.probes[probe];
+        let of_probe = &service.probes[&probe.child];
         let newest = |(place, agent): (usize, &Id)| newest(of_probe, agent, place, state, as_of);
-        let newest = if probe.as_str() == "door" {
+        let newest = if probe.child.as_str() == "door" {
             Vec::new()
         } else {
             of_probe.agents.iter().enumerate().map(newest).collect()
         };
-        (probe.clone(), ProbeSnapshot { state, newest })
+        (probe.child.clone(), ProbeSnapshot { state, newest })
     });
     let last = *seen.states.last().unwrap();
     ServiceSnapshot {

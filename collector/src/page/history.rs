@@ -3,10 +3,11 @@
 //! They are pages of their own, so that the overview stays small however many services there are, and nothing is read
 //! for plots that nobody looks at. A page has at most [`PLOTS_MAX`] plots; what is left out is said.
 
+use std::sync::Arc;
+
 use maud::{Markup, html};
 use uphold_common::catalogue::model::{Probe, Service};
 use uphold_common::ids::{Id, ProbeId, VantagePoint};
-use uphold_common::observation::State;
 
 use super::frame::{Visitor, page, visitor_line};
 use super::plot::Span;
@@ -41,12 +42,13 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Every probe of a service, as each of its agents sees it.
+    /// Every probe of a service, then those of others that count for it, as each of their agents sees it.
     pub fn of_service(service: &Service) -> Self {
         let point =
             |probe: &ProbeId, agent: &Id| StreamId::Probe(VantagePoint { probe: probe.clone(), agent: agent.clone() });
-        let of_probe = |probe: &Probe| probe.agents.iter().map(|agent| point(&probe.id, agent)).collect::<Vec<_>>();
-        Self::bounded(service.probes.values().flat_map(of_probe).collect())
+        let of_probe =
+            |probe: &Arc<Probe>| probe.agents.iter().map(|agent| point(&probe.id, agent)).collect::<Vec<_>>();
+        Self::bounded(service.looks_at().flat_map(of_probe).collect())
     }
 
     /// What was `measured` of a host: what it still tells of comes before what it told of once.
@@ -85,16 +87,14 @@ pub fn render(
         About::Service(service) => service.name.as_str(),
         About::Host(host) => host.as_str(),
     };
-    let shown = Shown { span, zone: clock.zone };
+    let of_service = if let About::Service(service) = about { Some(service) } else { None };
+    let shown = Shown { service: of_service, span, zone: clock.zone };
     let body = html! {
         main.history {
             header.top {
                 p.organisation { a href=(ROOT) { (snapshot.catalogue.organisation.name) } }
                 h1 { (name) }
-                @if let About::Service(of) = about {
-                    @let seen = snapshot.services.get(&of.id);
-                    (service::now(seen.map_or(State::Unmeasured, |seen| seen.state), seen, &clock))
-                }
+                @if let About::Service(of) = about { (service::now(snapshot, of, &clock)) }
                 (visitor_line(ROOT, visitor))
             }
             (offered(span.length_days()))

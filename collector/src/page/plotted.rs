@@ -6,7 +6,8 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
-use uphold_common::ids::VantagePoint;
+use uphold_common::catalogue::model::Service;
+use uphold_common::ids::{ProbeId, VantagePoint};
 use uphold_common::measure::window::local_date;
 use uphold_common::observation::{FlowId, Micros, ResourceId};
 use uphold_common::percent::BILLION;
@@ -19,6 +20,8 @@ use crate::store::{CapacityHour, Hours, ProbeHour, StreamId, VolumeHour};
 
 /// The hours that are shown, and where their days begin.
 pub(super) struct Shown<'a> {
+    /// The service whose page it is, if it is one's.
+    pub(super) service: Option<&'a Service>,
     pub(super) span: &'a Span,
     pub(super) zone: &'a TimeZone,
 }
@@ -42,6 +45,10 @@ impl Shown<'_> {
         }
     }
 
+    fn name_of(&self, probe: &ProbeId) -> String {
+        self.service.map_or_else(|| probe.to_string(), |service| service.name_of(probe))
+    }
+
     fn response(&self, point: &VantagePoint, hours: &[ProbeHour]) -> Markup {
         let place = |hour: &ProbeHour| self.span.place(hour.start);
         let column = |hour: &ProbeHour| {
@@ -60,7 +67,7 @@ impl Shown<'_> {
             (date, vec![all(attempts), all(not_up_of), medians(hours), slowest(hours)])
         };
         let told = Told {
-            head: (point.probe.child.to_string(), format!("from {}", point.agent)),
+            head: (self.name_of(&point.probe), format!("from {}", point.agent)),
             says: self.says_response(hours, above),
             columns: &["Day", "Attempts", "Not up", "Medians", "95 % within"],
             rows: self.by_day(hours, |hour| hour.start).map(row).collect(),

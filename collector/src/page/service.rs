@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 use uphold_common::catalogue::model::Service;
+use uphold_common::ids::ProbeId;
 use uphold_common::observation::State;
 
 use super::text::{self, Clock, brief};
 use super::{capacity, probes, strip, target};
-use crate::snapshot::{ServiceSnapshot, Snapshot};
+use crate::snapshot::Snapshot;
 
 pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) -> Markup {
     let seen = snapshot.services.get(&service.id);
@@ -16,7 +17,7 @@ pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) ->
             header {
                 h2 { a href={ "services/" (service.id) } { (service.name) } }
                 @if let Some(outcome) = &service.outcome { p.outcome { (outcome) } }
-                (now(state, seen, clock))
+                (now(snapshot, service, clock))
             }
             @if let Some(seen) = seen {
                 @for (id, figures) in &seen.targets {
@@ -32,6 +33,7 @@ pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) ->
                 @if !promised(snapshot, service) { p.note { "Nothing was promised of this service." } }
                 (strip::days(seen, service))
                 (probes::list(service, seen, clock))
+                (probes::built_on(snapshot, service))
             }
         }
     }
@@ -42,9 +44,16 @@ fn promised(snapshot: &Snapshot, service: &Service) -> bool {
     snapshot.catalogue.targets.values().any(|target| target.service == service.id)
 }
 
-pub(super) fn now(state: State, seen: Option<&ServiceSnapshot>, clock: &Clock<'_>) -> Markup {
-    let observed = |seen: &&ServiceSnapshot| seen.probes.values().any(|probe| !probe.newest.is_empty());
-    let known = seen.filter(|seen| state != State::Unmeasured || observed(seen));
+/// Whether any of the probes that are looked at for a service has an observation that still speaks.
+fn observed(snapshot: &Snapshot, service: &Service) -> bool {
+    let newest = |id: &ProbeId| Some(&snapshot.services.get(&id.parent)?.probes.get(&id.child)?.newest);
+    service.looks_at().filter_map(|probe| newest(&probe.id)).any(|newest| !newest.is_empty())
+}
+
+pub(super) fn now(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) -> Markup {
+    let seen = snapshot.services.get(&service.id);
+    let state = seen.map_or(State::Unmeasured, |seen| seen.state);
+    let known = seen.filter(|_| state != State::Unmeasured || observed(snapshot, service));
     html! {
         p.now.(state.as_str()) {
             (text::shape(state))

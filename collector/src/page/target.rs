@@ -131,7 +131,7 @@ fn account(service: &Service, target: &Target, figures: &TargetFigures) -> Marku
             @if figures.availability.down > 0 {
                 dl {
                     @for (probe, ms) in figures.charges.iter().filter(|(_, ms)| **ms > 0) {
-                        div { dt { "lost by " (probe) } dd { (seconds(*ms)) } }
+                        div { dt { "lost by " (service.name_of(probe)) } dd { (seconds(*ms)) } }
                     }
                 }
             }

@@ -109,6 +109,33 @@ fn the_page_says_what_the_snapshot_holds() {
 }
 
 #[test]
+fn a_service_built_on_others_shows_them_and_who_of_them_lost_the_time() {
+    let built = "  - id: portal
+    name: Portal
+    since: 2026-01-01T00:00:00+01:00
+    available_when: { all: [{ service: webshop }, { service: mail }] }
+agreements:
+  - { id: portal-ola, kind: ola, party: own, targets: [{ id: a, service: portal, window: month, availability: 99% }] }
+";
+    let snapshot = fixture::of(fixture::catalogue("agreements:\n", built));
+    let page = rendered(&snapshot);
+    let card = page.split("id=\"service-portal\"").nth(1).unwrap().split("</article>").next().unwrap();
+    for expected in ["data-built-on=\"mail\" data-state=\"down\"", "data-built-on=\"webshop\" data-state=\"up\""] {
+        assert!(card.contains(expected), "{expected:?} is not in:\n{card}");
+    }
+    assert!(!card.contains("data-probe"), "it has no probes of its own:\n{card}");
+    let text = words(card);
+    for expected in ["down for 18m 42s", "lost by mail/smtp", "lost by webshop/front-page"] {
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    }
+    let service = &snapshot.catalogue.services[&fixture::id("portal")];
+    let wanted = Wanted::of_service(service);
+    let hours = vec![Hours::Probe(Vec::new()); wanted.streams.len()];
+    let text = words(&history(&snapshot, About::Service(service), &wanted, &hours, &Visitor::default()));
+    assert!(text.contains("mail/smtp from zurich-1"), "{text}");
+}
+
+#[test]
 fn figures_stand_in_data_attributes_as_whole_milliseconds() {
     let snapshot = fixture::snapshot();
     let page = rendered(&snapshot);

@@ -21,7 +21,7 @@ pub fn assignment(catalogue: &Catalogue, agent: &Id) -> Assignment {
 }
 
 fn probes(catalogue: &Catalogue) -> impl Iterator<Item = &Probe> {
-    catalogue.services.values().flat_map(|service| service.probes.values())
+    catalogue.services.values().flat_map(|service| service.probes.values().map(AsRef::as_ref))
 }
 
 fn spec(probe: &Probe) -> ProbeSpec {

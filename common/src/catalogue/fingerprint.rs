@@ -34,7 +34,7 @@ pub fn content_hash<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> String {
 
 /// For each `service webshop` and each `target shop-sla/availability`, everything that decides how its past is measured.
 pub fn measured_as(catalogue: &Catalogue) -> BTreeMap<String, String> {
-    let services = catalogue.services.values().map(|one| (format!("service {}", one.id), service_text(one)));
+    let services = catalogue.services.values().map(|one| (format!("service {}", one.id), service_text(catalogue, one)));
     let targets = catalogue.targets.values().map(|one| (format!("target {}", one.id), target_text(one)));
     services.chain(targets).collect()
 }
@@ -62,17 +62,32 @@ fn lines(text: &str) -> BTreeMap<&str, &str> {
     text.lines().filter_map(|line| line.split_once(": ")).collect()
 }
 
-fn service_text(service: &Service) -> String {
+/// With what it is made of in other services, so that a change of theirs is one of its own.
+fn service_text(catalogue: &Catalogue, service: &Service) -> String {
     let since = or_none(service.since, "its first record");
     let zone = service.time_zone.iana_name().unwrap_or("UTC");
-    let mut lines =
-        vec![format!("since: {since}"), format!("time zone: {zone}"), format!("needs: {}", joined(&service.needs))];
-    lines.extend(service.probes.values().flat_map(probe_lines));
+    let needs = service.available_when.text();
+    let mut lines = vec![format!("since: {since}"), format!("time zone: {zone}"), format!("needs: {needs}")];
+    lines.extend(service.probes.values().flat_map(|probe| probe_lines(probe, probe.id.child.as_str())));
+    let needs = |below: &Service| format!("needs of service {}: {}", below.id, below.available_when.text());
+    lines.extend(below(catalogue, service).into_iter().map(needs));
+    let others = service.looks_at().filter(|probe| probe.id.parent != service.id);
+    lines.extend(others.flat_map(|probe| probe_lines(probe, &probe.id.to_string())));
     lines.join("\n")
 }
 
-fn probe_lines(probe: &Probe) -> [String; 6] {
-    let name = &probe.id.child;
+/// The services that one is built on, directly or through others, in order of their ids.
+fn below<'a>(catalogue: &'a Catalogue, service: &'a Service) -> Vec<&'a Service> {
+    let (mut found, mut left) = (BTreeMap::new(), service.built_on());
+    while let Some(id) = left.pop() {
+        let Some(below) = catalogue.services.get(id).filter(|_| !found.contains_key(id)) else { continue };
+        left.extend(below.built_on());
+        found.insert(id, below);
+    }
+    found.into_values().collect()
+}
+
+fn probe_lines(probe: &Probe, name: &str) -> [String; 6] {
     [
         format!("agents of {name}: {}", joined(&probe.agents)),
         format!("interval of {name}: {}", exact_duration(probe.interval_ms)),

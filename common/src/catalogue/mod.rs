@@ -3,6 +3,8 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`model`] | the checked types |
+//! | [`expression`] | of these, when a service is available, as it is said |
+//! | [`formula`] | the same down to the probes, over all services |
 //! | [`promise`] | of these, what targets promise |
 //! | [`telling`] | of these, how urgent incidents are and who is told of them |
 //! | [`read()`] | from files to the checked types, or every problem in them |
@@ -11,7 +13,9 @@
 //! | [`fingerprint`] | which version this is, and whether it would measure the past differently than another |
 
 pub mod assign;
+pub mod expression;
 pub mod fingerprint;
+pub mod formula;
 pub mod model;
 pub mod promise;
 mod read;

@@ -4,6 +4,7 @@
 //! that must not be empty is not. Everything is in order of its id.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -11,6 +12,8 @@ use crate::ids::{Id, ProbeId, TargetId};
 use crate::time::Instant;
 use crate::wire::assignment::Check;
 
+pub use super::expression::Expression;
+pub use super::formula::{Formula, Structure};
 pub use super::promise::{
     AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, Promise, Threshold, Thresholds,
     UnmeasuredPolicy,
@@ -138,10 +141,39 @@ pub struct Service {
     pub since: Option<Instant>,
     /// The zone its days and months are counted in.
     pub time_zone: TimeZone,
-    /// Its probes, in order of their ids; never empty.
-    pub probes: BTreeMap<Id, Probe>,
-    /// The probes that must all be available; those of `available_when`, or all of its own.
-    pub needs: Vec<Id>,
+    /// Its own probes, in order of their ids; empty if it is built on other services alone.
+    pub probes: BTreeMap<Id, Arc<Probe>>,
+    /// When it is available: as the catalogue says it, else while all of its own probes are.
+    pub available_when: Expression,
+    /// What that comes to with all other services.
+    pub structure: Structure,
+}
+
+impl Service {
+    /// Every probe that is looked at for it: its own, and of the services it is built on those that count for it.
+    pub fn looks_at(&self) -> impl Iterator<Item = &Arc<Probe>> {
+        let others = self.structure.leaves.values().filter(|probe| probe.id.parent != self.id);
+        self.probes.values().chain(others)
+    }
+
+    /// One of the probes that are looked at for it.
+    pub fn probe(&self, id: &ProbeId) -> Option<&Arc<Probe>> {
+        let own = if id.parent == self.id { self.probes.get(&id.child) } else { None };
+        own.or_else(|| self.structure.leaves.get(id))
+    }
+
+    /// A probe's name where this service is spoken of: its own go by their own names, others' by their full ones.
+    pub fn name_of(&self, probe: &ProbeId) -> String {
+        if probe.parent == self.id { probe.child.to_string() } else { probe.to_string() }
+    }
+
+    /// The services that its expression names, in order, each once.
+    pub fn built_on(&self) -> Vec<&Id> {
+        let mut named = self.available_when.services();
+        named.sort_unstable();
+        named.dedup();
+        named
+    }
 }
 
 /// How much a service's failure weighs: the impact of an incident.

@@ -2,7 +2,8 @@
 //! key of the schema is asked for.
 //!
 //! The walk says what it asked for in the mappings it met, so `whole.yaml` shows each mapping at least once. Whoever adds
-//! a key to the walk adds it to `schema.json`; whoever adds a mapping shows it in `whole.yaml` too.
+//! a key to the walk adds it to `schema.json`; whoever adds a mapping shows it in `whole.yaml` too. An expression inside
+//! an expression is the same mapping again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,10 +26,24 @@ struct Shape {
 
 type Shapes = BTreeMap<String, Shape>;
 
+/// The path without the steps from an expression into one of its operands.
+fn folded(path: &str) -> String {
+    let Some((before, inside)) = path.split_once(EXPRESSION) else { return path.to_owned() };
+    let mut inside = inside;
+    while let Some(deeper) = OPERANDS.iter().find_map(|list| inside.strip_prefix(list)) {
+        inside = deeper;
+    }
+    format!("{before}{EXPRESSION}{inside}")
+}
+
+const EXPRESSION: &str = ".available_when";
+const OPERANDS: [&str; 3] = [".all[]", ".any[]", ".of[]"];
+
 /// The mappings of the schema; a mapping that takes unknown keys is refused at once.
 fn of_schema(schema: &Value, at: &Value, path: &str, shapes: &mut Shapes) {
     let target = at["$ref"].as_str().and_then(|target| schema.pointer(target.strip_prefix('#')?));
-    if let Some(target) = target {
+    // What stands in itself was described where it was first met.
+    if let Some(target) = target.filter(|_| folded(path) == path) {
         of_schema(schema, target, path, shapes);
     }
     for branch in ["allOf", "anyOf", "oneOf"].iter().flat_map(|word| at[word].as_array().into_iter().flatten()) {
@@ -75,7 +90,7 @@ fn of_walk() -> Shapes {
     let mut shapes = Shapes::new();
     for (place, asked) in noted {
         let (_, path) = places.iter().find(|(at, _)| *at == place).unwrap();
-        let shape = shapes.entry(path.clone()).or_default();
+        let shape = shapes.entry(folded(path)).or_default();
         for (key, how) in asked {
             if how != Asked::NotYet {
                 shape.keys.insert(key.to_owned());

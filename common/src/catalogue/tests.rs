@@ -1,6 +1,6 @@
 //! The catalogue as people meet it: the worked example is read whole, every mistake is told, nothing makes it panic.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::model::{
@@ -85,7 +85,7 @@ fn capacity<'a>(catalogue: &'a Catalogue, agreement: &str, target: &str) -> &'a 
 fn the_example_is_read_whole() {
     let catalogue = example();
     let service = &catalogue.services[&id("webshop")];
-    assert_eq!(service.needs, [id("front-page"), id("uplink")]);
+    assert_eq!(service.available_when.text(), "front-page, uplink");
     assert_eq!(service.criticality, Criticality::High);
     let front_page = &service.probes[&id("front-page")];
     assert_eq!(front_page.agents, [id("geneva-1"), id("zurich-1")]);
@@ -150,7 +150,7 @@ routes: [{ to: duty }]
 ";
     let catalogue = read(&[("catalogue.yaml", text)]).unwrap();
     let service = &catalogue.services[&id("webshop")];
-    assert_eq!(service.needs, [id("a"), id("b")]);
+    assert_eq!(service.available_when.text(), "a, b");
     assert_eq!(service.time_zone.iana_name(), Some("Europe/Zurich"));
     assert_eq!((service.criticality, service.since, service.customers.len()), (Criticality::Medium, None, 0));
     assert_eq!(service.probes[&id("a")].stale_after_ms, 130_000);
@@ -238,6 +238,11 @@ fn what_measures_the_past_differently_is_said() {
         ),
         ("quorum: 1 ", "# ", "service webshop: quorum of front-page was 1 and is now half, rounded up"),
         ("[front-page, uplink]", "[uplink]", "service webshop: needs was front-page, uplink and is now uplink"),
+        (
+            "all: [front-page, uplink]",
+            "any: [uplink, { at_least: 1, of: [front-page] }]",
+            "service webshop: needs was front-page, uplink and is now any of (front-page, uplink)",
+        ),
         ("\"99.9%\"", "\"99.95%\"", "target shop-sla/availability: availability was 99.9% and is now 99.95%"),
         ("window: 30d", "window: week", "target carrier-contract/availability: window was rolling 30d and is now week"),
         ("warning: \"80%\"", "warning: \"81%\"", "target shop-sla/disk: warning was 80% and is now 81%"),
@@ -251,6 +256,46 @@ fn what_measures_the_past_differently_is_said() {
     ] {
         assert_eq!(changes(from, to), [sentence], "{from}");
     }
+}
+
+/// One service of its own, one built on it and an expression, and one built on that.
+fn built(low: &str, mid: &str) -> BTreeMap<String, String> {
+    let text = format!(
+        "organisation: {{ name: A, time_zone: UTC }}
+services:
+  - id: low
+    name: Low
+    probes: [{{ id: p, agents: [a, b], {low}, timeout: 1s, tcp: {{ address: 'a:1' }} }}]
+  - id: mid
+    name: Mid
+    probes: [{{ id: p, agents: [a], interval: 1m, timeout: 1s, tcp: {{ address: 'a:1' }} }}]
+    available_when: {mid}
+  - {{ id: top, name: Top, available_when: {{ service: mid }} }}
+"
+    );
+    fingerprint::measured_as(&read(&[("catalogue.yaml", text)]).unwrap_or_else(|problems| panic!("{problems}")))
+}
+
+#[test]
+fn a_service_is_measured_differently_when_one_is_that_it_is_built_on() {
+    let before = built("interval: 1m", "{ all: [p, { service: low }] }");
+    let change = |low, mid| fingerprint::changes_to_the_past(&before, &built(low, mid));
+    assert_eq!(change("interval: 1m", "{ all: [{ service: low }, p] }"), [""; 0], "the order says nothing");
+    assert_eq!(
+        change("interval: 1m, quorum: 3", "{ all: [p, { service: low }] }"),
+        [
+            "service low: quorum of p was half, rounded up and is now 3",
+            "service mid: quorum of low/p was half, rounded up and is now 3",
+            "service top: quorum of low/p was half, rounded up and is now 3",
+        ]
+    );
+    assert_eq!(
+        change("interval: 1m", "{ any: [p, { service: low }] }"),
+        [
+            "service mid: needs was all of (p, service low) and is now any of (p, service low)",
+            "service top: needs of service mid was all of (p, service low) and is now any of (p, service low)",
+        ]
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::availability::Verdict;
 use super::capacity::{CapacityFigures, CapacityState};
 use super::kinds::{Kind, Kinds};
 use super::service::ServiceTimeline;
-use super::target::{Charges, TargetFigures, charges_within, probe_id, responsible};
+use super::target::{Charges, TargetFigures, charges_within, responsible};
 use super::window::{Window, local_days};
 
 /// The name and version of this form.
@@ -282,7 +282,7 @@ impl Block {
             budget_ms: figures.budget.budget_ms,
             spent_ms: figures.budget.spent_ms,
             remaining_ms: figures.budget.remaining_ms,
-            charges_ms: by_probe(service, &figures.charges),
+            charges_ms: figures.charges.clone(),
             charges_by_component_ms: by_component,
             charges_by_party_ms: by_party,
             stretches: stretches(figures),
@@ -293,10 +293,6 @@ impl Block {
 
 fn stretches(figures: &TargetFigures) -> Vec<(Instant, Instant, &'static str)> {
     figures.account.stretches.iter().map(|s| (s.interval.start, s.interval.end, s.kind.as_str())).collect()
-}
-
-fn by_probe(service: &Service, charges: &Charges) -> BTreeMap<ProbeId, i64> {
-    charges.iter().map(|(probe, ms)| (probe_id(service, probe), *ms)).collect()
 }
 
 type ByName = BTreeMap<String, i64>;
@@ -316,7 +312,7 @@ fn days(service: &Service, figures: &TargetFigures, seen: &ServiceTimeline) -> V
     let day = |(date, part): (jiff::civil::Date, _)| DayBlock {
         date: date.to_string(),
         kinds: account.kinds_within(part),
-        charges_ms: by_probe(service, &charges_within(service, account, seen, part)),
+        charges_ms: charges_within(service, account, seen, part),
     };
     local_days(&service.time_zone, account.interval).into_iter().map(day).collect()
 }

@@ -5,7 +5,7 @@
 //! | confirm | [`vantage`] | the observations of one vantage point → its timeline |
 //! | go on | [`tail`] | the same, as further observations arrive |
 //! | agree | [`probe`] | the timelines of a probe's vantage points → the probe's timeline |
-//! | depend | [`service`] | the timelines of a service's probes → its timeline, and who lost the time |
+//! | depend | [`service`] | the timelines of a service's probes, through its expression → its timeline, and who lost the time |
 //! | window | [`window`] | a kind of window, a zone, an instant → the interval |
 //! | account | [`kinds`] | states × committed time → stretches of the seven kinds, which add up |
 //! | judge | [`availability`], [`breaks`] | the account × the target → ratios, verdicts, budget |
@@ -19,6 +19,7 @@
 pub mod availability;
 pub mod breaks;
 pub mod capacity;
+mod evaluation;
 pub mod figures;
 pub mod kinds;
 pub mod probe;

@@ -1,25 +1,36 @@
-//! Section 5 of the rules, for services that need all of their probes: the service's timeline, and who lost the time.
+//! Section 5 of the rules: a service's timeline out of those of its probes, and who lost the time.
 //!
-//! A service that needs all of its operands has the worst of their states. While it is down, the loss is handed in
-//! equal parts to the probes that are down: with n of them, laid out in order of their ids over the numbers 0 to
-//! n − 1, the millisecond *t* is charged to the one that has `t mod n`. So charges add up to the downtime exactly, in
-//! the whole and in every breakdown.
+//! While a service is down, its loss is handed from each node of its expression that is down in equal parts to those
+//! operands that are. With Q the least number of parts that serve all probes, these are laid out in order of their ids over
+//! the numbers 0 to Q − 1, each with as many as it has parts: the millisecond *t* is charged to the one that has
+//! `t mod Q`. So charges add up to the downtime exactly, in the whole and in every breakdown.
 
 use std::collections::BTreeMap;
 
-use crate::ids::Id;
+use crate::catalogue::formula::Formula;
+use crate::ids::ProbeId;
 use crate::observation::State;
 use crate::time::{Instant, Interval};
 
-use super::timeline::{Timeline, side_by_side};
+use super::evaluation::Evaluation;
+use super::timeline::{Timeline, changes};
 
-/// A stretch in which a service was down, and the probes that were.
+/// What a probe is charged with of a loss.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The probe, which was down.
+    pub probe: ProbeId,
+    /// How many of the loss's equal parts; above 0.
+    pub parts: i128,
+}
+
+/// A stretch in which a service was down, and who lost it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loss {
     /// When.
     pub interval: Interval,
-    /// The probes that were down, in order of their ids; never empty.
-    pub probes: Vec<Id>,
+    /// The probes that lost it, in order of their ids; never empty. All parts together are Q.
+    pub shares: Vec<Share>,
 }
 
 /// What a service was, and who lost the time it was down.
@@ -27,42 +38,48 @@ pub struct Loss {
 pub struct ServiceTimeline {
     /// Its states.
     pub states: Timeline,
-    /// Its downtime, cut where the set of failing probes changes.
+    /// Its downtime, cut where the shares change.
     pub losses: Vec<Loss>,
 }
 
-/// The timeline of a service over `span` that needs all of `probes`.
-pub fn service_timeline(probes: &BTreeMap<Id, Timeline>, span: Interval) -> ServiceTimeline {
-    service_timeline_of(&probes.iter().collect::<Vec<_>>(), span)
-}
-
-/// The timeline of a service over `span` that needs all of `probes`, which are in order of their ids.
-pub fn service_timeline_of(probes: &[(&Id, &Timeline)], span: Interval) -> ServiceTimeline {
+/// The timeline over `span` of a service with this formula, out of the timelines of its probes. A probe without one is
+/// unmeasured.
+pub fn service_timeline(formula: &Formula, probes: &BTreeMap<ProbeId, Timeline>, span: Interval) -> ServiceTimeline {
+    const NOTHING: &Timeline = &Timeline::new();
+    let timelines: Vec<&Timeline> = formula.leaves().iter().map(|leaf| probes.get(leaf).unwrap_or(NOTHING)).collect();
     let mut service = ServiceTimeline::default();
-    let timelines: Vec<&Timeline> = probes.iter().map(|(_, timeline)| *timeline).collect();
-    side_by_side(&timelines, span, |interval, states| {
-        let worst = states.iter().max().copied().unwrap_or(State::Unmeasured);
-        service.states.push(interval, worst);
-        if worst == State::Down {
-            let down = probes
-                .iter()
-                .zip(states)
-                .filter(|(_, s)| **s == State::Down)
-                .map(|((id, _), _)| (*id).clone())
-                .collect();
-            service.lose(interval, down);
+    let mut evaluation = Evaluation::new(formula);
+    let (mut shares, mut outdated) = (Vec::new(), true);
+    changes(&timelines, span, |interval, changed| {
+        for (leaf, state) in changed {
+            outdated |= evaluation.set(*leaf, *state);
+        }
+        let state = evaluation.state();
+        service.states.push(interval, state);
+        if state == State::Down {
+            if std::mem::take(&mut outdated) {
+                shares = named(formula, &evaluation.shares());
+            }
+            service.lose(interval, &shares);
         }
     });
     service
 }
 
+fn named(formula: &Formula, shares: &[(usize, u128)]) -> Vec<Share> {
+    let share = |(leaf, parts): &(usize, u128)| {
+        Some(Share { probe: formula.leaves().get(*leaf)?.clone(), parts: i128::try_from(*parts).ok()? })
+    };
+    shares.iter().filter_map(share).collect()
+}
+
 impl ServiceTimeline {
-    fn lose(&mut self, interval: Interval, probes: Vec<Id>) {
+    fn lose(&mut self, interval: Interval, shares: &[Share]) {
         match self.losses.last_mut() {
-            Some(last) if last.interval.end == interval.start && last.probes == probes => {
+            Some(last) if last.interval.end == interval.start && last.shares == shares => {
                 last.interval.end = interval.end;
             }
-            _ => self.losses.push(Loss { interval, probes }),
+            _ => self.losses.push(Loss { interval, shares: shares.to_vec() }),
         }
     }
 
@@ -74,7 +91,7 @@ impl ServiceTimeline {
             last.interval.end = last.interval.end.min(at);
         }
         for loss in later.losses {
-            self.lose(loss.interval, loss.probes);
+            self.lose(loss.interval, &loss.shares);
         }
     }
 
@@ -88,91 +105,34 @@ impl ServiceTimeline {
     }
 
     /// Adds to `charges` what each probe is charged with inside `part`.
-    pub fn charge(&self, part: Interval, charges: &mut BTreeMap<Id, i64>) {
+    pub fn charge(&self, part: Interval, charges: &mut BTreeMap<ProbeId, i64>) {
         let first = self.losses.partition_point(|loss| loss.interval.end <= part.start);
         for loss in self.losses.iter().skip(first).take_while(|loss| loss.interval.start < part.end) {
             let lost = loss.interval.intersect(part);
-            for (place, probe) in loss.probes.iter().enumerate() {
-                let share = congruent(lost, place, loss.probes.len());
-                *charges.entry(probe.clone()).or_default() += share;
+            let all: i128 = loss.shares.iter().map(|share| share.parts).sum();
+            let mut before = 0;
+            for share in &loss.shares {
+                let ms = below(lost, before + share.parts, all) - below(lost, before, all);
+                before += share.parts;
+                let ms = i64::try_from(ms).unwrap_or_default();
+                match charges.get_mut(&share.probe) {
+                    Some(sum) => *sum += ms,
+                    None => drop(charges.insert(share.probe.clone(), ms)),
+                }
             }
         }
     }
 }
 
-/// How many milliseconds *t* of `interval` have `t mod count == place`.
-fn congruent(interval: Interval, place: usize, count: usize) -> i64 {
-    let (Ok(place), Ok(count)) = (i64::try_from(place), i64::try_from(count)) else { return 0 };
-    let before = |at: Instant| (at.as_ms() - place + count - 1).div_euclid(count);
+/// How many milliseconds *t* of `interval` have `t mod all < end`; `end` is at most `all`.
+fn below(interval: Interval, end: i128, all: i128) -> i128 {
+    let before = |at: Instant| {
+        let at = i128::from(at.as_ms());
+        at.div_euclid(all) * end + at.rem_euclid(all).min(end)
+    };
     before(interval.end) - before(interval.start)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn span(start: i64, end: i64) -> Interval {
-        Interval::new(Instant::from_ms(start), Instant::from_ms(end))
-    }
-
-    #[test]
-    fn charges_add_up_and_follow_the_clock() {
-        let ids = ["a", "b", "c"].map(|id| Id::new(id).unwrap());
-        let down = |from, to| {
-            let mut timeline = Timeline::constant(span(-100, from), State::Up);
-            timeline.push(span(from, to), State::Down);
-            timeline.push(span(to, 100), State::Degraded);
-            timeline
-        };
-        let probes: BTreeMap<_, _> = ids.iter().cloned().zip([down(-7, 20), down(0, 31), down(2, 5)]).collect();
-        let service = service_timeline(&probes, span(-100, 100));
-        for (start, end) in [(-100, 100), (-3, 4), (3, 3), (1, 29), (-50, 2)] {
-            let mut charges = BTreeMap::new();
-            service.charge(span(start, end), &mut charges);
-            let mut counted: BTreeMap<Id, i64> = BTreeMap::new();
-            for t in start..end {
-                let lost: Vec<_> =
-                    ids.iter().filter(|id| probes[*id].state_at(Instant::from_ms(t)) == State::Down).collect();
-                if !lost.is_empty() {
-                    let place = usize::try_from(t.rem_euclid(lost.len() as i64)).unwrap();
-                    *counted.entry(lost[place].clone()).or_default() += 1;
-                }
-            }
-            charges.retain(|_, ms| *ms != 0);
-            assert_eq!(charges, counted, "{start} to {end}");
-        }
-    }
-
-    #[test]
-    fn a_service_that_goes_on_from_anywhere_is_the_same() {
-        let ids = ["a", "b"].map(|id| Id::new(id).unwrap());
-        let row = |letters: &str| {
-            let mut timeline = Timeline::default();
-            for (i, c) in letters.chars().enumerate() {
-                let start = i64::try_from(i).unwrap() * 3;
-                timeline.push(span(start, start + 3), if c == 'D' { State::Down } else { State::Up });
-            }
-            timeline
-        };
-        let probes: BTreeMap<_, _> = ids.into_iter().zip([row("uDDDuDuD"), row("uuDDuuDD")]).collect();
-        let whole = service_timeline(&probes, span(0, 24));
-        assert_eq!(whole.losses.len(), 5);
-        for at in 0..=24 {
-            let at = Instant::from_ms(at);
-            let mut again = whole.clone();
-            again.replace_from(at, service_timeline(&probes, Interval::new(at, whole.states.span().unwrap().end)));
-            assert_eq!(again, whole, "{at}");
-            again.forget_before(at);
-            assert_eq!(again, service_timeline(&probes, Interval::new(at, Instant::from_ms(24))), "{at}");
-        }
-    }
-
-    #[test]
-    fn a_service_is_as_bad_as_its_worst_probe() {
-        let probes: BTreeMap<_, _> = [("a", State::Degraded), ("b", State::Unmeasured)]
-            .into_iter()
-            .map(|(id, state)| (Id::new(id).unwrap(), Timeline::constant(span(0, 9), state)))
-            .collect();
-        assert_eq!(service_timeline(&probes, span(0, 9)).states, Timeline::constant(span(0, 9), State::Unmeasured));
-    }
-}
+#[path = "service_tests.rs"]
+mod tests;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalogue::model::{AvailabilityPromise, Catalogue, Service};
+use crate::catalogue::model::{AvailabilityPromise, Catalogue, Probe, Service};
 use crate::ids::{Id, ProbeId};
 use crate::time::{Instant, Interval};
 
@@ -42,7 +42,7 @@ pub struct TargetFigures {
 }
 
 /// Downtime by probe, in milliseconds.
-pub type Charges = BTreeMap<Id, i64>;
+pub type Charges = BTreeMap<ProbeId, i64>;
 
 impl TargetFigures {
     /// Measures what was promised of `service` in `window`. The timeline covers the window's elapsed part.
@@ -78,35 +78,36 @@ impl TargetFigures {
     }
 }
 
-/// What each probe that the service needs is charged with inside `part`.
+/// What each probe that the service is made of is charged with inside `part`.
 pub fn charges_within(service: &Service, account: &Account, seen: &ServiceTimeline, part: Interval) -> Charges {
-    let mut charges: Charges = service.needs.iter().map(|probe| (probe.clone(), 0)).collect();
+    let mut charges: Charges = service.structure.leaves.keys().map(|probe| (probe.clone(), 0)).collect();
     for stretch in account.within(part).filter(|stretch| stretch.kind == Kind::Down) {
         seen.charge(stretch.interval.intersect(part), &mut charges);
     }
     charges
 }
 
-/// How a probe's observations become states.
+/// How the observations of one of the service's own probes become states.
 pub fn vantage_rules(service: &Service, probe: &Id) -> Option<VantageRules> {
-    let probe = service.probes.get(probe)?;
-    Some(VantageRules { reach_ms: probe.stale_after_ms, fall: probe.fall, rise: probe.rise })
+    service.probes.get(probe).map(|probe| probe_rules(probe))
 }
 
-/// `(fall + rise) × reach` of the slowest of the service's probes: how long after its end a window settles.
+/// How a probe's observations become states.
+pub const fn probe_rules(probe: &Probe) -> VantageRules {
+    VantageRules { reach_ms: probe.stale_after_ms, fall: probe.fall, rise: probe.rise }
+}
+
+/// `(fall + rise) × reach` of the slowest of the probes that are looked at for the service: how long after its end a
+/// window settles.
 pub fn settling_ms(service: &Service) -> i64 {
     let of_probe = |rules: VantageRules| rules.reach_ms.saturating_mul(i64::from(rules.fall) + i64::from(rules.rise));
-    service.probes.keys().filter_map(|probe| vantage_rules(service, probe)).map(of_probe).max().unwrap_or(0)
+    service.looks_at().map(|probe| of_probe(probe_rules(probe))).max().unwrap_or(0)
 }
 
-/// The component and the party behind a probe. A probe without a component has none; without a party it is `own`.
-pub fn responsible<'a>(catalogue: &'a Catalogue, service: &'a Service, probe: &Id) -> (Option<&'a Id>, &'a str) {
-    let component = service.probes.get(probe).and_then(|p| p.component.as_ref());
+/// The component and the party behind a probe, which may be another service's. A probe without a component has none;
+/// without a party it is `own`.
+pub fn responsible<'a>(catalogue: &'a Catalogue, service: &'a Service, probe: &ProbeId) -> (Option<&'a Id>, &'a str) {
+    let component = service.probe(probe).and_then(|p| p.component.as_ref());
     let party = component.and_then(|id| catalogue.components.get(id)).map_or("own", |c| c.party.as_str());
     (component, party)
-}
-
-/// A probe's full name.
-pub fn probe_id(service: &Service, probe: &Id) -> ProbeId {
-    ProbeId::new(service.id.clone(), probe.clone())
 }

@@ -1,5 +1,8 @@
 //! A timeline: a span of time cut into stretches of one state each, without holes and without equal neighbours.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use crate::observation::State;
 use crate::time::{Instant, Interval};
 
@@ -120,6 +123,23 @@ impl Timeline {
         self.stretches.get(place).filter(|s| s.interval.contains(at)).map_or(State::Unmeasured, |s| s.state)
     }
 
+    /// The place of the first stretch that is not over before `span`.
+    fn starting(&self, span: Interval) -> usize {
+        self.stretches.partition_point(|s| s.interval.end <= span.start)
+    }
+
+    /// The state at `at`, and until when it stays; `place` is that of a stretch at or before `at`, and moved on.
+    fn from(&self, at: Instant, place: &mut usize) -> (State, Instant) {
+        while self.stretches.get(*place).is_some_and(|s| s.interval.end <= at) {
+            *place += 1;
+        }
+        match self.stretches.get(*place) {
+            Some(stretch) if stretch.interval.start <= at => (stretch.state, stretch.interval.end),
+            Some(later) => (State::Unmeasured, later.interval.start),
+            None => (State::Unmeasured, Instant::MAX),
+        }
+    }
+
     /// The last stretch, if there is one.
     pub fn last(&self) -> Option<&Stretch> {
         self.stretches.last()
@@ -129,29 +149,42 @@ impl Timeline {
 /// Walks several timelines side by side over `span`: calls `each` with every interval on which none of them changes
 /// and with their states, in their order.
 pub fn side_by_side(timelines: &[&Timeline], span: Interval, mut each: impl FnMut(Interval, &[State])) {
-    let starting = |t: &&Timeline| t.stretches.partition_point(|s| s.interval.end <= span.start);
-    let mut places: Vec<usize> = timelines.iter().map(starting).collect();
+    let mut places: Vec<usize> = timelines.iter().map(|timeline| timeline.starting(span)).collect();
     let mut states = vec![State::Unmeasured; timelines.len()];
     let mut at = span.start;
     while at < span.end {
         let mut next = span.end;
         for ((timeline, place), state) in timelines.iter().zip(&mut places).zip(&mut states) {
-            while timeline.stretches.get(*place).is_some_and(|s| s.interval.end <= at) {
-                *place += 1;
-            }
-            match timeline.stretches.get(*place) {
-                Some(stretch) if stretch.interval.start <= at => {
-                    *state = stretch.state;
-                    next = next.min(stretch.interval.end);
-                }
-                Some(later) => {
-                    *state = State::Unmeasured;
-                    next = next.min(later.interval.start);
-                }
-                None => *state = State::Unmeasured,
-            }
+            let (now, until) = timeline.from(at, place);
+            *state = now;
+            next = next.min(until);
         }
         each(Interval::new(at, next), &states);
+        at = next;
+    }
+}
+
+/// As [`side_by_side`], for many timelines: calls `each` with the places and states of those that changed, which are all at
+/// the start of `span`.
+pub fn changes(timelines: &[&Timeline], span: Interval, mut each: impl FnMut(Interval, &[(usize, State)])) {
+    let mut places: Vec<usize> = timelines.iter().map(|timeline| timeline.starting(span)).collect();
+    let mut due: BinaryHeap<Reverse<(Instant, usize)>> =
+        (0..timelines.len()).map(|place| Reverse((span.start, place))).collect();
+    let mut changed = Vec::with_capacity(timelines.len());
+    let mut at = span.start;
+    while at < span.end {
+        changed.clear();
+        while let Some(Reverse((_, which))) = due.peek().copied().filter(|Reverse((when, _))| *when <= at) {
+            due.pop();
+            let (Some(timeline), Some(place)) = (timelines.get(which), places.get_mut(which)) else { continue };
+            let (state, until) = timeline.from(at, place);
+            changed.push((which, state));
+            if until < span.end {
+                due.push(Reverse((until, which)));
+            }
+        }
+        let next = due.peek().map_or(span.end, |Reverse((when, _))| *when);
+        each(Interval::new(at, next), &changed);
         at = next;
     }
 }

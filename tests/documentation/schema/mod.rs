@@ -21,7 +21,9 @@ const ONLY_THE_READER: [(&str, &[&str]); 7] = [
             "agreement-contract-with-customer-party.yaml",
             "agreement-contract-with-customer.yaml",
             "agreement-sla-with-supplier.yaml",
+            "available-when-no-probes.yaml",
             "available-when-unknown-probe.yaml",
+            "available-when-unknown-service.yaml",
             "component-host.yaml",
             "component-party.yaml",
             "probe-component.yaml",
@@ -48,8 +50,9 @@ const ONLY_THE_READER: [(&str, &[&str]); 7] = [
     (
         "what must fit together",
         &[
+            "available-when-itself.yaml",
+            "available-when-too-many.yaml",
             "target-capacity-thresholds-equal.yaml",
-            "probe-quorum.yaml",
             "probe-slow-after.yaml",
             "probe-stale-after.yaml",
             "probe-timeout-over-interval.yaml",

@@ -1,20 +1,20 @@
 //! Scenarios measured by the core, `uphold_common::measure`: the code that users' figures come from.
 //!
-//! The core knows services that need all of their own probes. What else a scenario's service asks for is named by
-//! [`Measurer::lacks`], and is neither checked nor compared. Nothing is rounded on the way: observations, rules and
+//! Nothing is rounded on the way: observations, rules and
 //! windows go in as the scenario has them, even where no catalogue could be written so small.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use uphold_common::catalogue::model;
-use uphold_common::ids::{Id, TargetId};
+use uphold_common::catalogue::{formula, model};
+use uphold_common::ids::{Id, ProbeId, TargetId};
 use uphold_common::measure::availability::Verdict;
 use uphold_common::measure::figures::{self, Figures as Json};
 use uphold_common::measure::kinds::Kinds;
 use uphold_common::measure::probe::probe_timeline;
 use uphold_common::measure::service::{ServiceTimeline, service_timeline};
-use uphold_common::measure::target::{TargetFigures, probe_id};
+use uphold_common::measure::target::TargetFigures;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
 use uphold_common::measure::window::Window;
@@ -35,10 +35,6 @@ pub struct Core;
 impl Measurer for Core {
     fn name(&self) -> &'static str {
         "the core"
-    }
-
-    fn lacks(&self, scenario: &Scenario, service: &str) -> Option<String> {
-        needs(service_of(scenario, service)).err().map(str::to_owned)
     }
 
     fn lacks_of(&self, scenario: &Scenario, target: &Target) -> Option<String> {
@@ -69,14 +65,13 @@ impl Measurer for Core {
 
     fn figures(&self, facts: Facts<'_>, target: &Target) -> Measured {
         let told = Asked::new(facts, target);
-        let id = |probe: &Id| probe_id(&told.service, probe).to_string();
         let guilty = told.figures.charges.iter().filter(|(_, ms)| **ms != 0);
         let figures = plain(&told.figures);
         Measured {
             without_exclusions: figures.clone(),
             experienced: figures.clone(),
             figures,
-            charges: guilty.map(|(probe, ms)| (id(probe), *ms)).collect(),
+            charges: guilty.map(|(probe, ms)| (probe.to_string(), *ms)).collect(),
             breaks: told.figures.break_verdicts.iter().map(|(name, verdict)| (*name, met(*verdict))).collect(),
             ..Measured::default()
         }
@@ -127,30 +122,11 @@ fn probe_states(facts: Facts<'_>, probe: &Probe, span: Interval) -> Timeline {
 }
 
 fn service_states(facts: Facts<'_>, name: &str, span: Interval) -> ServiceTimeline {
-    let needed = needs(service_of(facts.scenario, name)).expect("a service that the core knows");
-    let of_probe = |name: &String| (id(name), probe_states(facts, probe_of(facts.scenario, name), span));
-    service_timeline(&needed.iter().map(of_probe).collect(), span)
-}
-
-/// The probes that must all be available, or what the core has not got.
-fn needs(service: &Service) -> Result<BTreeSet<String>, &'static str> {
-    let operands = match &service.expr {
-        Expr::All(operands) => operands.iter().collect(),
-        only @ Expr::Probe(_) => vec![only],
-        Expr::Any(_) => return Err("`any`"),
-        Expr::AtLeast(..) => return Err("`at_least`"),
-        Expr::Service(_) => return Err("a service inside another"),
-    };
-    let mut named = BTreeSet::new();
-    for operand in operands {
-        match operand {
-            Expr::Probe(name) if named.insert(name.clone()) => {}
-            Expr::Probe(_) => return Err("a probe that is named twice"),
-            Expr::Service(_) => return Err("a service inside another"),
-            Expr::All(_) | Expr::Any(_) | Expr::AtLeast(..) => return Err("an expression inside another"),
-        }
-    }
-    Ok(named)
+    let service = service(facts.scenario, name);
+    let formula = &service.structure.formula;
+    let timeline = |leaf: &ProbeId| probe_states(facts, probe_of(facts.scenario, leaf.child.as_str()), span);
+    let probes = formula.leaves().iter().map(|leaf| (leaf.clone(), timeline(leaf))).collect();
+    service_timeline(formula, &probes, span)
 }
 
 fn plain(of: &TargetFigures) -> Figures {
@@ -247,19 +223,42 @@ fn catalogue() -> model::Catalogue {
 }
 
 fn service(scenario: &Scenario, name: &str) -> model::Service {
-    let service = service_of(scenario, name);
-    let own = scenario.probes.iter().filter(|p| p.service == name);
+    let (mut services, mut left) = (BTreeMap::new(), vec![id(name)]);
+    while let Some(next) = left.pop() {
+        let service = unlinked(scenario, service_of(scenario, next.as_str()));
+        let unknown = |below: &&Id| !services.contains_key(*below);
+        left.extend(service.built_on().into_iter().filter(unknown).cloned());
+        services.insert(next, service);
+    }
+    formula::link(&mut services).expect("services that can be measured");
+    services.remove(&id(name)).expect("a known service")
+}
+
+fn unlinked(scenario: &Scenario, service: &Service) -> model::Service {
+    let own = scenario.probes.iter().filter(|p| p.service == service.name);
     model::Service {
-        id: id(name),
-        name: name.to_owned(),
+        id: id(&service.name),
+        name: service.name.clone(),
         outcome: None,
         owner: None,
         customers: Vec::new(),
         criticality: model::Criticality::Medium,
         since: service.since.map(Instant::from_ms),
         time_zone: TimeZone::UTC,
-        probes: own.map(|p| (id(&p.name), probe(p))).collect(),
-        needs: needs(service).expect("a service that the core knows").iter().map(|p| id(p)).collect(),
+        probes: own.map(|p| (id(&p.name), Arc::new(probe(p)))).collect(),
+        available_when: expression(&service.expr),
+        structure: model::Structure::default(),
+    }
+}
+
+fn expression(of: &Expr) -> model::Expression {
+    let all = |operands: &[Expr]| operands.iter().map(expression).collect();
+    match of {
+        Expr::Probe(name) => model::Expression::Probe(id(name)),
+        Expr::Service(name) => model::Expression::Service(id(name)),
+        Expr::All(operands) => model::Expression::all(all(operands)),
+        Expr::Any(operands) => model::Expression::any(all(operands)),
+        Expr::AtLeast(k, operands) => model::Expression::AtLeast { count: *k as usize, of: all(operands) },
     }
 }
 

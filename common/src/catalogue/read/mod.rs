@@ -6,6 +6,7 @@
 
 mod agreements;
 mod capacity;
+mod expression;
 mod organisation;
 mod probes;
 mod receivers;
@@ -122,7 +123,9 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], bounds: &Bounds) -> Read<Catalogu
     let agents = entries(&lists.agents, |item| organisation::agent(item, &mut addresses));
     let zone = organisation.as_ref().map_or(TimeZone::UTC, |organisation| organisation.time_zone.clone());
     let gathered = gathered.and_then(|()| sections.at_least_one_service(first));
-    let services = entries(&lists.services, |item| services::service(item, &names, &zone, bounds));
+    let mut stated = expression::Stated::new();
+    let services = entries(&lists.services, |item| services::service(item, &names, &zone, bounds, &mut stated));
+    let services = expression::linked(services, &stated);
     let targets = agreements::targets(&lists.agreements, &names, parties.as_ref().ok());
     let receivers = entries(&lists.receivers, receivers::receiver);
     let routes = every(sections.routes.iter().map(|at| receivers::route(at, &names)));

@@ -1,10 +1,14 @@
 //! Services: what they are, for whom, and of which probes their state is made.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
+use super::expression::{Stated, available_when};
 use super::sections::Names;
 use super::{Bounds, MEMBERS_MAX, entries, probes};
-use crate::catalogue::model::{Criticality, Service};
+use crate::catalogue::model::{Criticality, Expression, Probe, Service, Structure};
 use crate::ids::Id;
 use crate::yaml::declared::{Declared, Item};
 use crate::yaml::problem::Read;
@@ -22,8 +26,15 @@ pub(super) const CRITICALITIES: [(&str, Criticality); 4] = [
 const STATES: [(&str, (&str, bool)); 3] =
     [("planned", ("planned", false)), ("live", ("live", true)), ("retired", ("retired", false))];
 
-/// One service; `zone` is the organisation's.
-pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone, bounds: &Bounds) -> Read<Service> {
+/// One service, without what only all of them can tell; `zone` is the organisation's. Its expression is `stated` even if
+/// something else of it cannot be read.
+pub(super) fn service<'t>(
+    item: &Item<'t>,
+    names: &Names,
+    zone: &TimeZone,
+    bounds: &Bounds,
+    stated: &mut Stated<'t>,
+) -> Read<Service> {
     item.mapping(|keys| {
         let name = keys.required("name", At::text);
         let outcome = keys.optional("outcome", At::text);
@@ -34,16 +45,24 @@ pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone, bounds: &
         let state = keys.or("state", (), state);
         let since = keys.optional("since", At::instant);
         let time_zone = keys.or("time_zone", zone.clone(), At::time_zone);
-        let probe_items = keys.required("probes", |at| {
+        let probe_items = keys.optional("probes", |at| {
             let (own, items) = Declared::read("probe", &[], &at.items()?);
             if items.is_empty() { Err(at.problem("expected at least one probe")) } else { Ok((own, items)) }
         });
+        let probe_items = probe_items.map(|found| found.unwrap_or_else(|| Declared::read("probe", &[], &[])));
         let probe =
             |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), &names.components, bounds.body_pattern_size_max);
-        let probes = probe_items.as_ref().map_err(|told| *told).and_then(|(_, items)| entries(items, probe));
-        let needs = keys.optional("available_when", |at| match &probe_items {
-            Ok((own, _)) => available_when(at, own),
-            Err(told) => Err(*told),
+        let probes = probe_items
+            .as_ref()
+            .map_err(|told| *told)
+            .and_then(|(_, items)| entries(items, |item| probe(item).map(Arc::new)));
+        let expression = keys.optional("available_when", |at| {
+            let (own, _) = probe_items.as_ref().map_err(|told| *told)?;
+            let expression = available_when(at, own, names)?;
+            if let Ok(id) = &item.id {
+                stated.insert(id.clone(), (at.clone(), expression.clone()));
+            }
+            Ok(expression)
         });
         let not_yet = keys.not_yet(&["calendar", "weight"]);
         state.and(not_yet)?;
@@ -57,35 +76,22 @@ pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone, bounds: &
             criticality: criticality?,
             since: since?,
             time_zone: time_zone?,
-            needs: needs?.unwrap_or_else(|| probes.keys().cloned().collect()),
+            available_when: expression?.map_or_else(|| all_of(&probes, keys.at()), Ok)?,
             probes,
+            structure: Structure::default(),
         })
     })
+}
+
+/// A service without an expression needs all of its own probes.
+fn all_of(probes: &BTreeMap<Id, Arc<Probe>>, at: &At<'_>) -> Read<Expression> {
+    if probes.is_empty() {
+        return Err(at.problem("expected \"probes\", or \"available_when\" with the services that it is built on"));
+    }
+    Ok(Expression::all(probes.keys().cloned().map(Expression::Probe).collect()))
 }
 
 fn state(at: &At<'_>) -> Read<()> {
     let (word, supported) = at.word(&STATES)?;
     if supported { Ok(()) } else { Err(at.not_yet(&format!("\"{word}\""))) }
-}
-
-/// `{ all: [front-page, uplink] }`, the probes in order of their ids.
-fn available_when(at: &At<'_>, own: &Declared) -> Read<Vec<Id>> {
-    at.mapping(|keys| {
-        let not_yet = keys.not_yet(&["any", "at_least", "of", "service"]);
-        let all = keys.optional("all", |at| at.set("probes", MEMBERS_MAX, |at| operand(at, own)));
-        not_yet?;
-        let mut all = all?.ok_or_else(|| keys.at().problem("the key \"all\" is missing"))?;
-        all.sort();
-        Ok(all)
-    })
-}
-
-fn operand(at: &At<'_>, own: &Declared) -> Read<Id> {
-    if at.peek("service").is_some() {
-        return Err(at.not_yet("\"service\""));
-    }
-    if at.is_mapping() {
-        return Err(at.not_yet("an expression inside an expression"));
-    }
-    own.refer(at)
 }
