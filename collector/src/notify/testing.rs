@@ -30,6 +30,7 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         criticality: Criticality::High,
         since: None,
         time_zone: zone.clone(),
+        calendar: None,
         probes: BTreeMap::new(),
         needs: Vec::new(),
     };
@@ -44,6 +45,7 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         parties: BTreeMap::new(),
         components: BTreeMap::new(),
         hosts: BTreeMap::new(),
+        calendars: BTreeMap::new(),
         agents: BTreeMap::new(),
         services: BTreeMap::from([(id("shop"), shop)]),
         targets: BTreeMap::new(),

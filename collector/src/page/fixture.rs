@@ -8,6 +8,7 @@ use std::sync::Arc;
 use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service, Target};
 use uphold_common::ids::{Id, PathId, VantagePoint};
 use uphold_common::measure::capacity::{CapacityFigures, Utilisation};
+use uphold_common::measure::committed::Committed;
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::service::{ServiceTimeline, service_timeline};
@@ -159,13 +160,14 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     let (mut targets, mut capacity) = (BTreeMap::new(), BTreeMap::new());
     for target in catalogue.targets.values().filter(|target| target.service == *id) {
         let (id, window) = (target.id.clone(), window(target));
+        let committed = Committed::always(window.interval, entry);
         match &target.promise {
             Promise::Availability(promise) => {
-                targets.insert(id, TargetFigures::measure(*promise, service, entry, window, &seen));
+                targets.insert(id, TargetFigures::measure(*promise, service, window, &committed, &seen));
             }
             Promise::Capacity(promise) => {
-                let figures = CapacityFigures::measure(promise, entry, window, &filling(window.elapsed()));
-                capacity.insert(id, figures);
+                let (elapsed, over) = (window.elapsed(), &committed.contractual.committed(window.elapsed()));
+                capacity.insert(id, CapacityFigures::measure(promise, entry, window, over, &filling(elapsed)));
             }
         }
     }

@@ -92,7 +92,8 @@ pub fn intersection(one: &[Interval], other: &[Interval]) -> Vec<Interval> {
 pub fn within(intervals: &[Interval], part: Interval) -> impl Iterator<Item = Interval> {
     let first = intervals.partition_point(|interval| interval.end <= part.start);
     let inside = intervals.get(first..).unwrap_or_default();
-    inside.iter().take_while(move |interval| interval.start < part.end).map(move |interval| interval.intersect(part))
+    let touched = inside.iter().take_while(move |interval| interval.start < part.end);
+    touched.map(move |interval| interval.intersect(part)).filter(|cut| !cut.is_empty())
 }
 
 /// How long they are together; they do not overlap.

@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use crate::catalogue::promise::MaintenanceRules;
 use crate::time::{Instant, Interval};
 
 use super::agreed::{intersection, union, within};
@@ -31,15 +32,6 @@ pub struct Planned {
     pub interval: Interval,
     /// When it was announced.
     pub announced_at: Instant,
-}
-
-/// What a target says of maintenance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct MaintenanceRules {
-    /// How long before its start it must have been announced.
-    pub min_notice_ms: i64,
-    /// How much of it counts as such in a window; without one, all of it.
-    pub allowance_ms: Option<i64>,
 }
 
 /// What an instant of a window is before anybody looks at the service's state.
@@ -177,7 +169,7 @@ impl Committed {
         facts: &Facts,
     ) -> Self {
         let agreed = &agreed_from(window, entry, hours);
-        let maintenance = &rules.counted(window, agreed, &facts.maintenance);
+        let maintenance = &counted(rules, window, agreed, &facts.maintenance);
         let of_it = facts.excluded.iter().copied().filter(|excluded| excluded.overlaps(window));
         let excluded = &intersection(agreed, &union(of_it.collect()));
         let none: &[Interval] = &[];
@@ -200,23 +192,21 @@ impl Committed {
     }
 }
 
-impl MaintenanceRules {
-    /// The maintenance that counts as such: announced early enough, in agreed time, and within the allowance.
-    fn counted(self, window: Interval, agreed: &[Interval], planned: &[Planned]) -> Vec<Interval> {
-        let in_time = |planned: &&Planned| {
-            planned.interval.overlaps(window)
-                && planned.announced_at <= planned.interval.start.minus_ms(self.min_notice_ms)
-        };
-        let announced = planned.iter().filter(in_time).map(|planned| planned.interval).collect();
-        let mut counted = intersection(agreed, &union(announced));
-        let Some(mut left_ms) = self.allowance_ms else { return counted };
-        for interval in &mut counted {
-            interval.end = interval.end.min(interval.start.plus_ms(left_ms));
-            left_ms -= interval.len_ms();
-        }
-        counted.retain(|interval| !interval.is_empty());
-        counted
+/// The maintenance that counts as such: announced early enough, in agreed time, and within the allowance.
+fn counted(rules: MaintenanceRules, window: Interval, agreed: &[Interval], planned: &[Planned]) -> Vec<Interval> {
+    let in_time = |planned: &&Planned| {
+        let announced_by = planned.interval.start.minus_ms(rules.min_notice_ms);
+        planned.interval.overlaps(window) && planned.announced_at <= announced_by
+    };
+    let announced = planned.iter().filter(in_time).map(|planned| planned.interval).collect();
+    let mut counted = intersection(agreed, &union(announced));
+    let Some(mut left_ms) = rules.allowance_ms else { return counted };
+    for interval in &mut counted {
+        interval.end = interval.end.min(interval.start.plus_ms(left_ms));
+        left_ms -= interval.len_ms();
     }
+    counted.retain(|interval| !interval.is_empty());
+    counted
 }
 
 /// The agreed service time from the service's entry on.

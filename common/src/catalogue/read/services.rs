@@ -34,6 +34,7 @@ pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone, bounds: &
         let state = keys.or("state", (), state);
         let since = keys.optional("since", At::instant);
         let time_zone = keys.or("time_zone", zone.clone(), At::time_zone);
+        let calendar = keys.optional("calendar", |at| names.calendars.refer(at));
         let probe_items = keys.required("probes", |at| {
             let (own, items) = Declared::read("probe", &[], &at.items()?);
             if items.is_empty() { Err(at.problem("expected at least one probe")) } else { Ok((own, items)) }
@@ -45,7 +46,7 @@ pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone, bounds: &
             Ok((own, _)) => available_when(at, own),
             Err(told) => Err(*told),
         });
-        let not_yet = keys.not_yet(&["calendar", "weight"]);
+        let not_yet = keys.not_yet(&["weight"]);
         state.and(not_yet)?;
         let probes = probes?;
         Ok(Service {
@@ -57,6 +58,7 @@ pub(super) fn service(item: &Item<'_>, names: &Names, zone: &TimeZone, bounds: &
             criticality: criticality?,
             since: since?,
             time_zone: time_zone?,
+            calendar: calendar?,
             needs: needs?.unwrap_or_else(|| probes.keys().cloned().collect()),
             probes,
         })
