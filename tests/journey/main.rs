@@ -19,6 +19,7 @@
 //! | `hours` | what each hour comes to, answered and plotted |
 //! | `up` | `up` shows something at once; a data directory has one holder |
 //! | `compacted` | a store that is compacted keeps its figures, and nothing waits in it |
+//! | `agreed` | only the hours of a calendar count, with holidays out of a file |
 //! | `changed` | a catalogue that grows |
 //! | `callers` | who asks, in a test: tokens, and requests that carry them |
 //! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
@@ -38,6 +39,7 @@
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
 mod access;
+mod agreed;
 mod alertmanager;
 mod away;
 mod browser;
