@@ -216,7 +216,7 @@ pub fn catalogue_files(path: &Path) -> Result<Vec<CatalogueFile>, ConfigError> {
     let unreadable = |source| ConfigError::Read { path: path.to_owned(), source };
     let is_dir = std::fs::metadata(path).map_err(unreadable)?.is_dir();
     let mut files = if is_dir { yaml_files(path)? } else { vec![(file_name(path), read_text(path)?)] };
-    let folder = if is_dir { path } else { path.parent().unwrap_or(Path::new("")) };
+    let folder = if is_dir { path } else { folder_of(path) };
     for name in catalogue::holiday_files(&files).into_iter().take(CATALOGUE_FILES_MAX) {
         match read_text(&folder.join(&name)) {
             Ok(text) => files.push((name, text)),
@@ -225,6 +225,11 @@ pub fn catalogue_files(path: &Path) -> Result<Vec<CatalogueFile>, ConfigError> {
         }
     }
     Ok(files)
+}
+
+/// The folder a file lies in.
+pub fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The `.yaml` and `.yml` files of a directory in order of their names.
