@@ -123,9 +123,11 @@ fn hours(at: &At<'_>) -> Read<Hours> {
 
 /// `[2026-12-25, { file: holidays.ics }]`, in order, each date once.
 fn holidays(at: &At<'_>, files: &HolidayFiles<'_>) -> Read<Vec<Date>> {
-    let holiday = |at: &At<'_>| match at.is_mapping() {
-        true => at.mapping(|keys| keys.required("file", |at| files.dates(at))),
-        false => Ok(vec![at.date()?]),
+    let holiday = |at: &At<'_>| {
+        if at.is_mapping() {
+            return at.mapping(|keys| keys.required("file", |at| files.dates(at)));
+        }
+        Ok(vec![at.date()?])
     };
     let mut dates = every(at.items()?.iter().map(holiday))?.concat();
     dates.sort_unstable();

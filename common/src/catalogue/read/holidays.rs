@@ -54,11 +54,11 @@ pub fn holiday_files<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Vec<Stri
         let Ok(Some(tree)) = tree::read(name.as_ref(), text.as_ref(), &Report::default()) else { continue };
         let calendars = below(&tree, "calendars").into_iter().flat_map(items);
         let holidays = calendars.filter_map(|calendar| below(calendar, "holidays")).flat_map(items);
-        let named = holidays.filter_map(|holiday| below(holiday, "file")).filter_map(|file| match &file.value {
+        let referred = holidays.filter_map(|holiday| below(holiday, "file")).filter_map(|file| match &file.value {
             Value::Scalar { text, .. } => Some(text),
             _ => None,
         });
-        names.extend(named.filter(|name| is_plain(name)).cloned());
+        names.extend(referred.filter(|name| is_plain(name)).cloned());
     }
     names.into_iter().collect()
 }
