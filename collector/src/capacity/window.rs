@@ -115,12 +115,12 @@ impl Settled {
         let (edge, newest) = (shares_in(&self.edge, head()).count(), shares_in(recent.all(), tail()).count());
         let n = (edge + newest) as u64 + self.ranked.n();
         let known = self.found.take().filter(|found| found.is_of(edge, newest, asked.committed));
-        let ranked = |rank| match &known {
-            Some(known) => Ok(known.ppb),
-            None => {
-                let loose = shares_in(&self.edge, head()).chain(shares_in(recent.all(), tail())).collect();
-                nth(&self.ranked, rank, loose).map(Some).ok_or(TooMany)
+        let ranked = |rank| {
+            if let Some(known) = &known {
+                return Ok(known.ppb);
             }
+            let loose = shares_in(&self.edge, head()).chain(shares_in(recent.all(), tail())).collect();
+            nth(&self.ranked, rank, loose).map(Some).ok_or(TooMany)
         };
         let figures =
             CapacityFigures::of(asked.promise, asked.entry, asked.window, asked.committed, times, n, ranked).ok()?;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service, Target};
+use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service};
 use uphold_common::ids::{Id, PathId, VantagePoint};
 use uphold_common::measure::capacity::{CapacityFigures, Utilisation};
 use uphold_common::measure::committed::Committed;

@@ -57,16 +57,16 @@ fn verdict(ink: &Ink<'_>, block: &BlockView) -> Vec<String> {
     let verdict = shown(ink, block.verdict);
     let promise = block.target_ppb.and_then(promise).map(|promise| format!(" of {promise} % promised"));
     let mut lines =
-        vec![format!("  {}{}: {verdict}", ink.bold(printed(&block.availability)), promise.unwrap_or_default())];
+        vec![format!("  {}{}: {verdict}", ink.bold(printed(block.availability.as_ref())), promise.unwrap_or_default())];
     if block.not_proven {
         lines.push("  not proven: what was not measured could change the verdict".to_owned());
     }
     if block.committed_ms > 0 {
         lines.push(format!(
             "  measured {} of the time; between {} and {}",
-            printed(&block.coverage),
-            printed(&block.availability_min),
-            printed(&block.availability_max)
+            printed(block.coverage.as_ref()),
+            printed(block.availability_min.as_ref()),
+            printed(block.availability_max.as_ref())
         ));
     }
     let (good, counted) = (length(block.counted_ms - block.lost_ms), length(block.counted_ms));
@@ -78,12 +78,12 @@ fn verdict(ink: &Ink<'_>, block: &BlockView) -> Vec<String> {
 fn beside(target: &TargetView) -> Option<String> {
     let (without_exclusions, experienced) = (target.without_exclusions.as_ref()?, target.experienced.as_ref()?);
     let (without_exclusions, experienced) =
-        (printed(&without_exclusions.availability), printed(&experienced.availability));
+        (printed(without_exclusions.availability.as_ref()), printed(experienced.availability.as_ref()));
     Some(format!("  without exclusions {without_exclusions}, experienced {experienced}"))
 }
 
-fn printed(percent: &Option<String>) -> String {
-    percent.as_deref().map_or("–".to_owned(), |percent| format!("{} %", clean(percent)))
+fn printed(percent: Option<&String>) -> String {
+    percent.map_or("–".to_owned(), |percent| format!("{} %", clean(percent)))
 }
 
 fn shown(ink: &Ink<'_>, verdict: Verdict) -> String {
