@@ -11,6 +11,8 @@ use std::path::Path;
 
 use uphold_common::catalogue::model::{Catalogue, Promise, Service};
 use uphold_common::ids::{Id, ProbeId};
+use uphold_common::measure::agreed::agreed;
+use uphold_common::measure::committed::{Committed, Facts};
 use uphold_common::measure::figures::{Figures, Measured, time_zone_data};
 use uphold_common::measure::probe::probe_timeline;
 use uphold_common::measure::service::service_timeline;
@@ -77,7 +79,10 @@ fn measured(catalogue: &Catalogue, service: &Service) -> (TargetFigures, String)
         })
         .collect();
     let seen = service_timeline(&service.structure.formula, &probes, window.elapsed());
-    let figures = TargetFigures::measure(promise, service, service.since.unwrap(), window, &seen);
+    let hours = target.agreed_in(service).map(|calendar| agreed(calendar, window.interval));
+    let (entry, rules) = (service.since.unwrap(), target.maintenance);
+    let committed = Committed::of(window.interval, entry, hours.as_deref(), rules, &Facts::default());
+    let figures = TargetFigures::measure(promise, service, window, &committed, &seen);
     let told = Figures::of(
         catalogue,
         1,

@@ -103,11 +103,14 @@ fn stamps(path: &Path) -> Stamps {
         Some((path, found.dev(), found.ino(), found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()))
     };
     let mut all = vec![of(path.to_owned())?];
-    if path.is_dir() {
-        let entries = fs::read_dir(path).ok()?;
-        all.extend(entries.filter_map(|entry| of(entry.ok()?.path())));
-        all.sort();
-    }
+    let is_dir = path.is_dir();
+    // Beside a single file lies nothing of the catalogue but its holidays.
+    let folder = if is_dir { path } else { config::folder_of(path) };
+    let entries = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    all.extend(
+        entries.filter(|entry| is_dir || entry.extension().is_some_and(|ending| ending == "ics")).filter_map(of),
+    );
+    all.sort();
     Some(all)
 }
 
@@ -137,6 +140,19 @@ mod tests {
         fs::remove_file(folder.path().join("a.yaml")).unwrap();
         assert!(!files.look() && files.look());
         assert_eq!(files.read().unwrap().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn holidays_beside_a_single_file_are_looked_at_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalogue.yaml");
+        fs::write(&path, "calendars: [{ holidays: [{ file: a.ics }] }]").unwrap();
+        let mut files = looked(&path);
+        fs::write(folder.path().join("notes.txt"), "nothing").unwrap();
+        assert!(!files.look() && !files.look());
+        fs::write(folder.path().join("a.ics"), "BEGIN:VCALENDAR").unwrap();
+        assert!(!files.look() && files.look());
+        assert_eq!(files.read().unwrap().unwrap().len(), 2);
     }
 
     #[test]

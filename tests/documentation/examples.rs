@@ -21,11 +21,16 @@ pub(crate) fn in_config() -> Vec<String> {
     config.iter().filter_map(|file| problem(&file.text).map(|why| format!("{}: {why}", file.path))).collect()
 }
 
+/// An example of a catalogue, and the file of holidays that lies beside it in `config/`.
+pub(crate) fn with_holidays(text: &str) -> [(&'static str, String); 2] {
+    [("example", text.to_owned()), ("holidays-ch.ics", Page::read("config/holidays-ch.ics").text)]
+}
+
 /// What is wrong with a text that its keys at the top show to be a catalogue or the configuration of a program.
 fn problem(text: &str) -> Option<String> {
     let says = |key: &str| text.lines().any(|line| line.split_once(':').is_some_and(|(said, _)| said == key));
     let problems = if says("services") || says("organisation") {
-        uphold_common::catalogue::read(&[("example", text)]).err()
+        uphold_common::catalogue::read(&with_holidays(text)).err()
     } else if says("collectors") || says("name") {
         uphold_agent::config_file::FileConfig::parse("example", text).err()
     } else if says("catalogue") || says("listen") || says("store") {

@@ -20,6 +20,7 @@
 //! | `imported` | history that is imported, through kills, and exported as it was |
 //! | `up` | `up` shows something at once; a data directory has one holder |
 //! | `compacted` | a store that is compacted keeps its figures, and nothing waits in it |
+//! | `agreed` | only the hours of a calendar count, with holidays out of a file |
 //! | `changed` | a catalogue that grows |
 //! | `callers` | who asks, in a test: tokens, and requests that carry them |
 //! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
@@ -40,6 +41,7 @@
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
 mod access;
+mod agreed;
 mod alertmanager;
 mod away;
 mod browser;

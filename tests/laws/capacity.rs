@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use uphold_common::catalogue::model::{CapacityPromise, Threshold, Thresholds, WindowKind};
 use uphold_common::ids::Id;
 use uphold_common::measure::capacity::{CapacityFigures, LevelTimes, Utilisation};
+use uphold_common::measure::committed::Committed;
 use uphold_common::measure::window::Window;
 use uphold_common::observation::{Reading, Resource, ResourceId};
 use uphold_common::percent::Ppb;
@@ -77,7 +78,8 @@ fn interval((start, end): (i64, i64)) -> Interval {
 fn by_core(ask: &Ask, readings: &[Read]) -> Use {
     let window = Window { kind: WindowKind::Day, interval: interval(ask.window), as_of: Instant::from_ms(ask.now) };
     let entry = Instant::from_ms(ask.entry);
-    let figures = CapacityFigures::measure(&promise(ask), entry, window, &settled(ask, readings));
+    let committed = Committed::always(window.interval, entry).contractual.committed(window.elapsed());
+    let figures = CapacityFigures::measure(&promise(ask), entry, window, &committed, &settled(ask, readings));
     Use {
         committed_ms: figures.times.total(),
         warning_ms: figures.above_ms(Threshold::Warning),

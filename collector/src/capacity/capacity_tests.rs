@@ -1,8 +1,11 @@
 //! What is kept gives the same figures and episodes as the store alone, whatever arrives when, and is bounded.
 
+use uphold_common::catalogue::model::MaintenanceRules;
 use uphold_common::catalogue::model::{Threshold, Thresholds, WindowKind};
 use uphold_common::ids::{Id, PathId};
+use uphold_common::measure::agreed::union;
 use uphold_common::measure::capacity::levels;
+use uphold_common::measure::committed::{Committed, Facts};
 use uphold_common::observation::{Reading, Resource};
 use uphold_common::percent::Ppb;
 use uphold_common::time::DAY_MS;
@@ -28,6 +31,10 @@ struct World {
     store: EmbeddedStore,
     capacity: Capacity,
     seq: u64,
+    /// In which hours of each day time is committed.
+    hours: std::ops::Range<i64>,
+    /// What of it is excluded, in seconds.
+    excluded: Vec<(i64, i64)>,
 }
 
 /// A share of use that wanders, the same every time.
@@ -42,7 +49,18 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         let store =
             EmbeddedStore::open(DataDir::claim(dir.path(), "test", at(0)).unwrap(), StoreOptions::default()).unwrap();
-        Self { _dir: dir, store, capacity: Capacity::default(), seq: 0 }
+        Self { _dir: dir, store, capacity: Capacity::default(), seq: 0, hours: 0..24, excluded: Vec::new() }
+    }
+
+    /// The committed time of a window so far.
+    fn committed(&self, entry: Instant, window: &Window) -> Vec<Interval> {
+        let span = |(from, to): &(i64, i64)| Interval::new(at(*from), at(*to));
+        let hour = |day: i64, hour: i64| day * DAY + hour * 3_600;
+        let hours = (-40..80).map(|day| span(&(hour(day, self.hours.start), hour(day, self.hours.end))));
+        let facts = Facts { maintenance: Vec::new(), excluded: self.excluded.iter().map(span).collect() };
+        let hours = union(hours.collect());
+        let committed = Committed::of(window.interval, entry, Some(&hours), MaintenanceRules::default(), &facts);
+        committed.contractual.committed(window.elapsed())
     }
 
     fn resource() -> ResourceId {
@@ -72,14 +90,15 @@ impl World {
         let zone = jiff::tz::TimeZone::get("Europe/Zurich").unwrap();
         let (as_of, entry) = (at(now), at(entry));
         let window = Window::holding(kind, &zone, as_of, as_of);
-        let asked = Asked { target: &target, promise, entry, window };
+        let committed = &self.committed(entry, &window);
+        let asked = Asked { target: &target, promise, entry, window, committed };
         let horizon = as_of.minus_ms(35 * DAY_MS).max(entry);
         self.capacity.begin_tick();
         let found = self.capacity.measure(&self.store, &asked, horizon, as_of).unwrap().unwrap();
 
         let all = Interval::new(Instant::from_ms(0), as_of);
         let readings = recent::readings(&self.store, &promise.resource, all).unwrap();
-        let expected = CapacityFigures::measure(promise, entry, window, &readings);
+        let expected = CapacityFigures::measure(promise, entry, window, committed, &readings);
         assert_eq!(found.figures, expected, "{kind:?} at {now}");
         assert_eq!(self.capacity.figures(&self.store, &asked).unwrap(), expected, "asked for, {kind:?} at {now}");
         assert_eq!(window::at_once(&self.store, &asked).unwrap(), expected, "at once, {kind:?} at {now}");
@@ -131,6 +150,42 @@ fn what_is_kept_says_the_same_as_the_store_alone() {
     // A new month in which nothing was read yet, and then something.
     for now in [31 * DAY, 31 * DAY + 20] {
         world.read(now - 50..now, 15, used);
+        for kind in KINDS {
+            world.compare(&promise, kind, -DAY, now);
+        }
+    }
+}
+
+#[test]
+fn only_committed_time_counts_whenever_it_is_said_what_that_is() {
+    let promise = promise("95%", 40_000);
+    let mut world = World::new();
+    world.hours = 8..18;
+    world.read(0..6 * DAY, 60, used);
+    let mut now = 6 * DAY - 4 * 3_600;
+    let mut figures = Vec::new();
+    // Exclusions of the settled part, the edge of a rolling window and the recent part, changed and revoked.
+    let steps: [&[(i64, i64)]; 8] = [
+        &[],
+        &[(2 * DAY + 30_000, 2 * DAY + 40_000)],
+        &[(2 * DAY + 31_000, 2 * DAY + 41_000)],
+        &[(3 * DAY - 20_000, 3 * DAY + 40_000), (now - 9_000, now - 8_000)],
+        &[(now - 7_000, now - 6_000)],
+        &[(now - 6_000, now - 5_000)],
+        &[(now - 50, now + 50)],
+        &[],
+    ];
+    for excluded in steps {
+        world.excluded = excluded.to_vec();
+        for step in [0, 15, 600] {
+            now += step;
+            figures.push(KINDS.map(|kind| world.compare(&promise, kind, -DAY, now).figures));
+        }
+    }
+    assert!(figures.iter().flatten().any(|found| found.n > 1_000));
+    assert!(figures.windows(2).filter(|pair| pair[0][0] != pair[1][0]).count() > 4, "exclusions change the month");
+    // At night nothing of the newest hours counts.
+    for now in [6 * DAY + 3_600, 6 * DAY + 8 * 3_600 + 1] {
         for kind in KINDS {
             world.compare(&promise, kind, -DAY, now);
         }

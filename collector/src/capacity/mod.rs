@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Nothing of it is stored: it is derived again after a restart, and dropped as soon as a reading arrives that is older
-//! than the recent part of it, so no crash can leave anything stale behind. What is derived at one tick is bounded; a target
+//! than the recent part of it or other time of it is committed, so no crash can leave anything stale behind. What is derived at one tick is bounded; a target
 //! whose turn has not come is left out of that tick, and is never shown with figures of before. Nothing after the newest
 //! reading is taken as settled, so what an agent delivers after an interruption is not late.
 //!
@@ -58,6 +58,8 @@ pub struct Asked<'a> {
     pub entry: Instant,
     /// Its window.
     pub window: Window,
+    /// The committed time of the window so far.
+    pub committed: &'a [Interval],
 }
 
 /// What a tick finds of a target on capacity.

@@ -119,9 +119,9 @@ fn look_at(path: &Path, files: Vec<(String, String)>, findings: &mut Findings) -
 
 /// Reads a catalogue; its files are called as they were found, so that an editor can go there.
 fn read(path: &Path, files: Vec<(String, String)>) -> Result<Catalogue, Problems> {
-    let found = |name: String| if path.is_dir() { path.join(name) } else { path.to_owned() };
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let files: Vec<(String, String)> =
-        files.into_iter().map(|(name, text)| (found(name).display().to_string(), text)).collect();
+        files.into_iter().map(|(name, text)| (folder.join(name).display().to_string(), text)).collect();
     catalogue::read(&files)
 }
 

@@ -22,6 +22,7 @@ mod access;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use uphold_common::catalogue;
 use uphold_common::yaml::problem::{Problems, Read};
 use uphold_common::yaml::walk::At;
 use uphold_common::yaml::{self};
@@ -208,12 +209,32 @@ fn store_options(at: &At<'_>) -> Read<StoreOptions> {
     })
 }
 
-/// Reads a catalogue: a file, or the `.yaml` and `.yml` files of a directory in order of their names.
+/// Reads a catalogue: a file, or the `.yaml` and `.yml` files of a directory in order of their names; and after them, of
+/// the files of holidays that lie beside them, those that they refer to. One that is not there is missed by whoever reads
+/// the catalogue, with the place that refers to it.
 pub fn catalogue_files(path: &Path) -> Result<Vec<CatalogueFile>, ConfigError> {
     let unreadable = |source| ConfigError::Read { path: path.to_owned(), source };
-    if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
-        return Ok(vec![(file_name(path), read_text(path)?)]);
+    let is_dir = std::fs::metadata(path).map_err(unreadable)?.is_dir();
+    let mut files = if is_dir { yaml_files(path)? } else { vec![(file_name(path), read_text(path)?)] };
+    let folder = if is_dir { path } else { folder_of(path) };
+    for name in catalogue::holiday_files(&files).into_iter().take(CATALOGUE_FILES_MAX) {
+        match read_text(&folder.join(&name)) {
+            Ok(text) => files.push((name, text)),
+            Err(ConfigError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(files)
+}
+
+/// The folder a file lies in.
+pub fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The `.yaml` and `.yml` files of a directory in order of their names.
+fn yaml_files(path: &Path) -> Result<Vec<CatalogueFile>, ConfigError> {
+    let unreadable = |source| ConfigError::Read { path: path.to_owned(), source };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?.path();
@@ -298,6 +319,23 @@ mod tests {
             let told = FileConfig::parse("c.yaml", text).unwrap_err().to_string();
             assert!(told.contains(expected), "{told}");
         }
+    }
+
+    #[test]
+    fn files_of_holidays_are_read_that_lie_beside_the_catalogue_and_are_referred_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let calendars = "calendars: [{ id: a, holidays: [{ file: b.ics }, { file: a.ics }, { file: none.ics }] }]\n";
+        let holidays = [("a.ics", "A"), ("b.ics", "B"), ("c.ics", "C")];
+        for (name, text) in holidays.into_iter().chain([("a.yaml", calendars), ("b.yaml", "# nothing\n")]) {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        let names =
+            |path: &Path| -> Vec<String> { catalogue_files(path).unwrap().into_iter().map(|(name, _)| name).collect() };
+        assert_eq!(names(dir.path()), ["a.yaml", "b.yaml", "a.ics", "b.ics"]);
+        assert_eq!(names(&dir.path().join("a.yaml")), ["a.yaml", "a.ics", "b.ics"]);
+        assert_eq!(names(&dir.path().join("b.yaml")), ["b.yaml"]);
+        std::fs::write(dir.path().join("a.ics"), [0xff]).unwrap();
+        assert!(matches!(catalogue_files(dir.path()), Err(ConfigError::Read { .. })));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Measuring the targets of a service in their windows.
 
 use uphold_common::catalogue::model::{AvailabilityPromise, Promise, Service, Target};
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, TargetId};
+use uphold_common::measure::committed::{Committed, Facts};
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::measure::window::Window;
 use uphold_common::time::{Instant, Interval};
@@ -24,17 +25,31 @@ impl Engine {
         };
         of_it.filter_map(availability).collect()
     }
+
+    /// What is committed of a target's window, for each of the three figures.
+    pub(super) fn committed(&mut self, service: &Service, target: &Target, window: &Window) -> Committed {
+        let hours = target.agreed_in(service).map(|calendar| self.agreed.of(calendar, window.interval));
+        let facts = self.facts_of(&service.id, &target.id);
+        Committed::of(window.interval, self.entry(&service.id), hours.as_deref(), target.maintenance, &facts)
+    }
+
+    /// What is on record about the time of a service, as far as one of its targets is concerned. There are no such records
+    /// yet.
+    #[expect(clippy::unused_self, reason = "records are the engine's")]
+    fn facts_of(&self, _service: &Id, _target: &TargetId) -> Facts {
+        Facts::default()
+    }
 }
 
 /// The figures of a promise in `window`, out of what was seen of the service over at least the window's elapsed part.
 pub(super) fn figures(
     promise: AvailabilityPromise,
     service: &Service,
-    entry: Instant,
     window: Window,
+    committed: &Committed,
     seen: &Seen,
 ) -> TargetFigures {
-    TargetFigures::measure(promise, service, entry, window, &seen.service)
+    TargetFigures::measure(promise, service, window, committed, &seen.service)
 }
 
 /// The span that holds the elapsed parts of all `windows`, from the service's entry on.

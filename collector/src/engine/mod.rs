@@ -28,6 +28,7 @@
 //! Nothing in here reads a clock but [`run`]; all of it is synchronous.
 
 pub mod agents;
+mod agreed;
 pub mod command;
 pub mod compaction;
 #[cfg(test)]
@@ -76,6 +77,7 @@ use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
 use crate::timeline::Timelines;
 
 use agents::Agents;
+use agreed::AgreedTimes;
 use forget::Forgetting;
 use handle::Tally;
 use postponed::Postponed;
@@ -93,6 +95,7 @@ pub struct Engine {
     /// What was seen of each service at the last tick.
     sights: BTreeMap<Id, Sight>,
     strips: BTreeMap<Id, Strip>,
+    agreed: AgreedTimes,
     /// The targets of each service, in order of their ids.
     targets_of: BTreeMap<Id, Vec<Target>>,
     register: Register,
@@ -180,6 +183,7 @@ impl Engine {
             capacity: Capacity::default(),
             sights: BTreeMap::new(),
             strips: BTreeMap::new(),
+            agreed: AgreedTimes::default(),
             targets_of: targets_of(&in_force.catalogue),
             register,
             governed,

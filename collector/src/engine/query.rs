@@ -147,7 +147,10 @@ impl Engine {
         let measured: Vec<_> = targets
             .iter()
             .zip(&windows)
-            .map(|((target, promise), window)| (&target.id, figures(*promise, service, entry, *window, &seen)))
+            .map(|((target, promise), window)| {
+                let committed = self.committed(service, target, window);
+                (&target.id, figures(*promise, service, *window, &committed, &seen))
+            })
             .collect();
         let used = self.capacity_figures(service, |target| window(target.window))?;
         let availability =

@@ -1,9 +1,10 @@
-//! The strip of a service: its last days, each measured for itself. Those that have settled are kept until late data
+//! The strip of a service: its last days, each measured for itself in the hours of the service's calendar. Those that have settled are kept until late data
 //! touches one.
 
 use std::collections::VecDeque;
 
 use uphold_common::catalogue::model::{Service, WindowKind};
+use uphold_common::measure::committed::Cover;
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::window::{Window, local_days};
 use uphold_common::time::{DAY_MS, Instant, Interval};
@@ -65,11 +66,13 @@ impl Engine {
         let missing = Interval::new(self.strip_from(service, as_of), as_of);
         let further = (missing.start < sight.span.start).then(|| self.see(service, missing, as_of)).transpose()?;
         let states = &further.as_ref().unwrap_or(&sight.seen).service.states;
+        let hours = service.calendar.as_ref().map(|calendar| self.agreed.of(calendar, missing));
         let settled_to = as_of.minus_ms(context_ms(service));
         let strip = self.strips.entry(service.id.clone()).or_default();
         let mut newest = Vec::new();
         for (date, part) in local_days(&service.time_zone, missing) {
-            let day = StripDay { date, kinds: Account::of(part, entry, states).kinds };
+            let cover = Cover::agreed(part, entry, hours.as_deref());
+            let day = StripDay { date, kinds: Account::over(part, &cover, states).kinds };
             if part.end <= settled_to {
                 strip.days.push_back((part, day));
             } else {

@@ -61,6 +61,7 @@ impl Engine {
         self.drop_touched()?;
         self.timelines.begin_tick(now);
         self.capacity.begin_tick();
+        self.agreed.begin_tick();
         let catalogue = self.catalogue();
         let mut measured = BTreeMap::new();
         let mut allowance = self.observations_at_once;
@@ -150,8 +151,9 @@ impl Engine {
         }
         let sight = self.look(service, span)?;
         let seen = &sight.seen;
-        let measure = |(target, promise): &Promised, window: &Window| {
-            (target.clone(), figures(*promise, service, entry, *window, seen))
+        let mut measure = |(target, promise): &Promised, window: &Window| {
+            let committed = self.committed(service, target, window);
+            (target.clone(), figures(*promise, service, *window, &committed, seen))
         };
         let current = targets.iter().zip(&windows).map(|(target, window)| measure(target, window)).collect();
         let before = closed.iter().map(|(target, window)| measure(target, window)).collect();

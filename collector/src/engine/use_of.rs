@@ -53,7 +53,8 @@ impl Engine {
             let kept_from = self.store.raw_from().map_or(Instant::MIN, start_of);
             let horizon = self.horizon(about, entry, as_of).max(kept_from).min(as_of);
             let window = Window::holding(target.window, &service.time_zone, as_of, as_of);
-            let asked = Asked { target: &target.id, promise: &promise, entry, window };
+            let committed = self.committed(service, &target, &window).contractual.committed(window.elapsed());
+            let asked = Asked { target: &target.id, promise: &promise, entry, window, committed: &committed };
             let Some(found) = self.capacity.measure(self.store.as_ref(), &asked, horizon, as_of)? else {
                 self.health.deriving += 1;
                 continue;
@@ -77,7 +78,9 @@ impl Engine {
         let entry = self.entry(&service.id);
         let mut all = Vec::new();
         for (target, promise) in self.capacity_of(service) {
-            let asked = Asked { target: &target.id, promise: &promise, entry, window: window(&target) };
+            let window = window(&target);
+            let committed = self.committed(service, &target, &window).contractual.committed(window.elapsed());
+            let asked = Asked { target: &target.id, promise: &promise, entry, window, committed: &committed };
             let figures = self.capacity.figures(self.store.as_ref(), &asked)?;
             all.push((target.id, figures));
         }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::{
-    AgreementKind, AvailabilityPromise, BreakTargets, Criticality, DegradedPolicy, Expression, Organisation,
-    Priorities, Probe, Promise, Service, Structure, UnmeasuredPolicy, WindowKind,
+    AgreementKind, AvailabilityPromise, BreakTargets, Criticality, DegradedPolicy, Expression, MaintenanceRules,
+    Organisation, Priorities, Probe, Promise, Service, Structure, UnmeasuredPolicy, WindowKind,
 };
 use uphold_common::ids::PathId;
+use uphold_common::measure::committed::Committed;
 use uphold_common::measure::service::ServiceTimeline;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::observation::State;
@@ -58,6 +59,7 @@ fn catalogue() -> Catalogue {
         criticality: Criticality::High,
         since: Some(at(0)),
         time_zone: zone.clone(),
+        calendar: None,
         probes: BTreeMap::from([(id("web"), Arc::new(probe))]),
         available_when: Expression::all(vec![Expression::Probe(id("web"))]),
         structure: Structure::default(),
@@ -68,6 +70,8 @@ fn catalogue() -> Catalogue {
         party: id("retail"),
         service: id("shop"),
         window: WindowKind::Month,
+        calendar: None,
+        maintenance: MaintenanceRules::default(),
         promise: Promise::Availability(promise()),
     };
     Catalogue {
@@ -77,6 +81,7 @@ fn catalogue() -> Catalogue {
         parties: BTreeMap::new(),
         components: BTreeMap::new(),
         hosts: BTreeMap::new(),
+        calendars: BTreeMap::new(),
         agents: BTreeMap::new(),
         services: BTreeMap::from([(id("shop"), service)]),
         targets: BTreeMap::from([(target.id.clone(), target)]),
@@ -132,7 +137,8 @@ impl World {
             let target = self.catalogue.targets.values().next().unwrap();
             let service = &self.catalogue.services[&id("shop")];
             let window = Window::holding(WindowKind::Month, &service.time_zone, at(now), at(now));
-            let figures = TargetFigures::measure(promise(), service, at(0), window, &seen);
+            let figures =
+                TargetFigures::measure(promise(), service, window, &Committed::always(window.interval, at(0)), &seen);
             let situation = Situation {
                 service: &service.id,
                 held: self.held,
@@ -231,7 +237,8 @@ fn silence_does_not_end_a_breach_of_a_rolling_window() {
         let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
         let states = Timeline::constant(window.interval, state);
         let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures = TargetFigures::measure(promise(), service, at(0), window, &seen);
+        let figures =
+            TargetFigures::measure(promise(), service, window, &Committed::always(window.interval, at(0)), &seen);
         let situation = Situation {
             service: &service.id,
             held: false,
@@ -261,7 +268,8 @@ fn a_closed_window_is_not_taken_for_that_of_another_target() {
         let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
         let states = Timeline::constant(window.elapsed(), state);
         let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures = TargetFigures::measure(promise(), service, at(0), window, &seen);
+        let figures =
+            TargetFigures::measure(promise(), service, window, &Committed::always(window.interval, at(0)), &seen);
         let situation = Situation {
             service: &service.id,
             held: false,

@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service, Target};
+use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service};
 use uphold_common::ids::{Id, PathId, ProbeId, VantagePoint};
 use uphold_common::measure::capacity::{CapacityFigures, Utilisation};
+use uphold_common::measure::committed::Committed;
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::kinds::Account;
-use uphold_common::measure::service::{ServiceTimeline, service_timeline};
+use uphold_common::measure::service::service_timeline;
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::measure::window::{Window, local_days};
@@ -153,18 +154,18 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     let entry = service.since.unwrap_or(as_of.minus_ms(95_000));
     let span = span(as_of);
     let timelines = timelines(service, span);
-    let seen: ServiceTimeline = service_timeline(&service.structure.formula, &timelines, span);
-    let window = |target: &Target| Window::holding(target.window, &service.time_zone, as_of, as_of);
+    let seen = service_timeline(&service.structure.formula, &timelines, span);
     let (mut targets, mut capacity) = (BTreeMap::new(), BTreeMap::new());
     for target in catalogue.targets.values().filter(|target| target.service == *id) {
-        let (id, window) = (target.id.clone(), window(target));
+        let (id, window) = (target.id.clone(), Window::holding(target.window, &service.time_zone, as_of, as_of));
+        let committed = Committed::always(window.interval, entry);
         match &target.promise {
             Promise::Availability(promise) => {
-                targets.insert(id, TargetFigures::measure(*promise, service, entry, window, &seen));
+                targets.insert(id, TargetFigures::measure(*promise, service, window, &committed, &seen));
             }
             Promise::Capacity(promise) => {
-                let figures = CapacityFigures::measure(promise, entry, window, &filling(window.elapsed()));
-                capacity.insert(id, figures);
+                let (over, read) = (committed.contractual.committed(window.elapsed()), filling(window.elapsed()));
+                capacity.insert(id, CapacityFigures::measure(promise, entry, window, &over, &read));
             }
         }
     }

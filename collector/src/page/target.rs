@@ -1,10 +1,12 @@
 //! One target in its window: the availability against the promise, how sure it is, what may still be lost.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use maud::{Markup, html};
 use uphold_common::catalogue::model::{AgreementKind, Catalogue, Service, Target, WindowKind};
 use uphold_common::measure::availability::{Availability, Verdict};
-use uphold_common::measure::target::TargetFigures;
+use uphold_common::measure::target::{Figure, TargetFigures};
 use uphold_common::measure::window::{Window, local_date};
 use uphold_common::percent::Ratio;
 
@@ -29,6 +31,7 @@ pub(super) fn block(catalogue: &Catalogue, service: &Service, target: &Target, f
             @if a.not_proven {
                 p.note { strong { "Not proven:" } " what was not measured could change the verdict." }
             }
+            @if let Some(text) = beside(figures) { p.note { (text) } }
             @if can_still_be_met(figures) {
                 p.note { "Below the promise so far; by the end of the window it can still be met." }
             }
@@ -89,6 +92,19 @@ fn how_sure(figures: &TargetFigures) -> String {
     }
 }
 
+/// The two figures beside the contractual one, if anything was taken out of the agreed service time.
+fn beside(figures: &TargetFigures) -> Option<String> {
+    let [without_exclusions, experienced] = of_others(figures);
+    let differs = !Arc::ptr_eq(&figures.contractual, &figures.experienced);
+    differs.then(|| format!("Without exclusions {without_exclusions}; as experienced {experienced}."))
+}
+
+/// The availability without exclusions, and as it was experienced.
+fn of_others(figures: &TargetFigures) -> [String; 2] {
+    let of = |figure: &Figure| percent(figure.availability.ratio, figures).unwrap_or_else(|| "–".to_owned());
+    [&figures.without_exclusions, &figures.experienced].map(|figure| of(figure))
+}
+
 fn budget(figures: &TargetFigures) -> Markup {
     let budget = &figures.budget;
     let (class, text) = match budget.remaining_ms {
@@ -126,6 +142,11 @@ fn account(service: &Service, target: &Target, figures: &TargetFigures) -> Marku
                 @for (name, ms) in kinds.into_iter().filter(|(_, ms)| *ms > 0) {
                     div { dt { (name) } dd { (seconds(ms)) } }
                 }
+            }
+            @let [without_exclusions, experienced] = of_others(figures);
+            dl {
+                div { dt { "without exclusions" } dd { (without_exclusions) } }
+                div { dt { "as experienced" } dd { (experienced) } }
             }
             (breaks(figures))
             @if figures.availability.down > 0 {

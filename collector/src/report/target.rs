@@ -17,13 +17,14 @@ pub(super) fn write(lines: &mut Vec<String>, ink: &Ink<'_>, id: &TargetId, targe
     lines.push(ink.bold(id.to_string()));
     lines.push(format!("  {}", window(ink, &target.window)));
     match &target.measured {
-        MeasuredView::Contractual(block) => availability(lines, ink, block),
+        MeasuredView::Contractual(block) => availability(lines, ink, target, block),
         MeasuredView::Capacity(capacity) => capacity::write(lines, ink, capacity),
     }
 }
 
-fn availability(lines: &mut Vec<String>, ink: &Ink<'_>, block: &BlockView) {
+fn availability(lines: &mut Vec<String>, ink: &Ink<'_>, target: &TargetView, block: &BlockView) {
     lines.extend(verdict(ink, block));
+    lines.extend(beside(target));
     lines.push(String::new());
     lines.push(format!("  {}", ink.kinds_bar(&block.kinds, ink.width - 4)));
     lines.extend(indented(&wrapped(&ink.kinds_legend(&block.kinds), ink.width - 4)));
@@ -53,25 +54,36 @@ fn window(ink: &Ink<'_>, window: &WindowView) -> String {
 }
 
 fn verdict(ink: &Ink<'_>, block: &BlockView) -> Vec<String> {
-    let text = |percent: &Option<String>| percent.as_deref().map_or("–".to_owned(), |p| format!("{} %", clean(p)));
     let verdict = shown(ink, block.verdict);
     let promise = block.target_ppb.and_then(promise).map(|promise| format!(" of {promise} % promised"));
     let mut lines =
-        vec![format!("  {}{}: {verdict}", ink.bold(text(&block.availability)), promise.unwrap_or_default())];
+        vec![format!("  {}{}: {verdict}", ink.bold(printed(block.availability.as_ref())), promise.unwrap_or_default())];
     if block.not_proven {
         lines.push("  not proven: what was not measured could change the verdict".to_owned());
     }
     if block.committed_ms > 0 {
         lines.push(format!(
             "  measured {} of the time; between {} and {}",
-            text(&block.coverage),
-            text(&block.availability_min),
-            text(&block.availability_max)
+            printed(block.coverage.as_ref()),
+            printed(block.availability_min.as_ref()),
+            printed(block.availability_max.as_ref())
         ));
     }
     let (good, counted) = (length(block.counted_ms - block.lost_ms), length(block.counted_ms));
     lines.push(format!("  good for {good} of {counted} that count"));
     lines
+}
+
+/// The two figures that stand beside the contractual one.
+fn beside(target: &TargetView) -> Option<String> {
+    let (without_exclusions, experienced) = (target.without_exclusions.as_ref()?, target.experienced.as_ref()?);
+    let (without_exclusions, experienced) =
+        (printed(without_exclusions.availability.as_ref()), printed(experienced.availability.as_ref()));
+    Some(format!("  without exclusions {without_exclusions}, experienced {experienced}"))
+}
+
+fn printed(percent: Option<&String>) -> String {
+    percent.map_or("–".to_owned(), |percent| format!("{} %", clean(percent)))
 }
 
 fn shown(ink: &Ink<'_>, verdict: Verdict) -> String {

@@ -32,9 +32,21 @@ pub struct View {
 pub struct TargetView {
     /// When.
     pub window: WindowView,
+    /// Its availability had nothing been excluded.
+    pub without_exclusions: Option<BesideView>,
+    /// Its availability over the whole agreed service time.
+    pub experienced: Option<BesideView>,
     /// What was measured of it.
     #[serde(flatten)]
     pub measured: MeasuredView,
+}
+
+/// A figure that stands beside the contractual one.
+#[derive(Clone, Debug, Deserialize)]
+pub struct BesideView {
+    /// The availability, printed.
+    #[serde(rename = "A_percent")]
+    pub availability: Option<String>,
 }
 
 /// What was measured of a target, by the key that it stands under.

@@ -10,14 +10,20 @@ use std::fmt::Display;
 
 use sha2::{Digest, Sha256};
 
+use super::calendar::Hours;
 use super::model::{
-    AvailabilityPromise, CapacityPromise, Catalogue, DegradedPolicy, Probe, Promise, Service, Target, Threshold,
-    UnmeasuredPolicy, WindowKind,
+    AvailabilityPromise, Calendar, CapacityPromise, Catalogue, DegradedPolicy, MaintenanceRules, Probe, Promise,
+    Service, Target, Threshold, UnmeasuredPolicy, WindowKind,
 };
 use crate::bytes::Hex;
 use crate::ids::Id;
 use crate::percent::Ppb;
 use crate::yaml::scalars::exact_duration;
+
+/// The days of the week, as the catalogue writes them.
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// Most dates that are listed.
+const LISTED_MAX: usize = 12;
 
 /// SHA-256 over the names and texts of the files in the order given, in hexadecimal.
 pub fn content_hash<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> String {
@@ -73,6 +79,7 @@ fn service_text(catalogue: &Catalogue, service: &Service) -> String {
     lines.extend(below(catalogue, service).into_iter().map(needs));
     let others = service.looks_at().filter(|probe| probe.id.parent != service.id);
     lines.extend(others.flat_map(|probe| probe_lines(probe, &probe.id.to_string())));
+    lines.extend(service.calendar.iter().flat_map(|calendar| calendar_lines(calendar)));
     lines.join("\n")
 }
 
@@ -104,7 +111,41 @@ fn target_text(target: &Target) -> String {
         Promise::Availability(promise) => lines.extend(availability_lines(promise)),
         Promise::Capacity(promise) => lines.extend(capacity_lines(promise)),
     }
+    lines.extend(target.calendar.iter().flat_map(|calendar| calendar_lines(calendar)));
+    let maintenance = target.maintenance;
+    if maintenance != MaintenanceRules::default() {
+        lines.push(format!("min_notice: {}", exact_duration(maintenance.min_notice_ms)));
+        lines.push(format!("maintenance_allowance: {}", or_none(maintenance.allowance_ms.map(exact_duration), "none")));
+    }
     lines.join("\n")
+}
+
+/// What is agreed, whatever the calendar is called. A service or target without one has none of these lines.
+fn calendar_lines(calendar: &Calendar) -> [String; 4] {
+    let of_day = |hours: &[Hours]| hours.iter().map(|hours| hours.text()).collect::<Vec<_>>().join(" ");
+    let weekly = DAYS.iter().zip(&calendar.weekly).filter(|(_, hours)| !hours.is_empty());
+    let weekly = weekly.map(|(day, hours)| format!("{day} {}", of_day(hours)));
+    let extra_days = calendar.extra_days.iter().map(|(date, hours)| match hours.as_slice() {
+        [] => format!("{date} closed"),
+        hours => format!("{date} {}", of_day(hours)),
+    });
+    let zone = calendar.time_zone.iana_name().unwrap_or("UTC");
+    [
+        format!("hours in time zone: {zone}"),
+        format!("hours of the week: {}", listed_or_digest(weekly)),
+        format!("holidays: {}", listed_or_digest(calendar.holidays.iter().map(ToString::to_string))),
+        format!("extra days: {}", listed_or_digest(extra_days)),
+    ]
+}
+
+/// All of them if they are few, else how many there are and their digest.
+fn listed_or_digest(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.collect();
+    match parts.len() {
+        0 => "none".to_owned(),
+        1..=LISTED_MAX => parts.join(", "),
+        many => format!("{many} with the digest {}", Hex(&Sha256::digest(parts.join(", ").as_bytes()))),
+    }
 }
 
 /// How long readings must hold is not among them: that decides when an incident is raised, and no figure.

@@ -6,6 +6,7 @@
 //! | [`expression`] | of these, when a service is available, as it is said |
 //! | [`formula`] | the same down to the probes, over all services |
 //! | [`promise`] | of these, what targets promise |
+//! | [`calendar`] | of these, in which hours services are agreed |
 //! | [`telling`] | of these, how urgent incidents are and who is told of them |
 //! | [`read()`] | from files to the checked types, or every problem in them |
 //! | [`SCHEMA`] | the same language for editors, as JSON Schema |
@@ -13,6 +14,7 @@
 //! | [`fingerprint`] | which version this is, and whether it would measure the past differently than another |
 
 pub mod assign;
+pub mod calendar;
 pub mod expression;
 pub mod fingerprint;
 pub mod formula;
@@ -25,7 +27,7 @@ pub mod telling;
 #[cfg(test)]
 mod tests;
 
-pub use read::{BODY_PATTERN_SIZE_MAX, Bounds, body_pattern, read, read_within};
+pub use read::{BODY_PATTERN_SIZE_MAX, Bounds, body_pattern, holiday_files, read, read_within};
 
 /// The JSON Schema (2020-12) of one file of a catalogue. It knows every key, its shape and its words; what refers to
 /// what, and what must fit together, only [`read()`] knows.

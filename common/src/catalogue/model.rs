@@ -14,9 +14,10 @@ use crate::wire::assignment::Check;
 
 pub use super::expression::Expression;
 pub use super::formula::{Formula, Structure};
+pub use super::calendar::Calendar;
 pub use super::promise::{
-    AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, Promise, Threshold, Thresholds,
-    UnmeasuredPolicy,
+    AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, MaintenanceRules, Promise, Threshold,
+    Thresholds, UnmeasuredPolicy,
 };
 pub use super::telling::{Alertmanager, Priorities, Priority, Receiver, ReceiverUrl, Route, Urgency, Way};
 
@@ -37,6 +38,8 @@ pub struct Catalogue {
     pub hosts: BTreeMap<Id, Host>,
     /// Where agents are found, for those that say so; others may observe all the same.
     pub agents: BTreeMap<Id, Agent>,
+    /// In which hours services are agreed.
+    pub calendars: BTreeMap<Id, Arc<Calendar>>,
     /// The services.
     pub services: BTreeMap<Id, Service>,
     /// What was promised.
@@ -141,6 +144,8 @@ pub struct Service {
     pub since: Option<Instant>,
     /// The zone its days and months are counted in.
     pub time_zone: TimeZone,
+    /// In which hours it is agreed; none: always.
+    pub calendar: Option<Arc<Calendar>>,
     /// Its own probes, in order of their ids; empty if it is built on other services alone.
     pub probes: BTreeMap<Id, Arc<Probe>>,
     /// When it is available: as the catalogue says it, else while all of its own probes are.
@@ -266,8 +271,19 @@ pub struct Target {
     pub service: Id,
     /// Over what it is counted.
     pub window: WindowKind,
+    /// In which hours it was agreed, instead of those of its service.
+    pub calendar: Option<Arc<Calendar>>,
+    /// What it says of planned maintenance.
+    pub maintenance: MaintenanceRules,
     /// What is promised.
     pub promise: Promise,
+}
+
+impl Target {
+    /// In which hours it is agreed, `service` being what it is about; none: always.
+    pub fn agreed_in<'a>(&'a self, service: &'a Service) -> Option<&'a Arc<Calendar>> {
+        self.calendar.as_ref().or(service.calendar.as_ref())
+    }
 }
 
 /// Over what a target is counted.

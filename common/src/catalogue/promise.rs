@@ -15,6 +15,15 @@ pub enum Promise {
     Capacity(CapacityPromise),
 }
 
+/// What a target says of planned maintenance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MaintenanceRules {
+    /// How long before its start it must have been announced.
+    pub min_notice_ms: i64,
+    /// How much of it counts as such in a window; without one, all of it.
+    pub allowance_ms: Option<i64>,
+}
+
 /// A share of time in which the service works, and how it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AvailabilityPromise {

@@ -16,6 +16,7 @@ use crate::yaml::tree::{self, Node, Value as Tree};
 use crate::yaml::walk::Asked;
 
 const WHOLE: &str = include_str!("whole.yaml");
+const HOLIDAYS: (&str, &str) = ("holidays-ch.ics", include_str!("../../../config/holidays-ch.ics"));
 
 /// What is known of the mappings at one path, such as `services[].probes[]`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -82,7 +83,7 @@ fn paths(node: &Node, path: &str, found: &mut Vec<(Place, String)>) {
 /// The mappings of the walk, as far as the whole example shows them.
 fn of_walk() -> Shapes {
     asked::taken();
-    read(&[("whole.yaml", WHOLE)]).unwrap_or_else(|problems| panic!("{problems}"));
+    read(&[("whole.yaml", WHOLE), HOLIDAYS]).unwrap_or_else(|problems| panic!("{problems}"));
     let noted = asked::taken();
     let tree = tree::read("whole.yaml", WHOLE, &Report::default()).unwrap().unwrap();
     let mut places = Vec::new();

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::model::{
-    Alertmanager, AvailabilityPromise, CapacityPromise, Catalogue, Criticality, Priority, Promise, ReceiverUrl,
-    Threshold, Urgency, Way, WindowKind,
+    Alertmanager, AvailabilityPromise, CapacityPromise, Catalogue, Criticality, MaintenanceRules, Priority, Promise,
+    ReceiverUrl, Threshold, Urgency, Way, WindowKind,
 };
 use super::{BODY_PATTERN_SIZE_MAX, Bounds, assign, fingerprint, read, read_within};
 use crate::ids::{Id, TargetId};
@@ -15,9 +15,11 @@ use crate::time::DAY_MS;
 use crate::wire::assignment::Check;
 
 const EXAMPLE: &str = include_str!("../../../config/catalogue.yaml");
+/// The holidays that the example refers to.
+const HOLIDAYS: (&str, &str) = ("holidays-ch.ics", include_str!("../../../config/holidays-ch.ics"));
 
 fn example() -> Catalogue {
-    read(&[("catalogue.yaml", EXAMPLE)]).unwrap_or_else(|problems| panic!("{problems}"))
+    read(&[("catalogue.yaml", EXAMPLE), HOLIDAYS]).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 fn id(text: &str) -> Id {
@@ -99,6 +101,10 @@ fn the_example_is_read_whole() {
     let sla = &catalogue.targets[&TargetId::new(id("shop-sla"), id("availability"))];
     let Promise::Availability(AvailabilityPromise { share, breaks, .. }) = sla.promise else { panic!("{sla:?}") };
     assert_eq!((sla.window, share.parts(), breaks.at_most), (WindowKind::Month, 999_000_000, Some(3)));
+    let calendar = sla.agreed_in(service).unwrap();
+    assert_eq!((calendar.id.as_str(), calendar.extra_days.len(), calendar.weekly[4].len()), ("office-hours", 1, 2));
+    assert_eq!(calendar.holidays.iter().filter(|date| date.year() == 2026).count(), 7);
+    assert_eq!((sla.maintenance.min_notice_ms, sla.maintenance.allowance_ms), (2 * DAY_MS, Some(DAY_MS / 6)));
     let disk = capacity(&catalogue, "shop-sla", "disk");
     assert_eq!(
         (disk.resource.host.as_str(), disk.resource.resource, disk.resource.of.as_str()),
@@ -157,6 +163,7 @@ routes: [{ to: duty }]
     let target = &catalogue.targets[&TargetId::new(id("x"), id("y"))];
     let Promise::Availability(promise) = target.promise else { panic!("{target:?}") };
     assert_eq!((promise.unmeasured, promise.degraded, promise.breaks), Default::default());
+    assert_eq!((target.maintenance, target.agreed_in(service)), (MaintenanceRules::default(), None));
     let memory = capacity(&catalogue, "x", "m");
     assert_eq!((memory.percentile.parts(), memory.held_ms, memory.resource.of.as_str()), (950_000_000, 300_000, ""));
     assert_eq!(memory.thresholds.of(Threshold::Warning), None);
@@ -217,7 +224,7 @@ fn a_version_is_named_by_its_files() {
 /// The sentences for the example with one text replaced.
 fn changes(from: &str, to: &str) -> Vec<String> {
     assert!(EXAMPLE.contains(from), "{from}");
-    let changed = read(&[("catalogue.yaml", EXAMPLE.replacen(from, to, 1))]).unwrap();
+    let changed = read(&[("catalogue.yaml", EXAMPLE.replacen(from, to, 1).as_str()), HOLIDAYS]).unwrap();
     fingerprint::changes_to_the_past(&fingerprint::measured_as(&example()), &fingerprint::measured_as(&changed))
 }
 
@@ -251,6 +258,23 @@ fn what_measures_the_past_differently_is_said() {
             "of: /var",
             "of: /srv",
             "target shop-sla/disk: capacity was filesystem /var of web-1 and is now filesystem /srv of web-1",
+        ),
+        (
+            "[mon, tue, wed, thu, fri]",
+            "[mon]",
+            "target shop-sla/availability: hours of the week was mon 08:00-18:00, tue 08:00-18:00, wed 08:00-18:00, \
+             thu 08:00-18:00, fri 08:00-18:00 22:00-02:00 and is now mon 08:00-18:00, fri 22:00-02:00",
+        ),
+        (
+            "\"09:00-16:00\"",
+            "",
+            "target shop-sla/availability: extra days was 2026-12-19 09:00-16:00 and is now 2026-12-19 closed",
+        ),
+        ("min_notice: 48h", "min_notice: 2d1m", "target shop-sla/availability: min_notice was 2d and is now 2881m"),
+        (
+            "maintenance_allowance: 4h",
+            "# ",
+            "target shop-sla/availability: maintenance_allowance was 4h and is now none",
         ),
         (", mtbsi: 7d", "", "target shop-sla/availability: mtbsi was 7d and is now none"),
     ] {
@@ -307,6 +331,7 @@ fn what_does_not_touch_the_past_is_not_said() {
         ("shop.example/health", "shop.example/healthz"),
         ("\"99.9%\"", "\"99.90%\""),
         ("for: 10m", "for: 1h"),
+        ("[2026-12-24, { file", "[2026-12-24, 2026-12-25, { file"),
         ("id: carrier-contract", "id: another-contract"),
     ] {
         assert_eq!(changes(from, to), [""; 0], "{from}");
@@ -318,7 +343,7 @@ fn no_prefix_and_no_changed_byte_makes_it_panic() {
     let lines = EXAMPLE.lines().map(|line| line.split(" #").next().unwrap_or_default());
     let text: String =
         lines.filter(|line| !line.starts_with('#') && !line.is_empty()).flat_map(|l| [l, "\n"]).collect();
-    assert!(read(&[("a.yaml", &text)]).is_ok());
+    assert!(read(&[("a.yaml", text.as_str()), HOLIDAYS]).is_ok());
     for (cut, _) in text.char_indices() {
         let _ = read(&[("a.yaml", text.get(..cut).unwrap())]);
     }
@@ -338,13 +363,13 @@ fn no_prefix_and_no_changed_byte_makes_it_panic() {
 #[test]
 fn bounds_that_the_reader_was_told_hold() {
     let told = |bounds: Bounds, text: &str| {
-        let problems = read_within(&[("a.yaml", EXAMPLE), ("b.yaml", text)], &bounds).unwrap_err();
+        let problems = read_within(&[("a.yaml", EXAMPLE), HOLIDAYS, ("b.yaml", text)], &bounds).unwrap_err();
         problems.shown()[0].to_string()
     };
-    let bytes = Bounds { bytes_max: EXAMPLE.len() + 9, ..Bounds::default() };
+    let bytes = Bounds { bytes_max: EXAMPLE.len() + HOLIDAYS.1.len() + 9, ..Bounds::default() };
     let refused = told(bytes, "# a remark");
     assert!(refused.starts_with("b.yaml:1:1: up to here the catalogue has "), "{refused}");
-    assert!(read_within(&[("a.yaml", EXAMPLE), ("b.yaml", "# remarks")], &bytes).is_ok());
+    assert!(read_within(&[("a.yaml", EXAMPLE), HOLIDAYS, ("b.yaml", "# remarks")], &bytes).is_ok());
 
     let text = "organisation: { name: A, time_zone: UTC }\nservices:\n  - id: a\n    name: A\n    probes:\n      - { id: b, \
                 agents: [c], interval: 5s, timeout: 1s, http: { url: \"http://a.example/\", expect: { body_matches: \

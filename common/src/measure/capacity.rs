@@ -16,6 +16,7 @@ use crate::percent::{BILLION, Ppb, Ratio};
 use crate::time::{Instant, Interval};
 use crate::wire::assignment::CAPACITY_REACH_MS;
 
+use super::agreed::length_ms;
 use super::window::Window;
 
 /// How much of a resource was in use when it was read.
@@ -114,6 +115,11 @@ impl LevelTimes {
         times
     }
 
+    /// What `readings` say of these intervals together.
+    pub fn over(readings: &[Utilisation], thresholds: Thresholds, intervals: impl Iterator<Item = Interval>) -> Self {
+        intervals.fold(Self::default(), |times, interval| times.plus(Self::of(readings, thresholds, interval)))
+    }
+
     /// Adds a stretch.
     pub fn add(&mut self, level: Level, ms: i64) {
         let total = match level {
@@ -148,6 +154,13 @@ impl LevelTimes {
             Threshold::Critical => self.critical,
         }
     }
+}
+
+/// The readings made in these intervals, as shares.
+pub fn shares_in(readings: &[Utilisation], intervals: impl Iterator<Item = Interval>) -> impl Iterator<Item = i64> {
+    let place = |at| readings.partition_point(|reading| reading.at < at);
+    let inside = move |interval: Interval| readings.get(place(interval.start)..place(interval.end));
+    intervals.filter_map(inside).flatten().map(|reading| reading.ppb)
 }
 
 /// The nearest rank of a percentile among `n` values, counted from 1: `⌈p / 100 × n⌉`; none among none.
@@ -222,17 +235,18 @@ pub struct CapacityFigures {
 }
 
 impl CapacityFigures {
-    /// The figures out of their parts: the committed time by level, the number of readings in it, and which of them
-    /// has a rank.
+    /// The figures out of their parts: the committed time so far, and by level, the number of readings in it, and which
+    /// of them has a rank.
     pub fn of<E>(
         promise: &CapacityPromise,
         entry: Instant,
         window: Window,
+        committed: &[Interval],
         times: LevelTimes,
         n: u64,
         ranked: impl FnOnce(u64) -> Result<Option<i64>, E>,
     ) -> Result<Self, E> {
-        debug_assert_eq!(times.total(), committed(entry, &window).len_ms(), "the levels add up to the committed time");
+        debug_assert_eq!(times.total(), length_ms(committed), "the levels add up to the committed time");
         let rank = nearest_rank(promise.percentile, n);
         let percentile_ppb = match rank {
             Some(rank) => ranked(rank)?,
@@ -243,18 +257,23 @@ impl CapacityFigures {
         Ok(Self { window, entry, percentile, thresholds, n, rank, percentile_ppb, state, times })
     }
 
-    /// The figures out of all readings of the window, and the one before it that still speaks.
-    pub fn measure(promise: &CapacityPromise, entry: Instant, window: Window, readings: &[Utilisation]) -> Self {
-        let committed = committed(entry, &window);
-        let times = LevelTimes::of(readings, promise.thresholds, committed);
-        let read = readings.iter().filter(|reading| committed.contains(reading.at));
-        let mut shares: Vec<i64> = read.map(|reading| reading.ppb).collect();
+    /// The figures out of all readings of the window, and the one before it that still speaks; `committed` is the
+    /// committed time of the window so far.
+    pub fn measure(
+        promise: &CapacityPromise,
+        entry: Instant,
+        window: Window,
+        committed: &[Interval],
+        readings: &[Utilisation],
+    ) -> Self {
+        let times = LevelTimes::over(readings, promise.thresholds, committed.iter().copied());
+        let mut shares: Vec<i64> = shares_in(readings, committed.iter().copied()).collect();
         shares.sort_unstable();
         let ranked = |rank: u64| {
             let place = usize::try_from(rank - 1).unwrap_or(usize::MAX);
             Ok::<_, std::convert::Infallible>(shares.get(place).copied())
         };
-        match Self::of(promise, entry, window, times, shares.len() as u64, ranked) {
+        match Self::of(promise, entry, window, committed, times, shares.len() as u64, ranked) {
             Ok(figures) => figures,
             Err(never) => match never {},
         }
@@ -276,8 +295,8 @@ impl CapacityFigures {
     }
 }
 
-/// The committed time of a window so far: from the service's entry on.
-pub fn committed(entry: Instant, window: &Window) -> Interval {
+/// The part of a window so far in which time can be committed: from the service's entry on.
+pub fn since_entry(entry: Instant, window: &Window) -> Interval {
     let elapsed = window.elapsed();
     Interval::new(elapsed.start.max(entry), elapsed.end)
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::catalogue::model::WindowKind;
 use crate::ids::Id;
+use crate::measure::committed::Committed;
 use crate::observation::{Resource, ResourceId};
 
 fn share(text: &str) -> Ppb {
@@ -23,6 +24,12 @@ fn window(start_s: i64, end_s: i64, as_of_s: i64) -> Window {
     Window { kind: WindowKind::Month, interval: Interval::new(at(start_s), at(end_s)), as_of: at(as_of_s) }
 }
 
+/// The figures of a window that is committed from the entry on.
+fn measured(promise: &CapacityPromise, entry: Instant, window: Window, readings: &[Utilisation]) -> CapacityFigures {
+    let committed = Committed::always(window.interval, entry).contractual.committed(window.elapsed());
+    CapacityFigures::measure(promise, entry, window, &committed, readings)
+}
+
 /// Readings as seconds and percent.
 fn readings(rows: &[(i64, u64)]) -> Vec<Utilisation> {
     let reading = |(s, used): &(i64, u64)| Reading { at: Instant::from_ms(s * 1_000), used: *used, limit: 100 };
@@ -34,7 +41,7 @@ fn reached_is_crossed_and_every_instant_is_something() {
     let both = promise("50%", Some("80%"), Some("90%"));
     let rows = readings(&[(-10, 90), (10, 79), (25, 80), (40, 89), (55, 90), (70, 10), (150, 95), (160, 1)]);
     let entry = Instant::from_ms(0);
-    let figures = CapacityFigures::measure(&both, entry, window(0, 300, 155), &rows[..7]);
+    let figures = measured(&both, entry, window(0, 300, 155), &rows[..7]);
     // 0–10 critical by the reading before the window, 10–25 below, 25–55 warning, 55–70 critical, 70–100 below.
     let expected = LevelTimes { unmeasured: 50_000, below: 45_000, warning: 30_000, critical: 30_000 };
     assert_eq!(figures.times, expected);
@@ -44,7 +51,7 @@ fn reached_is_crossed_and_every_instant_is_something() {
     assert_eq!(figures.above_ms(Threshold::Critical), Some(30_000));
     assert!(!figures.is_settled());
 
-    let warning_only = CapacityFigures::measure(&promise("100%", Some("80%"), None), entry, window(0, 300, 155), &rows);
+    let warning_only = measured(&promise("100%", Some("80%"), None), entry, window(0, 300, 155), &rows);
     assert_eq!((warning_only.times.warning, warning_only.above_ms(Threshold::Critical)), (60_000, None));
 }
 
@@ -53,15 +60,29 @@ fn nothing_read_is_no_data_and_time_before_the_entry_does_not_count() {
     let both = promise("95%", Some("80%"), Some("90%"));
     let rows = readings(&[(10, 99), (25, 99), (40, 50)]);
     let entry = Instant::from_ms(30_000);
-    let figures = CapacityFigures::measure(&both, entry, window(0, 300, 60), &rows);
+    let figures = measured(&both, entry, window(0, 300, 60), &rows);
     assert_eq!((figures.n, figures.percentile_ppb, figures.state), (1, Some(500_000_000), CapacityState::Fine));
     assert_eq!(figures.times, LevelTimes { critical: 10_000, below: 20_000, ..LevelTimes::default() });
     for as_of in [0, 20] {
-        let nothing = CapacityFigures::measure(&both, entry, window(0, 300, as_of), &[]);
+        let nothing = measured(&both, entry, window(0, 300, as_of), &[]);
         assert_eq!((nothing.rank, nothing.state, nothing.times.total()), (None, CapacityState::NoData, 0));
     }
-    let silent = CapacityFigures::measure(&both, entry, window(100, 300, 400), &rows);
+    let silent = measured(&both, entry, window(100, 300, 400), &rows);
     assert_eq!((silent.state, silent.times.unmeasured, silent.is_settled()), (CapacityState::NoData, 200_000, true));
+}
+
+#[test]
+fn readings_outside_of_committed_time_speak_for_it_and_are_not_counted() {
+    let both = promise("100%", Some("80%"), Some("90%"));
+    let rows = readings(&[(0, 85), (20, 99), (40, 10), (60, 95), (80, 1)]);
+    let (entry, window) = (Instant::from_ms(0), window(0, 300, 100));
+    let part = |start: i64, end: i64| Interval::new(Instant::from_ms(start * 1_000), Instant::from_ms(end * 1_000));
+    let figures = CapacityFigures::measure(&both, entry, window, &[part(10, 20), part(30, 50), part(70, 80)], &rows);
+    // 10–20 by the reading at 0, 30–40 by that at 20, 40–50 by that at 40, 70–80 by that at 60.
+    let expected = LevelTimes { unmeasured: 0, below: 10_000, warning: 10_000, critical: 20_000 };
+    assert_eq!((figures.times, figures.n, figures.percentile_ppb), (expected, 1, Some(100_000_000)));
+    let nothing = CapacityFigures::measure(&both, entry, window, &[], &rows);
+    assert_eq!((nothing.state, nothing.times), (CapacityState::NoData, LevelTimes::default()));
 }
 
 #[test]

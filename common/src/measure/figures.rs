@@ -2,10 +2,10 @@
 //!
 //! Instants and lengths are whole milliseconds, exact ratios are `"numerator/denominator"` in lowest terms or null, and
 //! the printed form stands beside them, cut to the target's decimals. Means of breaks are cut to whole milliseconds.
-//! Maintenance and exclusions cannot be recorded yet, so the three figures *contractual*, *without exclusions* and
-//! *experienced* are taken over the same committed time and are equal.
+//! There are always three figures: *contractual*, *without exclusions*, and *experienced*, which leaves maintenance out too.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ use super::availability::Verdict;
 use super::capacity::{CapacityFigures, CapacityState};
 use super::kinds::{Kind, Kinds};
 use super::service::ServiceTimeline;
-use super::target::{Charges, TargetFigures, charges_within, responsible};
+use super::target::{Charges, Figure, TargetFigures, charges_within, responsible};
 use super::window::{Window, local_days};
 
 /// The name and version of this form.
@@ -220,8 +220,19 @@ impl WindowBlock {
 impl AvailabilityBlock {
     fn of(catalogue: &Catalogue, service: &Service, figures: &TargetFigures, seen: &ServiceTimeline) -> Self {
         let window = WindowBlock::of(&figures.window, figures.settled, figures.entry);
-        let block = Block::of(catalogue, service, figures, seen);
-        Self { window, contractual: block.clone(), without_exclusions: block.clone(), experienced: block, credit: None }
+        let block = |figure| Block::of(catalogue, service, (figures.promise.share, figure), seen);
+        let experienced = block(&figures.experienced);
+        let without_exclusions = if Arc::ptr_eq(&figures.without_exclusions, &figures.experienced) {
+            experienced.clone()
+        } else {
+            block(&figures.without_exclusions)
+        };
+        let contractual = if Arc::ptr_eq(&figures.contractual, &figures.without_exclusions) {
+            without_exclusions.clone()
+        } else {
+            block(&figures.contractual)
+        };
+        Self { window, contractual, without_exclusions, experienced, credit: None }
     }
 }
 
@@ -247,13 +258,13 @@ impl CapacityBlock {
 }
 
 impl Block {
-    fn of(catalogue: &Catalogue, service: &Service, figures: &TargetFigures, seen: &ServiceTimeline) -> Self {
-        let (availability, share) = (&figures.availability, figures.promise.share);
+    fn of(catalogue: &Catalogue, service: &Service, (share, figure): (Ppb, &Figure), seen: &ServiceTimeline) -> Self {
+        let availability = &figure.availability;
         let printed = |ratio: Option<Ratio>| ratio.map(|r| r.percent(share.decimals()));
         let exact = |ratio: Option<Ratio>| ratio.map(|r| r.to_string());
-        let (by_component, by_party) = by_responsible(catalogue, service, &figures.charges);
+        let (by_component, by_party) = by_responsible(catalogue, service, &figure.charges);
         Self {
-            kinds: figures.account.kinds,
+            kinds: figure.account.kinds,
             C: availability.committed,
             U: availability.unmeasured,
             D: availability.down,
@@ -271,28 +282,28 @@ impl Block {
             target_ppb: share.parts(),
             verdict: availability.verdict,
             not_proven: availability.not_proven,
-            breaks: figures.breaks.all.iter().map(|b| (b.start, b.end, b.committed_ms)).collect(),
-            break_count: figures.breaks.all.len(),
-            longest_break_ms: figures.breaks.longest_ms(),
-            MTRS_ms: figures.breaks.mtrs_ms(),
-            MTBF_ms: figures.breaks.mtbf_ms(),
-            MTBSI_ms: figures.breaks.mtbsi_ms(),
-            break_verdicts: figures.break_verdicts.clone(),
-            N_whole: figures.budget.whole_ms,
-            budget_ms: figures.budget.budget_ms,
-            spent_ms: figures.budget.spent_ms,
-            remaining_ms: figures.budget.remaining_ms,
-            charges_ms: figures.charges.clone(),
+            breaks: figure.breaks.all.iter().map(|b| (b.start, b.end, b.committed_ms)).collect(),
+            break_count: figure.breaks.all.len(),
+            longest_break_ms: figure.breaks.longest_ms(),
+            MTRS_ms: figure.breaks.mtrs_ms(),
+            MTBF_ms: figure.breaks.mtbf_ms(),
+            MTBSI_ms: figure.breaks.mtbsi_ms(),
+            break_verdicts: figure.break_verdicts.clone(),
+            N_whole: figure.budget.whole_ms,
+            budget_ms: figure.budget.budget_ms,
+            spent_ms: figure.budget.spent_ms,
+            remaining_ms: figure.budget.remaining_ms,
+            charges_ms: figure.charges.clone(),
             charges_by_component_ms: by_component,
             charges_by_party_ms: by_party,
-            stretches: stretches(figures),
-            days: days(service, figures, seen),
+            stretches: stretches(figure),
+            days: days(service, figure, seen),
         }
     }
 }
 
-fn stretches(figures: &TargetFigures) -> Vec<(Instant, Instant, &'static str)> {
-    figures.account.stretches.iter().map(|s| (s.interval.start, s.interval.end, s.kind.as_str())).collect()
+fn stretches(figure: &Figure) -> Vec<(Instant, Instant, &'static str)> {
+    figure.account.stretches.iter().map(|s| (s.interval.start, s.interval.end, s.kind.as_str())).collect()
 }
 
 type ByName = BTreeMap<String, i64>;
@@ -307,8 +318,8 @@ fn by_responsible(catalogue: &Catalogue, service: &Service, charges: &Charges) -
     (components, parties)
 }
 
-fn days(service: &Service, figures: &TargetFigures, seen: &ServiceTimeline) -> Vec<DayBlock> {
-    let account = &figures.account;
+fn days(service: &Service, figure: &Figure, seen: &ServiceTimeline) -> Vec<DayBlock> {
+    let account = &figure.account;
     let day = |(date, part): (jiff::civil::Date, _)| DayBlock {
         date: date.to_string(),
         kinds: account.kinds_within(part),

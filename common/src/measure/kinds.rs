@@ -1,8 +1,7 @@
 //! Section 6 of the rules: every instant of a window belongs to one of seven kinds, and the kinds add up to it.
 //!
-//! What is committed is a list of intervals: the agreed service time less maintenance and exclusions. Calendars,
-//! maintenance and exclusions cannot be recorded yet, so the committed time is the window from the service's entry into
-//! the catalogue on, and the kinds *maintenance* and *excluded* are always zero.
+//! What is not committed was said before anybody looked at the service's state ([`super::committed`]); of what is, the
+//! state says the kind.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,6 +9,7 @@ use utoipa::ToSchema;
 use crate::observation::State;
 use crate::time::{Instant, Interval};
 
+use super::committed::Cover;
 use super::timeline::Timeline;
 
 /// What an instant of a window is.
@@ -131,11 +131,33 @@ pub struct Account {
 impl Account {
     /// Accounts for `interval`: before `entry` nothing was agreed, after it the states say what the time was.
     pub fn of(interval: Interval, entry: Instant, states: &Timeline) -> Self {
-        let committed = Interval::new(interval.start.max(entry), interval.end);
+        Self::over(interval, &Cover::agreed(interval, entry, None), states)
+    }
+
+    /// Accounts for `interval`, which `cover` holds: where it is committed the states say what the time was.
+    pub fn over(interval: Interval, cover: &Cover, states: &Timeline) -> Self {
         let mut account = Self { interval, stretches: Vec::new(), kinds: Kinds::default() };
-        account.push(interval.intersect(Interval::new(interval.start, entry)), Kind::NotAgreed);
-        for stretch in states.clip(committed).stretches() {
-            account.push(stretch.interval, Kind::from(stretch.state));
+        let seen = states.stretches();
+        let mut place = seen.partition_point(|stretch| stretch.interval.end <= interval.start);
+        for (part, standing) in cover.within(interval) {
+            if let Some(kind) = standing.kind() {
+                account.push(part, kind);
+                continue;
+            }
+            let mut at = part.start;
+            while let Some(stretch) = seen.get(place).filter(|stretch| stretch.interval.start < part.end) {
+                let inside = stretch.interval.intersect(part);
+                if !inside.is_empty() {
+                    account.push(Interval::new(at, inside.start), Kind::Unmeasured);
+                    account.push(inside, Kind::from(stretch.state));
+                    at = inside.end;
+                }
+                if stretch.interval.end > part.end {
+                    break;
+                }
+                place += 1;
+            }
+            account.push(Interval::new(at, part.end), Kind::Unmeasured);
         }
         debug_assert_eq!(account.kinds.total(), interval.len_ms(), "the seven kinds add up to what is accounted for");
         account

@@ -7,6 +7,8 @@
 //! | agree | [`probe`] | the timelines of a probe's vantage points → the probe's timeline |
 //! | depend | [`service`] | the timelines of a service's probes, through its expression → its timeline, and who lost the time |
 //! | window | [`window`] | a kind of window, a zone, an instant → the interval |
+//! | hours | [`agreed`] | a calendar, a span → the agreed service time |
+//! | commit | [`committed`] | the agreed time, maintenance, exclusions → what is committed, for the three figures |
 //! | account | [`kinds`] | states × committed time → stretches of the seven kinds, which add up |
 //! | judge | [`availability`], [`breaks`] | the account × the target → ratios, verdicts, budget |
 //! | use | [`capacity`] | readings of a resource × committed time → levels, a percentile, a state |
@@ -16,9 +18,11 @@
 //! Nothing here knows the present: `as_of` is an argument, and observations at or after it are the caller's to leave
 //! out. The same facts give the same figures, whatever the order in which they arrived.
 
+pub mod agreed;
 pub mod availability;
 pub mod breaks;
 pub mod capacity;
+pub mod committed;
 mod evaluation;
 pub mod figures;
 pub mod kinds;

@@ -1,9 +1,12 @@
-//! One target on availability in one window: the account of its time, the availability, the breaks, the budget, and who lost what.
+//! One target on availability in one window: the account of its time, the availability, the breaks, the budget, and
+//! who lost what; three times, by what is taken out of the agreed service time.
 //!
 //! This is the only place where a target's figures come from. The page, the API, the report, the metrics and the
 //! incident decider all read a [`TargetFigures`].
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use crate::catalogue::model::{AvailabilityPromise, Catalogue, Probe, Service};
 use crate::ids::{Id, ProbeId};
@@ -11,12 +14,13 @@ use crate::time::{Instant, Interval};
 
 use super::availability::{Availability, Budget, Promise, Verdict};
 use super::breaks::Breaks;
+use super::committed::{Committed, Cover};
 use super::kinds::{Account, Kind};
 use super::service::ServiceTimeline;
 use super::vantage::VantageRules;
 use super::window::Window;
 
-/// One target on availability in one window.
+/// One target on availability in one window. What is asked of it without naming a figure is the contractual one's.
 #[derive(Clone, Debug)]
 pub struct TargetFigures {
     /// What was promised.
@@ -27,6 +31,17 @@ pub struct TargetFigures {
     pub settled: bool,
     /// The service's entry into the catalogue.
     pub entry: Instant,
+    /// The figure that counts.
+    pub contractual: Arc<Figure>,
+    /// The figure had nothing been excluded.
+    pub without_exclusions: Arc<Figure>,
+    /// The figure over the whole agreed service time; those that are equal are one and the same.
+    pub experienced: Arc<Figure>,
+}
+
+/// What was promised, held against one view of what was committed.
+#[derive(Clone, Debug)]
+pub struct Figure {
     /// What every instant so far was.
     pub account: Account,
     /// The availability and its verdict.
@@ -44,26 +59,60 @@ pub struct TargetFigures {
 /// Downtime by probe, in milliseconds.
 pub type Charges = BTreeMap<ProbeId, i64>;
 
-impl TargetFigures {
-    /// Measures what was promised of `service` in `window`. The timeline covers the window's elapsed part.
-    pub fn measure(
-        promise: AvailabilityPromise,
+impl Deref for TargetFigures {
+    type Target = Figure;
+
+    fn deref(&self) -> &Figure {
+        &self.contractual
+    }
+}
+
+impl Figure {
+    fn of(
+        promise: &AvailabilityPromise,
         service: &Service,
-        entry: Instant,
-        window: Window,
+        window: &Window,
+        cover: &Cover,
         seen: &ServiceTimeline,
     ) -> Self {
         let elapsed = window.elapsed();
-        let account = Account::of(elapsed, entry, &seen.states);
+        let account = Account::over(elapsed, cover, &seen.states);
         let counted = Promise { target: promise.share, unmeasured: promise.unmeasured, degraded: promise.degraded };
         let availability = Availability::of(&account.kinds, counted);
-        let future = Interval::new(elapsed.end.max(entry).max(window.interval.start), window.interval.end);
-        let budget = availability.budget(counted, future.len_ms());
+        let future = Interval::new(elapsed.end, window.interval.end);
+        let budget = availability.budget(counted, cover.committed_ms(future));
         let breaks = Breaks::of(&account);
         let break_verdicts = breaks.verdicts(&promise.breaks);
         let charges = charges_within(service, &account, seen, elapsed);
+        Self { account, availability, budget, breaks, break_verdicts, charges }
+    }
+}
+
+impl TargetFigures {
+    /// Measures what was promised of `service` in `window`, of which it is said what was committed. The timeline covers
+    /// the window's elapsed part.
+    pub fn measure(
+        promise: AvailabilityPromise,
+        service: &Service,
+        window: Window,
+        committed: &Committed,
+        seen: &ServiceTimeline,
+    ) -> Self {
+        let figure = |cover| Arc::new(Figure::of(&promise, service, &window, cover, seen));
+        let experienced = figure(&committed.experienced);
+        let without_exclusions = if Arc::ptr_eq(&committed.without_exclusions, &committed.experienced) {
+            Arc::clone(&experienced)
+        } else {
+            figure(&committed.without_exclusions)
+        };
+        let contractual = if Arc::ptr_eq(&committed.contractual, &committed.without_exclusions) {
+            Arc::clone(&without_exclusions)
+        } else {
+            figure(&committed.contractual)
+        };
         let settled = window.is_settled(settling_ms(service));
-        Self { promise, window, settled, entry, account, availability, budget, breaks, break_verdicts, charges }
+        let entry = committed.entry;
+        Self { promise, window, settled, entry, contractual, without_exclusions, experienced }
     }
 
     /// Whether there was anything to judge by.

@@ -4,7 +4,7 @@
 //! hours when the clock changes, and a date that the zone skipped is empty. Zones come from the database bundled with
 //! the program.
 
-use jiff::civil::{Date, ISOWeekDate, Weekday};
+use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use crate::catalogue::model::WindowKind;
@@ -98,14 +98,33 @@ pub fn local_date(zone: &TimeZone, at: Instant) -> Date {
 
 /// The first instant of a local date; for a date that the zone skipped, that of the next.
 pub fn day_start(zone: &TimeZone, date: Date) -> Instant {
-    let outside = if date.year() < 1970 { Instant::MIN } else { Instant::MAX };
-    let midnight = zone.to_ambiguous_timestamp(date.at(0, 0, 0, 0));
-    let in_gap = matches!(midnight.offset(), AmbiguousOffset::Gap { .. });
-    let Ok(at) = midnight.compatible() else { return outside };
+    clock_instant(zone, date.at(0, 0, 0, 0), Side::Start)
+}
+
+/// On which side of a stretch of time an instant stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It begins there: of two instants the earlier.
+    Start,
+    /// It ends there: of two instants the later.
+    End,
+}
+
+/// The instant at which a zone's clocks show `time`. One that does not exist means the first instant after the gap, one
+/// that occurs twice the earlier as a start and the later as an end.
+pub fn clock_instant(zone: &TimeZone, time: DateTime, side: Side) -> Instant {
+    let outside = if time.year() < 1970 { Instant::MIN } else { Instant::MAX };
+    let shown = zone.to_ambiguous_timestamp(time);
+    let in_gap = matches!(shown.offset(), AmbiguousOffset::Gap { .. });
+    let at = match side {
+        Side::End if !in_gap => shown.later(),
+        _ => shown.compatible(),
+    };
+    let Ok(at) = at else { return outside };
     if !in_gap {
         return Instant::from(at);
     }
-    // A midnight that does not exist means the first instant after the gap: the change of the clock itself.
+    // The change of the clock itself; counted with the offset before it, the time lies after it.
     let just_after = at.checked_add(jiff::SignedDuration::from_millis(1)).unwrap_or(at);
     zone.preceding(just_after).next().map_or_else(|| Instant::from(at), |change| Instant::from(change.timestamp()))
 }

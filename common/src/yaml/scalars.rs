@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
+use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use url::{Host, Url};
 
@@ -98,6 +99,14 @@ impl At<'_> {
     pub fn instant(&self) -> Read<Instant> {
         let wanted = "a date and time such as \"2026-01-01T00:00:00+01:00\"";
         Instant::parse(self.scalar(wanted)?).ok_or_else(|| self.expected(wanted))
+    }
+
+    /// A date of the calendar.
+    pub fn date(&self) -> Read<Date> {
+        let wanted = "a date such as \"2026-12-25\"";
+        let text = self.scalar(wanted)?;
+        let written = text.len() == "2026-12-25".len() && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        written.then(|| text.parse().ok()).flatten().ok_or_else(|| self.expected(wanted))
     }
 
     /// One of some words.

@@ -11,6 +11,7 @@ use uphold_common::catalogue::SCHEMA;
 use uphold_common::yaml::problem::Report;
 use uphold_common::yaml::tree::{self, Node, Value as Tree};
 
+use super::examples::with_holidays;
 use super::pages::{Page, read_all};
 
 /// The fixtures that the schema lets through, since only the reader can know: by what it knows.
@@ -25,10 +26,12 @@ const ONLY_THE_READER: [(&str, &[&str]); 7] = [
             "available-when-unknown-probe.yaml",
             "available-when-unknown-service.yaml",
             "component-host.yaml",
+            "calendar-holiday-file-missing.yaml",
             "component-party.yaml",
             "probe-component.yaml",
             "route-to-nobody.yaml",
             "route-to.yaml",
+            "service-calendar-misspelt.yaml",
             "service-customer.yaml",
             "target-capacity-host.yaml",
             "target-service.yaml",
@@ -39,6 +42,7 @@ const ONLY_THE_READER: [(&str, &[&str]); 7] = [
         &[
             "agent-address-twice.yaml",
             "agent-id-twice.yaml",
+            "calendar-id-twice.yaml",
             "customer-id-twice.yaml",
             "party-own.yaml",
             "probe-id-twice.yaml",
@@ -143,7 +147,7 @@ fn sound() -> Vec<(String, String)> {
         let blocks = page.blocks().into_iter().filter(|block| block.language == "yaml");
         found.extend(blocks.map(|block| (format!("{}:{}", page.path, block.line), block.text)));
     }
-    found.retain(|(_, text)| is_catalogue(text) && uphold_common::catalogue::read(&[("a.yaml", text)]).is_ok());
+    found.retain(|(_, text)| is_catalogue(text) && uphold_common::catalogue::read(&with_holidays(text)).is_ok());
     found
 }
 

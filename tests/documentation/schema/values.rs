@@ -7,6 +7,7 @@ use serde_json::Value;
 use uphold_common::catalogue::{self, SCHEMA};
 
 use super::as_an_editor_reads;
+use crate::examples::with_holidays;
 use crate::pages::Page;
 
 /// A value of the whole example, and what the schema says of it.
@@ -32,7 +33,7 @@ fn whole() -> Value {
 /// What the reader finds wrong; JSON is YAML.
 fn problems(document: &Value) -> Vec<String> {
     let text = document.to_string();
-    let read = catalogue::read(&[("whole", text)]);
+    let read = catalogue::read(&with_holidays(&text));
     read.err().map(|problems| problems.shown().iter().map(ToString::to_string).collect()).unwrap_or_default()
 }
 
@@ -114,7 +115,7 @@ fn the_words_of_the_schema_are_those_of_the_reader() {
 
 #[test]
 fn the_defaults_of_the_schema_are_those_of_the_reader() {
-    let read = |document: &Value| format!("{:?}", catalogue::read(&[("whole", document.to_string())]).unwrap());
+    let read = |document: &Value| format!("{:?}", catalogue::read(&with_holidays(&document.to_string())).unwrap());
     let mut seen = 0;
     for shown in shown() {
         let Some(default) = shown.rule("default") else { continue };

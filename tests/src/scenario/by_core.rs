@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use uphold_common::catalogue::{formula, model};
 use uphold_common::ids::{Id, ProbeId, TargetId};
 use uphold_common::measure::availability::Verdict;
+use uphold_common::measure::committed::Committed;
 use uphold_common::measure::figures::{self, Figures as Json};
 use uphold_common::measure::kinds::Kinds;
 use uphold_common::measure::probe::probe_timeline;
@@ -103,7 +104,13 @@ impl Asked {
         let window =
             Window { kind: model::WindowKind::Day, interval: interval(span), as_of: Instant::from_ms(facts.now) };
         let seen = service_states(facts, service.id.as_str(), window.elapsed());
-        let figures = TargetFigures::measure(promise(target), &service, entry, window, &seen);
+        let figures = TargetFigures::measure(
+            promise(target),
+            &service,
+            window,
+            &Committed::always(window.interval, entry),
+            &seen,
+        );
         Self { service, target: TargetId::new(id("scenario"), id(&target.name)), seen, figures }
     }
 }
@@ -213,6 +220,7 @@ fn catalogue() -> model::Catalogue {
         parties: BTreeMap::new(),
         components: BTreeMap::new(),
         hosts: BTreeMap::new(),
+        calendars: BTreeMap::new(),
         agents: BTreeMap::new(),
         services: BTreeMap::new(),
         targets: BTreeMap::new(),
@@ -245,6 +253,7 @@ fn unlinked(scenario: &Scenario, service: &Service) -> model::Service {
         criticality: model::Criticality::Medium,
         since: service.since.map(Instant::from_ms),
         time_zone: TimeZone::UTC,
+        calendar: None,
         probes: own.map(|p| (id(&p.name), Arc::new(probe(p)))).collect(),
         available_when: expression(&service.expr),
         structure: model::Structure::default(),

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use super::sections::Names;
-use super::{capacity, every};
+use super::{calendars, capacity, every};
 use crate::catalogue::model::{
-    AgreementKind, AvailabilityPromise, BreakTargets, DegradedPolicy, Party, PartyKind, Promise, Target,
-    UnmeasuredPolicy, WindowKind,
+    AgreementKind, AvailabilityPromise, BreakTargets, Calendar, DegradedPolicy, MaintenanceRules, Party, PartyKind,
+    Promise, Target, UnmeasuredPolicy, WindowKind,
 };
 use crate::ids::{Id, TargetId};
 use crate::time::DAY_MS;
@@ -35,8 +36,7 @@ const WINDOWS: [(&str, WindowKind); 5] = [
     ("year", WindowKind::Year),
 ];
 /// What the contract lets a target say, and this release does not hold.
-const TARGET_NOT_YET: [&str; 7] =
-    ["calendar", "min_notice", "maintenance_allowance", "credits", "min_bad", "alerts", "response_time"];
+const TARGET_NOT_YET: [&str; 4] = ["credits", "min_bad", "alerts", "response_time"];
 /// What only a target that promises an availability can say.
 const OF_AVAILABILITY: [&str; 3] = ["unmeasured", "degraded", "breaks"];
 const ROLLING_MS: RangeInclusive<i64> = 3_600_000..=366 * DAY_MS;
@@ -90,6 +90,8 @@ struct Terms {
     id: Id,
     service: Id,
     window: WindowKind,
+    calendar: Option<Arc<Calendar>>,
+    maintenance: MaintenanceRules,
     promise: Promise,
 }
 
@@ -101,6 +103,8 @@ impl Terms {
             party: party.clone(),
             service: self.service,
             window: self.window,
+            calendar: self.calendar,
+            maintenance: self.maintenance,
             promise: self.promise,
         }
     }
@@ -110,10 +114,13 @@ fn terms(item: &Item<'_>, names: &Names) -> Read<Terms> {
     item.mapping(|keys| {
         let service = keys.required("service", |at| names.services.refer(at));
         let window = keys.required("window", window);
+        let calendar = keys.optional("calendar", |at| names.calendars.refer(at));
+        let maintenance = calendars::maintenance(keys);
         let supported = keys.not_yet(&TARGET_NOT_YET);
         let promise = promise(keys, names, supported);
         supported?;
-        Ok(Terms { id: item.id.clone()?, service: service?, window: window?, promise: promise? })
+        let (id, service, window) = (item.id.clone()?, service?, window?);
+        Ok(Terms { id, service, window, calendar: calendar?, maintenance: maintenance?, promise: promise? })
     })
 }
 

@@ -5,8 +5,10 @@
 //! entry causes none in those that refer to it. What the contract knows but this release does not is refused by name.
 
 mod agreements;
+mod calendars;
 mod capacity;
 mod expression;
+mod holidays;
 mod organisation;
 mod probes;
 mod receivers;
@@ -17,6 +19,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+pub use holidays::holiday_files;
 pub use probes::{BODY_PATTERN_SIZE_MAX, body_pattern};
 
 use super::model::{Catalogue, Priorities};
@@ -25,6 +28,7 @@ use crate::yaml::declared::Item;
 use crate::yaml::problem::{Problems, Read, Report};
 use crate::yaml::tree::{self, Node};
 use crate::yaml::walk::At;
+use holidays::HolidayFiles;
 use sections::{Names, Sections};
 
 /// Most members of a list in which each may stand once.
@@ -49,7 +53,8 @@ impl Default for Bounds {
 /// Most bytes of a catalogue's files together, unless something else is said.
 const CATALOGUE_BYTES_DEFAULT: usize = 16 * 1024 * 1024;
 
-/// Reads the files, given as name and text, as one catalogue.
+/// Reads the files, given as name and text, as one catalogue. Those whose names end in `.ics` hold the holidays that the
+/// others refer to, as [`holiday_files`] names them.
 ///
 /// ```
 /// let text = "
@@ -74,11 +79,13 @@ pub fn read<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Catalogue,
 pub fn read_within<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], bounds: &Bounds) -> Result<Catalogue, Problems> {
     let report = Report::default();
     let trees = within_bytes(files, bounds, &report).and_then(|()| trees(files, &report));
+    let holidays = HolidayFiles::among(files, &report);
     let catalogue = trees.and_then(|trees| {
         let roots: Vec<At<'_>> = trees.iter().map(|tree| At::root(tree, &report)).collect();
         let nothing = Node::empty_mapping("catalogue");
-        catalogue(roots.first().unwrap_or(&At::root(&nothing, &report)), &roots, bounds)
+        catalogue(roots.first().unwrap_or(&At::root(&nothing, &report)), &roots, &holidays, bounds)
     });
+    drop(holidays);
     report.finish(catalogue)
 }
 
@@ -103,16 +110,16 @@ fn trees<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], report: &Report) -> Rea
         let tree = tree::read(name.as_ref(), text.as_ref(), report)?;
         Ok(tree.unwrap_or_else(|| Node::empty_mapping(name.as_ref())))
     };
-    every(files.iter().map(tree))
+    every(files.iter().filter(|(name, _)| !holidays::is_one(name.as_ref())).map(tree))
 }
 
 /// The checked catalogue; what is missing altogether is missed at the `first` file.
-fn catalogue(first: &At<'_>, roots: &[At<'_>], bounds: &Bounds) -> Read<Catalogue> {
+fn catalogue(first: &At<'_>, roots: &[At<'_>], holidays: &HolidayFiles<'_>, bounds: &Bounds) -> Read<Catalogue> {
     let (sections, gathered) = Sections::gather(roots);
     if roots.iter().any(|root| !root.is_mapping()) {
         gathered?;
     }
-    let (names, lists) = Names::declare(&sections);
+    let (mut names, lists) = Names::declare(&sections);
 
     let organisation = sections.organisation(first).and_then(organisation::organisation);
     let customers = entries(&lists.customers, organisation::customer);
@@ -122,6 +129,7 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], bounds: &Bounds) -> Read<Catalogu
     let mut addresses = BTreeMap::new();
     let agents = entries(&lists.agents, |item| organisation::agent(item, &mut addresses));
     let zone = organisation.as_ref().map_or(TimeZone::UTC, |organisation| organisation.time_zone.clone());
+    let calendars = names.calendars.read(&lists.calendars, &zone, holidays);
     let gathered = gathered.and_then(|()| sections.at_least_one_service(first));
     let mut stated = expression::Stated::new();
     let services = entries(&lists.services, |item| services::service(item, &names, &zone, bounds, &mut stated));
@@ -131,7 +139,7 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], bounds: &Bounds) -> Read<Catalogu
     let routes = every(sections.routes.iter().map(|at| receivers::route(at, &names)));
     let priorities = sections.incidents.as_ref().map_or_else(|| Ok(Priorities::default()), receivers::incidents);
     let effective_from = sections.effective_from.as_ref().map(At::instant).transpose();
-    gathered?;
+    gathered.and(calendars)?;
     let organisation = organisation?;
     Ok(Catalogue {
         effective_from: effective_from?,
@@ -140,6 +148,7 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], bounds: &Bounds) -> Read<Catalogu
         components: components?,
         hosts: hosts?,
         agents: agents?,
+        calendars: names.calendars.sound(),
         services: services?,
         targets: targets?,
         priorities: priorities?,

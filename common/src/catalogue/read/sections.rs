@@ -1,5 +1,6 @@
 //! The top of the catalogue: its sections joined over all files, and the ids they declare.
 
+use super::calendars::Calendars;
 use super::every;
 use crate::ids::Id;
 use crate::yaml::declared::{Declared, Item};
@@ -17,6 +18,7 @@ pub(super) struct Sections<'t> {
     components: Vec<At<'t>>,
     hosts: Vec<At<'t>>,
     agents: Vec<At<'t>>,
+    calendars: Vec<At<'t>>,
     services: Vec<At<'t>>,
     agreements: Vec<At<'t>>,
     receivers: Vec<At<'t>>,
@@ -55,11 +57,11 @@ impl<'t> Sections<'t> {
             append(&mut self.components, keys.get("components")),
             append(&mut self.hosts, keys.get("hosts")),
             append(&mut self.agents, keys.get("agents")),
+            append(&mut self.calendars, keys.get("calendars")),
             append(&mut self.services, keys.get("services")),
             append(&mut self.agreements, keys.get("agreements")),
             append(&mut self.receivers, keys.get("receivers")),
             append(&mut self.routes, keys.get("routes")),
-            keys.not_yet(&["calendars"]),
         ];
         every(sections).map(|_| ())
     }
@@ -92,6 +94,7 @@ pub(super) struct Names {
     pub(super) parties: Declared,
     pub(super) components: Declared,
     pub(super) hosts: Declared,
+    pub(super) calendars: Calendars,
     pub(super) services: Declared,
     pub(super) receivers: Declared,
 }
@@ -104,6 +107,7 @@ pub(super) struct Lists<'t> {
     pub(super) components: Vec<Item<'t>>,
     pub(super) hosts: Vec<Item<'t>>,
     pub(super) agents: Vec<Item<'t>>,
+    pub(super) calendars: Vec<Item<'t>>,
     pub(super) services: Vec<Item<'t>>,
     pub(super) agreements: Vec<Item<'t>>,
     pub(super) receivers: Vec<Item<'t>>,
@@ -117,6 +121,7 @@ impl Names {
         let (components, component_items) = Declared::read("component", &[], &sections.components);
         let (hosts, host_items) = Declared::read("host", &[], &sections.hosts);
         let (_, agent_items) = Declared::read("agent", &[], &sections.agents);
+        let (calendars, calendar_items) = Declared::read("calendar", &[], &sections.calendars);
         let (services, service_items) = Declared::read("service", &[], &sections.services);
         let (_, agreement_items) = Declared::read("agreement", &[], &sections.agreements);
         let (receivers, receiver_items) = Declared::read("receiver", &[], &sections.receivers);
@@ -126,10 +131,12 @@ impl Names {
             components: component_items,
             hosts: host_items,
             agents: agent_items,
+            calendars: calendar_items,
             services: service_items,
             agreements: agreement_items,
             receivers: receiver_items,
         };
-        (Self { customers, parties, components, hosts, services, receivers }, lists)
+        let calendars = Calendars::declared(calendars);
+        (Self { customers, parties, components, hosts, calendars, services, receivers }, lists)
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn service<'t>(
         let state = keys.or("state", (), state);
         let since = keys.optional("since", At::instant);
         let time_zone = keys.or("time_zone", zone.clone(), At::time_zone);
+        let calendar = keys.optional("calendar", |at| names.calendars.refer(at));
         let probe_items = keys.optional("probes", |at| {
             let (own, items) = Declared::read("probe", &[], &at.items()?);
             if items.is_empty() { Err(at.problem("expected at least one probe")) } else { Ok((own, items)) }
@@ -64,7 +65,7 @@ pub(super) fn service<'t>(
             }
             Ok(expression)
         });
-        let not_yet = keys.not_yet(&["calendar", "weight"]);
+        let not_yet = keys.not_yet(&["weight"]);
         state.and(not_yet)?;
         let probes = probes?;
         Ok(Service {
@@ -76,6 +77,7 @@ pub(super) fn service<'t>(
             criticality: criticality?,
             since: since?,
             time_zone: time_zone?,
+            calendar: calendar?,
             available_when: expression?.map_or_else(|| all_of(&probes, keys.at()), Ok)?,
             probes,
             structure: Structure::default(),
