@@ -86,7 +86,7 @@ impl Ratio {
         if denominator <= 0 {
             return None;
         }
-        let divisor = greatest_common_divisor(numerator.unsigned_abs(), denominator.unsigned_abs());
+        let divisor = greatest_common_divisor(numerator.unsigned_abs().into(), denominator.unsigned_abs().into());
         let divisor = i64::try_from(divisor).ok().filter(|d| *d > 0)?;
         Some(Self { numerator: numerator / divisor, denominator: denominator / divisor })
     }
@@ -131,7 +131,47 @@ impl fmt::Display for Ratio {
     }
 }
 
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
+/// As a [`Ratio`], of numbers that 64 bits do not hold: products of milliseconds with weights or parts per billion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WideRatio {
+    numerator: i128,
+    denominator: i128,
+}
+
+impl WideRatio {
+    /// `numerator / denominator` in lowest terms; `None` when the denominator is not above zero.
+    pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
+        if denominator <= 0 {
+            return None;
+        }
+        let divisor = greatest_common_divisor(numerator.unsigned_abs(), denominator.unsigned_abs());
+        let divisor = i128::try_from(divisor).ok().filter(|d| *d > 0)?;
+        Some(Self { numerator: numerator / divisor, denominator: denominator / divisor })
+    }
+
+    /// The numerator, in lowest terms.
+    pub const fn numerator(self) -> i128 {
+        self.numerator
+    }
+
+    /// The denominator, in lowest terms.
+    pub const fn denominator(self) -> i128 {
+        self.denominator
+    }
+
+    /// In whole thousandths, cut (towards minus infinity).
+    pub fn thousandths(self) -> i128 {
+        self.numerator.saturating_mul(1_000).div_euclid(self.denominator)
+    }
+}
+
+impl fmt::Display for WideRatio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.numerator, self.denominator)
+    }
+}
+
+fn greatest_common_divisor(mut a: u128, mut b: u128) -> u128 {
     while b != 0 {
         (a, b) = (b, a % b);
     }

@@ -11,8 +11,9 @@ use std::fmt::Display;
 use sha2::{Digest, Sha256};
 
 use super::model::{
-    AvailabilityPromise, CapacityPromise, Catalogue, DegradedPolicy, Probe, Promise, Service, Target, Threshold,
-    UnmeasuredPolicy, WindowKind,
+    AlertRule, AvailabilityPromise, CapacityPromise, Catalogue, Consequences, CreditStep, DegradedPolicy,
+    MIN_BAD_DEFAULT, Probe, Promise, ResponseBound, ResponsePromise, Service, Target, Threshold, UnmeasuredPolicy,
+    WindowKind,
 };
 use crate::bytes::Hex;
 use crate::ids::Id;
@@ -88,8 +89,41 @@ fn target_text(target: &Target) -> String {
     match &target.promise {
         Promise::Availability(promise) => lines.extend(availability_lines(promise)),
         Promise::Capacity(promise) => lines.extend(capacity_lines(promise)),
+        Promise::Response(promise) => lines.push(response_line(promise)),
     }
+    lines.extend(consequence_lines(&target.consequences));
     lines.join("\n")
+}
+
+fn response_line(promise: &ResponsePromise) -> String {
+    let bound = match promise.bound {
+        ResponseBound::Percentile(percentile) => {
+            format!("percentile {}", percent_text(percentile).trim_end_matches('%'))
+        }
+        ResponseBound::Share(share) => format!("{} of all", percent_text(share)),
+    };
+    format!("response time: {bound} of {} within {}", promise.probe, exact_duration(promise.below_us / 1_000))
+}
+
+/// Only what was written: a catalogue of before these could be written reads as it did.
+fn consequence_lines(consequences: &Consequences) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !consequences.credits.is_empty() {
+        let step = |step: &CreditStep| format!("{} below {}", percent_text(step.percent), percent_text(step.below));
+        lines.push(format!("credits: {}", consequences.credits.iter().map(step).collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(rules) = &consequences.alerts {
+        let rule = |rule: &AlertRule| {
+            let urgent = if rule.urgent { ", urgent" } else { "" };
+            let factor = rule.factor.billionths();
+            format!("{} and {} at {factor}e-9{urgent}", exact_duration(rule.long_ms), exact_duration(rule.short_ms))
+        };
+        lines.push(format!("alerts: {}", rules.iter().map(rule).collect::<Vec<_>>().join("; ")));
+    }
+    if consequences.min_bad != MIN_BAD_DEFAULT {
+        lines.push(format!("min_bad: {}", consequences.min_bad));
+    }
+    lines
 }
 
 /// How long readings must hold is not among them: that decides when an incident is raised, and no figure.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`model`] | the checked types |
 //! | [`promise`] | of these, what targets promise |
+//! | [`consequence`] | of these, what follows from it: credits and alerts |
 //! | [`telling`] | of these, how urgent incidents are and who is told of them |
 //! | [`read()`] | from files to the checked types, or every problem in them |
 //! | [`SCHEMA`] | the same language for editors, as JSON Schema |
@@ -11,6 +12,7 @@
 //! | [`fingerprint`] | which version this is, and whether it would measure the past differently than another |
 
 pub mod assign;
+pub mod consequence;
 pub mod fingerprint;
 pub mod model;
 pub mod promise;

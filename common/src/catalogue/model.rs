@@ -11,9 +11,10 @@ use crate::ids::{Id, ProbeId, TargetId};
 use crate::time::Instant;
 use crate::wire::assignment::Check;
 
+pub use super::consequence::{AlertRule, Consequences, CreditStep, MIN_BAD_DEFAULT};
 pub use super::promise::{
-    AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, Promise, Threshold, Thresholds,
-    UnmeasuredPolicy,
+    AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, Promise, ResponseBound, ResponsePromise,
+    Threshold, Thresholds, UnmeasuredPolicy,
 };
 pub use super::telling::{Alertmanager, Priorities, Priority, Receiver, ReceiverUrl, Route, Urgency, Way};
 
@@ -236,6 +237,8 @@ pub struct Target {
     pub window: WindowKind,
     /// What is promised.
     pub promise: Promise,
+    /// What follows from it; only an availability has other than the defaults.
+    pub consequences: Consequences,
 }
 
 /// Over what a target is counted.

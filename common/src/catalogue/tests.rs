@@ -77,7 +77,7 @@ fn ten_mistakes_are_told_in_one_run() {
 fn capacity<'a>(catalogue: &'a Catalogue, agreement: &str, target: &str) -> &'a CapacityPromise {
     match &catalogue.targets[&TargetId::new(id(agreement), id(target))].promise {
         Promise::Capacity(promise) => promise,
-        other @ Promise::Availability(_) => panic!("{other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -6,9 +6,11 @@
 
 mod agreements;
 mod capacity;
+mod consequences;
 mod organisation;
 mod probes;
 mod receivers;
+mod response_time;
 mod sections;
 mod services;
 
@@ -123,7 +125,10 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], bounds: &Bounds) -> Read<Catalogu
     let zone = organisation.as_ref().map_or(TimeZone::UTC, |organisation| organisation.time_zone.clone());
     let gathered = gathered.and_then(|()| sections.at_least_one_service(first));
     let services = entries(&lists.services, |item| services::service(item, &names, &zone, bounds));
-    let targets = agreements::targets(&lists.agreements, &names, parties.as_ref().ok());
+    let targets = {
+        let (parties, services) = (parties.as_ref().ok(), services.as_ref().ok());
+        agreements::targets(&lists.agreements, &agreements::Known { names: &names, parties, services })
+    };
     let receivers = entries(&lists.receivers, receivers::receiver);
     let routes = every(sections.routes.iter().map(|at| receivers::route(at, &names)));
     let priorities = sections.incidents.as_ref().map_or_else(|| Ok(Priorities::default()), receivers::incidents);
