@@ -159,9 +159,18 @@ impl WideRatio {
         self.denominator
     }
 
-    /// In whole thousandths, cut (towards minus infinity).
-    pub fn thousandths(self) -> i128 {
-        self.numerator.saturating_mul(1_000).div_euclid(self.denominator)
+    /// As a decimal cut (towards minus infinity) to `decimals`: `14.39`.
+    pub fn decimal(self, decimals: u8) -> String {
+        let scale = 10_i128.saturating_pow(u32::from(decimals));
+        // The whole part apart, so that the product stays small.
+        let (whole, rest) = (self.numerator.div_euclid(self.denominator), self.numerator.rem_euclid(self.denominator));
+        let cut = whole.saturating_mul(scale).saturating_add(rest.saturating_mul(scale).div_euclid(self.denominator));
+        let sign = if cut < 0 { "-" } else { "" };
+        let (whole, fraction) = (cut.unsigned_abs() / scale.unsigned_abs(), cut.unsigned_abs() % scale.unsigned_abs());
+        if decimals == 0 {
+            return format!("{sign}{whole}");
+        }
+        format!("{sign}{whole}.{fraction:0width$}", width = usize::from(decimals))
     }
 }
 
@@ -212,6 +221,11 @@ mod tests {
         assert_eq!(Ratio::new(50, 100).unwrap().to_string(), "1/2");
         assert_eq!(Ratio::new(0, 7).unwrap().to_string(), "0/1");
         assert_eq!(Ratio::new(1, 0), None);
+        let wide = |numerator, denominator| WideRatio::new(numerator, denominator).unwrap();
+        assert_eq!(wide(50 << 90, 100 << 90).to_string(), "1/2");
+        assert_eq!(WideRatio::new(1, 0), None);
+        assert_eq!((wide(72, 5).decimal(2), wide(2, 3).decimal(2)), ("14.40".to_owned(), "0.66".to_owned()));
+        assert_eq!((wide(-1, 3).decimal(2), wide(7, 2).decimal(0)), ("-0.34".to_owned(), "3".to_owned()));
         assert_eq!((Ratio::new(5, 3).unwrap().whole(), Ratio::new(-1, 3).unwrap().whole()), (1, -1));
     }
 }

@@ -2,6 +2,7 @@
 
 use uphold_common::catalogue::model::{AvailabilityPromise, Promise, Service, Target};
 use uphold_common::ids::Id;
+use uphold_common::measure::kinds::Account;
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::measure::window::Window;
 use uphold_common::time::{Instant, Interval};
@@ -20,7 +21,7 @@ impl Engine {
         let of_it = self.targets_of.get(service).into_iter().flatten();
         let availability = |target: &Target| match target.promise {
             Promise::Availability(promise) => Some((target.clone(), promise)),
-            Promise::Capacity(_) => None,
+            Promise::Capacity(_) | Promise::Response(_) => None,
         };
         of_it.filter_map(availability).collect()
     }
@@ -35,6 +36,18 @@ pub(super) fn figures(
     seen: &Seen,
 ) -> TargetFigures {
     TargetFigures::measure(promise, service, entry, window, &seen.service)
+}
+
+/// What a part of one of a promise's windows was, out of what was seen of the service over at least that part.
+pub(super) fn account(entry: Instant, part: Interval, seen: &Seen) -> Account {
+    Account::of(part, entry, &seen.service.states)
+}
+
+/// The committed time of a target's window so far, in order.
+pub(super) fn committed(entry: Instant, window: &Window) -> Vec<Interval> {
+    let elapsed = window.elapsed();
+    let committed = Interval::new(elapsed.start.max(entry), elapsed.end);
+    if committed.is_empty() { Vec::new() } else { vec![committed] }
 }
 
 /// The span that holds the elapsed parts of all `windows`, from the service's entry on.

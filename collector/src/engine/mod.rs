@@ -14,6 +14,8 @@
 //! | `sight` | a service over a span → its timeline, carried on from tick to tick |
 //! | `strip` | its last days |
 //! | `measure` | a target in a window → its figures |
+//! | `answers` | a target on response time → its figures |
+//! | `alerts` | how fast the budget of a target burns |
 //! | `use_of` | a target on capacity → its figures, and what its thresholds say |
 //! | `postponed` | what a full disk does not take waits, and is tried again |
 //! | `forget` | what is older than it is kept for goes, a little at a time |
@@ -27,6 +29,8 @@
 //! Nothing in here reads a clock but [`run`]; all of it is synchronous.
 
 pub mod agents;
+mod alerts;
+mod answers;
 pub mod command;
 pub mod compaction;
 #[cfg(test)]
@@ -57,6 +61,7 @@ use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 
+use crate::attempts::Attempts;
 use crate::capacity::Capacity;
 use crate::identity::keeper::{Keeper, KeeperError};
 use crate::incident::list::IncidentList;
@@ -87,6 +92,7 @@ pub struct Engine {
     in_force: InForce,
     timelines: Timelines,
     capacity: Capacity,
+    attempts: Attempts,
     /// What was seen of each service at the last tick.
     sights: BTreeMap<Id, Sight>,
     strips: BTreeMap<Id, Strip>,
@@ -169,6 +175,7 @@ impl Engine {
             keeper,
             timelines: Timelines::default(),
             capacity: Capacity::default(),
+            attempts: Attempts::default(),
             sights: BTreeMap::new(),
             strips: BTreeMap::new(),
             targets_of: targets_of(&in_force.catalogue),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use uphold_common::catalogue::model::{
-    AgreementKind, AvailabilityPromise, BreakTargets, Criticality, DegradedPolicy, Organisation, Priorities, Probe,
-    Promise, Service, UnmeasuredPolicy, WindowKind,
+    AgreementKind, AvailabilityPromise, BreakTargets, Consequences, Criticality, DegradedPolicy, Organisation,
+    Priorities, Probe, Promise, Service, UnmeasuredPolicy, WindowKind,
 };
 use uphold_common::ids::PathId;
 use uphold_common::measure::service::ServiceTimeline;
@@ -67,6 +67,7 @@ fn catalogue() -> Catalogue {
         service: id("shop"),
         window: WindowKind::Month,
         promise: Promise::Availability(promise()),
+        consequences: Consequences::default(),
     };
     Catalogue {
         organisation: Organisation { name: "Example".to_owned(), time_zone: zone },

@@ -15,12 +15,13 @@
 //! | weigh | [`weighted`] | the availabilities of several services × their users → one |
 //! | use | [`capacity`] | readings of a resource × committed time → levels, a percentile, a state |
 //! | together | [`target`] | one target in one window: all of the above |
-//! | show | [`figures`] | everything, in the keys of the figures' contract |
+//! | show | [`figures`], `blocks` | everything, in the keys of the figures' contract |
 //!
 //! Nothing here knows the present: `as_of` is an argument, and observations at or after it are the caller's to leave
 //! out. The same facts give the same figures, whatever the order in which they arrived.
 
 pub mod availability;
+mod blocks;
 pub mod breaks;
 pub mod burn;
 pub mod capacity;
