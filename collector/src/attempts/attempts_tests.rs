@@ -185,6 +185,18 @@ fn committed_time_that_turns_out_otherwise_is_counted_anew() {
 }
 
 #[test]
+fn rows_that_are_forgotten_are_no_longer_counted() {
+    let [promise, ..] = promises();
+    let mut world = World::new();
+    world.both(0..4 * DAY, 60);
+    let before = KINDS.map(|kind| world.compare(&promise, kind, 4 * DAY).tally.n);
+    let first = i32::try_from(at(0).utc_day()).unwrap();
+    world.store.forget_rows_before(first + 2).unwrap();
+    let after = KINDS.map(|kind| world.compare(&promise, kind, 4 * DAY).tally.n);
+    assert!(after[0] < before[0] && after[3] == before[3], "{before:?} {after:?}");
+}
+
+#[test]
 fn a_clock_that_is_set_back_or_jumps_ahead_changes_no_figure() {
     let [promise, ..] = promises();
     let mut world = World::new();

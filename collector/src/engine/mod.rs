@@ -266,6 +266,8 @@ mod capacity_tests;
 mod tests;
 
 #[cfg(test)]
+mod answers_tests;
+#[cfg(test)]
 mod full_tests;
 
 #[cfg(test)]

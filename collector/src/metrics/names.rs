@@ -109,7 +109,7 @@ metrics! {
         "Breaks in the window so far.";
 
     BURN_RATE = Gauge "uphold_burn_rate_ratio" ["service", "agreement", "target", "window", "alert", "look_back"]
-        "How many times as fast as it lasts the error budget burned over a look-back of an alert, numbered as in the figures; absent while nothing counts.";
+        "How fast the error budget burned over a look-back of an alert, numbered as in the figures: 1 uses it up in the window; absent while nothing counts.";
     BURN_ALERTING = Gauge "uphold_burn_rate_alerting" ["service", "agreement", "target", "window", "alert", "factor", "urgent"]
         "1 while both look-backs burn at the factor and enough observations failed, else 0.";
     BURN_FAILED = Gauge "uphold_burn_rate_failed_observations" ["service", "agreement", "target", "window", "alert"]

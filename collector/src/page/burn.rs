@@ -14,7 +14,7 @@ pub(super) fn warning(alerts: &[AlertFigures]) -> Markup {
         @if let Some(alert) = fastest {
             p.note.burns data-urgent=(alert.rule.urgent) {
                 strong { "The error budget burns too fast:" }
-                " " (rate(alert.long_rate)) " times as fast as it lasts over the last " (seconds(alert.rule.long_ms)) "."
+                " over the last " (seconds(alert.rule.long_ms)) " " (rate(alert.long_rate)) " times as fast as lasts the window."
             }
         }
     }

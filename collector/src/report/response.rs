@@ -18,7 +18,7 @@ pub(super) fn write(lines: &mut Vec<String>, ink: &Ink<'_>, response: &ResponseV
         (None, None) => "all".to_owned(),
     };
     let probe = clean(&response.probe);
-    lines.push(format!("  {} with {promised} of {probe} within {below} promised: {verdict}", ink.bold(value)));
+    lines.push(format!("  {}; {promised} of {probe} within {below} promised: {verdict}", ink.bold(value)));
     let answers = if response.n == 1 { "answer" } else { "answers" };
     lines.push(format!("  {} {answers}, {} of them quick enough", response.n, response.within));
     let beside =

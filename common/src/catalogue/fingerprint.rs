@@ -115,8 +115,8 @@ fn consequence_lines(consequences: &Consequences) -> Vec<String> {
     if let Some(rules) = &consequences.alerts {
         let rule = |rule: &AlertRule| {
             let urgent = if rule.urgent { ", urgent" } else { "" };
-            let factor = rule.factor.billionths();
-            format!("{} and {} at {factor}e-9{urgent}", exact_duration(rule.long_ms), exact_duration(rule.short_ms))
+            let factor = trimmed(&rule.factor.to_string());
+            format!("{} and {} at {factor}{urgent}", exact_duration(rule.long_ms), exact_duration(rule.short_ms))
         };
         lines.push(format!("alerts: {}", rules.iter().map(rule).collect::<Vec<_>>().join("; ")));
     }
@@ -165,9 +165,12 @@ fn availability_lines(promise: &AvailabilityPromise) -> [String; 7] {
 /// Without the zeros that only say how figures are printed: `99.90%` promises what `99.9%` does.
 fn percent_text(share: Ppb) -> String {
     let text = share.to_string();
-    let number = text.trim_end_matches('%');
+    format!("{}%", trimmed(text.trim_end_matches('%')))
+}
+
+fn trimmed(number: &str) -> String {
     let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
-    format!("{number}%")
+    number.to_owned()
 }
 
 fn window_text(window: WindowKind) -> String {
