@@ -119,9 +119,13 @@ fn two_passes_find_what_sorting_finds() {
             [(1, 1), (count, count), (count / 2 + 1, count / 2 + 1), (1, count), (count / 3 + 1, count)]
         {
             let mut coarse = Coarse::default();
-            durations.iter().for_each(|us| coarse.add(*us));
+            for us in &durations {
+                coarse.add(*us);
+            }
             let mut fine = coarse.fine(first, last);
-            durations.iter().for_each(|us| fine.add(*us));
+            for us in &durations {
+                fine.add(*us);
+            }
             let place = |rank: u64| usize::try_from(rank).unwrap();
             assert_eq!(fine.durations(), sorted[place(first) - 1..place(last)], "{first} to {last} of {count}");
         }
