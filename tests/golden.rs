@@ -88,7 +88,13 @@ fn measured(catalogue: &Catalogue, service: &Service) -> (TargetFigures, String)
         1,
         service,
         as_of,
-        &[Measured::Availability { target: &target.id, figures: &figures, seen: &seen }],
+        &[Measured::Availability {
+            target: &target.id,
+            figures: &figures,
+            seen: &seen,
+            consequences: &target.consequences,
+            alerts: &[],
+        }],
     );
     (figures, serde_json::to_string(&told).unwrap())
 }

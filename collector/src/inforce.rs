@@ -265,7 +265,7 @@ fn first_record(store: &dyn Store, kind: RecordKind, key: &[u8], now: Instant) -
 fn held(catalogue: &Catalogue) -> impl Iterator<Item = (&TargetId, i64)> {
     catalogue.targets.values().filter_map(|target| match &target.promise {
         Promise::Capacity(promise) => Some((&target.id, promise.held_ms)),
-        Promise::Availability(_) => None,
+        Promise::Availability(_) | Promise::Response(_) => None,
     })
 }
 

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod api;
 pub mod assigned;
+pub mod attempts;
 pub mod builtin;
 pub mod capacity;
 pub mod cli;

@@ -5,6 +5,7 @@
 //! figures in base units, and labels come from the catalogue and the config only. This is the one file of the
 //! collector that names the metrics library; what there is to say stands in [`names`].
 
+mod alerts;
 pub mod names;
 mod operation;
 mod services;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 
 use prometheus::proto::{self, MetricFamily, MetricType};
 use prometheus::{CounterVec, Encoder, GaugeVec, Opts, Registry, TextEncoder};
-use uphold_common::percent::Ratio;
+use uphold_common::percent::{Ratio, WideRatio};
 
 use crate::histogram::Histogram;
 use crate::snapshot::Snapshot;
@@ -109,6 +110,14 @@ impl Sheet {
         self.histograms.push(family);
     }
 
+    /// Writes a ratio of numbers that 64 bits may not hold, if there is one.
+    fn wide_ratio(&mut self, metric: &Metric, labels: &[&str], ratio: Option<WideRatio>) -> Result<(), MetricsError> {
+        match ratio {
+            Some(ratio) => self.put(metric, labels, wide(ratio.numerator()) / wide(ratio.denominator())),
+            None => Ok(()),
+        }
+    }
+
     /// Writes a ratio, if there is one.
     fn ratio(&mut self, metric: &Metric, labels: &[&str], ratio: Option<Ratio>) -> Result<(), MetricsError> {
         match ratio {
@@ -144,6 +153,11 @@ const fn number(value: u64) -> f64 {
 
 #[expect(clippy::cast_precision_loss, reason = "the text format knows floats only; exact up to 2^53")]
 const fn signed(value: i64) -> f64 {
+    value as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the text format knows floats only; exact up to 2^53")]
+const fn wide(value: i128) -> f64 {
     value as f64
 }
 

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use uphold_common::catalogue::model::Catalogue;
 use uphold_common::governed::applied::Overrun;
 use uphold_common::ids::{Id, TargetId, VantagePoint};
+use uphold_common::measure::burn::AlertFigures;
 use uphold_common::measure::capacity::CapacityFigures;
 use uphold_common::measure::kinds::Kinds;
+use uphold_common::measure::response::ResponseFigures;
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, State, Volume};
 use uphold_common::time::Instant;
@@ -84,6 +86,10 @@ pub struct ServiceSnapshot {
     pub targets: BTreeMap<TargetId, TargetFigures>,
     /// Its targets on capacity in the windows that hold now.
     pub capacity: BTreeMap<TargetId, CapacityFigures>,
+    /// Its targets on response time in the windows that hold now.
+    pub response: BTreeMap<TargetId, ResponseFigures>,
+    /// The alerts of its targets on availability.
+    pub alerts: BTreeMap<TargetId, Vec<AlertFigures>>,
     /// Its last days, oldest first: at most [`STRIP_DAYS`], today last.
     pub strip: Vec<StripDay>,
 }

@@ -8,6 +8,7 @@
 //! | [`time`] | instants and half-open intervals in whole milliseconds, durations as people write them |
 //! | [`bytes`] | sizes as people write them, contents in hexadecimal |
 //! | [`ids`] | the names of services, probes, agents, hosts |
+//! | [`decimal`] | factors, read and compared without a float |
 //! | [`percent`] | parts per billion and exact ratios, read and printed without a float |
 //! | [`observation`] | what one attempt or one reading says |
 //! | [`yaml`] | YAML with places, read by a walk that collects every problem |
@@ -26,6 +27,7 @@
 
 pub mod bytes;
 pub mod catalogue;
+pub mod decimal;
 pub mod governed;
 pub mod ids;
 pub mod measure;

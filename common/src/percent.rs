@@ -86,7 +86,7 @@ impl Ratio {
         if denominator <= 0 {
             return None;
         }
-        let divisor = greatest_common_divisor(numerator.unsigned_abs(), denominator.unsigned_abs());
+        let divisor = greatest_common_divisor(numerator.unsigned_abs().into(), denominator.unsigned_abs().into());
         let divisor = i64::try_from(divisor).ok().filter(|d| *d > 0)?;
         Some(Self { numerator: numerator / divisor, denominator: denominator / divisor })
     }
@@ -131,7 +131,56 @@ impl fmt::Display for Ratio {
     }
 }
 
-fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
+/// As a [`Ratio`], of numbers that 64 bits do not hold: products of milliseconds with weights or parts per billion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WideRatio {
+    numerator: i128,
+    denominator: i128,
+}
+
+impl WideRatio {
+    /// `numerator / denominator` in lowest terms; `None` when the denominator is not above zero.
+    pub fn new(numerator: i128, denominator: i128) -> Option<Self> {
+        if denominator <= 0 {
+            return None;
+        }
+        let divisor = greatest_common_divisor(numerator.unsigned_abs(), denominator.unsigned_abs());
+        let divisor = i128::try_from(divisor).ok().filter(|d| *d > 0)?;
+        Some(Self { numerator: numerator / divisor, denominator: denominator / divisor })
+    }
+
+    /// The numerator, in lowest terms.
+    pub const fn numerator(self) -> i128 {
+        self.numerator
+    }
+
+    /// The denominator, in lowest terms.
+    pub const fn denominator(self) -> i128 {
+        self.denominator
+    }
+
+    /// As a decimal cut (towards minus infinity) to `decimals`: `14.39`.
+    pub fn decimal(self, decimals: u8) -> String {
+        let scale = 10_i128.saturating_pow(u32::from(decimals));
+        // The whole part apart, so that the product stays small.
+        let (whole, rest) = (self.numerator.div_euclid(self.denominator), self.numerator.rem_euclid(self.denominator));
+        let cut = whole.saturating_mul(scale).saturating_add(rest.saturating_mul(scale).div_euclid(self.denominator));
+        let sign = if cut < 0 { "-" } else { "" };
+        let (whole, fraction) = (cut.unsigned_abs() / scale.unsigned_abs(), cut.unsigned_abs() % scale.unsigned_abs());
+        if decimals == 0 {
+            return format!("{sign}{whole}");
+        }
+        format!("{sign}{whole}.{fraction:0width$}", width = usize::from(decimals))
+    }
+}
+
+impl fmt::Display for WideRatio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.numerator, self.denominator)
+    }
+}
+
+fn greatest_common_divisor(mut a: u128, mut b: u128) -> u128 {
     while b != 0 {
         (a, b) = (b, a % b);
     }
@@ -172,6 +221,11 @@ mod tests {
         assert_eq!(Ratio::new(50, 100).unwrap().to_string(), "1/2");
         assert_eq!(Ratio::new(0, 7).unwrap().to_string(), "0/1");
         assert_eq!(Ratio::new(1, 0), None);
+        let wide = |numerator, denominator| WideRatio::new(numerator, denominator).unwrap();
+        assert_eq!(wide(50 << 90, 100 << 90).to_string(), "1/2");
+        assert_eq!(WideRatio::new(1, 0), None);
+        assert_eq!((wide(72, 5).decimal(2), wide(2, 3).decimal(2)), ("14.40".to_owned(), "0.66".to_owned()));
+        assert_eq!((wide(-1, 3).decimal(2), wide(7, 2).decimal(0)), ("-0.34".to_owned(), "3".to_owned()));
         assert_eq!((Ratio::new(5, 3).unwrap().whole(), Ratio::new(-1, 3).unwrap().whole()), (1, -1));
     }
 }

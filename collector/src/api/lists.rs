@@ -59,7 +59,8 @@ pub(super) struct ServiceLine {
 
 /// All of its targets, in order of their ids.
 fn targets_of(service: &ServiceSnapshot) -> Vec<String> {
-    let all: BTreeSet<&TargetId> = service.targets.keys().chain(service.capacity.keys()).collect();
+    let all: BTreeSet<&TargetId> =
+        (service.targets.keys()).chain(service.capacity.keys()).chain(service.response.keys()).collect();
     all.into_iter().map(ToString::to_string).collect()
 }
 

@@ -20,7 +20,7 @@
 //! rolling window 6,000 readings of its edge (96 KB), and 5,000 episodes for each threshold. Deriving a window takes
 //! 8 bytes for each of its readings while it lasts.
 
-mod ranked;
+pub(crate) mod ranked;
 mod recent;
 mod watch;
 mod window;

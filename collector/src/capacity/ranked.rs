@@ -7,11 +7,11 @@ use uphold_common::measure::capacity::nearest_rank;
 use uphold_common::percent::Ppb;
 
 /// Most values that may join.
-pub(super) const LOOSE_MAX: usize = 14_000;
+pub(crate) const LOOSE_MAX: usize = 14_000;
 
 /// Values in order, those that matter.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Ranked {
+pub(crate) struct Ranked {
     n: u64,
     /// The rank of the first of `values`, counted from 1.
     first: u64,
@@ -19,11 +19,22 @@ pub(super) struct Ranked {
 }
 
 impl Ranked {
-    /// Keeps of `all` what can matter to `percentile`.
-    pub(super) fn of(mut all: Vec<i64>, percentile: Ppb) -> Self {
-        let (n, more) = (all.len() as u64, LOOSE_MAX as u64);
+    /// The lowest and the highest rank among `n` values that can matter to `percentile`.
+    pub(crate) fn reach(percentile: Ppb, n: u64) -> (u64, u64) {
+        let more = LOOSE_MAX as u64;
         let highest = nearest_rank(percentile, n + more).unwrap_or(1);
-        let first = highest.saturating_sub(more).max(1);
+        (highest.saturating_sub(more).max(1), highest)
+    }
+
+    /// `values` are those of `n` from the rank `first` on that can matter, in order.
+    pub(crate) const fn picked(n: u64, first: u64, values: Vec<i64>) -> Self {
+        Self { n, first, values }
+    }
+
+    /// Keeps of `all` what can matter to `percentile`.
+    pub(crate) fn of(mut all: Vec<i64>, percentile: Ppb) -> Self {
+        let n = all.len() as u64;
+        let (first, highest) = Self::reach(percentile, n);
         let skipped = usize::try_from(first - 1).unwrap_or(usize::MAX).min(all.len());
         if skipped > 0 && skipped < all.len() {
             all.select_nth_unstable(skipped);
@@ -40,13 +51,13 @@ impl Ranked {
     }
 
     /// How many values there are.
-    pub(super) const fn n(&self) -> u64 {
+    pub(crate) const fn n(&self) -> u64 {
         self.n
     }
 
     /// The value of the percentile's `rank` among these and `loose`, which are in order; none if that lies outside of
     /// what was kept, as it can when more than [`LOOSE_MAX`] join.
-    pub(super) fn nth(&self, rank: u64, loose: &[i64]) -> Option<i64> {
+    pub(crate) fn nth(&self, rank: u64, loose: &[i64]) -> Option<i64> {
         // How many of the first `rank` are ours: the fewest with which none of the others is above our next one.
         let (mut fewest, mut most) = (rank.saturating_sub(loose.len() as u64), rank.min(self.n));
         while fewest < most {

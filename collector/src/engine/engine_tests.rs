@@ -70,7 +70,7 @@ impl World {
         self.engine.as_mut().unwrap()
     }
 
-    /// One push of observations, 10 s apart from `from`: `u` up, `D` down.
+    /// One push of observations, 10 s apart from `from`: `u` up, `D` down, `3` up after three tenths of a second.
     pub(super) fn push(&mut self, from: i64, row: &str, now: i64, backlog: u64) {
         self.seq += 1;
         let arrived = arrived(self.seq, from, row, now, backlog);
@@ -126,7 +126,7 @@ pub(super) fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) ->
         outcome: outcome(c),
         cause: Cause::None,
         code: 0,
-        total: Micros::NONE,
+        total: c.to_digit(10).map_or(Micros::NONE, |tenths| Micros::new(u64::from(tenths) * 100_000)),
         phases: Phases::default(),
     };
     let rows: Vec<Observation> = row.chars().enumerate().filter(|(_, c)| *c != '.').map(observation).collect();

@@ -2,7 +2,7 @@
 
 use uphold_common::catalogue::model::{AvailabilityPromise, Promise, Service, Target};
 use uphold_common::ids::{Id, TargetId};
-use uphold_common::measure::committed::{Committed, Facts};
+use uphold_common::measure::committed::{Committed, Facts, Planned};
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::measure::window::Window;
 use uphold_common::time::{Instant, Interval};
@@ -21,7 +21,7 @@ impl Engine {
         let of_it = self.targets_of.get(service).into_iter().flatten();
         let availability = |target: &Target| match target.promise {
             Promise::Availability(promise) => Some((target.clone(), promise)),
-            Promise::Capacity(_) => None,
+            Promise::Capacity(_) | Promise::Response(_) => None,
         };
         of_it.filter_map(availability).collect()
     }
@@ -29,15 +29,17 @@ impl Engine {
     /// What is committed of a target's window, for each of the three figures.
     pub(super) fn committed(&mut self, service: &Service, target: &Target, window: &Window) -> Committed {
         let hours = target.agreed_in(service).map(|calendar| self.agreed.of(calendar, window.interval));
-        let facts = self.facts_of(&service.id, &target.id);
+        let facts = self.facts_of(&service.id, &target.id, window.interval);
         Committed::of(window.interval, self.entry(&service.id), hours.as_deref(), target.maintenance, &facts)
     }
 
-    /// What is on record about the time of a service, as far as one of its targets is concerned. There are no such records
-    /// yet.
-    #[expect(clippy::unused_self, reason = "records are the engine's")]
-    fn facts_of(&self, _service: &Id, _target: &TargetId) -> Facts {
-        Facts::default()
+    /// What is on record about the time of a service, as far as one of its targets is concerned.
+    fn facts_of(&self, service: &Id, target: &TargetId, span: Interval) -> Facts {
+        let planned = |(interval, announced_at)| Planned { interval, announced_at };
+        Facts {
+            maintenance: self.planned_of(service, span).into_iter().map(planned).collect(),
+            excluded: self.excluded_of(service, target, span),
+        }
     }
 }
 

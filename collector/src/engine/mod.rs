@@ -15,6 +15,8 @@
 //! | `sight` | a service over a span → its timeline, carried on from tick to tick |
 //! | `strip` | its last days |
 //! | `measure` | a target in a window → its figures |
+//! | `answers` | a target on response time → its figures |
+//! | `alerts` | how fast the budget of a target burns |
 //! | `use_of` | a target on capacity → its figures, and what its thresholds say |
 //! | `postponed` | what a full disk does not take waits, and is tried again |
 //! | `forget` | what is older than it is kept for goes, a little at a time |
@@ -29,6 +31,8 @@
 
 pub mod agents;
 mod agreed;
+mod alerts;
+mod answers;
 pub mod command;
 pub mod compaction;
 #[cfg(test)]
@@ -60,6 +64,7 @@ use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 
+use crate::attempts::Attempts;
 use crate::capacity::Capacity;
 use crate::governed::register::{LoadError, Register as Governed};
 use crate::identity::keeper::{Keeper, KeeperError};
@@ -92,6 +97,7 @@ pub struct Engine {
     in_force: InForce,
     timelines: Timelines,
     capacity: Capacity,
+    attempts: Attempts,
     /// What was seen of each service at the last tick.
     sights: BTreeMap<Id, Sight>,
     strips: BTreeMap<Id, Strip>,
@@ -181,6 +187,7 @@ impl Engine {
             keeper,
             timelines: Timelines::default(),
             capacity: Capacity::default(),
+            attempts: Attempts::default(),
             sights: BTreeMap::new(),
             strips: BTreeMap::new(),
             agreed: AgreedTimes::default(),
@@ -272,6 +279,8 @@ mod capacity_tests;
 #[path = "engine_tests.rs"]
 mod tests;
 
+#[cfg(test)]
+mod answers_tests;
 #[cfg(test)]
 mod full_tests;
 

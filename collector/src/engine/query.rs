@@ -7,6 +7,7 @@ use uphold_common::measure::window::{ROLLING_MS_MAX, Window};
 use uphold_common::time::{Instant, Interval};
 
 use super::Engine;
+use super::alerts::{InWindow, looks_back_to};
 use super::measure::{figures, span_of};
 use super::told::WithTimelines;
 use crate::store::{Hours, StoreError, StreamId};
@@ -143,20 +144,32 @@ impl Engine {
         let start = span_of(&spanned, entry, as_of).start;
         let end = spanned.iter().map(|window| window.elapsed().end).max().unwrap_or(as_of);
         let span = Interval::new(start, end.max(start));
-        let seen = self.see(service, span, as_of)?;
+        let in_windows: Vec<InWindow<'_>> =
+            targets.iter().zip(&windows).map(|((target, promise), window)| (target, *promise, *window)).collect();
+        let looked_back = in_windows.iter().map(|one| looks_back_to(service, *one)).min().unwrap_or(as_of);
+        let seen_from = span.start.min(looked_back.max(entry));
+        let seen = self.see(service, Interval::new(seen_from, span.end), as_of)?;
         let measured: Vec<_> = targets
             .iter()
             .zip(&windows)
             .map(|((target, promise), window)| {
                 let committed = self.committed(service, target, window);
-                (&target.id, figures(*promise, service, *window, &committed, &seen))
+                (target, figures(*promise, service, *window, &committed, &seen))
             })
             .collect();
+        let alerts = self.alerts(service, &in_windows, &seen)?;
         let used = self.capacity_figures(service, |target| window(target.window))?;
-        let availability =
-            measured.iter().map(|(target, figures)| Measured::Availability { target, figures, seen: &seen.service });
+        let answered = self.response_figures(service, |target| window(target.window))?;
+        let availability = measured.iter().map(|(target, figures)| Measured::Availability {
+            target: &target.id,
+            figures,
+            seen: &seen.service,
+            consequences: &target.consequences,
+            alerts: alerts.get(&target.id).map_or(&[][..], Vec::as_slice),
+        });
         let capacity = used.iter().map(|(target, figures)| Measured::Capacity { target, figures });
-        let measured: Vec<Measured<'_>> = availability.chain(capacity).collect();
+        let response = answered.iter().map(|(target, figures)| Measured::Response { target, figures });
+        let measured: Vec<Measured<'_>> = availability.chain(capacity).chain(response).collect();
         let document = Figures::of(&catalogue, self.in_force.version, service, as_of, &measured);
         if !query.timelines {
             return Ok(serde_json::to_vec(&document)?);

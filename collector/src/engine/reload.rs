@@ -7,6 +7,7 @@
 use uphold_common::time::Instant;
 
 use super::{Engine, EngineError, targets_of};
+use crate::attempts::Attempts;
 use crate::identity::keeper::KeeperError;
 use crate::inforce::{self, CatalogueFile, TakeUpError};
 use crate::store::StoreError;
@@ -86,6 +87,8 @@ impl Engine {
         let services = &in_force.catalogue.services;
         self.sights.retain(|id, _| services.contains_key(id));
         self.strips.retain(|id, _| services.contains_key(id));
+        // What is kept of targets and vantage points that are gone would be kept for ever.
+        self.attempts = Attempts::default();
         self.targets_of = targets_of(&in_force.catalogue);
         self.agents.assign(&in_force.catalogue);
         // A vantage point that nobody measured may be measured now, and one that was may not be any more.

@@ -126,6 +126,8 @@ impl Engine {
             probes: service.probes.iter().map(probe).collect(),
             targets: measured.current.into_iter().map(|(target, figures)| (target.id, figures)).collect(),
             capacity: measured.capacity.into_iter().map(|one| (one.target.id, one.figures)).collect(),
+            response: measured.response.into_iter().collect(),
+            alerts: measured.alerts,
             strip: measured.strip,
         };
         (snapshot, measured.sight)

@@ -12,12 +12,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::{AvailabilityPromise, Catalogue, Service, Target, WindowKind};
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, TargetId};
+use uphold_common::measure::response::ResponseFigures;
 use uphold_common::measure::target::{TargetFigures, settling_ms, vantage_rules};
 use uphold_common::measure::window::Window;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 use uphold_common::wire::pack;
 
+use super::alerts::{Alerts, InWindow, looks_back_to};
 use super::measure::{figures, span_of};
 use super::sight::Sight;
 use super::use_of::UseOf;
@@ -50,6 +52,8 @@ pub(super) struct Measured {
     held: bool,
     pub(super) strip: Vec<StripDay>,
     pub(super) capacity: Vec<UseOf>,
+    pub(super) response: Vec<(TargetId, ResponseFigures)>,
+    pub(super) alerts: Alerts,
 }
 
 /// A target on availability, and what it promises.
@@ -62,6 +66,7 @@ impl Engine {
         self.timelines.begin_tick(now);
         self.capacity.begin_tick();
         self.agreed.begin_tick();
+        self.attempts.begin_tick(self.store.as_ref());
         let catalogue = self.catalogue();
         let mut measured = BTreeMap::new();
         let mut allowance = self.observations_at_once;
@@ -96,6 +101,9 @@ impl Engine {
             self.capacity.touch(self.store.as_ref(), &resource, rows)?;
         }
         for (point, rows) in touched.vantage_points {
+            for stretch in rows.days.values() {
+                self.attempts.touch(self.store.as_ref(), &point, *stretch)?;
+            }
             let service = catalogue.services.get(&point.probe.parent);
             let rules = service.and_then(|service| vantage_rules(service, &point.probe.child));
             let (Some(service), Some(rules)) = (service, rules) else {
@@ -144,7 +152,10 @@ impl Engine {
         let horizon = self.horizon(|subject| *subject == outage, entry, as_of);
         let looked_at: Vec<Window> = windows.iter().copied().chain(closed.iter().map(|(_, w)| *w)).collect();
         let span = span_of(&looked_at, entry, as_of);
-        let span = Interval::new(span.start.min(horizon), as_of);
+        let in_windows: Vec<InWindow<'_>> =
+            targets.iter().zip(&windows).map(|((target, promise), window)| (target, *promise, *window)).collect();
+        let looked_back = in_windows.iter().map(|one| looks_back_to(service, *one)).min().unwrap_or(as_of);
+        let span = Interval::new(span.start.min(horizon).min(looked_back.max(entry)), as_of);
         let strip_from = self.strip_from(service, as_of);
         if !self.prepare(service, span, strip_from, allowance)? {
             return Ok(None);
@@ -160,9 +171,12 @@ impl Engine {
         let episodes = episodes(&seen.service.states.clip(Interval::new(horizon, as_of)));
         let held = self.agents.holds(service, as_of);
         let strip = self.strip(service, &sight, as_of)?;
+        self.watch_failures(service, &in_windows)?;
+        let alerts = self.alerts(service, &in_windows, seen)?;
         let capacity = self.use_of(service, as_of)?;
+        let response = self.response_of(service, as_of)?;
         let from = span.start;
-        Ok(Some(Measured { sight, from, current, before, episodes, horizon, held, strip, capacity }))
+        Ok(Some(Measured { sight, from, current, before, episodes, horizon, held, strip, capacity, response, alerts }))
     }
 
     /// From when on episodes are looked at: as far back as incidents are known, and at least from the beginning of one

@@ -92,7 +92,7 @@ impl Engine {
         let of_it = self.targets_of.get(&service.id).into_iter().flatten();
         let capacity = |target: &Target| match &target.promise {
             Promise::Capacity(promise) => Some((target.clone(), promise.clone())),
-            Promise::Availability(_) => None,
+            Promise::Availability(_) | Promise::Response(_) => None,
         };
         of_it.filter_map(capacity).collect()
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
-use uphold_common::catalogue::model::Catalogue;
+use uphold_common::catalogue::model::{Catalogue, Service};
 use uphold_common::governed::applied::{Overrun, dependants};
 use uphold_common::governed::{Content, Sort};
 use uphold_common::ids::Id;
@@ -96,7 +96,8 @@ pub fn shown(kept: &Kept, beside: Beside<'_>) -> View {
     View::of(kept, built.into_iter().collect(), beside.overruns, beside.now)
 }
 
-/// The services that each service is built on. A catalogue has no services in an expression yet; it refuses them by name.
+/// The services that each service is built on.
 fn operands(catalogue: &Catalogue) -> BTreeMap<Id, BTreeSet<Id>> {
-    catalogue.services.keys().map(|id| (id.clone(), BTreeSet::new())).collect()
+    let of = |service: &Service| (service.id.clone(), service.built_on().into_iter().cloned().collect());
+    catalogue.services.values().map(of).collect()
 }

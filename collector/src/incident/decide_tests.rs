@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::{
-    AgreementKind, AvailabilityPromise, BreakTargets, Criticality, DegradedPolicy, Expression, MaintenanceRules,
-    Organisation, Priorities, Probe, Promise, Service, Structure, UnmeasuredPolicy, WindowKind,
+    AgreementKind, AvailabilityPromise, BreakTargets, Consequences, Criticality, DegradedPolicy, Expression,
+    MaintenanceRules, Organisation, Priorities, Probe, Promise, Service, Structure, UnmeasuredPolicy, WindowKind,
 };
 use uphold_common::ids::PathId;
 use uphold_common::measure::committed::Committed;
@@ -73,6 +73,7 @@ fn catalogue() -> Catalogue {
         calendar: None,
         maintenance: MaintenanceRules::default(),
         promise: Promise::Availability(promise()),
+        consequences: Consequences::default(),
     };
     Catalogue {
         organisation: Organisation { name: "Example".to_owned(), time_zone: zone },

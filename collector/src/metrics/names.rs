@@ -90,7 +90,7 @@ metrics! {
     COVERAGE = Gauge "uphold_coverage_ratio" ["service", "agreement", "target", "window"]
         "Measured share of the committed time; absent while nothing is committed.";
     BREACHED = Gauge "uphold_target_breached" ["service", "agreement", "target", "window"]
-        "1 when the availability or a target on breaks is breached, else 0.";
+        "1 when the availability, a target on breaks or a response time is breached, else 0.";
     NOT_PROVEN = Gauge "uphold_target_not_proven" ["service", "agreement", "target", "window"]
         "1 when unmeasured time could have changed the verdict on the availability, else 0.";
     BUDGET = Gauge "uphold_error_budget_seconds" ["service", "agreement", "target", "window"]
@@ -107,6 +107,22 @@ metrics! {
         "Committed time in the window that was not measured.";
     BREAKS = Gauge "uphold_breaks" ["service", "agreement", "target", "window"]
         "Breaks in the window so far.";
+
+    BURN_RATE = Gauge "uphold_burn_rate_ratio" ["service", "agreement", "target", "window", "alert", "look_back"]
+        "How fast the error budget burned over a look-back of an alert, numbered as in the figures: 1 uses it up in the window; absent while nothing counts.";
+    BURN_ALERTING = Gauge "uphold_burn_rate_alerting" ["service", "agreement", "target", "window", "alert", "factor", "urgent"]
+        "1 while both look-backs burn at the factor and enough observations failed, else 0.";
+    BURN_FAILED = Gauge "uphold_burn_rate_failed_observations" ["service", "agreement", "target", "window", "alert"]
+        "Observations that failed in committed time of the short look-back.";
+
+    RESPONSE_TIME = Gauge "uphold_response_time_seconds" ["service", "agreement", "target", "window"]
+        "How long the observation of the promised percentile took; absent while there is none, and where a share is promised.";
+    RESPONSE_TARGET = Gauge "uphold_response_time_target_seconds" ["service", "agreement", "target", "window"]
+        "The longest that is quick enough.";
+    RESPONSE_SHARE = Gauge "uphold_response_time_target_ratio" ["service", "agreement", "target", "window"]
+        "The share of the observations that must be quick enough, as promised or as the percentile says.";
+    RESPONSE_OBSERVATIONS = Gauge "uphold_response_time_observations" ["service", "agreement", "target", "window", "result"]
+        "Observations in committed time of the window so far: within the promise, beyond it, failed, unknown, or without a duration.";
 
     PROBE_STATE = Gauge "uphold_probe_state" ["service", "probe", "state"]
         "1 for the state the probe is in, 0 for the others.";

@@ -7,7 +7,7 @@ use uphold_common::measure::target::TargetFigures;
 use uphold_common::observation::{Micros, Observation, Outcome, Phases, Resource, State};
 use uphold_common::percent::BILLION;
 
-use super::{MetricsError, Sheet, names, number, signed};
+use super::{MetricsError, Sheet, alerts, names, number, signed};
 use crate::snapshot::{ServiceSnapshot, Snapshot};
 
 pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), MetricsError> {
@@ -17,6 +17,13 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
         for (target, figures) in &service.targets {
             if let Some(target) = snapshot.catalogue.targets.get(target) {
                 of_target(sheet, target, figures)?;
+                let alerts = service.alerts.get(&target.id).map_or(&[][..], Vec::as_slice);
+                alerts::of_target(sheet, target, alerts)?;
+            }
+        }
+        for (target, figures) in &service.response {
+            if let Some(target) = snapshot.catalogue.targets.get(target) {
+                alerts::of_response(sheet, target, figures)?;
             }
         }
         for (target, figures) in &service.capacity {

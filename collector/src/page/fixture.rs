@@ -2,22 +2,23 @@
 //!
 //! Nothing in it is typed in as a figure: states are, and the figures come from the rules as always.
 
+mod promised;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service};
 use uphold_common::ids::{Id, PathId, ProbeId, VantagePoint};
-use uphold_common::measure::capacity::{CapacityFigures, Utilisation};
+use uphold_common::measure::capacity::CapacityFigures;
 use uphold_common::measure::committed::Committed;
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::kinds::Account;
+use uphold_common::measure::response::{self, ResponseFigures};
 use uphold_common::measure::service::service_timeline;
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::measure::window::{Window, local_days};
-use uphold_common::observation::{
-    Cause, Flow, FlowId, Micros, Observation, Outcome, Phases, Reading, Resource, ResourceId, State, Volume,
-};
+use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, State};
 use uphold_common::time::{Instant, Interval, parse_duration_ms};
 use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::push::SeqRange;
@@ -34,6 +35,8 @@ use crate::snapshot::{
     STRIP_DAYS, ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay, UpkeepCounts,
 };
 use crate::store::{Gaps, StoreStats};
+
+use promised::{answers, burning, filling, readings, volumes};
 
 /// Sunday, 22 November 2026, a little after two in Zurich.
 pub(crate) const AS_OF: &str = "2026-11-22T14:03:22+01:00";
@@ -142,9 +145,16 @@ pub(crate) fn figures(service: &str) -> String {
     let seen = service_timeline(&service.structure.formula, &timelines(service, span), span);
     let of_service = &snapshot.services[&service.id];
     let availability = of_service.targets.iter();
-    let availability = availability.map(|(target, figures)| Measured::Availability { target, figures, seen: &seen });
+    let availability = availability.map(|(target, figures)| Measured::Availability {
+        target,
+        figures,
+        seen: &seen,
+        consequences: &snapshot.catalogue.targets[target].consequences,
+        alerts: &of_service.alerts[target],
+    });
+    let response = of_service.response.iter().map(|(target, figures)| Measured::Response { target, figures });
     let capacity = of_service.capacity.iter().map(|(target, figures)| Measured::Capacity { target, figures });
-    let measured: Vec<Measured<'_>> = availability.chain(capacity).collect();
+    let measured: Vec<Measured<'_>> = availability.chain(capacity).chain(response).collect();
     let figures = Figures::of(&snapshot.catalogue, snapshot.catalogue_version, service, snapshot.as_of, &measured);
     serde_json::to_string(&figures).unwrap()
 }
@@ -156,16 +166,23 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     let timelines = timelines(service, span);
     let seen = service_timeline(&service.structure.formula, &timelines, span);
     let (mut targets, mut capacity) = (BTreeMap::new(), BTreeMap::new());
+    let (mut response, mut alerts) = (BTreeMap::new(), BTreeMap::new());
     for target in catalogue.targets.values().filter(|target| target.service == *id) {
         let (id, window) = (target.id.clone(), Window::holding(target.window, &service.time_zone, as_of, as_of));
         let committed = Committed::always(window.interval, entry);
         match &target.promise {
             Promise::Availability(promise) => {
+                alerts.insert(id.clone(), burning(service, target, window, entry, &seen));
                 targets.insert(id, TargetFigures::measure(*promise, service, window, &committed, &seen));
             }
             Promise::Capacity(promise) => {
                 let (over, read) = (committed.contractual.committed(window.elapsed()), filling(window.elapsed()));
                 capacity.insert(id, CapacityFigures::measure(promise, entry, window, &over, &read));
+            }
+            Promise::Response(promise) => {
+                let asked = response::Asked { promise, window, settled: false, entry };
+                let committed = [Interval::new(window.elapsed().start.max(entry), window.elapsed().end)];
+                response.insert(id, ResponseFigures::measure(&asked, &committed, &answers(window.elapsed())));
             }
         }
     }
@@ -193,18 +210,10 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
         probes: probes.collect(),
         targets,
         capacity,
+        response,
+        alerts,
         strip: strip[strip.len().saturating_sub(STRIP_DAYS)..].to_vec(),
     }
-}
-
-/// The readings of a file system that has filled up since the middle of the month, with half a day of silence.
-fn filling(span: Interval) -> Vec<Utilisation> {
-    let silent = Interval::new(when("2026-11-10T06:00:00+01:00"), when("2026-11-10T18:00:00+01:00"));
-    let readings = (0..).map(|place| span.start.plus_ms(place * 15_000)).take_while(|at| *at < span.end);
-    let used =
-        |at: Instant| 406_000_000_000 + u64::try_from(at.since_ms(span.start).max(0) / 60_000).unwrap() * 1_000_000;
-    let reading = |at: Instant| Utilisation::from(&Reading { at, used: used(at), limit: 500_000_000_000 });
-    readings.filter(|at| !silent.contains(*at)).map(reading).collect()
 }
 
 fn newest(probe: &Probe, agent: &Id, place: usize, state: State, as_of: Instant) -> (VantagePoint, Observation) {
@@ -262,31 +271,6 @@ fn incidents(as_of: Instant) -> (Vec<Incident>, Vec<Incident>) {
         past(5, "mail", "12d7h", "12d3h20m", "Mail is down: smtp, timed out"),
     ];
     (vec![breach, outage], recent)
-}
-
-fn readings(as_of: Instant) -> Vec<(ResourceId, Reading)> {
-    let gib = 1_u64 << 30;
-    let of = |resource, of: &str, used, limit| {
-        (
-            ResourceId { host: id("web-1"), resource, of: of.to_owned() },
-            Reading { at: as_of.minus_ms(4_000), used, limit },
-        )
-    };
-    vec![
-        of(Resource::Cpu, "", 1_350, 4_000),
-        of(Resource::Memory, "", 11 * gib + gib / 2, 16 * gib),
-        of(Resource::Swap, "", 0, 2 * gib),
-        of(Resource::Filesystem, "/", 31 * gib, 80 * gib),
-        of(Resource::Filesystem, "/var/lib/postgresql", 437 * gib, 500 * gib),
-    ]
-}
-
-fn volumes(as_of: Instant) -> Vec<(FlowId, Volume)> {
-    let of = |flow, amount| {
-        let volume = Volume { at: as_of.minus_ms(4_000), over_ms: 15_000, amount };
-        (FlowId { host: id("web-1"), flow, of: "eth0".to_owned() }, volume)
-    };
-    vec![of(Flow::NetworkReceived, 18_330_000), of(Flow::NetworkSent, 4_215_000)]
 }
 
 fn agents(as_of: Instant) -> BTreeMap<Id, AgentSnapshot> {

@@ -7,6 +7,7 @@
 //! policy needs no exception. Nothing is said by colour alone: states have a word and a shape too.
 
 mod agents;
+mod burn;
 mod capacity;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -20,6 +21,7 @@ mod maintenance;
 pub mod plot;
 mod plotted;
 mod probes;
+mod response;
 mod service;
 pub mod sign_in;
 mod store;

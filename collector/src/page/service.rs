@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 use uphold_common::catalogue::model::Service;
-use uphold_common::ids::ProbeId;
+use uphold_common::ids::{ProbeId, TargetId};
+use uphold_common::measure::burn::AlertFigures;
 use uphold_common::observation::State;
 
 use super::text::{self, Clock, brief};
-use super::{capacity, probes, strip, target};
-use crate::snapshot::Snapshot;
+use super::{capacity, probes, response, strip, target};
+use crate::snapshot::{ServiceSnapshot, Snapshot};
 
 pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) -> Markup {
     let seen = snapshot.services.get(&service.id);
@@ -22,7 +23,12 @@ pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) ->
             @if let Some(seen) = seen {
                 @for (id, figures) in &seen.targets {
                     @if let Some(target) = snapshot.catalogue.targets.get(id) {
-                        (target::block(&snapshot.catalogue, service, target, figures))
+                        (target::block(&snapshot.catalogue, service, target, figures, alerts(seen, id)))
+                    }
+                }
+                @for (id, figures) in &seen.response {
+                    @if let Some(target) = snapshot.catalogue.targets.get(id) {
+                        (response::block(&snapshot.catalogue, service, target, figures))
                     }
                 }
                 @for (id, figures) in &seen.capacity {
@@ -37,6 +43,10 @@ pub(super) fn card(snapshot: &Snapshot, service: &Service, clock: &Clock<'_>) ->
             }
         }
     }
+}
+
+fn alerts<'a>(seen: &'a ServiceSnapshot, target: &TargetId) -> &'a [AlertFigures] {
+    seen.alerts.get(target).map_or(&[], Vec::as_slice)
 }
 
 /// Whether anything was promised of a service; a target may still be missing because it is being derived.

@@ -10,9 +10,18 @@ use uphold_common::measure::target::{Figure, TargetFigures};
 use uphold_common::measure::window::{Window, local_date};
 use uphold_common::percent::Ratio;
 
+use uphold_common::measure::burn::AlertFigures;
+
+use super::burn;
 use super::text::{bar, counted, seconds, share};
 
-pub(super) fn block(catalogue: &Catalogue, service: &Service, target: &Target, figures: &TargetFigures) -> Markup {
+pub(super) fn block(
+    catalogue: &Catalogue,
+    service: &Service,
+    target: &Target,
+    figures: &TargetFigures,
+    alerts: &[AlertFigures],
+) -> Markup {
     let a = &figures.availability;
     html! {
         section.target data-target=(target.id) {
@@ -35,8 +44,9 @@ pub(super) fn block(catalogue: &Catalogue, service: &Service, target: &Target, f
             @if can_still_be_met(figures) {
                 p.note { "Below the promise so far; by the end of the window it can still be met." }
             }
+            (burn::warning(alerts))
             @if a.verdict != Verdict::NoData { (budget(figures)) }
-            (account(service, target, figures))
+            (account(service, target, figures, alerts))
         }
     }
 }
@@ -122,7 +132,7 @@ fn budget(figures: &TargetFigures) -> Markup {
 }
 
 /// The sums behind the figure, for whoever wants to follow it.
-fn account(service: &Service, target: &Target, figures: &TargetFigures) -> Markup {
+fn account(service: &Service, target: &Target, figures: &TargetFigures, alerts: &[AlertFigures]) -> Markup {
     let (a, kinds) = (&figures.availability, &figures.account.kinds);
     let kinds = [
         ("up", kinds.up),
@@ -156,6 +166,7 @@ fn account(service: &Service, target: &Target, figures: &TargetFigures) -> Marku
                     }
                 }
             }
+            (burn::rates(alerts))
             p.note { code { (target.id) } }
         }
     }

@@ -7,6 +7,7 @@
 mod capacity;
 pub mod incidents;
 mod ink;
+mod response;
 mod target;
 mod view;
 
@@ -14,7 +15,7 @@ use jiff::tz::TimeZone;
 
 use ink::Ink;
 pub use ink::clean;
-pub use view::{BlockView, CapacityView, DayView, MeasuredView, TargetView, View, WindowView};
+pub use view::{AlertView, BlockView, CapacityView, DayView, MeasuredView, ResponseView, TargetView, View, WindowView};
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use uphold_common::ids::TargetId;
 use uphold_common::measure::availability::Verdict;
 use uphold_common::percent::{BILLION, Ratio};
 
-use super::capacity;
 use super::ink::{Ink, clean, length, padded, wrapped};
-use super::view::{BlockView, DayView, MeasuredView, TargetView, WindowView};
+use super::view::{AlertView, BlockView, DayView, MeasuredView, TargetView, WindowView};
+use super::{capacity, response};
 
 /// How many characters a day's bar has: one an hour.
 const DAY_WIDTH: usize = 24;
@@ -19,17 +19,20 @@ pub(super) fn write(lines: &mut Vec<String>, ink: &Ink<'_>, id: &TargetId, targe
     match &target.measured {
         MeasuredView::Contractual(block) => availability(lines, ink, target, block),
         MeasuredView::Capacity(capacity) => capacity::write(lines, ink, capacity),
+        MeasuredView::Response(response) => response::write(lines, ink, response),
     }
 }
 
 fn availability(lines: &mut Vec<String>, ink: &Ink<'_>, target: &TargetView, block: &BlockView) {
     lines.extend(verdict(ink, block));
     lines.extend(beside(target));
+    lines.extend(target.credit.as_deref().map(|credit| earned(ink, credit, block)));
     lines.push(String::new());
     lines.push(format!("  {}", ink.kinds_bar(&block.kinds, ink.width - 4)));
     lines.extend(indented(&wrapped(&ink.kinds_legend(&block.kinds), ink.width - 4)));
     lines.push(String::new());
     lines.push(budget(ink, block));
+    burning(lines, ink, &target.alerts);
     breaks(lines, ink, block);
     charges(lines, ink, block);
     days(lines, ink, &block.days);
@@ -86,7 +89,7 @@ fn printed(percent: Option<&String>) -> String {
     percent.map_or("–".to_owned(), |percent| format!("{} %", clean(percent)))
 }
 
-fn shown(ink: &Ink<'_>, verdict: Verdict) -> String {
+pub(super) fn shown(ink: &Ink<'_>, verdict: Verdict) -> String {
     match verdict {
         Verdict::Met => ink.good(verdict.as_str()),
         Verdict::Breached => ink.bad(verdict.as_str()),
@@ -108,6 +111,39 @@ fn budget(ink: &Ink<'_>, block: &BlockView) -> String {
             format!("  budget  {bar}  {} of {whole} left", length(block.remaining_ms))
         }
         over => format!("  budget  {}", ink.bad(&format!("overspent by {} of {whole}", length(-over)))),
+    }
+}
+
+/// What the window earned its customer; a verdict that is not proven makes it one that is not.
+fn earned(ink: &Ink<'_>, credit: &str, block: &BlockView) -> String {
+    let not_proven = if block.not_proven { ", not proven" } else { "" };
+    format!("  earns a credit of {}{not_proven}", ink.bold(format!("{} %", clean(credit))))
+}
+
+/// How fast the budget burns over each pair of look-backs.
+fn burning(lines: &mut Vec<String>, ink: &Ink<'_>, alerts: &[AlertView]) {
+    if alerts.is_empty() {
+        return;
+    }
+    let rate = |rate: &Option<String>| rate.as_deref().map_or("–".to_owned(), clean);
+    let row = |alert: &AlertView| {
+        let (long, short) = (rate(&alert.long_rate_decimal), rate(&alert.short_rate_decimal));
+        [
+            format!("{} over {}", long, length(alert.long_ms)),
+            format!("{} over {}", short, length(alert.short_ms)),
+            format!("{}, {} failed", clean(&alert.factor), alert.bad),
+        ]
+    };
+    let rows: Vec<([String; 3], bool)> = alerts.iter().map(|alert| (row(alert), alert.alerting)).collect();
+    let wide = |column: usize, least: usize| {
+        rows.iter().map(|(row, _)| row[column].chars().count()).max().unwrap_or(0).max(least) + 2
+    };
+    let (long, short) = (wide(0, 9), wide(1, 3));
+    lines.push(String::new());
+    lines.push(format!("  {}", ink.soft(&format!("{}{}alerts at", padded("burn rate", long), padded("and", short)))));
+    for ([first, second, at], alerting) in &rows {
+        let state = if *alerting { format!("  {}", ink.bad("alerting")) } else { String::new() };
+        lines.push(format!("  {}{}{at}{state}", padded(first, long), padded(second, short)));
     }
 }
 

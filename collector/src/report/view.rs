@@ -39,6 +39,31 @@ pub struct TargetView {
     /// What was measured of it.
     #[serde(flatten)]
     pub measured: MeasuredView,
+    /// How fast its error budget burns.
+    #[serde(default)]
+    pub alerts: Vec<AlertView>,
+    /// What the window earned, in percent of the price.
+    #[serde(default)]
+    pub credit: Option<String>,
+}
+
+/// One alert of a target.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AlertView {
+    /// The long look-back.
+    pub long_ms: i64,
+    /// The short one.
+    pub short_ms: i64,
+    /// The burn rate at which it alerts.
+    pub factor: String,
+    /// The burn rate over the long look-back, printed.
+    pub long_rate_decimal: Option<String>,
+    /// That over the short one, printed.
+    pub short_rate_decimal: Option<String>,
+    /// Failed observations in the short look-back.
+    pub bad: u64,
+    /// Whether it alerts.
+    pub alerting: bool,
 }
 
 /// A figure that stands beside the contractual one.
@@ -57,6 +82,35 @@ pub enum MeasuredView {
     Contractual(Box<BlockView>),
     /// The use of a resource.
     Capacity(CapacityView),
+    /// A response time.
+    Response(ResponseView),
+}
+
+/// How soon a probe was answered in a window.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ResponseView {
+    /// Which probe.
+    pub probe: String,
+    /// Which percentile was promised, if one was.
+    pub percentile: Option<String>,
+    /// Which share was promised, if one was.
+    pub share: Option<String>,
+    /// The longest that is quick enough.
+    pub below_us: i64,
+    /// How many observations count.
+    pub n: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those that were not measured.
+    pub unknown: u64,
+    /// Those without a duration.
+    pub no_duration: u64,
+    /// How many were quick enough.
+    pub within: u64,
+    /// The percentile.
+    pub value_us: Option<i64>,
+    /// Whether the promise was kept.
+    pub verdict: Verdict,
 }
 
 /// The use of a resource in a window.

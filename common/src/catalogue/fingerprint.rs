@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 
 use super::calendar::Hours;
 use super::model::{
-    AvailabilityPromise, Calendar, CapacityPromise, Catalogue, DegradedPolicy, MaintenanceRules, Probe, Promise,
-    Service, Target, Threshold, UnmeasuredPolicy, WindowKind,
+    AlertRule, AvailabilityPromise, Calendar, CapacityPromise, Catalogue, Consequences, CreditStep, DegradedPolicy,
+    MIN_BAD_DEFAULT, MaintenanceRules, Probe, Promise, ResponseBound, ResponsePromise, Service, Target, Threshold,
+    UnmeasuredPolicy, WindowKind,
 };
 use crate::bytes::Hex;
 use crate::ids::Id;
@@ -110,6 +111,7 @@ fn target_text(target: &Target) -> String {
     match &target.promise {
         Promise::Availability(promise) => lines.extend(availability_lines(promise)),
         Promise::Capacity(promise) => lines.extend(capacity_lines(promise)),
+        Promise::Response(promise) => lines.push(response_line(promise)),
     }
     lines.extend(target.calendar.iter().flat_map(|calendar| calendar_lines(calendar)));
     let maintenance = target.maintenance;
@@ -117,6 +119,7 @@ fn target_text(target: &Target) -> String {
         lines.push(format!("min_notice: {}", exact_duration(maintenance.min_notice_ms)));
         lines.push(format!("maintenance_allowance: {}", or_none(maintenance.allowance_ms.map(exact_duration), "none")));
     }
+    lines.extend(consequence_lines(&target.consequences));
     lines.join("\n")
 }
 
@@ -146,6 +149,37 @@ fn listed_or_digest(parts: impl Iterator<Item = String>) -> String {
         1..=LISTED_MAX => parts.join(", "),
         many => format!("{many} with the digest {}", Hex(&Sha256::digest(parts.join(", ").as_bytes()))),
     }
+}
+
+fn response_line(promise: &ResponsePromise) -> String {
+    let bound = match promise.bound {
+        ResponseBound::Percentile(percentile) => {
+            format!("percentile {}", percent_text(percentile).trim_end_matches('%'))
+        }
+        ResponseBound::Share(share) => format!("{} of all", percent_text(share)),
+    };
+    format!("response time: {bound} of {} within {}", promise.probe, exact_duration(promise.below_us / 1_000))
+}
+
+/// Only what was written: a catalogue of before these could be written reads as it did.
+fn consequence_lines(consequences: &Consequences) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !consequences.credits.is_empty() {
+        let step = |step: &CreditStep| format!("{} below {}", percent_text(step.percent), percent_text(step.below));
+        lines.push(format!("credits: {}", consequences.credits.iter().map(step).collect::<Vec<_>>().join(", ")));
+    }
+    if let Some(rules) = &consequences.alerts {
+        let rule = |rule: &AlertRule| {
+            let urgent = if rule.urgent { ", urgent" } else { "" };
+            let factor = trimmed(&rule.factor.to_string());
+            format!("{} and {} at {factor}{urgent}", exact_duration(rule.long_ms), exact_duration(rule.short_ms))
+        };
+        lines.push(format!("alerts: {}", rules.iter().map(rule).collect::<Vec<_>>().join("; ")));
+    }
+    if consequences.min_bad != MIN_BAD_DEFAULT {
+        lines.push(format!("min_bad: {}", consequences.min_bad));
+    }
+    lines
 }
 
 /// How long readings must hold is not among them: that decides when an incident is raised, and no figure.
@@ -187,9 +221,12 @@ fn availability_lines(promise: &AvailabilityPromise) -> [String; 7] {
 /// Without the zeros that only say how figures are printed: `99.90%` promises what `99.9%` does.
 fn percent_text(share: Ppb) -> String {
     let text = share.to_string();
-    let number = text.trim_end_matches('%');
+    format!("{}%", trimmed(text.trim_end_matches('%')))
+}
+
+fn trimmed(number: &str) -> String {
     let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
-    format!("{number}%")
+    number.to_owned()
 }
 
 fn window_text(window: WindowKind) -> String {

@@ -7,6 +7,7 @@
 //! | [`formula`] | the same down to the probes, over all services |
 //! | [`promise`] | of these, what targets promise |
 //! | [`calendar`] | of these, in which hours services are agreed |
+//! | [`consequence`] | of these, what follows from it: credits and alerts |
 //! | [`telling`] | of these, how urgent incidents are and who is told of them |
 //! | [`read()`] | from files to the checked types, or every problem in them |
 //! | [`SCHEMA`] | the same language for editors, as JSON Schema |
@@ -15,6 +16,7 @@
 
 pub mod assign;
 pub mod calendar;
+pub mod consequence;
 pub mod expression;
 pub mod fingerprint;
 pub mod formula;

@@ -12,12 +12,13 @@ use crate::ids::{Id, ProbeId, TargetId};
 use crate::time::Instant;
 use crate::wire::assignment::Check;
 
+pub use super::calendar::Calendar;
+pub use super::consequence::{AlertRule, Consequences, CreditStep, MIN_BAD_DEFAULT};
 pub use super::expression::Expression;
 pub use super::formula::{Formula, Structure};
-pub use super::calendar::Calendar;
 pub use super::promise::{
-    AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, MaintenanceRules, Promise, Threshold,
-    Thresholds, UnmeasuredPolicy,
+    AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, MaintenanceRules, Promise, ResponseBound,
+    ResponsePromise, Threshold, Thresholds, UnmeasuredPolicy,
 };
 pub use super::telling::{Alertmanager, Priorities, Priority, Receiver, ReceiverUrl, Route, Urgency, Way};
 
@@ -277,6 +278,8 @@ pub struct Target {
     pub maintenance: MaintenanceRules,
     /// What is promised.
     pub promise: Promise,
+    /// What follows from it; only an availability has other than the defaults.
+    pub consequences: Consequences,
 }
 
 impl Target {

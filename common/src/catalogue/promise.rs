@@ -1,8 +1,9 @@
-//! What a target promises: an availability, or that a resource keeps below its thresholds.
+//! What a target promises: an availability, a response time, or that a resource keeps below its thresholds.
 //!
 //! A target promises exactly one of them, so what belongs to one cannot be said of the other. Everything that decides
 //! how the past is measured is in here, but for the target's service and window.
 
+use crate::ids::Id;
 use crate::observation::ResourceId;
 use crate::percent::Ppb;
 
@@ -13,6 +14,28 @@ pub enum Promise {
     Availability(AvailabilityPromise),
     /// That a resource of a host is not used up.
     Capacity(CapacityPromise),
+    /// That a probe is answered soon enough.
+    Response(ResponsePromise),
+}
+
+/// How soon a probe of the service is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ResponsePromise {
+    /// Which one.
+    pub probe: Id,
+    /// How many of its observations must be that quick.
+    pub bound: ResponseBound,
+    /// The longest that keeps the promise, in microseconds.
+    pub below_us: i64,
+}
+
+/// How many observations must be quick enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResponseBound {
+    /// The one of this nearest rank; above zero.
+    Percentile(Ppb),
+    /// At least this share of them.
+    Share(Ppb),
 }
 
 /// What a target says of planned maintenance.

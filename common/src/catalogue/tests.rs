@@ -79,7 +79,7 @@ fn ten_mistakes_are_told_in_one_run() {
 fn capacity<'a>(catalogue: &'a Catalogue, agreement: &str, target: &str) -> &'a CapacityPromise {
     match &catalogue.targets[&TargetId::new(id(agreement), id(target))].promise {
         Promise::Capacity(promise) => promise,
-        other @ Promise::Availability(_) => panic!("{other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -113,6 +113,13 @@ fn the_example_is_read_whole() {
     assert_eq!((disk.percentile.parts(), disk.held_ms), (950_000_000, 600_000));
     let thresholds = Threshold::ALL.map(|one| disk.thresholds.of(one).map(Ppb::parts));
     assert_eq!(thresholds, [Some(800_000_000), Some(900_000_000)]);
+    let follows = &sla.consequences;
+    assert_eq!(follows.credits.iter().map(|step| step.below.parts()).collect::<Vec<_>>(), [990_000_000, 999_000_000]);
+    assert_eq!((follows.min_bad, follows.alerts.as_ref().map(Vec::len)), (3, Some(2)));
+    let Promise::Response(response) = &catalogue.targets[&TargetId::new(id("shop-sla"), id("response"))].promise else {
+        panic!("it promises a response time");
+    };
+    assert_eq!((response.probe.as_str(), response.below_us), ("front-page", 800_000));
     let contract = &catalogue.targets[&TargetId::new(id("carrier-contract"), id("availability"))];
     assert_eq!(contract.window, WindowKind::Rolling { length_ms: 30 * DAY_MS });
 
@@ -277,6 +284,17 @@ fn what_measures_the_past_differently_is_said() {
             "target shop-sla/availability: maintenance_allowance was 4h and is now none",
         ),
         (", mtbsi: 7d", "", "target shop-sla/availability: mtbsi was 7d and is now none"),
+        (
+            "percent: \"25\"",
+            "percent: \"30\"",
+            "target shop-sla/availability: credits was 25% below 99%, 10% below 99.9% and is now 30% below 99%, 10% below 99.9%",
+        ),
+        ("min_bad: 3", "min_bad: 4", "target shop-sla/availability: min_bad is new, with 4"),
+        (
+            "below: 800ms",
+            "below: 801ms",
+            "target shop-sla/response: response time was percentile 95 of front-page within 800ms and is now percentile 95 of front-page within 801ms",
+        ),
     ] {
         assert_eq!(changes(from, to), [sentence], "{from}");
     }

@@ -10,14 +10,18 @@ use std::sync::Arc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::catalogue::model::{Catalogue, Service, Threshold};
+use crate::catalogue::model::{Catalogue, Consequences, Service, Threshold};
 use crate::ids::{Id, ProbeId, TargetId};
 use crate::percent::{Ppb, Ratio};
 use crate::time::Instant;
 
 use super::availability::Verdict;
+use super::blocks::{AlertBlock, Response};
+use super::burn::AlertFigures;
 use super::capacity::{CapacityFigures, CapacityState};
+use super::credit::{self, credit};
 use super::kinds::{Kind, Kinds};
+use super::response::ResponseFigures;
 use super::service::ServiceTimeline;
 use super::target::{Charges, Figure, TargetFigures, charges_within, responsible};
 use super::window::{Window, local_days};
@@ -51,6 +55,8 @@ pub enum TargetBlock {
     Availability(Box<AvailabilityBlock>),
     /// Capacity.
     Capacity(Box<CapacityBlock>),
+    /// A response time.
+    Response(Box<ResponseBlock>),
 }
 
 /// The figures of a target on availability.
@@ -60,7 +66,15 @@ pub struct AvailabilityBlock {
     contractual: Block,
     without_exclusions: Block,
     experienced: Block,
+    alerts: Vec<AlertBlock>,
     credit: Option<String>,
+}
+
+/// The figures of a target on response time.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ResponseBlock {
+    window: WindowBlock,
+    response: Response,
 }
 
 /// The figures of a target on capacity.
@@ -161,6 +175,10 @@ pub enum Measured<'a> {
         figures: &'a TargetFigures,
         /// The service's timeline over the window.
         seen: &'a ServiceTimeline,
+        /// What follows from the target.
+        consequences: &'a Consequences,
+        /// Its alerts.
+        alerts: &'a [AlertFigures],
     },
     /// Of a target on capacity.
     Capacity {
@@ -168,6 +186,13 @@ pub enum Measured<'a> {
         target: &'a TargetId,
         /// Its figures.
         figures: &'a CapacityFigures,
+    },
+    /// Of a target on response time.
+    Response {
+        /// The target.
+        target: &'a TargetId,
+        /// Its figures.
+        figures: &'a ResponseFigures,
     },
 }
 
@@ -181,12 +206,20 @@ impl Figures {
         measured: &[Measured<'_>],
     ) -> Self {
         let block = |measured: &Measured<'_>| match measured {
-            Measured::Availability { target, figures, seen } => {
-                let block = AvailabilityBlock::of(catalogue, service, figures, seen);
+            Measured::Availability { target, figures, seen, consequences, alerts } => {
+                let mut block = AvailabilityBlock::of(catalogue, service, figures, seen);
+                block.alerts = alerts.iter().map(AlertBlock::of).collect();
+                let earned = credit(&consequences.credits, &figures.availability, figures.window.is_open());
+                block.credit = earned.map(credit::text);
                 ((*target).clone(), TargetBlock::Availability(Box::new(block)))
             }
             Measured::Capacity { target, figures } => {
                 ((*target).clone(), TargetBlock::Capacity(Box::new(CapacityBlock::of(figures))))
+            }
+            Measured::Response { target, figures } => {
+                let window = WindowBlock::of(&figures.window, figures.settled, figures.entry);
+                let block = ResponseBlock { window, response: Response::of(figures) };
+                ((*target).clone(), TargetBlock::Response(Box::new(block)))
             }
         };
         Self {
@@ -232,7 +265,7 @@ impl AvailabilityBlock {
         } else {
             block(&figures.contractual)
         };
-        Self { window, contractual, without_exclusions, experienced, credit: None }
+        Self { window, contractual, without_exclusions, experienced, alerts: Vec::new(), credit: None }
     }
 }
 

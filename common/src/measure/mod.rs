@@ -11,25 +11,34 @@
 //! | commit | [`committed`] | the agreed time, maintenance, exclusions → what is committed, for the three figures |
 //! | account | [`kinds`] | states × committed time → stretches of the seven kinds, which add up |
 //! | judge | [`availability`], [`breaks`] | the account × the target → ratios, verdicts, budget |
+//! | answer | [`response`] | observations × committed time → a percentile or a share, a verdict |
+//! | burn | [`burn`] | look-backs × the target → how fast the budget burns, and whether to alert |
+//! | give back | [`credit`] | a closed window's availability × steps → a credit |
+//! | weigh | [`weighted`] | the availabilities of several services × their users → one |
 //! | use | [`capacity`] | readings of a resource × committed time → levels, a percentile, a state |
 //! | together | [`target`] | one target in one window: all of the above |
-//! | show | [`figures`] | everything, in the keys of the figures' contract |
+//! | show | [`figures`], `blocks` | everything, in the keys of the figures' contract |
 //!
 //! Nothing here knows the present: `as_of` is an argument, and observations at or after it are the caller's to leave
 //! out. The same facts give the same figures, whatever the order in which they arrived.
 
 pub mod agreed;
 pub mod availability;
+mod blocks;
 pub mod breaks;
+pub mod burn;
 pub mod capacity;
 pub mod committed;
+pub mod credit;
 mod evaluation;
 pub mod figures;
 pub mod kinds;
 pub mod probe;
+pub mod response;
 pub mod service;
 pub mod tail;
 pub mod target;
 pub mod timeline;
 pub mod vantage;
+pub mod weighted;
 pub mod window;

@@ -15,7 +15,11 @@ use super::examples::with_holidays;
 use super::pages::{Page, read_all};
 
 /// The fixtures that the schema lets through, since only the reader can know: by what it knows.
-const ONLY_THE_READER: [(&str, &[&str]); 7] = [
+const ONLY_THE_READER: [(&str, &[&str]); 8] = [
+    (
+        "what the parts of a target say together",
+        &["target-alerts-factor.yaml", "target-alerts-short.yaml", "target-credits-twice.yaml"],
+    ),
     (
         "what is declared, and what refers to it",
         &[
@@ -32,6 +36,7 @@ const ONLY_THE_READER: [(&str, &[&str]); 7] = [
             "route-to-nobody.yaml",
             "route-to.yaml",
             "service-calendar-misspelt.yaml",
+            "target-response-time-probe.yaml",
             "service-customer.yaml",
             "target-capacity-host.yaml",
             "target-service.yaml",

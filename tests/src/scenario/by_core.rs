@@ -83,7 +83,14 @@ impl Core {
     /// The figures of `target` as users get them.
     pub fn json(facts: Facts<'_>, target: &Target) -> serde_json::Value {
         let Asked { service, target, seen, figures } = Asked::new(facts, target);
-        let measured = figures::Measured::Availability { target: &target, figures: &figures, seen: &seen };
+        let consequences = model::Consequences::default();
+        let measured = figures::Measured::Availability {
+            target: &target,
+            figures: &figures,
+            seen: &seen,
+            consequences: &consequences,
+            alerts: &[],
+        };
         let told = Json::of(&catalogue(), 1, &service, Instant::from_ms(facts.now), &[measured]);
         serde_json::to_value(told).unwrap_or_default()
     }

@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::sections::Names;
-use super::{calendars, capacity, every};
+use super::{calendars, capacity, consequences, every, response_time};
 use crate::catalogue::model::{
-    AgreementKind, AvailabilityPromise, BreakTargets, Calendar, DegradedPolicy, MaintenanceRules, Party, PartyKind,
-    Promise, Target, UnmeasuredPolicy, WindowKind,
+    AgreementKind, AvailabilityPromise, BreakTargets, Calendar, Consequences, DegradedPolicy, MaintenanceRules, Party,
+    PartyKind, Promise, Service, Target, UnmeasuredPolicy, WindowKind,
 };
 use crate::ids::{Id, TargetId};
 use crate::time::DAY_MS;
@@ -35,34 +35,40 @@ const WINDOWS: [(&str, WindowKind); 5] = [
     ("quarter", WindowKind::Quarter),
     ("year", WindowKind::Year),
 ];
-/// What the contract lets a target say, and this release does not hold.
-const TARGET_NOT_YET: [&str; 4] = ["credits", "min_bad", "alerts", "response_time"];
+const AVAILABILITY: &str = "availability";
+const CAPACITY: &str = "capacity";
+/// What a target can promise.
+const PROMISES: [&str; 3] = [AVAILABILITY, CAPACITY, "response_time"];
 /// What only a target that promises an availability can say.
-const OF_AVAILABILITY: [&str; 3] = ["unmeasured", "degraded", "breaks"];
+const OF_AVAILABILITY: [&str; 6] = ["unmeasured", "degraded", "breaks", "credits", "min_bad", "alerts"];
 const ROLLING_MS: RangeInclusive<i64> = 3_600_000..=366 * DAY_MS;
 /// The lengths in a target on breaks.
 const LENGTH_MS: RangeInclusive<i64> = 1..=366 * DAY_MS;
 const BREAKS_MAX: u64 = 1_000_000;
 
+/// What is known of everything else; of what could not be read, only the names.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) names: &'a Names,
+    pub(super) parties: Option<&'a BTreeMap<Id, Party>>,
+    pub(super) services: Option<&'a BTreeMap<Id, Service>>,
+}
+
 /// The targets of all agreements.
-pub(super) fn targets(
-    agreements: &[Item<'_>],
-    names: &Names,
-    parties: Option<&BTreeMap<Id, Party>>,
-) -> Read<BTreeMap<TargetId, Target>> {
-    let targets = every(agreements.iter().map(|item| agreement(item, names, parties)))?;
+pub(super) fn targets(agreements: &[Item<'_>], known: &Known<'_>) -> Read<BTreeMap<TargetId, Target>> {
+    let targets = every(agreements.iter().map(|item| agreement(item, known)))?;
     Ok(targets.into_iter().flatten().map(|target| (target.id.clone(), target)).collect())
 }
 
-fn agreement(item: &Item<'_>, names: &Names, parties: Option<&BTreeMap<Id, Party>>) -> Read<Vec<Target>> {
+fn agreement(item: &Item<'_>, known: &Known<'_>) -> Read<Vec<Target>> {
     item.mapping(|keys| {
         let kind = keys.required("kind", |at| at.word(&KINDS));
-        let party = keys.required("party", |at| party(at, kind?, names, parties));
+        let party = keys.required("party", |at| party(at, kind?, known));
         let targets = keys.required("targets", |at| {
             let (_, items) = Declared::read("target", &[], &at.items()?);
             if items.is_empty() { Err(at.problem("expected at least one target")) } else { Ok(items) }
         });
-        let terms = targets.and_then(|targets| every(targets.iter().map(|target| terms(target, names))));
+        let terms = targets.and_then(|targets| every(targets.iter().map(|target| terms(target, known))));
         let (agreement, kind, party) = (item.id.clone()?, kind?, party?);
         let target = |terms: Terms| terms.of(&agreement, kind, &party);
         Ok(terms?.into_iter().map(target).collect())
@@ -70,12 +76,12 @@ fn agreement(item: &Item<'_>, names: &Names, parties: Option<&BTreeMap<Id, Party
 }
 
 /// A customer for an SLA; for the others the organisation itself, a group in it, or a supplier.
-fn party(at: &At<'_>, kind: AgreementKind, names: &Names, parties: Option<&BTreeMap<Id, Party>>) -> Read<Id> {
+fn party(at: &At<'_>, kind: AgreementKind, known: &Known<'_>) -> Read<Id> {
     if kind == AgreementKind::Sla {
-        return names.customers.refer(at);
+        return known.names.customers.refer(at);
     }
-    let party = names.parties.refer(at)?;
-    match parties.and_then(|parties| parties.get(&party)).map(|party| party.kind) {
+    let party = known.names.parties.refer(at)?;
+    match known.parties.and_then(|parties| parties.get(&party)).map(|party| party.kind) {
         Some(PartyKind::Customer) => {
             let kind = kind.as_str();
             Err(at
@@ -93,6 +99,7 @@ struct Terms {
     calendar: Option<Arc<Calendar>>,
     maintenance: MaintenanceRules,
     promise: Promise,
+    consequences: Consequences,
 }
 
 impl Terms {
@@ -106,53 +113,56 @@ impl Terms {
             calendar: self.calendar,
             maintenance: self.maintenance,
             promise: self.promise,
+            consequences: self.consequences,
         }
     }
 }
 
-fn terms(item: &Item<'_>, names: &Names) -> Read<Terms> {
+fn terms(item: &Item<'_>, known: &Known<'_>) -> Read<Terms> {
     item.mapping(|keys| {
-        let service = keys.required("service", |at| names.services.refer(at));
+        let service = keys.required("service", |at| known.names.services.refer(at));
         let window = keys.required("window", window);
-        let calendar = keys.optional("calendar", |at| names.calendars.refer(at));
+        let calendar = keys.optional("calendar", |at| known.names.calendars.refer(at));
         let maintenance = calendars::maintenance(keys);
-        let supported = keys.not_yet(&TARGET_NOT_YET);
-        let promise = promise(keys, names, supported);
-        supported?;
+        let promised = promise(keys, service.as_ref().ok(), known);
+        let (promise, consequences) = promised?;
         let (id, service, window) = (item.id.clone()?, service?, window?);
-        Ok(Terms { id, service, window, calendar: calendar?, maintenance: maintenance?, promise: promise? })
+        Ok(Terms { id, service, window, calendar: calendar?, maintenance: maintenance?, promise, consequences })
     })
 }
 
 /// Exactly one promise, and no key that belongs to another.
-fn promise(keys: &Keys<'_>, names: &Names, supported: Read<()>) -> Read<Promise> {
-    match (keys.get("availability"), keys.get("capacity")) {
-        (Some(_), Some(capacity)) => {
-            keys.known(&OF_AVAILABILITY);
-            Err(capacity.problem("a target promises \"availability\" or \"capacity\", not both: make it two targets"))
-        }
-        (Some(share), None) => availability(keys, &share).map(Promise::Availability),
-        (None, Some(at)) => {
-            let not_of_it = |key| {
-                keys.optional(key, |at| {
-                    Err::<(), _>(
-                        at.problem("belongs to a target that promises \"availability\", not to one on \"capacity\""),
-                    )
-                })
-            };
-            let others = every(OF_AVAILABILITY.map(not_of_it));
-            let capacity = at.mapping(|keys| capacity::promise(keys, names));
-            others?;
-            capacity.map(Promise::Capacity)
-        }
-        (None, None) => {
-            keys.known(&OF_AVAILABILITY);
-            // What is promised instead may be among what is not supported yet.
-            supported?;
-            let message = "a target promises something: expected the key \"availability\" or \"capacity\"";
-            Err(keys.at().problem(message))
-        }
+fn promise(keys: &Keys<'_>, service: Option<&Id>, known: &Known<'_>) -> Read<(Promise, Consequences)> {
+    let written = PROMISES.map(|key| keys.get(key).map(|at| (key, at)));
+    let mut written = written.into_iter().flatten();
+    let Some((key, at)) = written.next() else {
+        keys.known(&OF_AVAILABILITY);
+        let message =
+            "a target promises something: expected the key \"availability\", \"capacity\" or \"response_time\"";
+        return Err(keys.at().problem(message));
+    };
+    if let Some((other, second)) = written.next() {
+        keys.known(&OF_AVAILABILITY);
+        let message = format!("a target promises \"{key}\" or \"{other}\", not both: make it two targets");
+        return Err(second.problem(message));
     }
+    if key == AVAILABILITY {
+        let promise = availability(keys, &at);
+        let share = promise.as_ref().ok().map(|promise| promise.share);
+        let consequences = consequences::consequences(keys, share);
+        return Ok((Promise::Availability(promise?), consequences?));
+    }
+    let not_of_it = |other| {
+        let message = format!("belongs to a target that promises \"{AVAILABILITY}\", not to one on \"{key}\"");
+        keys.optional(other, |at| Err::<(), _>(at.problem(message)))
+    };
+    let others = every(OF_AVAILABILITY.map(not_of_it));
+    let promise = at.mapping(|keys| match key {
+        CAPACITY => capacity::promise(keys, known.names).map(Promise::Capacity),
+        _ => response_time::promise(keys, service, known.services).map(Promise::Response),
+    });
+    others?;
+    Ok((promise?, Consequences::default()))
 }
 
 fn availability(keys: &Keys<'_>, share: &At<'_>) -> Read<AvailabilityPromise> {

@@ -7,11 +7,13 @@
 mod agreements;
 mod calendars;
 mod capacity;
+mod consequences;
 mod expression;
 mod holidays;
 mod organisation;
 mod probes;
 mod receivers;
+mod response_time;
 mod sections;
 mod services;
 
@@ -134,7 +136,10 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], holidays: &HolidayFiles<'_>, boun
     let mut stated = expression::Stated::new();
     let services = entries(&lists.services, |item| services::service(item, &names, &zone, bounds, &mut stated));
     let services = expression::linked(services, &stated);
-    let targets = agreements::targets(&lists.agreements, &names, parties.as_ref().ok());
+    let targets = {
+        let (parties, services) = (parties.as_ref().ok(), services.as_ref().ok());
+        agreements::targets(&lists.agreements, &agreements::Known { names: &names, parties, services })
+    };
     let receivers = entries(&lists.receivers, receivers::receiver);
     let routes = every(sections.routes.iter().map(|at| receivers::route(at, &names)));
     let priorities = sections.incidents.as_ref().map_or_else(|| Ok(Priorities::default()), receivers::incidents);

@@ -1,0 +1,225 @@
+//! The part of a window that late rows alone can change, condensed.
+//!
+//! Of a window that rolls, the observations of its first day (its *edge*) are kept as they are, so that it can move on
+//! over them; any other window has no edge.
+
+use uphold_common::catalogue::model::{ResponseBound, ResponsePromise, WindowKind};
+use uphold_common::ids::VantagePoint;
+use uphold_common::measure::response::{Coarse, ResponseFigures, Tally, is_within};
+use uphold_common::time::{DAY_MS, Instant, Interval};
+
+use super::Asked;
+use super::recent::{Recent, Row, walk};
+use crate::capacity::ranked::{LOOSE_MAX, Ranked};
+use crate::store::{Store, StoreError};
+
+/// How long the edge of a rolling window is.
+const EDGE_MS: i64 = DAY_MS;
+/// Most observations of an edge.
+const EDGE_ROWS_MAX: usize = 6_000;
+/// How much more could be settled before the window is settled anew.
+const GROWN_MS: i64 = DAY_MS;
+/// How old an observation is before it is taken as settled: later than this it is late.
+const SETTLES_MS: i64 = 3_600_000;
+/// Most observations of all vantage points that are not taken as settled.
+const UNSETTLED_MAX: usize = 6_000;
+
+/// The settled part of a window, and the edge before it.
+#[derive(Debug)]
+pub(super) struct Settled {
+    promise: ResponsePromise,
+    points: Vec<VantagePoint>,
+    /// The committed time of edge and settled part.
+    committed: Vec<Interval>,
+    /// The observations of the edge, in order.
+    edge: Vec<Row>,
+    edge_from: Instant,
+    part: Interval,
+    tally: Tally,
+    ranked: Ranked,
+    /// The durations that joined when the percentile was looked for last, and which it was of which rank.
+    found: Option<(Vec<u32>, u64, u32)>,
+}
+
+/// Up to where observations are taken as settled.
+pub(super) fn settles_at(recents: &[&Recent], as_of: Instant) -> Instant {
+    let from = recents.iter().map(|recent| recent.from()).max().unwrap_or(as_of);
+    let mut settles = as_of.minus_ms(SETTLES_MS).max(from).min(as_of);
+    // The span is halved until there are few enough; each vantage point's rows are in order.
+    while rows_within(recents, Interval::new(settles, as_of)) > UNSETTLED_MAX {
+        settles = settles.plus_ms((as_of.since_ms(settles) / 2).max(1));
+    }
+    settles
+}
+
+fn rows_within(recents: &[&Recent], span: Interval) -> usize {
+    recents.iter().map(|recent| recent.within(span).len()).sum()
+}
+
+/// What of `committed` lies in `span`.
+fn cut(committed: &[Interval], span: Interval) -> Vec<Interval> {
+    committed.iter().map(|interval| interval.intersect(span)).filter(|part| !part.is_empty()).collect()
+}
+
+impl Settled {
+    /// Derives it; observations before `to` are settled.
+    pub(super) fn derive(store: &dyn Store, asked: &Asked<'_>, to: Instant) -> Result<Self, StoreError> {
+        let span = asked.of.window.elapsed();
+        let to = to.min(span.end).max(span.start);
+        let (edge, from) = match asked.of.window.kind {
+            WindowKind::Rolling { .. } => edge(store, asked, span.start.plus_ms(EDGE_MS).min(to))?,
+            _ => (Vec::new(), span.start),
+        };
+        let part = Interval::new(from, to);
+        let (tally, coarse) = count(store, asked, part)?;
+        let ranked = match asked.of.promise.bound {
+            ResponseBound::Percentile(percentile) => {
+                let (first, last) = Ranked::reach(percentile, tally.n);
+                let values = pick(store, asked, part, &coarse, first, last)?;
+                Ranked::picked(tally.n, first, values.into_iter().map(i64::from).collect())
+            }
+            ResponseBound::Share(_) => Ranked::picked(tally.n, 1, Vec::new()),
+        };
+        Ok(Self {
+            promise: asked.of.promise.clone(),
+            points: asked.points.clone(),
+            committed: cut(&asked.committed, Interval::new(span.start, to)),
+            edge,
+            edge_from: span.start,
+            part,
+            tally,
+            ranked,
+            found: None,
+        })
+    }
+
+    /// Whether rows of `point` from `at` on change it.
+    pub(super) fn is_changed_by(&self, point: &VantagePoint, at: Instant) -> bool {
+        at < self.part.end && self.points.contains(point)
+    }
+
+    /// Whether no row before `raw_from`, where they are forgotten, was counted.
+    pub(super) fn is_derived_from(&self, raw_from: Instant) -> bool {
+        raw_from <= self.edge_from || self.committed.first().is_none_or(|first| raw_from <= first.start)
+    }
+
+    /// From how many observations it was derived.
+    pub(super) fn observations(&self) -> usize {
+        let Tally { n, failed, unknown, no_duration, .. } = self.tally;
+        let counted = usize::try_from(n + failed + unknown + no_duration).unwrap_or(usize::MAX);
+        counted.saturating_add(self.edge.len())
+    }
+
+    /// Whether its recent part has become long.
+    pub(super) fn has_grown(&self, recents: &[&Recent], as_of: Instant) -> bool {
+        let joined = self.edge.len() + rows_within(recents, Interval::new(self.part.end, as_of));
+        self.part.end < settles_at(recents, as_of).minus_ms(GROWN_MS) || joined > LOOSE_MAX - 1_000
+    }
+
+    /// The figures of the window; none if this is not the settled part of it, or the newest do not go on from it.
+    pub(super) fn figures(&mut self, asked: &Asked<'_>, recents: &[&Recent]) -> Option<ResponseFigures> {
+        let span = asked.of.window.elapsed();
+        let begins = self.edge_from <= span.start && span.start <= self.part.start;
+        let settled = Interval::new(span.start, self.part.end);
+        if !begins
+            || span.end < self.part.end
+            || *asked.of.promise != self.promise
+            || asked.points != self.points
+            || recents.iter().any(|recent| !recent.covers(self.part.end))
+            || cut(&asked.committed, settled) != cut(&self.committed, settled)
+        {
+            return None;
+        }
+        let tail = Interval::new(self.part.end, span.end);
+        let edge = self.edge.get(self.edge.partition_point(|row| row.at < span.start)..).unwrap_or_default();
+        let joined = edge.iter().chain(recents.iter().flat_map(|recent| recent.within(tail)));
+        let mut tally = self.tally;
+        let joined: Vec<u32> = joined
+            .filter(|row| is_within(&asked.committed, row.at))
+            .filter_map(|row| tally.count(row.outcome, row.total, &self.promise))
+            .collect();
+        ResponseFigures::of(&asked.of, tally, |rank| self.nth(rank, joined).map(Some).ok_or(TooMany)).ok()
+    }
+
+    /// The duration of a rank, those that `joined` being among them.
+    fn nth(&mut self, rank: u64, joined: Vec<u32>) -> Option<u32> {
+        if let Some((known, of, us)) = &self.found
+            && (known, *of) == (&joined, rank)
+        {
+            return Some(*us);
+        }
+        let mut sorted: Vec<i64> = joined.iter().copied().map(i64::from).collect();
+        sorted.sort_unstable();
+        let us = self.ranked.nth(rank, &sorted).and_then(|us| u32::try_from(us).ok())?;
+        self.found = Some((joined, rank, us));
+        Some(us)
+    }
+}
+
+/// More observations have joined than were reckoned with.
+struct TooMany;
+
+/// The observations of a rolling window up to `to`, and up to where there are few enough of them.
+fn edge(store: &dyn Store, asked: &Asked<'_>, to: Instant) -> Result<(Vec<Row>, Instant), StoreError> {
+    let span = Interval::new(asked.of.window.elapsed().start, to);
+    let mut rows = Vec::new();
+    for point in &asked.points {
+        walk(store, point, span, |row| rows.push(row))?;
+    }
+    rows.sort_by_key(|row| row.at);
+    let to = rows.get(EDGE_ROWS_MAX).map_or(to, |beyond| beyond.at);
+    rows.truncate(rows.partition_point(|row| row.at < to));
+    Ok((rows, to))
+}
+
+/// The figures of a window out of the store alone.
+pub(super) fn at_once(store: &dyn Store, asked: &Asked<'_>) -> Result<ResponseFigures, StoreError> {
+    let span = asked.of.window.elapsed();
+    let (tally, coarse) = count(store, asked, span)?;
+    let ranked = |rank| Ok(pick(store, asked, span, &coarse, rank, rank)?.pop());
+    ResponseFigures::of(&asked.of, tally, ranked)
+}
+
+/// The first pass over the committed time of `span`.
+fn count(store: &dyn Store, asked: &Asked<'_>, span: Interval) -> Result<(Tally, Coarse), StoreError> {
+    let (mut tally, mut coarse) = (Tally::default(), Coarse::default());
+    durations(store, asked, span, &mut tally, |us| coarse.add(us))?;
+    Ok((tally, coarse))
+}
+
+/// The second pass: the durations of the ranks from `first` to `last`.
+fn pick(
+    store: &dyn Store,
+    asked: &Asked<'_>,
+    span: Interval,
+    coarse: &Coarse,
+    first: u64,
+    last: u64,
+) -> Result<Vec<u32>, StoreError> {
+    let mut fine = coarse.fine(first, last);
+    durations(store, asked, span, &mut Tally::default(), |us| fine.add(us))?;
+    Ok(fine.durations())
+}
+
+/// Counts every observation in the committed time of `span`, and tells the durations of those that count.
+fn durations(
+    store: &dyn Store,
+    asked: &Asked<'_>,
+    span: Interval,
+    tally: &mut Tally,
+    mut each: impl FnMut(u32),
+) -> Result<(), StoreError> {
+    let committed = cut(&asked.committed, span);
+    let (Some(first), Some(last)) = (committed.first(), committed.last()) else { return Ok(()) };
+    let span = Interval::new(first.start, last.end);
+    for point in &asked.points {
+        walk(store, point, span, |row| {
+            if is_within(&committed, row.at)
+                && let Some(us) = tally.count(row.outcome, row.total, asked.of.promise)
+            {
+                each(us);
+            }
+        })?;
+    }
+    Ok(())
+}
