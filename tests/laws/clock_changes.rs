@@ -60,3 +60,55 @@ fn every_minute_lies_in_the_window_that_the_reference_finds() {
         }
     }
 }
+
+mod hours {
+    use super::*;
+    use proptest::prelude::*;
+    use uphold_common::measure::agreed::{agreed, union};
+    use uphold_common::time::Interval;
+    use uphold_tests::reference::calendar::{Calendar, Hours};
+    use uphold_tests::scenario::core_terms::checked;
+
+    use crate::made_up::config_of;
+    use crate::terms::calendar;
+
+    /// What both make of a calendar in a span.
+    fn both(calendar: &Calendar, span: (i64, i64)) -> [Vec<Interval>; 2] {
+        let interval = |(from, to): (i64, i64)| Interval::new(Instant::from_ms(from), Instant::from_ms(to));
+        let naive = calendar.agreed(span).into_iter().filter(|(from, to)| from < to);
+        let naive = naive.map(|stretch| interval(stretch).intersect(interval(span))).collect();
+        [agreed(&checked(calendar), interval(span)), union(naive)]
+    }
+
+    /// Hours that open, and hours that close, at every minute of the dates around each change of the clocks.
+    #[test]
+    fn every_minute_as_a_start_and_as_an_end() {
+        for (zone, dates) in dates_around() {
+            let span = (first_of(&zone, dates[1]), first_of(&zone, dates[4]));
+            for minute in 0..1440 {
+                let of = |open, close| Calendar {
+                    zone: zone.clone(),
+                    weekly: vec![(dates[2].weekday(), Hours { open, close })],
+                    holidays: Vec::new(),
+                    extra_days: Vec::new(),
+                };
+                for calendar in [of(minute, 1440), of(0, minute)] {
+                    let [found, expected] = both(&calendar, span);
+                    assert_eq!(found, expected, "{minute} in {zone:?}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(config_of(400))]
+
+        #[test]
+        fn calendars_agree((zone, calendar, dates) in prop::sample::select(dates_around().collect::<Vec<_>>())
+            .prop_flat_map(|(zone, dates)| (Just(zone.clone()), calendar(zone, dates[2]), Just(dates)))) {
+            let span = (first_of(&zone, dates[0]), first_of(&zone, dates[4]));
+            let [found, expected] = both(&calendar, span);
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

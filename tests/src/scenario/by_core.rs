@@ -10,7 +10,6 @@ use jiff::tz::TimeZone;
 use uphold_common::catalogue::{formula, model};
 use uphold_common::ids::{Id, ProbeId, TargetId};
 use uphold_common::measure::availability::Verdict;
-use uphold_common::measure::committed::Committed;
 use uphold_common::measure::figures::{self, Figures as Json};
 use uphold_common::measure::kinds::Kinds;
 use uphold_common::measure::probe::probe_timeline;
@@ -39,12 +38,9 @@ impl Measurer for Core {
     }
 
     fn lacks_of(&self, scenario: &Scenario, target: &Target) -> Option<String> {
-        let service = service_of(scenario, &target.service);
+        let _ = scenario;
         let lacks = [
             ("response times", target.response.is_some()),
-            ("calendars", target.calendar.is_some() || service.calendar.is_some()),
-            ("maintenance", !scenario.maintenance.is_empty()),
-            ("exclusions", !scenario.exclusions.is_empty()),
             ("credits", !target.credits.is_empty()),
             ("alerts", !matches!(target.window, Kind::Span(..))),
         ];
@@ -67,11 +63,10 @@ impl Measurer for Core {
     fn figures(&self, facts: Facts<'_>, target: &Target) -> Measured {
         let told = Asked::new(facts, target);
         let guilty = told.figures.charges.iter().filter(|(_, ms)| **ms != 0);
-        let figures = plain(&told.figures);
         Measured {
-            without_exclusions: figures.clone(),
-            experienced: figures.clone(),
-            figures,
+            without_exclusions: plain(&told.figures.without_exclusions),
+            experienced: plain(&told.figures.experienced),
+            figures: plain(&told.figures.contractual),
             charges: guilty.map(|(probe, ms)| (probe.to_string(), *ms)).collect(),
             breaks: told.figures.break_verdicts.iter().map(|(name, verdict)| (*name, met(*verdict))).collect(),
             ..Measured::default()
@@ -109,13 +104,13 @@ impl Asked {
         let entry = service_of(facts.scenario, &target.service).since.map_or(Instant::MIN, Instant::from_ms);
         let (service, span) = (service(facts.scenario, &target.service), target.span(facts.scenario, facts.now));
         let window =
-            Window { kind: model::WindowKind::Day, interval: interval(span), as_of: Instant::from_ms(facts.now) };
+            Window { kind: window_kind(target.window), interval: interval(span), as_of: Instant::from_ms(facts.now) };
         let seen = service_states(facts, service.id.as_str(), window.elapsed());
         let figures = TargetFigures::measure(
             promise(target),
             &service,
             window,
-            &Committed::always(window.interval, entry),
+            &super::core_terms::committed(facts, target, entry, window.interval),
             &seen,
         );
         Self { service, target: TargetId::new(id("scenario"), id(&target.name)), seen, figures }
@@ -143,7 +138,18 @@ fn service_states(facts: Facts<'_>, name: &str, span: Interval) -> ServiceTimeli
     service_timeline(formula, &probes, span)
 }
 
-fn plain(of: &TargetFigures) -> Figures {
+const fn window_kind(of: Kind) -> model::WindowKind {
+    match of {
+        Kind::Span(..) | Kind::Day => model::WindowKind::Day,
+        Kind::Week => model::WindowKind::Week,
+        Kind::Month => model::WindowKind::Month,
+        Kind::Quarter => model::WindowKind::Quarter,
+        Kind::Year => model::WindowKind::Year,
+        Kind::Rolling(length_ms) => model::WindowKind::Rolling { length_ms },
+    }
+}
+
+fn plain(of: &uphold_common::measure::target::Figure) -> Figures {
     let a = &of.availability;
     let Kinds { not_agreed, maintenance, excluded, up, degraded, down, unmeasured } = of.account.kinds;
     Figures {
