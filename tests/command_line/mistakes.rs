@@ -44,7 +44,9 @@ fn the_same_is_told_to_programs() {
 fn a_configuration_is_checked_with_the_catalogue_that_it_names() {
     let place = tempfile::tempdir().unwrap();
     let catalogue = place.path().join("catalogue.yaml");
-    fs::copy(folder().join("../../config/catalogue.yaml"), &catalogue).unwrap();
+    for name in ["catalogue.yaml", "holidays-ch.ics"] {
+        fs::copy(folder().join("../../config").join(name), place.path().join(name)).unwrap();
+    }
     let config = place.path().join("collector.yaml");
     let check = |written: String| {
         fs::write(&config, written).unwrap();

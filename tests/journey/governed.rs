@@ -160,3 +160,37 @@ fn maintenance_that_overruns_is_shown_until_its_service_is_up_and_calendars_have
         found.is_empty().then_some(())
     });
 }
+
+#[test]
+fn what_is_excluded_does_not_count_and_counts_again_once_it_is_revoked() {
+    let mut world = World::watched();
+    let data = world.collector_data();
+    world.wait_for_state("up");
+    world.stop_shop();
+    world.wait_for_state("down");
+    world.start_shop();
+    world.wait_for_state("up");
+    let done = world.stop_agent();
+    let before = world.figures_after(done);
+    let as_of = before.as_of();
+    let down =
+        |figures: &Value, which: &str| figures["targets"]["shop-sla/availability"][which]["kinds"]["down"].clone();
+    let lost = before.number("D");
+    assert!(lost > 0);
+    let figures = || world.ask(&format!("/api/v1/services/shop/figures?as_of={as_of}"));
+    let span = before.only_break();
+    let (start, end) = (span[0].to_string(), span[1].to_string());
+    let agreed = ["--class", "supplier", "--reason", "their fire", "--approver", "Retail division"];
+    let add = ["exclusion", "add", "fire", "--service", "shop", "--start", &start, "--end", &end, "--data", &data];
+    printed(&[&add[..], &agreed[..]].concat());
+    let after = figures();
+    assert_eq!(down(&after, "contractual"), 0, "{after}");
+    assert_eq!(after["targets"]["shop-sla/availability"]["contractual"]["kinds"]["excluded"], span[1] - span[0]);
+    assert_eq!((down(&after, "without_exclusions"), down(&after, "experienced")), (lost.into(), lost.into()));
+    printed(&["exclusion", "revoke", "fire", "--reason", "it was ours", "--data", &data]);
+    assert_eq!(figures(), before.0);
+    // Maintenance that is announced after its start takes nothing out of the agreed time.
+    let late = ["maintenance", "add", "sw-1", "--service", "shop", "--start", &start, "--end", &end, "--data", &data];
+    printed(&late);
+    assert_eq!(figures(), before.0, "it was announced after its start");
+}
