@@ -65,8 +65,8 @@ pub async fn keep_looking(path: PathBuf, engine: EngineHandle, mut finishing: wa
             return;
         }
     };
-    let first = stamps(&path);
-    let mut looked = Looked { path, offered: first.clone(), last: first };
+    // What was read at the start may have been written again since, so it is offered once more.
+    let mut looked = Looked { path, offered: None, last: None };
     let mut again = false;
     loop {
         let asked = tokio::select! {

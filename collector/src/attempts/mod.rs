@@ -55,6 +55,8 @@ pub struct Asked<'a> {
 pub struct Attempts {
     recent: BTreeMap<VantagePoint, Recent>,
     failures: BTreeMap<VantagePoint, Recent>,
+    /// From when on failures were asked for since the last tick began.
+    watched: BTreeMap<VantagePoint, Instant>,
     settled: BTreeMap<TargetId, Settled>,
     /// How many observations may still be read at this tick.
     allowance: usize,
@@ -64,8 +66,14 @@ impl Attempts {
     /// A tick begins. What rows were counted that are forgotten is counted anew.
     pub fn begin_tick(&mut self, store: &dyn Store) {
         self.allowance = OBSERVATIONS_AT_ONCE;
-        let raw_from = store.raw_from().map_or(Instant::MIN, start_of);
-        self.settled.retain(|_, settled| settled.is_derived_from(raw_from));
+        self.settled.retain(|_, settled| settled.is_derived_from(store));
+        let watched = std::mem::take(&mut self.watched);
+        self.failures.retain(|point, _| watched.contains_key(point));
+        for (point, failures) in &mut self.failures {
+            if let Some(from) = watched.get(point) {
+                failures.forget_before(*from);
+            }
+        }
     }
 
     /// Takes notice of rows of a vantage point within `rows`, and drops what they may have changed.
@@ -122,10 +130,11 @@ impl Attempts {
         known.map_or_else(|| settled::at_once(store, asked), Ok)
     }
 
-    /// Keeps the failures of a vantage point from `from` on, as long as this is called.
+    /// Keeps the failures of a vantage point from `from` on, or from earlier if others ask for that, until a tick in which nobody asks.
     pub fn watch(&mut self, store: &dyn Store, point: &VantagePoint, from: Instant) -> Result<(), StoreError> {
-        if let Some(failures) = self.failures.get_mut(point).filter(|known| known.covers(from) || known.is_full()) {
-            failures.forget_before(from);
+        let earliest = self.watched.entry(point.clone()).or_insert(from);
+        *earliest = from.min(*earliest);
+        if self.failures.get(point).is_some_and(|known| known.covers(from) || known.is_full()) {
             return Ok(());
         }
         let failures = Recent::load(store, point, from, |outcome| outcome == Outcome::Down)?;

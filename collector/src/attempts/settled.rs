@@ -34,6 +34,8 @@ pub(super) struct Settled {
     /// The observations of the edge, in order.
     edge: Vec<Row>,
     edge_from: Instant,
+    /// The first day whose rows were kept when it was derived.
+    raw_from: Option<i32>,
     part: Interval,
     tally: Tally,
     ranked: Ranked,
@@ -86,6 +88,7 @@ impl Settled {
             committed: cut(&asked.committed, Interval::new(span.start, to)),
             edge,
             edge_from: span.start,
+            raw_from: store.raw_from(),
             part,
             tally,
             ranked,
@@ -98,9 +101,12 @@ impl Settled {
         at < self.part.end && self.points.contains(point)
     }
 
-    /// Whether no row before `raw_from`, where they are forgotten, was counted.
-    pub(super) fn is_derived_from(&self, raw_from: Instant) -> bool {
-        raw_from <= self.edge_from || self.committed.first().is_none_or(|first| raw_from <= first.start)
+    /// Whether nothing that was counted has been forgotten since.
+    pub(super) fn is_derived_from(&self, store: &dyn Store) -> bool {
+        let raw_from = store.raw_from().map_or(Instant::MIN, super::start_of);
+        store.raw_from() == self.raw_from
+            || raw_from <= self.edge_from
+            || self.committed.first().is_none_or(|first| raw_from <= first.start)
     }
 
     /// From how many observations it was derived.

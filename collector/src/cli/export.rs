@@ -78,10 +78,12 @@ pub(super) fn export(args: &ExportArgs) -> Result<(), Ended> {
         return write_all(&source, &wanted, span, &mut io::stdout().lock());
     };
     let unwritable = |error: io::Error| Ended::new(USAGE, format!("could not write {}: {error}", output.display()));
-    let beside = output.with_extension("part");
-    let mut file = File::create(&beside).map_err(unwritable)?;
-    write_all(&source, &wanted, span, &mut file)?;
-    file.sync_all().and_then(|()| std::fs::rename(&beside, output)).map_err(unwritable)
+    let mut beside = output.clone().into_os_string();
+    beside.push(format!(".{}.part", std::process::id()));
+    let mut file = File::create_new(&beside).map_err(unwritable)?;
+    let written = write_all(&source, &wanted, span, &mut file);
+    let replaced = || file.sync_all().and_then(|()| std::fs::rename(&beside, output)).map_err(unwritable);
+    written.and_then(|()| replaced()).inspect_err(|_| drop(std::fs::remove_file(&beside)))
 }
 
 fn write_all(source: &Source, wanted: &[StreamId], span: Interval, out: &mut dyn Write) -> Result<(), Ended> {

@@ -107,8 +107,8 @@ impl Engine {
         applied::excluded_of(self.governed.exclusions(), service, target, span)
     }
 
-    /// Looks again at what a record changes: the days of its services from its first instant on, and the windows that
-    /// closed after it. What was seen of them stands: states do not depend on what people put on record.
+    /// Looks again at what a record changes: the windows of its services that closed after its first instant. What was
+    /// seen of them stands: states do not depend on what people put on record.
     fn touched_by(&mut self, content: &Content) {
         if !content.is_measured() {
             return;
@@ -116,12 +116,9 @@ impl Engine {
         let from = content.span().start;
         let services: Vec<Id> = match content.services() {
             Selection::All => self.catalogue().services.keys().cloned().collect(),
-            Selection::Named(named) => named.iter().cloned().collect(),
+            Selection::Named(named) => named.iter().filter(|id| self.in_force.catalogue.services.contains_key(*id)).cloned().collect(),
         };
         for service in services {
-            if let Some(strip) = self.strips.get_mut(&service) {
-                strip.touched_from(from);
-            }
             let earliest = self.touched_from.entry(service).or_insert(from);
             *earliest = from.min(*earliest);
         }

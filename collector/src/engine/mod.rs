@@ -88,7 +88,7 @@ use handle::Tally;
 use postponed::Postponed;
 use sight::Sight;
 use strip::Strip;
-use tick::OBSERVATIONS_AT_ONCE;
+use tick::{HORIZON_MS, OBSERVATIONS_AT_ONCE};
 
 /// The state of the one decider.
 pub struct Engine {
@@ -212,6 +212,10 @@ impl Engine {
         };
         // Rows that the journal gave back may have touched days that were kept before the end.
         engine.drop_touched()?;
+        // What rows and records touched before the end is not on record: every window that may still change is looked at once.
+        for service in engine.catalogue().services.keys() {
+            engine.touched_from.insert(service.clone(), now.minus_ms(HORIZON_MS));
+        }
         Ok(engine)
     }
 

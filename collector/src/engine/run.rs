@@ -16,6 +16,7 @@ use uphold_common::time::Instant;
 
 use super::command::CommandError;
 use super::handle::{Ends, EngineHandle, Imported, Pushed, QUEUE_MAX, Request};
+use super::reload::Reload;
 use super::{Engine, EngineError};
 use crate::clock::{self, Stopwatch};
 use crate::governed::register::Register;
@@ -207,6 +208,10 @@ impl Loop {
             }
             Request::Govern(command, actor, answer) => {
                 let done = survived(self.engine.govern(command, &actor, clock::now()))?;
+                // So that whoever asks after the answer finds one number everywhere.
+                if done.is_ok() {
+                    self.tick(clock::now())?;
+                }
                 // Before the answer: whoever is told that something is on record finds it there.
                 self.recorded.send_replace(self.engine.governed());
                 drop(answer.send(done));
@@ -223,6 +228,9 @@ impl Loop {
             Request::Measured(host, answer) => drop(answer.send(self.engine.measured(&host))),
             Request::Reload(offered, answer) => {
                 let done = self.engine.reload(offered, clock::now())?;
+                if matches!(done, Reload::TakenUp(_)) {
+                    self.tick(clock::now())?;
+                }
                 drop(answer.send(done));
             }
             Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),

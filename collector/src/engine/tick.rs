@@ -33,7 +33,7 @@ use crate::snapshot::{Snapshot, StripDay};
 use crate::store::{RecordChange, RecordKind, StoreError, StreamId};
 
 /// How far back outages are looked at for incidents: as far as a month's window and a little.
-const HORIZON_MS: i64 = 35 * DAY_MS;
+pub(super) const HORIZON_MS: i64 = 35 * DAY_MS;
 /// How long after a window closed it is still looked at for a breach that its last moments made.
 const CLOSED_LOOKED_AT_MS: i64 = 3_600_000;
 

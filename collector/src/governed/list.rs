@@ -86,13 +86,18 @@ pub fn list(register: &Register, wanted: &Wanted, beside: Beside<'_>) -> Listed 
     let mut found: Vec<&Arc<Kept>> = register.of(wanted.sort).filter(|kept| wanted.has(kept, beside.now)).collect();
     found.sort_by_key(|kept| std::cmp::Reverse(kept.content.span().start));
     let total = found.len();
-    let records = found.into_iter().take(wanted.limit).map(|kept| shown(kept, beside)).collect();
+    let operands = operands(beside.catalogue);
+    let records = found.into_iter().take(wanted.limit).map(|kept| shown_among(kept, &operands, beside)).collect();
     Listed { as_of_ms: beside.now, total, records }
 }
 
 /// A record with what is shown beside it.
 pub fn shown(kept: &Kept, beside: Beside<'_>) -> View {
-    let built = dependants(kept.content.services(), &operands(beside.catalogue));
+    shown_among(kept, &operands(beside.catalogue), beside)
+}
+
+fn shown_among(kept: &Kept, operands: &BTreeMap<Id, BTreeSet<Id>>, beside: Beside<'_>) -> View {
+    let built = dependants(kept.content.services(), operands);
     View::of(kept, built.into_iter().collect(), beside.overruns, beside.now)
 }
 

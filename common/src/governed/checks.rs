@@ -285,6 +285,9 @@ impl PartialSchema for SelectionAsked {
     }
 }
 
+/// Of how many unknown names the nearest that is known is told.
+const HINTS_MAX: usize = 10;
+
 /// Notes each of the named that is not `known`, with the nearest that is.
 pub(super) fn known<'w, T: Ord + fmt::Display + 'w>(
     problems: &mut Problems,
@@ -296,8 +299,9 @@ pub(super) fn known<'w, T: Ord + fmt::Display + 'w>(
     let Selection::Named(named) = selection else { return };
     let all: BTreeSet<&T> = all.collect();
     let words: Vec<String> = all.iter().map(ToString::to_string).collect();
-    for one in named.iter().filter(|one| !all.contains(one)) {
-        let hint = did_you_mean(&one.to_string(), words.iter().map(String::as_str));
+    for (place, one) in named.iter().filter(|one| !all.contains(one)).enumerate() {
+        // To find the nearest costs a look at every word.
+        let hint = if place < HINTS_MAX { did_you_mean(&one.to_string(), words.iter().map(String::as_str)) } else { String::new() };
         problems.add(key, format!("there is no {what} {one}{hint}"));
     }
 }

@@ -189,6 +189,13 @@ fn check(parts: &[(&str, &str)]) -> Result<(), String> {
             return Err(format!("{key}: expected a whole number from 1 to {most}"));
         }
     }
+    // The library takes a zeroth Sunday for every Sunday.
+    for day in of("BYDAY").into_iter().flat_map(|days| days.split(',')) {
+        let ordinal = day.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        if !ordinal.is_empty() && ordinal.parse::<i32>().map_or(0, i32::abs) == 0 {
+            return Err(format!("BYDAY: expected a day such as SU or -1SU, found {}", shown(day)));
+        }
+    }
     if of("COUNT").is_some() && of("UNTIL").is_some() {
         return Err("a rule has a COUNT or an UNTIL, not both".to_owned());
     }

@@ -209,7 +209,10 @@ impl Figures {
             Measured::Availability { target, figures, seen, consequences, alerts } => {
                 let mut block = AvailabilityBlock::of(catalogue, service, figures, seen);
                 block.alerts = alerts.iter().map(AlertBlock::of).collect();
-                let earned = credit(&consequences.credits, &figures.availability, figures.window.is_open());
+                // Only its own windows earn a credit, whatever else is asked for.
+                let own = catalogue.targets.get(*target).is_none_or(|one| one.window == figures.window.kind);
+                let steps = if own { consequences.credits.as_slice() } else { &[] };
+                let earned = credit(steps, &figures.availability, figures.window.is_open());
                 block.credit = earned.map(credit::text);
                 ((*target).clone(), TargetBlock::Availability(Box::new(block)))
             }

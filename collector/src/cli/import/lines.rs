@@ -27,6 +27,8 @@ pub(super) struct Lines {
     digest: Sha256,
     bytes: u64,
     number: u64,
+    /// The same after the last line that has an end: what comes after it may still be written.
+    whole: (Sha256, u64, u64),
     line: Vec<u8>,
 }
 
@@ -52,13 +54,13 @@ impl Lines {
             (Box::new(BufReader::with_capacity(BUFFER_BYTES, io::stdin())), 0, None)
         } else {
             let opened = File::open(file)?;
-            let in_all = opened.metadata()?.len();
-            let mut head = Vec::new();
-            File::open(file)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
-            let head: [u8; 32] = Sha256::digest(&head).into();
-            (Box::new(BufReader::with_capacity(BUFFER_BYTES, opened)), in_all, Some(head))
+            let known = opened.metadata()?;
+            // A pipe gives its bytes once, so nothing of it is read ahead.
+            let (in_all, head) = if known.is_file() { (known.len(), Some(head(file)?)) } else { (0, None) };
+            (Box::new(BufReader::with_capacity(BUFFER_BYTES, opened)), in_all, head)
         };
-        Ok(Self { from, in_all, head, digest: Sha256::new(), bytes: 0, number: 0, line: Vec::new() })
+        let whole = (Sha256::new(), 0, 0);
+        Ok(Self { from, in_all, head, digest: Sha256::new(), bytes: 0, number: 0, whole, line: Vec::new() })
     }
 
     /// Stands for how it begins; none for what cannot be read again.
@@ -76,9 +78,10 @@ impl Lines {
         self.number
     }
 
-    /// How far it has been read.
+    /// How far it has been read, up to the end of a line.
     pub(super) fn mark(&self, taken: u64, refused: u64) -> Mark {
-        Mark { bytes: self.bytes, lines: self.number, taken, refused, digest: self.digested() }
+        let (digest, bytes, lines) = &self.whole;
+        Mark { bytes: *bytes, lines: *lines, taken, refused, digest: Hex(&digest.clone().finalize()).to_string() }
     }
 
     /// Skips what was read up to a mark, if it is still the same; if not, it has to be opened anew. Call it first.
@@ -100,6 +103,7 @@ impl Lines {
         let same = left == 0 && Hex(&digest.clone().finalize()).to_string() == mark.digest;
         if same {
             (self.digest, self.bytes, self.number) = (digest, mark.bytes, mark.lines);
+            self.whole = (self.digest.clone(), mark.bytes, mark.lines);
         }
         Ok(same)
     }
@@ -125,6 +129,9 @@ impl Lines {
     fn took_line(&mut self) {
         self.digest.update(&self.line);
         self.bytes += self.line.len() as u64;
+        if self.line.last() == Some(&b'\n') {
+            self.whole = (self.digest.clone(), self.bytes, self.number);
+        }
     }
 
     fn skip_line(&mut self) -> io::Result<()> {
@@ -137,8 +144,11 @@ impl Lines {
             }
         }
     }
+}
 
-    fn digested(&self) -> String {
-        Hex(&self.digest.clone().finalize()).to_string()
-    }
+/// The digest of how a file begins.
+fn head(file: &Path) -> io::Result<[u8; 32]> {
+    let mut head = Vec::new();
+    File::open(file)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(Sha256::digest(&head).into())
 }
