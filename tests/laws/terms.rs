@@ -89,9 +89,10 @@ fn more() -> impl Strategy<Value = More> {
     let breaks = (prop::option::of(0_i64..4), length(), length(), length())
         .prop_map(|(at_most, longest, mtrs, mtbsi)| BreakTargets { at_most, longest, mtrs, mtbsi });
     let factor = prop_oneof![Just((72, 5)), Just((1, 1)), Just((1, 10)), Just((3, 2))];
+    // The short look-back is never the longer one: the catalogue refuses that.
     let rule = (1_i64..LENGTH_MS, 1_i64..60, factor).prop_map(|(long, short, factor)| Rule {
         long,
-        short,
+        short: short.min(long),
         factor,
         urgent: false,
     });

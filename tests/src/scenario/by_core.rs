@@ -10,6 +10,9 @@ use jiff::tz::TimeZone;
 use uphold_common::catalogue::{formula, model};
 use uphold_common::ids::{Id, ProbeId, TargetId};
 use uphold_common::measure::availability::Verdict;
+use uphold_common::measure::burn::AlertFigures;
+use uphold_common::measure::committed::Committed;
+use uphold_common::measure::credit::credit;
 use uphold_common::measure::figures::{self, Figures as Json};
 use uphold_common::measure::kinds::Kinds;
 use uphold_common::measure::probe::probe_timeline;
@@ -19,13 +22,13 @@ use uphold_common::measure::timeline::Timeline;
 use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
 use uphold_common::measure::window::Window;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, State, settle_all};
-use uphold_common::percent::{Ppb, Ratio};
+use uphold_common::percent::Ratio;
 use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::assignment::{Check, TcpCheck};
 
 use super::{
     Expr, Facts, Figures, Measured, Measurer, Out, Probe, Scenario, Service, Span, St, Stretch, Subject, Target,
-    Unmeasured, Window as Kind,
+    Window as Kind, core_promises, core_terms,
 };
 
 /// The rules as the programs apply them.
@@ -35,16 +38,6 @@ pub struct Core;
 impl Measurer for Core {
     fn name(&self) -> &'static str {
         "the core"
-    }
-
-    fn lacks_of(&self, scenario: &Scenario, target: &Target) -> Option<String> {
-        let _ = scenario;
-        let lacks = [
-            ("response times", target.response.is_some()),
-            ("credits", !target.credits.is_empty()),
-            ("alerts", !matches!(target.window, Kind::Span(..))),
-        ];
-        lacks.into_iter().find(|(_, lacks)| *lacks).map(|(what, _)| what.to_owned())
     }
 
     fn states(&self, facts: Facts<'_>, subject: &Subject, span: Span) -> Vec<Stretch> {
@@ -61,15 +54,24 @@ impl Measurer for Core {
     }
 
     fn figures(&self, facts: Facts<'_>, target: &Target) -> Measured {
-        let told = Asked::new(facts, target);
+        let asked = Asked::new(facts, target);
+        if let Some(wanted) = &target.response {
+            let Asked { service, window, committed } = &asked;
+            let response = core_promises::responses(facts, wanted, service, *window, committed);
+            return Measured { response: Some(response), ..Measured::default() };
+        }
+        let told = Told::new(facts, target, asked);
         let guilty = told.figures.charges.iter().filter(|(_, ms)| **ms != 0);
+        let earned = credit(&told.consequences.credits, &told.figures.availability, told.asked.window.is_open());
         Measured {
             without_exclusions: plain(&told.figures.without_exclusions),
             experienced: plain(&told.figures.experienced),
             figures: plain(&told.figures.contractual),
             charges: guilty.map(|(probe, ms)| (probe.to_string(), *ms)).collect(),
             breaks: told.figures.break_verdicts.iter().map(|(name, verdict)| (*name, met(*verdict))).collect(),
-            ..Measured::default()
+            alerts: told.alerts.iter().map(core_promises::told).collect(),
+            response: None,
+            credit: earned.map(|step| step.percent.parts()),
         }
     }
 }
@@ -77,52 +79,75 @@ impl Measurer for Core {
 impl Core {
     /// The figures of `target` as users get them.
     pub fn json(facts: Facts<'_>, target: &Target) -> serde_json::Value {
-        let Asked { service, target, seen, figures } = Asked::new(facts, target);
-        let consequences = model::Consequences::default();
+        let Told { asked, consequences, seen, figures, alerts } = Told::new(facts, target, Asked::new(facts, target));
         let measured = figures::Measured::Availability {
-            target: &target,
+            target: &TargetId::new(id("scenario"), id(&target.name)),
             figures: &figures,
             seen: &seen,
             consequences: &consequences,
-            alerts: &[],
+            alerts: &alerts,
         };
-        let told = Json::of(&catalogue(), 1, &service, Instant::from_ms(facts.now), &[measured]);
+        let told = Json::of(&catalogue(), 1, &asked.service, Instant::from_ms(facts.now), &[measured]);
         serde_json::to_value(told).unwrap_or_default()
     }
 }
 
-/// A target, and everything the core makes of it.
+/// Of what a target is asked, and when.
 struct Asked {
     service: model::Service,
-    target: TargetId,
-    seen: ServiceTimeline,
-    figures: TargetFigures,
+    window: Window,
+    committed: Committed,
 }
 
 impl Asked {
     fn new(facts: Facts<'_>, target: &Target) -> Self {
-        let entry = service_of(facts.scenario, &target.service).since.map_or(Instant::MIN, Instant::from_ms);
-        let (service, span) = (service(facts.scenario, &target.service), target.span(facts.scenario, facts.now));
-        let window =
-            Window { kind: window_kind(target.window), interval: interval(span), as_of: Instant::from_ms(facts.now) };
-        let seen = service_states(facts, service.id.as_str(), window.elapsed());
-        let figures = TargetFigures::measure(
-            promise(target),
-            &service,
-            window,
-            &super::core_terms::committed(facts, target, entry, window.interval),
-            &seen,
-        );
-        Self { service, target: TargetId::new(id("scenario"), id(&target.name)), seen, figures }
+        let service = service(facts.scenario, &target.service);
+        let (at, as_of) = (Instant::from_ms(target.at), Instant::from_ms(facts.now));
+        let window = Window::holding(window_kind(target.window), &service.time_zone, at, as_of);
+        let committed = core_terms::committed(facts, target, entry(&service), window.interval);
+        Self { service, window, committed }
     }
 }
 
-fn vantage(facts: Facts<'_>, probe: &Probe, agent: &str, span: Interval) -> Timeline {
-    let of_it = |a: &&super::Arrival| a.probe == probe.name && a.agent == agent && a.at < facts.now;
+/// When a service entered the catalogue; without an entry it was there before everything.
+pub(super) fn entry(service: &model::Service) -> Instant {
+    service.since.unwrap_or(Instant::MIN)
+}
+
+/// Everything the core makes of a target on availability.
+struct Told {
+    asked: Asked,
+    consequences: model::Consequences,
+    seen: ServiceTimeline,
+    figures: TargetFigures,
+    alerts: Vec<AlertFigures>,
+}
+
+impl Told {
+    fn new(facts: Facts<'_>, target: &Target, asked: Asked) -> Self {
+        let Asked { service, window, committed } = &asked;
+        let rules = core_promises::rules(target, *window);
+        let alerting = core_promises::alerting(&rules, service, target, *window);
+        let elapsed = window.elapsed();
+        let from = alerting.longest().map_or(elapsed.start, |span| span.start.min(elapsed.start));
+        let seen = service_states(facts, service.id.as_str(), Interval::new(from, elapsed.end));
+        let figures = TargetFigures::measure(core_promises::availability(target), service, *window, committed, &seen);
+        let alerts = core_promises::alerts(facts, target, service, &alerting, &seen);
+        Self { consequences: core_promises::consequences(target), asked, seen, figures, alerts }
+    }
+}
+
+/// What counts of what an agent saw of a probe, in order.
+pub(super) fn settled(facts: Facts<'_>, probe: &str, agent: &str) -> Vec<Observation> {
+    let of_it = |a: &&super::Arrival| a.probe == probe && a.agent == agent && a.at < facts.now;
     let mut seen: Vec<Observation> = facts.arrived().filter(of_it).map(observation).collect();
     settle_all(&mut seen);
+    seen
+}
+
+fn vantage(facts: Facts<'_>, probe: &Probe, agent: &str, span: Interval) -> Timeline {
     let rules = VantageRules { reach_ms: probe.stale_after_ms, fall: probe.fall, rise: probe.rise };
-    vantage_timeline(&seen, rules, span)
+    vantage_timeline(&settled(facts, &probe.name, agent), rules, span)
 }
 
 fn probe_states(facts: Facts<'_>, probe: &Probe, span: Interval) -> Timeline {
@@ -140,7 +165,10 @@ fn service_states(facts: Facts<'_>, name: &str, span: Interval) -> ServiceTimeli
 
 const fn window_kind(of: Kind) -> model::WindowKind {
     match of {
-        Kind::Span(..) | Kind::Day => model::WindowKind::Day,
+        Kind::Span(start, end) => {
+            model::WindowKind::Stretch { start: Instant::from_ms(start), end: Instant::from_ms(end) }
+        }
+        Kind::Day => model::WindowKind::Day,
         Kind::Week => model::WindowKind::Week,
         Kind::Month => model::WindowKind::Month,
         Kind::Quarter => model::WindowKind::Quarter,
@@ -176,7 +204,7 @@ fn plain(of: &uphold_common::measure::target::Figure) -> Figures {
     }
 }
 
-const fn met(verdict: Verdict) -> Option<bool> {
+pub(super) const fn met(verdict: Verdict) -> Option<bool> {
     match verdict {
         Verdict::Met => Some(true),
         Verdict::Breached => Some(false),
@@ -213,7 +241,7 @@ fn interval((from, to): Span) -> Interval {
     Interval::new(Instant::from_ms(from), Instant::from_ms(to))
 }
 
-fn id(name: &str) -> Id {
+pub(super) fn id(name: &str) -> Id {
     Id::new(name).expect("a name that the catalogue could hold")
 }
 
@@ -265,7 +293,7 @@ fn unlinked(scenario: &Scenario, service: &Service) -> model::Service {
         customers: Vec::new(),
         criticality: model::Criticality::Medium,
         since: service.since.map(Instant::from_ms),
-        time_zone: TimeZone::UTC,
+        time_zone: scenario.clock.zone.clone(),
         calendar: None,
         probes: own.map(|p| (id(&p.name), Arc::new(probe(p)))).collect(),
         available_when: expression(&service.expr),
@@ -297,28 +325,5 @@ fn probe(probe: &Probe) -> model::Probe {
         quorum: probe.quorum,
         slow_after_ms: None,
         check: Check::Tcp(TcpCheck { address: "192.0.2.1:443".to_owned() }),
-    }
-}
-
-fn promise(target: &Target) -> model::AvailabilityPromise {
-    let percentage = format!("{}.{:07}%", target.ppb / 10_000_000, target.ppb % 10_000_000);
-    model::AvailabilityPromise {
-        share: Ppb::parse(&percentage).expect("a share of at most the whole"),
-        unmeasured: match target.unmeasured {
-            Unmeasured::Exclude => model::UnmeasuredPolicy::Exclude,
-            Unmeasured::CountAsDown => model::UnmeasuredPolicy::CountAsDown,
-            Unmeasured::CountAsUp => model::UnmeasuredPolicy::CountAsUp,
-        },
-        degraded: if target.degraded_is_lost {
-            model::DegradedPolicy::CountAsDown
-        } else {
-            model::DegradedPolicy::CountAsUp
-        },
-        breaks: model::BreakTargets {
-            at_most: target.breaks.at_most.map(i64::unsigned_abs),
-            longest_ms: target.breaks.longest,
-            mtrs_ms: target.breaks.mtrs,
-            mtbsi_ms: target.breaks.mtbsi,
-        },
     }
 }

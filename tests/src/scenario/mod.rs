@@ -56,6 +56,7 @@ mod by_core;
 mod by_reference;
 mod check;
 mod clock;
+mod core_promises;
 pub mod core_terms;
 mod model;
 mod read;
