@@ -116,7 +116,9 @@ impl Engine {
         let from = content.span().start;
         let services: Vec<Id> = match content.services() {
             Selection::All => self.catalogue().services.keys().cloned().collect(),
-            Selection::Named(named) => named.iter().filter(|id| self.in_force.catalogue.services.contains_key(*id)).cloned().collect(),
+            Selection::Named(named) => {
+                named.iter().filter(|id| self.in_force.catalogue.services.contains_key(*id)).cloned().collect()
+            }
         };
         for service in services {
             let earliest = self.touched_from.entry(service).or_insert(from);

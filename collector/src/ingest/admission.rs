@@ -8,7 +8,7 @@
 //! a replay, and rows that arrive twice are settled.
 
 use uphold_common::ids::Id;
-use uphold_common::time::Instant;
+use uphold_common::time::{DAY_MS, Instant};
 use uphold_common::wire::batch::{self, BatchError, BatchKey, Epoch};
 use uphold_common::wire::frame::{self, FrameError};
 use uphold_common::wire::push::{Push, PushError};
@@ -131,6 +131,9 @@ pub fn decode(
     Ok(Arrived { authenticated: authenticated.is_some(), token: None, backlog, batch })
 }
 
+/// How long an import may take before what it brings grows too old.
+const IMPORT_TAKES_MS: i64 = DAY_MS;
+
 /// Reads a batch of an import and checks what its bytes tell. Who its agent is, nobody has to prove: the import itself is
 /// on record with who did it.
 pub fn decode_import(
@@ -147,7 +150,9 @@ pub fn decode_import(
     if batch.key.seq == 0 {
         return Err(Refusal::NoSeq);
     }
-    check_instants(&batch, bounds, now)?;
+    // What was old enough when the import began is not too old because the import takes its time.
+    let age_max_ms = bounds.age_max_ms.saturating_add(IMPORT_TAKES_MS);
+    check_instants(&batch, &PushBounds { age_max_ms, ..*bounds }, now)?;
     Ok(Admitted { digest: batch::digest(&framed), framed, batch })
 }
 

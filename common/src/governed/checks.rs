@@ -301,7 +301,11 @@ pub(super) fn known<'w, T: Ord + fmt::Display + 'w>(
     let words: Vec<String> = all.iter().map(ToString::to_string).collect();
     for (place, one) in named.iter().filter(|one| !all.contains(one)).enumerate() {
         // To find the nearest costs a look at every word.
-        let hint = if place < HINTS_MAX { did_you_mean(&one.to_string(), words.iter().map(String::as_str)) } else { String::new() };
+        let hint = if place < HINTS_MAX {
+            did_you_mean(&one.to_string(), words.iter().map(String::as_str))
+        } else {
+            String::new()
+        };
         problems.add(key, format!("there is no {what} {one}{hint}"));
     }
 }
