@@ -98,6 +98,16 @@ impl Disk {
     }
 }
 
+impl Drop for Disk {
+    /// The last handle of the database writes and syncs what is left, and panics where that fails. On a disk that takes
+    /// nothing any more it is therefore never the last one: what it would have written is not promised to anybody.
+    fn drop(&mut self) {
+        if self.file.sync_all().is_err() {
+            std::mem::forget((self.db.clone(), self.main.clone()));
+        }
+    }
+}
+
 impl Database for Disk {
     fn alive(&self) -> Result<(), StoreError> {
         if self.dead.get() { Err(StoreError::Dead) } else { Ok(()) }
