@@ -78,8 +78,13 @@ impl Lines {
         self.number
     }
 
+    /// Whether the line read last has an end.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.bytes == self.whole.1
+    }
+
     /// How far it has been read, up to the end of a line.
-    pub(super) fn mark(&self, taken: u64, refused: u64) -> Mark {
+    pub(super) fn mark(&self, (taken, refused): (u64, u64)) -> Mark {
         let (digest, bytes, lines) = &self.whole;
         Mark { bytes: *bytes, lines: *lines, taken, refused, digest: Hex(&digest.clone().finalize()).to_string() }
     }

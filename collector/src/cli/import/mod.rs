@@ -132,6 +132,8 @@ fn gather(
     ready: &SyncSender<Ready>,
 ) -> std::io::Result<()> {
     let mut sheaf = Sheaf::default();
+    // As of the last line that has an end, up to which a mark reaches.
+    let mut counts = (outcome.taken, outcome.refused);
     loop {
         let read = match lines.next()? {
             Some(Line::Blank) => continue,
@@ -148,11 +150,14 @@ fn gather(
             Some(Err(bad)) => outcome.refuse(lines.number(), &bad),
             None => {}
         }
+        if lines.is_whole() {
+            counts = (outcome.taken, outcome.refused);
+        }
         if more && !sheaf.is_full() {
             continue;
         }
         let batches = sheaf.bind(known, closed_at).map_err(std::io::Error::other)?;
-        let mark = lines.mark(outcome.taken, outcome.refused);
+        let mark = lines.mark(counts);
         if ready.send(Ready { batches, mark }).is_err() || !more {
             return Ok(());
         }
