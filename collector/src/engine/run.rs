@@ -15,11 +15,13 @@ use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::time::Instant;
 
 use super::command::CommandError;
+use super::govern::{GovernCommand, Governed};
 use super::handle::{Ends, EngineHandle, Imported, Pushed, QUEUE_MAX, Request};
-use super::reload::Reload;
+use super::reload::{Offered, Reload};
 use super::{Engine, EngineError};
 use crate::clock::{self, Stopwatch};
 use crate::governed::register::Register;
+use crate::identity::deed::Actor;
 use crate::identity::token::Tokens;
 use crate::ingest::{Arrived, KnownNames};
 use crate::notify::entry::Key;
@@ -206,16 +208,7 @@ impl Loop {
                 self.messages.notify_one();
                 drop(answer.send(done));
             }
-            Request::Govern(command, actor, answer) => {
-                let done = survived(self.engine.govern(command, &actor, clock::now()))?;
-                // So that whoever asks after the answer finds one number everywhere.
-                if done.is_ok() {
-                    self.tick(clock::now())?;
-                }
-                // Before the answer: whoever is told that something is on record finds it there.
-                self.recorded.send_replace(self.engine.governed());
-                drop(answer.send(done));
-            }
+            Request::Govern(command, actor, answer) => drop(answer.send(self.govern(command, &actor)?)),
             Request::History(number, answer) => drop(answer.send(self.engine.history(number))),
             Request::Compact(actor, answer) => {
                 let done = survived(self.engine.compact(&actor, clock::now()))?;
@@ -226,17 +219,32 @@ impl Loop {
             Request::Streams(answer) => drop(answer.send(self.engine.streams())),
             Request::Rows(of, span, answer) => drop(answer.send(self.engine.page(&of, span))),
             Request::Measured(host, answer) => drop(answer.send(self.engine.measured(&host))),
-            Request::Reload(offered, answer) => {
-                let done = self.engine.reload(offered, clock::now())?;
-                if matches!(done, Reload::TakenUp(_)) {
-                    self.tick(clock::now())?;
-                }
-                drop(answer.send(done));
-            }
+            Request::Reload(offered, answer) => drop(answer.send(self.reload(offered)?)),
             Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),
             Request::Push(..) | Request::Stop => {}
         }
         Ok(())
+    }
+
+    /// Does what a command says about records. A tick comes before the answer, so that whoever asks after it finds one number
+    /// everywhere.
+    fn govern(&mut self, command: GovernCommand, actor: &Actor) -> Result<Result<Governed, CommandError>, EngineError> {
+        let done = survived(self.engine.govern(command, actor, clock::now()))?;
+        if done.is_ok() {
+            self.tick(clock::now())?;
+        }
+        // Whoever is told that something is on record finds it there.
+        self.recorded.send_replace(self.engine.governed());
+        Ok(done)
+    }
+
+    /// Takes up a changed catalogue, with a tick before the answer.
+    fn reload(&mut self, offered: Offered) -> Result<Reload, EngineError> {
+        let done = self.engine.reload(offered, clock::now())?;
+        if matches!(done, Reload::TakenUp(_)) {
+            self.tick(clock::now())?;
+        }
+        Ok(done)
     }
 
     fn tick(&mut self, now: Instant) -> Result<(), EngineError> {
