@@ -275,6 +275,14 @@ pub enum Resource {
 }
 
 impl Resource {
+    /// All of them, by their words.
+    pub const WORDS: [(&'static str, Self); 4] = [
+        (Self::Cpu.as_str(), Self::Cpu),
+        (Self::Memory.as_str(), Self::Memory),
+        (Self::Swap.as_str(), Self::Swap),
+        (Self::Filesystem.as_str(), Self::Filesystem),
+    ];
+
     /// As the catalogue writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -319,6 +327,10 @@ pub enum Flow {
 }
 
 impl Flow {
+    /// All of them, by their words.
+    pub const WORDS: [(&'static str, Self); 2] =
+        [(Self::NetworkReceived.as_str(), Self::NetworkReceived), (Self::NetworkSent.as_str(), Self::NetworkSent)];
+
     /// As metrics and pages write it.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -26,16 +26,6 @@ const DEFAULT_MS: i64 = 7 * DAY_MS;
 
 /// What is asked about one of these is said with what follows it.
 const KINDS: [(&str, &[&str]); 3] = [("probe", &["agent"]), ("resource", &["host", "of"]), ("flow", &["host", "of"])];
-/// The resources, as they are asked for.
-pub(super) const RESOURCES: [(&str, Resource); 4] = [
-    (Resource::Cpu.as_str(), Resource::Cpu),
-    (Resource::Memory.as_str(), Resource::Memory),
-    (Resource::Swap.as_str(), Resource::Swap),
-    (Resource::Filesystem.as_str(), Resource::Filesystem),
-];
-/// The flows, as they are asked for.
-pub(super) const FLOWS: [(&str, Flow); 2] =
-    [(Flow::NetworkReceived.as_str(), Flow::NetworkReceived), (Flow::NetworkSent.as_str(), Flow::NetworkSent)];
 
 /// The roll-ups of a vantage point, a resource or a flow: `?probe=SERVICE/PROBE&agent=AGENT`,
 /// `?host=HOST&resource=filesystem&of=/var` or `?host=HOST&flow=network_received&of=eth0`, each with
@@ -101,7 +91,7 @@ pub(super) fn stream(asked: &Asked) -> Result<StreamId, Box<Response>> {
     let id = |text: &str| text.parse::<Id>().ok();
     let (probe, agent) = ("a service and its probe, such as shop/web", "an agent, such as zurich-1");
     let (host, mount, interface) = ("a host, such as web-1", "a mount, such as /var", "an interface, such as eth0");
-    let (resource, flow) = (asked.word("resource", &RESOURCES)?, asked.word("flow", &FLOWS)?);
+    let (resource, flow) = (asked.word("resource", &Resource::WORDS)?, asked.word("flow", &Flow::WORDS)?);
     if let Some(resource) = resource {
         let host = needed("host", host, asked.get("host", host, id)?)?;
         let of = match resource {

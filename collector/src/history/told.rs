@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use uphold_common::observation::{Flow, Resource};
 use uphold_common::yaml::words::{did_you_mean, listed, shown};
 
 use super::line::{At, Keys};
@@ -35,8 +36,6 @@ const KEYS: [&str; 20] = [
     "amount",
 ];
 const OUTCOMES: [&str; 4] = ["up", "degraded", "down", "unknown"];
-const RESOURCES: [&str; 4] = ["cpu", "memory", "swap", "filesystem"];
-const FLOWS: [&str; 2] = ["network_received", "network_sent"];
 const CAUSES: [&str; 11] =
     ["none", "slow", "resolve", "refused", "connection", "timeout", "tls", "protocol", "code", "body", "agent"];
 
@@ -123,8 +122,8 @@ fn read_keys(object: &Map<String, Value>) -> Result<Keys<'_>, BadLine> {
             "host" => keys.host = Some(text(key, value)?),
             "of" => keys.of = Some(text(key, value)?),
             "at" => keys.at = Some(read::<At>(key, value, INSTANT)?),
-            "resource" => keys.resource = Some(word(key, value, &RESOURCES)?),
-            "flow" => keys.flow = Some(word(key, value, &FLOWS)?),
+            "resource" => keys.resource = Some(word(key, value, &Resource::WORDS.map(|(word, _)| word))?),
+            "flow" => keys.flow = Some(word(key, value, &Flow::WORDS.map(|(word, _)| word))?),
             "outcome" => keys.outcome = Some(word(key, value, &OUTCOMES)?),
             "cause" => keys.cause = Some(word(key, value, &CAUSES)?),
             "code" => keys.code = Some(read(key, value, "a whole number up to 65535")?),

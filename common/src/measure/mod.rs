@@ -14,7 +14,6 @@
 //! | answer | [`response`] | observations × committed time → a percentile or a share, a verdict |
 //! | burn | [`burn`] | look-backs × the target → how fast the budget burns, and whether to alert |
 //! | give back | [`credit`] | a closed window's availability × steps → a credit |
-//! | weigh | [`weighted`] | the availabilities of several services × their users → one |
 //! | use | [`capacity`] | readings of a resource × committed time → levels, a percentile, a state |
 //! | together | [`target`] | one target in one window: all of the above |
 //! | show | [`figures`], `blocks` | everything, in the keys of the figures' contract |
@@ -40,5 +39,4 @@ pub mod tail;
 pub mod target;
 pub mod timeline;
 pub mod vantage;
-pub mod weighted;
 pub mod window;

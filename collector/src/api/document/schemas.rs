@@ -5,6 +5,7 @@ use uphold_common::governed::exclusion::ExclusionAsked;
 use uphold_common::governed::maintenance::MaintenanceAsked;
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::Figures;
+use uphold_common::observation::{Flow, Resource};
 use uphold_common::time::Instant;
 use uphold_common::wire::OF_BYTES_MAX;
 use uphold_common::wire::assignment::Assignment;
@@ -23,7 +24,6 @@ use crate::api::hours::{FlowHours, ProbeHours, ResourceHours};
 use crate::api::imports::Begun;
 use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
-use crate::api::rollups::{FLOWS, RESOURCES};
 use crate::api::rows::StreamList;
 use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;
@@ -198,12 +198,12 @@ pub(super) fn number() -> RefOr<Schema> {
 
 /// A resource of a host.
 pub(in crate::api) fn resource() -> Object {
-    one_of(RESOURCES.map(|(word, _)| word))
+    one_of(Resource::WORDS.map(|(word, _)| word))
 }
 
 /// What flows through a host.
 pub(in crate::api) fn flow() -> Object {
-    one_of(FLOWS.map(|(word, _)| word))
+    one_of(Flow::WORDS.map(|(word, _)| word))
 }
 
 /// Which one of its kind: a mount, an interface.

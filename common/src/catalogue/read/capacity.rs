@@ -11,12 +11,6 @@ use crate::wire::OF_BYTES_MAX;
 use crate::yaml::problem::Read;
 use crate::yaml::walk::{At, Keys};
 
-const RESOURCES: [(&str, Resource); 4] = [
-    (Resource::Cpu.as_str(), Resource::Cpu),
-    (Resource::Memory.as_str(), Resource::Memory),
-    (Resource::Swap.as_str(), Resource::Swap),
-    (Resource::Filesystem.as_str(), Resource::Filesystem),
-];
 /// What the contract lets it say, and this release does not hold.
 const NOT_YET: [&str; 1] = ["lead_time"];
 /// The percentile if none is written.
@@ -28,7 +22,7 @@ const HELD_MS_DEFAULT: i64 = 5 * 60_000;
 /// `{ host: web-1, resource: filesystem, of: /var, percentile: "95", warning: "80%", critical: "90%", for: 5m }`
 pub(super) fn promise(keys: &Keys<'_>, names: &Names) -> Read<CapacityPromise> {
     let host = keys.required("host", |at| names.hosts.refer(at));
-    let resource = keys.required("resource", |at| at.word(&RESOURCES));
+    let resource = keys.required("resource", |at| at.word(&Resource::WORDS));
     let of = of(keys, resource.as_ref().ok().copied());
     let percentile = keys.optional("percentile", At::percentile);
     let thresholds = thresholds(keys);
