@@ -38,9 +38,9 @@ def _counting_send(self, request, **kwargs):
 requests.Session.send = _counting_send
 
 
-@schemathesis.serializer("application/vnd.uphold.push")
+@schemathesis.serializer("application/vnd.uphold.push", "application/vnd.uphold.batch")
 def push(context, value):
-    """A push is bytes; what chance makes of it is none, which the collector has to say."""
+    """A push is bytes, and so is a batch of an import; what chance makes of it is none, which the collector has to say."""
     return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 
 
