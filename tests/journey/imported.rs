@@ -130,7 +130,7 @@ fn an_import_that_is_killed_goes_on_where_it_was_and_counts_nothing_twice() {
     assert!(world.export(&[]) == text, "what was imported is what is exported");
     until("the figures of the history", || {
         let figures = world.kinds(begin, LONG_S);
-        (figures["targets"]["shop-sla/availability"]["contractual"]["kinds"]["up"] != 0).then_some(())
+        (figures["targets"]["shop-sla/availability"]["contractual"]["kinds"]["unmeasured"] == 0).then_some(())
     });
     assert_figures(&world.kinds(begin, LONG_S), begin, LONG_S);
     let agent = "uphold_agent_missing_batches{agent=\"zurich-1\"}";
