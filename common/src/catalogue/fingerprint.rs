@@ -70,7 +70,7 @@ fn lines(text: &str) -> BTreeMap<&str, &str> {
 }
 
 /// With what it is made of in other services, so that a change of theirs is one of its own.
-fn service_text(catalogue: &Catalogue, service: &Service) -> String {
+pub(super) fn service_text(catalogue: &Catalogue, service: &Service) -> String {
     let since = or_none(service.since, "its first record");
     let zone = service.time_zone.iana_name().unwrap_or("UTC");
     let needs = service.available_when.text();
@@ -81,7 +81,14 @@ fn service_text(catalogue: &Catalogue, service: &Service) -> String {
     let others = service.looks_at().filter(|probe| probe.id.parent != service.id);
     lines.extend(others.flat_map(|probe| probe_lines(probe, &probe.id.to_string())));
     lines.extend(service.calendar.iter().flat_map(|calendar| calendar_lines(calendar)));
+    lines.extend(service.looks_at().filter_map(|probe| component_line(catalogue, service, probe)));
     lines.join("\n")
+}
+
+/// Who answers for a probe, if anybody was named.
+fn component_line(catalogue: &Catalogue, service: &Service, probe: &Probe) -> Option<String> {
+    let component = catalogue.components.get(probe.component.as_ref()?)?;
+    Some(format!("component of {}: {} of {}", service.name_of(&probe.id), component.id, component.party))
 }
 
 /// The services that one is built on, directly or through others, in order of their ids.
@@ -106,7 +113,7 @@ fn probe_lines(probe: &Probe, name: &str) -> [String; 6] {
     ]
 }
 
-fn target_text(target: &Target) -> String {
+pub(super) fn target_text(target: &Target) -> String {
     let mut lines = vec![format!("service: {}", target.service), format!("window: {}", window_text(target.window))];
     match &target.promise {
         Promise::Availability(promise) => lines.extend(availability_lines(promise)),

@@ -12,11 +12,13 @@
 //! | [`read()`] | from files to the checked types, or every problem in them |
 //! | [`SCHEMA`] | the same language for editors, as JSON Schema |
 //! | [`assign`] | what each agent is to observe |
-//! | [`fingerprint`] | which version this is, and whether it would measure the past differently than another |
+//! | [`fingerprint`] | which version this is, and what it measures differently than another |
+//! | [`course`] | what services and targets were through the versions |
 
 pub mod assign;
 pub mod calendar;
 pub mod consequence;
+pub mod course;
 pub mod expression;
 pub mod fingerprint;
 pub mod formula;

@@ -17,8 +17,8 @@ pub use super::consequence::{AlertRule, Consequences, CreditStep, MIN_BAD_DEFAUL
 pub use super::expression::Expression;
 pub use super::formula::{Formula, Structure};
 pub use super::promise::{
-    AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, MaintenanceRules, Promise, ResponseBound,
-    ResponsePromise, Threshold, Thresholds, UnmeasuredPolicy,
+    AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, Effective, MaintenanceRules, Promise,
+    ResponseBound, ResponsePromise, Threshold, Thresholds, UnmeasuredPolicy,
 };
 pub use super::telling::{Alertmanager, Priorities, Priority, Receiver, ReceiverUrl, Route, Urgency, Way};
 
@@ -278,6 +278,8 @@ pub struct Target {
     pub maintenance: MaintenanceRules,
     /// What is promised.
     pub promise: Promise,
+    /// From when on a change of it holds; a later version says that of what it changes.
+    pub effective: Effective,
     /// What follows from it; only an availability has other than the defaults.
     pub consequences: Consequences,
 }

@@ -38,6 +38,16 @@ pub enum ResponseBound {
     Share(Ppb),
 }
 
+/// From when on a changed target holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Effective {
+    /// From the next window on.
+    #[default]
+    NextWindow,
+    /// At once, for the whole window in which it changes.
+    Immediate,
+}
+
 /// What a target says of planned maintenance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MaintenanceRules {

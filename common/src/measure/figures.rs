@@ -10,7 +10,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::catalogue::model::{Catalogue, Consequences, Service, Threshold};
+use crate::catalogue::course::ServiceCourse;
+use crate::catalogue::model::{Service, Target, Threshold};
 use crate::ids::{Id, ProbeId, TargetId};
 use crate::percent::{Ppb, Ratio};
 use crate::time::Instant;
@@ -23,7 +24,7 @@ use super::credit::{self, credit};
 use super::kinds::{Kind, Kinds};
 use super::response::ResponseFigures;
 use super::service::ServiceTimeline;
-use super::target::{Charges, Figure, TargetFigures, charges_within, responsible};
+use super::target::{Figure, TargetFigures, charges_within};
 use super::window::{Window, local_days};
 
 /// The name and version of this form.
@@ -32,6 +33,8 @@ pub const SCHEMA: &str = "uphold-figures/1";
 pub const RULES_VERSION: u32 = 1;
 /// What stands for a component where a probe has none. It is no id, so it cannot be mistaken for one.
 pub const NO_COMPONENT: &str = "(none)";
+/// The party that answers where none was named.
+pub const OWN: &str = "own";
 
 /// The figures of one service.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -170,13 +173,11 @@ pub enum Measured<'a> {
     /// Of a target on availability.
     Availability {
         /// The target.
-        target: &'a TargetId,
+        target: &'a Target,
         /// Its figures.
         figures: &'a TargetFigures,
         /// The service's timeline over the window.
         seen: &'a ServiceTimeline,
-        /// What follows from the target.
-        consequences: &'a Consequences,
         /// Its alerts.
         alerts: &'a [AlertFigures],
     },
@@ -197,24 +198,23 @@ pub enum Measured<'a> {
 }
 
 impl Figures {
-    /// The figures of `service` as of an instant, all targets of which were `measured`.
+    /// The figures of `service`, with what it was through the versions, as of an instant; all its targets were `measured`.
     pub fn of(
-        catalogue: &Catalogue,
+        (service, course): (&Service, &ServiceCourse),
         catalogue_version: u64,
-        service: &Service,
         as_of: Instant,
         measured: &[Measured<'_>],
     ) -> Self {
         let block = |measured: &Measured<'_>| match measured {
-            Measured::Availability { target, figures, seen, consequences, alerts } => {
-                let mut block = AvailabilityBlock::of(catalogue, service, figures, seen);
+            Measured::Availability { target, figures, seen, alerts } => {
+                let mut block = AvailabilityBlock::of((service, course), figures, seen);
                 block.alerts = alerts.iter().map(AlertBlock::of).collect();
                 // Only its own windows earn a credit, whatever else is asked for.
-                let own = catalogue.targets.get(*target).is_none_or(|one| one.window == figures.window.kind);
-                let steps = if own { consequences.credits.as_slice() } else { &[] };
+                let own = target.window == figures.window.kind;
+                let steps = if own { target.consequences.credits.as_slice() } else { &[] };
                 let earned = credit(steps, &figures.availability, figures.window.is_open());
                 block.credit = earned.map(credit::text);
-                ((*target).clone(), TargetBlock::Availability(Box::new(block)))
+                (target.id.clone(), TargetBlock::Availability(Box::new(block)))
             }
             Measured::Capacity { target, figures } => {
                 ((*target).clone(), TargetBlock::Capacity(Box::new(CapacityBlock::of(figures))))
@@ -254,9 +254,9 @@ impl WindowBlock {
 }
 
 impl AvailabilityBlock {
-    fn of(catalogue: &Catalogue, service: &Service, figures: &TargetFigures, seen: &ServiceTimeline) -> Self {
+    fn of(service: (&Service, &ServiceCourse), figures: &TargetFigures, seen: &ServiceTimeline) -> Self {
         let window = WindowBlock::of(&figures.window, figures.settled, figures.entry);
-        let block = |figure| Block::of(catalogue, service, (figures.promise.share, figure), seen);
+        let block = |figure| Block::of(service, (figures.promise.share, figure), seen);
         let experienced = block(&figures.experienced);
         let without_exclusions = if Arc::ptr_eq(&figures.without_exclusions, &figures.experienced) {
             experienced.clone()
@@ -294,11 +294,15 @@ impl CapacityBlock {
 }
 
 impl Block {
-    fn of(catalogue: &Catalogue, service: &Service, (share, figure): (Ppb, &Figure), seen: &ServiceTimeline) -> Self {
+    fn of(
+        (service, course): (&Service, &ServiceCourse),
+        (share, figure): (Ppb, &Figure),
+        seen: &ServiceTimeline,
+    ) -> Self {
         let availability = &figure.availability;
         let printed = |ratio: Option<Ratio>| ratio.map(|r| r.percent(share.decimals()));
         let exact = |ratio: Option<Ratio>| ratio.map(|r| r.to_string());
-        let (by_component, by_party) = by_responsible(catalogue, service, &figure.charges);
+        let (by_component, by_party) = by_responsible(course, figure, seen);
         Self {
             kinds: figure.account.kinds,
             C: availability.committed,
@@ -333,7 +337,7 @@ impl Block {
             charges_by_component_ms: by_component,
             charges_by_party_ms: by_party,
             stretches: stretches(figure),
-            days: days(service, figure, seen),
+            days: days((service, course), figure, seen),
         }
     }
 }
@@ -344,22 +348,31 @@ fn stretches(figure: &Figure) -> Vec<(Instant, Instant, &'static str)> {
 
 type ByName = BTreeMap<String, i64>;
 
-fn by_responsible(catalogue: &Catalogue, service: &Service, charges: &Charges) -> (ByName, ByName) {
+/// Who answered for a probe when it was charged.
+fn by_responsible(course: &ServiceCourse, figure: &Figure, seen: &ServiceTimeline) -> (ByName, ByName) {
     let (mut components, mut parties) = (ByName::new(), ByName::new());
-    for (probe, ms) in charges {
-        let (component, party) = responsible(catalogue, service, probe);
-        *components.entry(component.map_or(NO_COMPONENT, Id::as_str).to_owned()).or_default() += ms;
-        *parties.entry(party.to_owned()).or_default() += ms;
+    let pieces: Vec<_> = course.within(figure.account.interval).collect();
+    for (part, piece) in &pieces {
+        let charges = match pieces.len() {
+            1 => &figure.charges,
+            _ => &charges_within(course, &figure.account, seen, *part),
+        };
+        for (probe, ms) in charges {
+            let (component, party) =
+                piece.responsible.get(probe).map_or((None, OWN), |(c, p)| (c.as_ref(), p.as_str()));
+            *components.entry(component.map_or(NO_COMPONENT, Id::as_str).to_owned()).or_default() += ms;
+            *parties.entry(party.to_owned()).or_default() += ms;
+        }
     }
     (components, parties)
 }
 
-fn days(service: &Service, figure: &Figure, seen: &ServiceTimeline) -> Vec<DayBlock> {
+fn days((service, course): (&Service, &ServiceCourse), figure: &Figure, seen: &ServiceTimeline) -> Vec<DayBlock> {
     let account = &figure.account;
     let day = |(date, part): (jiff::civil::Date, _)| DayBlock {
         date: date.to_string(),
         kinds: account.kinds_within(part),
-        charges_ms: charges_within(service, account, seen, part),
+        charges_ms: charges_within(course, account, seen, part),
     };
     local_days(&service.time_zone, account.interval).into_iter().map(day).collect()
 }

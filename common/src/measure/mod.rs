@@ -2,6 +2,7 @@
 //!
 //! | step | room | in → out |
 //! |---|---|---|
+//! | rule | [`law`] | the versions of the catalogue → by which rules a vantage point's observations become states |
 //! | confirm | [`vantage`] | the observations of one vantage point → its timeline |
 //! | go on | [`tail`] | the same, as further observations arrive |
 //! | agree | [`probe`] | the timelines of a probe's vantage points → the probe's timeline |
@@ -32,6 +33,7 @@ pub mod credit;
 mod evaluation;
 pub mod figures;
 pub mod kinds;
+pub mod law;
 pub mod probe;
 pub mod response;
 pub mod service;

@@ -95,6 +95,16 @@ impl ServiceTimeline {
         }
     }
 
+    /// Puts `later`, which begins where this ends, after it.
+    pub fn append(&mut self, later: Self) {
+        for stretch in later.states.stretches() {
+            self.states.push(stretch.interval, stretch.state);
+        }
+        for loss in later.losses {
+            self.lose(loss.interval, &loss.shares);
+        }
+    }
+
     /// Lets go of what lies before `at`.
     pub fn forget_before(&mut self, at: Instant) {
         self.states.forget_before(at);

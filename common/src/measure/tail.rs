@@ -1,6 +1,6 @@
 //! The timeline of a vantage point that goes on as its observations arrive.
 //!
-//! What an observation speaks for depends on [`VantageRules::neighbours`] observations on either side of it. So of the
+//! What an observation speaks for depends on [`VantageLaw::neighbours`] observations on either side of it. So of the
 //! observations that were taken in, only so many of the newest can still change when one is added, and only those before
 //! them that decide these are needed for it: twice as many in all. Everything older stands in the timeline as it is.
 //!
@@ -9,13 +9,14 @@
 use crate::observation::Observation;
 use crate::time::{Instant, Interval};
 
+use super::law::VantageLaw;
 use super::timeline::Timeline;
-use super::vantage::{VantageRules, confirmed, speak};
+use super::vantage::{confirmed, speak};
 
 /// A timeline from an instant on, to where its newest observation stops to speak.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VantageTail {
-    rules: VantageRules,
+    law: VantageLaw,
     from: Instant,
     timeline: Timeline,
     /// The newest observations: those that can still change, and as many before them.
@@ -24,14 +25,14 @@ pub struct VantageTail {
 
 impl VantageTail {
     /// A tail from `from` on without observations. What is taken in first must hold everything within
-    /// [`VantageRules::context_ms`] before `from`.
-    pub const fn new(rules: VantageRules, from: Instant) -> Self {
-        Self { rules, from, timeline: Timeline::new(), newest: Vec::new() }
+    /// [`VantageLaw::context_ms`] before `from`.
+    pub const fn new(law: VantageLaw, from: Instant) -> Self {
+        Self { law, from, timeline: Timeline::new(), newest: Vec::new() }
     }
 
     /// By which rules it is derived.
-    pub const fn rules(&self) -> VantageRules {
-        self.rules
+    pub const fn law(&self) -> &VantageLaw {
+        &self.law
     }
 
     /// Where it begins.
@@ -51,15 +52,15 @@ impl VantageTail {
         if self.newest.last().is_some_and(|newest| first.at <= newest.at) {
             return false;
         }
-        let stays = self.newest.len().saturating_sub(self.rules.neighbours());
+        let stays = self.newest.len().saturating_sub(self.law.neighbours());
         self.newest.extend_from_slice(further);
-        let states = confirmed(&self.newest, self.rules);
+        let states = confirmed(&self.newest, &self.law);
         if let (Some(changes), Some(states)) = (self.newest.get(stays..), states.get(stays..)) {
             let start = changes.first().map_or(first.at, |changes| changes.at).max(self.from);
             self.timeline.cut(start);
-            speak(&mut self.timeline, changes, states, self.rules, Interval::new(start, Instant::MAX));
+            speak(&mut self.timeline, changes, states, &self.law, Interval::new(start, Instant::MAX));
         }
-        let keeps = self.rules.neighbours().saturating_mul(2);
+        let keeps = self.law.neighbours().saturating_mul(2);
         self.newest.drain(..self.newest.len().saturating_sub(keeps));
         // The first time it was perhaps a whole day.
         self.newest.shrink_to(keeps.saturating_mul(2));
@@ -90,7 +91,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::measure::vantage::vantage_timeline;
+    use crate::measure::law::Step;
+    use crate::measure::vantage::{VantageRules, vantage_timeline};
     use crate::observation::{Cause, Micros, Outcome, Phases};
 
     fn observation((at_ms, outcome): (i64, Outcome)) -> Observation {
@@ -117,19 +119,28 @@ mod tests {
         })
     }
 
+    fn law(mut steps: Vec<(i64, i64, u32, u32)>) -> VantageLaw {
+        steps.sort_unstable();
+        let step = |(from, reach_ms, fall, rise)| Step {
+            from: Instant::from_ms(from),
+            rules: VantageRules { reach_ms, fall, rise },
+        };
+        VantageLaw::of(steps.into_iter().map(step)).unwrap()
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1_000))]
         #[test]
         fn taken_in_bit_by_bit_it_is_the_timeline_of_all_at_once(
             all in observed(),
             sizes in prop::collection::vec(1_usize..9, 1..40),
-            (fall, rise) in (1_u32..6, 1_u32..6),
+            steps in prop::collection::vec((0_i64..3_000, 50_i64..150, 1_u32..6, 1_u32..6), 1..4),
             from in 0_i64..600,
             forgets in 0_usize..40,
         ) {
-            let rules = VantageRules { reach_ms: 100, fall, rise };
+            let law = law(steps);
             let mut from = Instant::from_ms(from);
-            let mut tail = VantageTail::new(rules, from);
+            let mut tail = VantageTail::new(law.clone(), from);
             let mut taken = 0;
             for (turn, size) in sizes.into_iter().cycle().enumerate() {
                 let end = (taken + size).min(all.len());
@@ -141,7 +152,7 @@ mod tests {
                 }
                 let until = all.get(taken).map_or(Instant::from_ms(100_000), |next| next.at);
                 let span = Interval::new(from, until.max(from));
-                prop_assert_eq!(tail.clip(span), vantage_timeline(&all[..taken], rules, span));
+                prop_assert_eq!(tail.clip(span), vantage_timeline(&all[..taken], &law, span));
                 if taken == all.len() {
                     break;
                 }
@@ -150,7 +161,7 @@ mod tests {
 
         #[test]
         fn what_is_not_later_is_not_taken_in(all in observed(), late in 0_i64..4_000) {
-            let mut tail = VantageTail::new(VantageRules { reach_ms: 100, fall: 2, rise: 1 }, Instant::from_ms(0));
+            let mut tail = VantageTail::new(VantageRules { reach_ms: 100, fall: 2, rise: 1 }.into(), Instant::from_ms(0));
             tail.extend(&all);
             let before = tail.clone();
             let is_late = all.last().is_some_and(|newest| late <= newest.at.as_ms());

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::catalogue::course::ServiceCourse;
 use crate::catalogue::model::{AvailabilityPromise, Catalogue, Probe, Service};
 use crate::ids::{Id, ProbeId};
 use crate::time::{Instant, Interval};
@@ -70,7 +71,7 @@ impl Deref for TargetFigures {
 impl Figure {
     fn of(
         promise: &AvailabilityPromise,
-        service: &Service,
+        service: &ServiceCourse,
         window: &Window,
         cover: &Cover,
         seen: &ServiceTimeline,
@@ -93,7 +94,7 @@ impl TargetFigures {
     /// the window's elapsed part.
     pub fn measure(
         promise: AvailabilityPromise,
-        service: &Service,
+        service: &ServiceCourse,
         window: Window,
         committed: &Committed,
         seen: &ServiceTimeline,
@@ -110,7 +111,7 @@ impl TargetFigures {
         } else {
             figure(&committed.contractual)
         };
-        let settled = window.is_settled(settling_ms(service));
+        let settled = window.is_settled(settling_ms(service, &window));
         let entry = committed.entry;
         Self { promise, window, settled, entry, contractual, without_exclusions, experienced }
     }
@@ -128,17 +129,13 @@ impl TargetFigures {
 }
 
 /// What each probe that the service is made of is charged with inside `part`.
-pub fn charges_within(service: &Service, account: &Account, seen: &ServiceTimeline, part: Interval) -> Charges {
-    let mut charges: Charges = service.structure.leaves.keys().map(|probe| (probe.clone(), 0)).collect();
+pub fn charges_within(service: &ServiceCourse, account: &Account, seen: &ServiceTimeline, part: Interval) -> Charges {
+    let leaves = service.within(part).flat_map(|(_, piece)| piece.service.structure.leaves.keys());
+    let mut charges: Charges = leaves.map(|probe| (probe.clone(), 0)).collect();
     for stretch in account.within(part).filter(|stretch| stretch.kind == Kind::Down) {
         seen.charge(stretch.interval.intersect(part), &mut charges);
     }
     charges
-}
-
-/// How the observations of one of the service's own probes become states.
-pub fn vantage_rules(service: &Service, probe: &Id) -> Option<VantageRules> {
-    service.probes.get(probe).map(|probe| probe_rules(probe))
 }
 
 /// How a probe's observations become states.
@@ -146,17 +143,19 @@ pub const fn probe_rules(probe: &Probe) -> VantageRules {
     VantageRules { reach_ms: probe.stale_after_ms, fall: probe.fall, rise: probe.rise }
 }
 
-/// `(fall + rise) × reach` of the slowest of the probes that are looked at for the service: how long after its end a
-/// window settles.
-pub fn settling_ms(service: &Service) -> i64 {
+/// `(fall + rise) × reach` of the slowest of the probes that are looked at for the service when the window ends: how long
+/// after that it settles.
+pub fn settling_ms(service: &ServiceCourse, window: &Window) -> i64 {
     let of_probe = |rules: VantageRules| rules.reach_ms.saturating_mul(i64::from(rules.fall) + i64::from(rules.rise));
-    service.looks_at().map(|probe| of_probe(probe_rules(probe))).max().unwrap_or(0)
+    let at_end = service.at(window.interval.end.minus_ms(1));
+    let probes = at_end.into_iter().flat_map(|piece| piece.service.looks_at());
+    probes.map(|probe| of_probe(probe_rules(probe))).max().unwrap_or(0)
 }
 
 /// The component and the party behind a probe, which may be another service's. A probe without a component has none;
 /// without a party it is `own`.
 pub fn responsible<'a>(catalogue: &'a Catalogue, service: &'a Service, probe: &ProbeId) -> (Option<&'a Id>, &'a str) {
     let component = service.probe(probe).and_then(|p| p.component.as_ref());
-    let party = component.and_then(|id| catalogue.components.get(id)).map_or("own", |c| c.party.as_str());
+    let party = component.and_then(|id| catalogue.components.get(id)).map_or(super::figures::OWN, |c| c.party.as_str());
     (component, party)
 }

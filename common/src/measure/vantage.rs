@@ -4,12 +4,14 @@
 //! unmeasured. A failure counts as an outage once `fall` failures in a row confirm it, and then from its **first**
 //! failed observation. A recovery of fewer than `rise` observations between two outages is none.
 //!
-//! The state at an instant depends on observations at most [`VantageRules::context_ms`] away on either side, so a day
-//! can be derived from its own observations and a little around it, and late data touches only what lies that close.
+//! Which rules these are says the [`VantageLaw`]. The state at an instant depends on observations at most
+//! [`VantageLaw::context_ms`] away on either side, so a day can be derived from its own observations and a little around it,
+//! and late data touches only what lies that close.
 
 use crate::observation::{Observation, Outcome, State};
 use crate::time::{Instant, Interval};
 
+use super::law::VantageLaw;
 use super::timeline::Timeline;
 
 /// How a probe's observations become states.
@@ -23,26 +25,13 @@ pub struct VantageRules {
     pub rise: u32,
 }
 
-impl VantageRules {
-    /// How far from an instant an observation may lie and still decide its state: `fall + rise` neighbours, each at
-    /// most a reach from the next, and the reach of the farthest itself. Beyond it lies either a neighbour too many or
-    /// a silence, and both end the runs that matter.
-    pub fn context_ms(&self) -> i64 {
-        self.reach_ms.saturating_mul(i64::from(self.fall) + i64::from(self.rise) + 1)
-    }
-
-    /// How many neighbours on either side decide what an observation speaks for: beyond `rise` of them a recovery is no
-    /// longer short, and `fall` more tell whether what bounds it was confirmed.
-    pub(super) const fn neighbours(&self) -> usize {
-        self.fall as usize + self.rise as usize
-    }
-}
-
 /// One run: neighbouring observations that are all down or all not, with no unmeasured time between them.
 struct Run {
     first: usize,
     end: usize,
     down: bool,
+    /// Those in force at its first observation.
+    rules: VantageRules,
     /// Whether the run before it ends where this one begins: no silence and no unknown in between.
     touches_before: bool,
 }
@@ -55,12 +44,12 @@ impl Run {
 
 /// The timeline of one vantage point over `span`.
 ///
-/// `observations` are settled and in order, and hold everything within [`VantageRules::context_ms`] of `span` that was
+/// `observations` are settled and in order, and hold everything within [`VantageLaw::context_ms`] of `span` that was
 /// seen before the instant the figures are taken at.
-pub fn vantage_timeline(observations: &[Observation], rules: VantageRules, span: Interval) -> Timeline {
-    let states = confirmed(observations, rules);
+pub fn vantage_timeline(observations: &[Observation], law: &VantageLaw, span: Interval) -> Timeline {
+    let states = confirmed(observations, law);
     let mut timeline = Timeline::default();
-    let covered_to = speak(&mut timeline, observations, &states, rules, span);
+    let covered_to = speak(&mut timeline, observations, &states, law, span);
     timeline.push(Interval::new(covered_to, span.end), State::Unmeasured);
     timeline
 }
@@ -70,12 +59,12 @@ pub(super) fn speak(
     timeline: &mut Timeline,
     observations: &[Observation],
     states: &[State],
-    rules: VantageRules,
+    law: &VantageLaw,
     span: Interval,
 ) -> Instant {
     let mut covered_to = span.start;
     for (i, (observation, state)) in observations.iter().zip(states).enumerate() {
-        let until = observation.at.plus_ms(rules.reach_ms);
+        let until = observation.at.plus_ms(law.at(observation.at).reach_ms);
         let until = observations.get(i + 1).map_or(until, |next| next.at.min(until));
         let part = Interval::new(observation.at, until).intersect(span);
         if !part.is_empty() {
@@ -88,20 +77,19 @@ pub(super) fn speak(
 }
 
 /// The state each observation speaks for, after confirmation.
-pub(super) fn confirmed(observations: &[Observation], rules: VantageRules) -> Vec<State> {
+pub(super) fn confirmed(observations: &[Observation], law: &VantageLaw) -> Vec<State> {
     let mut states: Vec<State> = observations.iter().map(|o| reported(o.outcome)).collect();
-    let (fall, rise) = (rules.fall as usize, rules.rise as usize);
-    for run in runs(observations, &states, rules.reach_ms) {
-        if run.down && run.len() < fall {
+    for run in runs(observations, &states, law) {
+        if run.down && run.len() < run.rules.fall as usize {
             fill(&mut states, &run, State::Degraded);
         }
     }
-    if rise > 1 {
-        let anew = runs(observations, &states, rules.reach_ms);
+    if law.steps().iter().any(|step| step.rules.rise > 1) {
+        let anew = runs(observations, &states, law);
         for three in anew.windows(3) {
             if let [before, run, after] = three
                 && !run.down
-                && run.len() < rise
+                && run.len() < run.rules.rise as usize
                 && before.down
                 && after.down
                 && run.touches_before
@@ -124,7 +112,7 @@ const fn reported(outcome: Outcome) -> State {
 }
 
 /// The runs, in order. An unknown observation belongs to none.
-fn runs(observations: &[Observation], states: &[State], reach_ms: i64) -> Vec<Run> {
+fn runs(observations: &[Observation], states: &[State], law: &VantageLaw) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (i, (observation, state)) in observations.iter().zip(states).enumerate() {
         if *state == State::Unmeasured {
@@ -132,12 +120,12 @@ fn runs(observations: &[Observation], states: &[State], reach_ms: i64) -> Vec<Ru
         }
         let down = *state == State::Down;
         let before = i.checked_sub(1).and_then(|b| observations.get(b));
-        let heard = before.is_some_and(|b| b.at.plus_ms(reach_ms) >= observation.at);
+        let heard = before.is_some_and(|b| b.at.plus_ms(law.at(b.at).reach_ms) >= observation.at);
         match runs.last_mut() {
             Some(run) if run.end == i && heard && run.down == down => run.end = i + 1,
             last => {
                 let touches_before = heard && last.is_some_and(|run| run.end == i);
-                runs.push(Run { first: i, end: i + 1, down, touches_before });
+                runs.push(Run { first: i, end: i + 1, down, rules: law.at(observation.at), touches_before });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Confirmation and silence, by table: each line is a row of outcomes and the states the rules give it.
 
 use super::*;
+use crate::measure::law::Step;
 use crate::observation::{Cause, Micros, Phases};
 
 /// `u` up, `s` slow, `D` down, `?` unknown, `.` nothing arrived; one a second, reach 2.5 s.
@@ -27,7 +28,7 @@ fn observed(row: &str) -> Vec<Observation> {
 fn shown(row: &str, fall: u32, rise: u32) -> String {
     let rules = VantageRules { reach_ms: 2500, fall, rise };
     let span = Interval::new(Instant::from_ms(0), Instant::from_ms(row.chars().count() as i64 * 1000));
-    let timeline = vantage_timeline(&observed(row), rules, span);
+    let timeline = vantage_timeline(&observed(row), &rules.into(), span);
     assert_eq!(timeline.span(), Some(span));
     let letter = |s| match s {
         State::Up => 'u',
@@ -86,22 +87,57 @@ fn silence_and_unknown_are_unmeasured_and_end_runs() {
 
 #[test]
 fn what_lies_beyond_the_context_decides_nothing() {
-    let rules = VantageRules { reach_ms: 2500, fall: 3, rise: 3 };
     let mut seed = 7_u64;
-    for _ in 0..200 {
-        let row: String = (0..120)
-            .map(|_| {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                ['u', 'u', 'D', 'D', 'D', 's', '?', '.', 'u', 'D'][(seed >> 33) as usize % 10]
-            })
-            .collect();
+    let mut draw = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    for _ in 0..300 {
+        let outcomes = ['u', 'u', 'D', 'D', 'D', 's', '?', '.', 'u', 'D'];
+        let row: String = (0..120).map(|_| outcomes[draw(10) as usize]).collect();
         let all = observed(&row);
-        let whole = vantage_timeline(&all, rules, Interval::new(Instant::from_ms(0), Instant::from_ms(120_000)));
+        let mut step = |from| {
+            let rules = VantageRules {
+                reach_ms: 1_500 + 500 * draw(10) as i64,
+                fall: 1 + draw(4) as u32,
+                rise: 1 + draw(4) as u32,
+            };
+            Step { from: Instant::from_ms(from), rules }
+        };
+        let law = VantageLaw::of([step(0), step(30_500), step(45_500), step(80_000)]).unwrap();
+        let whole = vantage_timeline(&all, &law, Interval::new(Instant::from_ms(0), Instant::from_ms(120_000)));
         for start in (20_000..90_000).step_by(7_300) {
             let span = Interval::new(Instant::from_ms(start), Instant::from_ms(start + 9_000));
-            let (from, to) = (span.start.minus_ms(rules.context_ms()), span.end.plus_ms(rules.context_ms()));
+            let law = law.deciding(span);
+            let (from, to) = (span.start.minus_ms(law.context_ms()), span.end.plus_ms(law.context_ms()));
             let near: Vec<_> = all.iter().copied().filter(|o| from <= o.at && o.at < to).collect();
-            assert_eq!(vantage_timeline(&near, rules, span), whole.clip(span), "{row} from {start}");
+            assert_eq!(vantage_timeline(&near, &law, span), whole.clip(span), "{row} from {start} by {law:?}");
         }
+    }
+}
+
+#[test]
+fn an_observation_and_a_run_follow_the_rules_in_force_at_them() {
+    let rules = |reach_ms, fall| VantageRules { reach_ms, fall, rise: 1 };
+    let law = VantageLaw::of([
+        Step { from: Instant::from_ms(0), rules: rules(1_000, 2) },
+        Step { from: Instant::from_ms(4_000), rules: rules(3_000, 3) },
+    ]);
+    let span = Interval::new(Instant::from_ms(0), Instant::from_ms(10_000));
+    for (row, states) in [
+        // It begins where two confirm it, and goes on where three would have to.
+        ("uuuDDuuuuu", "uuuDDuuuuu"),
+        ("uuuuDDuuuu", "uuuudduuuu"),
+        // The last one from before speaks for a second, the first one after for three.
+        ("uuu..u....", "uuu..uuu.."),
+    ] {
+        let timeline = vantage_timeline(&observed(row), law.as_ref().unwrap(), span);
+        let letter = |second: i64| match timeline.state_at(Instant::from_ms(second * 1_000 + 700)) {
+            State::Up => 'u',
+            State::Degraded => 'd',
+            State::Down => 'D',
+            State::Unmeasured => '.',
+        };
+        assert_eq!((0..10).map(letter).collect::<String>(), states, "{row}");
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::sections::Names;
 use super::{calendars, capacity, consequences, every, response_time};
 use crate::catalogue::model::{
-    AgreementKind, AvailabilityPromise, BreakTargets, Calendar, Consequences, DegradedPolicy, MaintenanceRules, Party,
-    PartyKind, Promise, Service, Target, UnmeasuredPolicy, WindowKind,
+    AgreementKind, AvailabilityPromise, BreakTargets, Calendar, Consequences, DegradedPolicy, Effective,
+    MaintenanceRules, Party, PartyKind, Promise, Service, Target, UnmeasuredPolicy, WindowKind,
 };
 use crate::ids::{Id, TargetId};
 use crate::time::DAY_MS;
@@ -26,6 +26,7 @@ const UNMEASURED: [(&str, UnmeasuredPolicy); 3] = [
     ("count_as_down", UnmeasuredPolicy::CountAsDown),
     ("count_as_up", UnmeasuredPolicy::CountAsUp),
 ];
+const EFFECTIVE: [(&str, Effective); 2] = [("next_window", Effective::NextWindow), ("immediate", Effective::Immediate)];
 const DEGRADED: [(&str, DegradedPolicy); 2] =
     [("count_as_up", DegradedPolicy::CountAsUp), ("count_as_down", DegradedPolicy::CountAsDown)];
 const WINDOWS: [(&str, WindowKind); 5] = [
@@ -98,6 +99,7 @@ struct Terms {
     window: WindowKind,
     calendar: Option<Arc<Calendar>>,
     maintenance: MaintenanceRules,
+    effective: Effective,
     promise: Promise,
     consequences: Consequences,
 }
@@ -112,6 +114,7 @@ impl Terms {
             window: self.window,
             calendar: self.calendar,
             maintenance: self.maintenance,
+            effective: self.effective,
             promise: self.promise,
             consequences: self.consequences,
         }
@@ -124,10 +127,12 @@ fn terms(item: &Item<'_>, known: &Known<'_>) -> Read<Terms> {
         let window = keys.required("window", window);
         let calendar = keys.optional("calendar", |at| known.names.calendars.refer(at));
         let maintenance = calendars::maintenance(keys);
+        let effective = keys.or("effective", Effective::default(), |at| at.word(&EFFECTIVE));
         let promised = promise(keys, service.as_ref().ok(), known);
         let (promise, consequences) = promised?;
         let (id, service, window) = (item.id.clone()?, service?, window?);
-        Ok(Terms { id, service, window, calendar: calendar?, maintenance: maintenance?, promise, consequences })
+        let (calendar, maintenance, effective) = (calendar?, maintenance?, effective?);
+        Ok(Terms { id, service, window, calendar, maintenance, effective, promise, consequences })
     })
 }
 

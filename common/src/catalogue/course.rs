@@ -1,0 +1,339 @@
+//! What services and targets were through the versions of the catalogue.
+//!
+//! Each instant is measured with the catalogue in force at it (section 9 of the rules). A version holds from an instant on;
+//! of two that hold, the later one counts. So a version that was restated from an instant of the past replaces everything
+//! that came into force after that instant. Only what measures differently begins a new piece of a course: names, owners and
+//! addresses are those of the newest version.
+//!
+//! ```text
+//! versions      1────────────2─────3───────────────────▶
+//! shop          ├─ piece 1 ────────┼─ piece 3 ─────────▶     version 2 changed something else
+//! shop-sla/a    ├─ piece 1 ──┼─ piece 2 ───────────────▶     applies to windows that begin from there on
+//! ```
+//!
+//! **Where the rules are silent.** What is before the first version is measured by it. A service that leaves the catalogue
+//! and comes back was promised all the while: in between it is as the last version that had it says, so mostly unmeasured. A
+//! target that leaves holds to the end of its window, and a new one holds for the window that it falls in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::fingerprint::{service_text, target_text};
+use super::model::{Catalogue, Effective, Service, Target, WindowKind};
+use crate::ids::{Id, ProbeId, TargetId, VantagePoint};
+use crate::measure::law::{Step, VantageLaw};
+use crate::measure::target::{probe_rules, responsible};
+use crate::measure::window::Window;
+use crate::time::{Instant, Interval};
+
+/// All services and targets that ever were in the catalogue.
+#[derive(Clone, Debug, Default)]
+pub struct Courses {
+    services: BTreeMap<Id, ServiceCourse>,
+    targets: BTreeMap<TargetId, TargetCourse>,
+    laws: BTreeMap<ProbeId, VantageLaw>,
+    /// By which services each probe is looked at.
+    seen_by: BTreeMap<ProbeId, BTreeSet<Id>>,
+    /// From when on each version holds; later ones count.
+    versions: Vec<(Instant, u64)>,
+}
+
+/// A service, piece by piece; the first reaches back to the beginning of time.
+#[derive(Clone, Debug)]
+pub struct ServiceCourse {
+    pieces: Vec<Piece>,
+}
+
+/// A service as it is measured from an instant on.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// From when on.
+    pub from: Instant,
+    /// The version that brought it.
+    pub version: u64,
+    /// The service.
+    pub service: Arc<Service>,
+    /// Who answers for each of the probes it is made of: a component, if there is one, and a party.
+    pub responsible: BTreeMap<ProbeId, (Option<Id>, String)>,
+    text: String,
+}
+
+/// A target, piece by piece.
+#[derive(Clone, Debug)]
+pub struct TargetCourse {
+    pieces: Vec<Promised>,
+    /// Since when it is in the catalogue no more.
+    gone_from: Option<Instant>,
+}
+
+/// A target as it is promised from an instant on.
+#[derive(Clone, Debug)]
+struct Promised {
+    from: Instant,
+    target: Arc<Target>,
+    text: String,
+}
+
+impl Courses {
+    /// Those of a catalogue that never was another.
+    pub fn of(catalogue: &Catalogue) -> Self {
+        let mut courses = Self::default();
+        courses.take_up(catalogue, 1, Instant::MIN);
+        courses
+    }
+
+    /// Adds a version, which holds `from` an instant on; the services that it measures differently than before.
+    pub fn take_up(&mut self, catalogue: &Catalogue, version: u64, from: Instant) -> BTreeSet<Id> {
+        self.versions.push((from, version));
+        let mut changed = BTreeSet::new();
+        for (id, service) in &catalogue.services {
+            let text = service_text(catalogue, service);
+            let course = self.services.entry(id.clone()).or_insert_with(|| ServiceCourse { pieces: Vec::new() });
+            let piece = |from| Piece {
+                from,
+                version,
+                service: Arc::new(service.clone()),
+                responsible: all_responsible(catalogue, service),
+                text: text.clone(),
+            };
+            if course.take_up(from, &text, piece) {
+                changed.insert(id.clone());
+            }
+        }
+        for (id, course) in &mut self.targets {
+            if !catalogue.targets.contains_key(id) {
+                course.gone_from = course.gone_from.or(Some(from));
+            }
+        }
+        for (id, target) in &catalogue.targets {
+            let none = || TargetCourse { pieces: Vec::new(), gone_from: None };
+            if self.targets.entry(id.clone()).or_insert_with(none).take_up(from, target) {
+                changed.insert(target.service.clone());
+            }
+        }
+        if !changed.is_empty() {
+            self.derive();
+        }
+        changed
+    }
+
+    /// What follows from the pieces.
+    fn derive(&mut self) {
+        let mut steps: BTreeMap<ProbeId, Vec<Step>> = BTreeMap::new();
+        self.seen_by.clear();
+        for (id, course) in &self.services {
+            for piece in &course.pieces {
+                for probe in piece.service.looks_at() {
+                    self.seen_by.entry(probe.id.clone()).or_default().insert(id.clone());
+                    if probe.id.parent == *id {
+                        let step = Step { from: piece.from, rules: probe_rules(probe) };
+                        steps.entry(probe.id.clone()).or_default().push(step);
+                    }
+                }
+            }
+        }
+        let law = |(probe, steps)| Some((probe, VantageLaw::of(steps)?));
+        self.laws = steps.into_iter().filter_map(law).collect();
+    }
+
+    /// A service.
+    pub fn service(&self, id: &Id) -> Option<&ServiceCourse> {
+        self.services.get(id)
+    }
+
+    /// All services, in order of their ids.
+    pub fn services(&self) -> impl Iterator<Item = (&Id, &ServiceCourse)> {
+        self.services.iter()
+    }
+
+    /// By which rules the observations of a probe become states; none of one that no service ever had.
+    pub fn law(&self, probe: &ProbeId) -> Option<&VantageLaw> {
+        self.laws.get(probe)
+    }
+
+    /// The services that ever looked at a probe.
+    pub fn seen_by(&self, probe: &ProbeId) -> impl Iterator<Item = &Id> {
+        self.seen_by.get(probe).into_iter().flatten()
+    }
+
+    /// Every vantage point that was ever assigned, with its law.
+    pub fn vantage_points(&self) -> BTreeMap<VantagePoint, &VantageLaw> {
+        let mut points = BTreeMap::new();
+        let pieces = self.services.values().flat_map(|course| &course.pieces);
+        for probe in pieces.flat_map(|piece| piece.service.probes.values()) {
+            let Some(law) = self.laws.get(&probe.id) else { continue };
+            for agent in &probe.agents {
+                points.insert(VantagePoint { probe: probe.id.clone(), agent: agent.clone() }, law);
+            }
+        }
+        points
+    }
+
+    /// How long after an instant an observation may still decide a service's state: the slowest of the probes that were
+    /// ever looked at for it.
+    pub fn context_ms(&self, service: &ServiceCourse) -> i64 {
+        let probes = service.pieces.iter().flat_map(|piece| piece.service.looks_at());
+        probes.filter_map(|probe| self.laws.get(&probe.id)).map(VantageLaw::context_ms).max().unwrap_or(0)
+    }
+
+    /// The longest of these.
+    pub fn longest_context_ms(&self) -> i64 {
+        self.laws.values().map(VantageLaw::context_ms).max().unwrap_or(0)
+    }
+
+    /// The version in force at an instant; before the first one, that.
+    pub fn version_at(&self, at: Instant) -> u64 {
+        let holding = self.versions.iter().filter(|(from, _)| *from <= at).map(|(_, version)| *version);
+        holding.max().or(self.versions.first().map(|(_, version)| *version)).unwrap_or_default()
+    }
+
+    /// The target of this name as it holds for a window.
+    pub fn target(&self, id: &TargetId, window: &Window) -> Option<Arc<Target>> {
+        Some(Arc::clone(&self.targets.get(id)?.holding_for(window)?.target))
+    }
+
+    /// A target with its own window that holds `at`, looked at as of an instant.
+    pub fn in_window(
+        &self,
+        id: &TargetId,
+        zone: &jiff::tz::TimeZone,
+        at: Instant,
+        as_of: Instant,
+    ) -> Option<(Arc<Target>, Window)> {
+        let course = self.targets.get(id)?;
+        let (promised, window) = course.in_window(|kind| Window::holding(kind, zone, at, as_of))?;
+        Some((Arc::clone(&promised.target), window))
+    }
+
+    /// The targets of a service that hold for the window that `window` gives for their kind: those of the newest version, and
+    /// those that left the catalogue after their window began.
+    pub fn targets_of<'a>(
+        &'a self,
+        service: &'a Id,
+        window: impl Fn(WindowKind) -> Window + 'a,
+    ) -> impl Iterator<Item = &'a TargetId> + 'a {
+        let of_it = self.targets.iter().filter(move |(_, course)| course.is_about(service));
+        of_it.filter(move |(_, course)| course.holds_in(&window)).map(|(id, _)| id)
+    }
+}
+
+impl ServiceCourse {
+    fn take_up(&mut self, from: Instant, text: &str, piece: impl FnOnce(Instant) -> Piece) -> bool {
+        let before = self.pieces.len();
+        self.pieces.retain(|known| known.from < from);
+        if self.pieces.last().is_some_and(|last| last.text == *text) {
+            return self.pieces.len() != before;
+        }
+        let from = if self.pieces.is_empty() { Instant::MIN } else { from };
+        self.pieces.push(piece(from));
+        true
+    }
+
+    /// The pieces, in order.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The piece in force at an instant.
+    pub fn at(&self, at: Instant) -> Option<&Piece> {
+        let place = self.pieces.partition_point(|piece| piece.from <= at);
+        self.pieces.get(place.saturating_sub(1))
+    }
+
+    /// The newest piece.
+    pub fn newest(&self) -> Option<&Piece> {
+        self.pieces.last()
+    }
+
+    /// The pieces that are in force within a span, each with the part in which it is; of an empty span, the one at it.
+    pub fn within(&self, span: Interval) -> impl Iterator<Item = (Interval, &Piece)> {
+        let ends = self.pieces.iter().skip(1).map(|piece| piece.from).chain([Instant::MAX]);
+        let parts = self.pieces.iter().zip(ends);
+        let holds = move |piece: &Piece, end| piece.from <= span.start && span.start < end;
+        let kept = parts.filter(move |(piece, end)| span.start < span.end || holds(piece, *end));
+        let cut = kept.map(move |(piece, end)| (Interval::new(piece.from, end).intersect(span), piece));
+        cut.filter(move |(part, _)| span.is_empty() || !part.is_empty())
+    }
+}
+
+impl TargetCourse {
+    fn take_up(&mut self, from: Instant, target: &Target) -> bool {
+        let before = (self.pieces.len(), self.gone_from);
+        self.gone_from = None;
+        self.pieces.retain(|known| known.from < from);
+        let text = target_text(target);
+        match self.pieces.last_mut() {
+            Some(last) if last.text == text => {
+                // Names and parties are those of the newest version; from when on this holds was said with it.
+                last.target = Arc::new(Target { effective: last.target.effective, ..target.clone() });
+                before != (self.pieces.len(), None)
+            }
+            last => {
+                let from = if last.is_none() { Instant::MIN } else { from };
+                self.pieces.push(Promised { from, target: Arc::new(target.clone()), text });
+                true
+            }
+        }
+    }
+
+    fn is_about(&self, service: &Id) -> bool {
+        self.pieces.last().is_some_and(|last| last.target.service == *service)
+    }
+
+    /// A change holds from the next window on: what was promised when the window began counts, unless a later change was to
+    /// hold at once. In a window that ends now every change holds at once.
+    fn holding_for(&self, window: &Window) -> Option<&Promised> {
+        let known = |at: Instant| self.pieces.partition_point(|piece| piece.from <= at);
+        let seen = match window.kind {
+            WindowKind::Rolling { .. } => known(window.as_of).max(1),
+            _ => {
+                let (began, ends) =
+                    (known(window.interval.start).max(1), window.interval.end.min(window.as_of.plus_ms(1)));
+                let within = self.pieces.iter().enumerate().skip(began).take_while(|(_, piece)| piece.from < ends);
+                let at_once = within.filter(|(_, piece)| piece.target.effective == Effective::Immediate);
+                at_once.map(|(place, _)| place + 1).last().unwrap_or(began)
+            }
+        };
+        self.pieces.get(seen - 1)
+    }
+
+    /// What is promised, with a window of its own kind. Where the kind changed, what was promised when the newest kind's window
+    /// began holds to that window's end.
+    fn in_window(&self, window: impl Fn(WindowKind) -> Window) -> Option<(&Promised, Window)> {
+        let mut newest = None;
+        for promised in self.pieces.iter().rev() {
+            let own = window(promised.target.window);
+            if promised.from > own.as_of {
+                continue;
+            }
+            let holds = self.holding_for(&own)?;
+            if holds.from == promised.from {
+                return Some((promised, own));
+            }
+            newest = newest.or(Some(holds));
+        }
+        let holds = newest.or(self.pieces.first())?;
+        Some((holds, window(holds.target.window)))
+    }
+
+    fn holds_in(&self, window: &impl Fn(WindowKind) -> Window) -> bool {
+        let Some(gone_from) = self.gone_from else { return true };
+        let Some((_, window)) = self.in_window(window) else { return false };
+        match window.kind {
+            WindowKind::Rolling { .. } => window.as_of < gone_from,
+            _ => window.interval.start < gone_from,
+        }
+    }
+}
+
+fn all_responsible(catalogue: &Catalogue, service: &Service) -> BTreeMap<ProbeId, (Option<Id>, String)> {
+    let of_leaf = |probe: &ProbeId| {
+        let (component, party) = responsible(catalogue, service, probe);
+        (probe.clone(), (component.cloned(), party.to_owned()))
+    };
+    service.structure.leaves.keys().map(of_leaf).collect()
+}
+
+#[cfg(test)]
+#[path = "course_tests.rs"]
+mod tests;

@@ -1,0 +1,154 @@
+//! Which piece holds when, by table: versions come at days of 2026, and windows are asked for.
+
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::time::DAY_MS;
+
+/// Midnight, UTC, of a day of 2026, counted from 1.
+fn day(number: i64) -> Instant {
+    "2026-01-01T00:00:00Z".parse::<jiff::Timestamp>().map(Instant::from).unwrap().plus_ms((number - 1) * DAY_MS)
+}
+
+fn service(id: &str, fall: u32, component: &str) -> String {
+    format!(
+        "  - {{ id: {id}, name: {id}, probes: [{{ id: port, component: {component}, agents: [a], interval: 30s, \
+         timeout: 5s, fall: {fall}, tcp: {{ address: '192.0.2.1:1' }} }}] }}\n"
+    )
+}
+
+fn target(terms: &str) -> String {
+    format!("agreements:\n  - {{ id: sla, kind: sla, party: c, targets: [{{ id: up, service: shop, {terms} }}] }}\n")
+}
+
+fn read(services: &str, agreements: &str) -> Catalogue {
+    let text = format!(
+        "organisation: {{ name: Example, time_zone: UTC }}\ncustomers: [{{ id: c, name: C }}]\n\
+         parties: [{{ id: carrier, name: Carrier, kind: supplier }}]\n\
+         components: [{{ id: rack, name: Rack }}, {{ id: line, name: Line, party: carrier }}]\n\
+         services:\n{services}{agreements}"
+    );
+    crate::catalogue::read(&[("catalogue.yaml", text)]).unwrap()
+}
+
+fn falls(courses: &Courses, id: &str) -> Vec<(Instant, u64, u32)> {
+    let course = courses.service(&Id::new(id).unwrap()).unwrap();
+    let fall = |piece: &Piece| piece.service.probes.values().next().unwrap().fall;
+    course.pieces().iter().map(|piece| (piece.from, piece.version, fall(piece))).collect()
+}
+
+#[test]
+fn only_what_measures_differently_begins_a_piece_and_what_was_restated_replaces_what_came_after() {
+    let mut courses = Courses::of(&read(&(service("shop", 2, "rack") + &service("till", 2, "rack")), ""));
+    let named = |changed: BTreeSet<Id>| changed.iter().map(Id::to_string).collect::<Vec<_>>().join(" ");
+    let both = |shop, till| service("shop", shop, "rack") + &service("till", till, "rack");
+    assert_eq!(named(courses.take_up(&read(&both(2, 3), ""), 2, day(10))), "till");
+    assert_eq!(named(courses.take_up(&read(&both(4, 3), ""), 3, day(20))), "shop");
+    assert_eq!(named(courses.take_up(&read(&both(4, 3), ""), 4, day(30))), "");
+    assert_eq!(falls(&courses, "shop"), [(Instant::MIN, 1, 2), (day(20), 3, 4)]);
+    let law = |courses: &Courses| {
+        let steps = courses.law(&"shop/port".parse().unwrap()).unwrap().steps().to_vec();
+        steps.iter().map(|step| (step.from, step.rules.fall)).collect::<Vec<_>>()
+    };
+    assert_eq!(law(&courses), [(Instant::MIN, 2), (day(20), 4)]);
+    assert_eq!((courses.version_at(day(15)), courses.version_at(Instant::MIN), courses.version_at(day(99))), (2, 1, 4));
+
+    assert_eq!(named(courses.take_up(&read(&both(5, 3), ""), 5, day(15))), "shop", "a restatement");
+    assert_eq!(falls(&courses, "shop"), [(Instant::MIN, 1, 2), (day(15), 5, 5)]);
+    assert_eq!(falls(&courses, "till"), [(Instant::MIN, 1, 2), (day(10), 2, 3)]);
+    assert_eq!((courses.version_at(day(14)), courses.version_at(day(25))), (2, 5));
+    assert_eq!(
+        named(courses.take_up(&read(&both(2, 3), ""), 6, day(15))),
+        "shop",
+        "and what it was before is so again"
+    );
+    assert_eq!(law(&courses), [(Instant::MIN, 2)]);
+
+    assert_eq!(named(courses.take_up(&read(&service("shop", 2, "rack"), ""), 7, day(40))), "");
+    assert_eq!(falls(&courses, "till").len(), 2, "what is gone was promised, and stays as it was");
+    let shop = courses.service(&Id::new("shop").unwrap()).unwrap();
+    let parts = |from, to| shop.within(Interval::new(day(from), day(to))).map(|(part, _)| part).collect::<Vec<_>>();
+    assert_eq!(parts(1, 3), [Interval::new(day(1), day(3))]);
+    assert_eq!(parts(3, 3), [Interval::new(day(3), day(3))]);
+}
+
+#[test]
+fn a_change_of_who_answers_for_a_probe_is_a_piece_too() {
+    let mut courses = Courses::of(&read(&service("shop", 2, "rack"), ""));
+    courses.take_up(&read(&service("shop", 2, "line"), ""), 2, day(10));
+    let course = courses.service(&Id::new("shop").unwrap()).unwrap();
+    let span = Interval::new(day(5), day(15));
+    let who = |(part, piece): (Interval, &Piece)| (part, piece.responsible.values().next().unwrap().1.clone());
+    let expected =
+        [(Interval::new(day(5), day(10)), "own".to_owned()), (Interval::new(day(10), day(15)), "carrier".to_owned())];
+    assert_eq!(course.within(span).map(who).collect::<Vec<_>>(), expected);
+    assert_eq!(courses.law(&"shop/port".parse().unwrap()).unwrap().steps().len(), 1);
+}
+
+#[test]
+fn a_target_that_changes_holds_from_its_next_window_on_or_at_once_if_it_says_so() {
+    let month = |share: &str, more: &str| target(&format!("window: month, availability: \"{share}\"{more}"));
+    let shop = service("shop", 2, "rack");
+    let mut courses = Courses::of(&read(&shop, &month("99%", "")));
+    courses.take_up(&read(&shop, &month("98%", "")), 2, day(10));
+    courses.take_up(&read(&shop, &month("97%", ", effective: immediate")), 3, day(45));
+    courses.take_up(&read(&shop, &month("96%", "")), 4, day(50));
+    courses.take_up(&read(&shop, &month("96%", ", effective: immediate")), 5, day(70));
+    let id = "sla/up".parse().unwrap();
+    let share = |kind, at, as_of| {
+        let window = Window::holding(kind, &TimeZone::UTC, at, as_of);
+        courses.target(&id, &window).map(|target| match &target.promise {
+            crate::catalogue::model::Promise::Availability(promise) => promise.share.to_string(),
+            _ => String::new(),
+        })
+    };
+    for (what, kind, at, as_of, expected) in [
+        ("the month in which it changed", WindowKind::Month, 20, 99, "99%"),
+        ("a month before the first version", WindowKind::Month, -40, 99, "99%"),
+        ("February, changed at once, before that", WindowKind::Month, 40, 41, "98%"),
+        ("February, changed at once, after that", WindowKind::Month, 40, 46, "97%"),
+        ("February, after it has changed again", WindowKind::Month, 40, 55, "97%"),
+        ("March; to say at once is no change", WindowKind::Month, 75, 99, "96%"),
+        ("what ends now, before a change", WindowKind::Rolling { length_ms: 30 * DAY_MS }, 9, 9, "99%"),
+        ("what ends now, after it", WindowKind::Rolling { length_ms: 30 * DAY_MS }, 10, 10, "98%"),
+    ] {
+        assert_eq!(share(kind, day(at), day(as_of)).as_deref(), Some(expected), "{what}");
+    }
+}
+
+#[test]
+fn a_kind_of_window_that_changes_holds_from_the_next_one_on() {
+    let of = |window: &str| target(&format!("window: {window}, availability: \"99%\""));
+    let shop = service("shop", 2, "rack");
+    let mut courses = Courses::of(&read(&shop, &of("month")));
+    courses.take_up(&read(&shop, &of("quarter")), 2, day(40));
+    courses.take_up(&read(&shop, &of("7d")), 3, day(200));
+    let id = "sla/up".parse().unwrap();
+    let kind = |at| courses.in_window(&id, &TimeZone::UTC, day(at), day(at)).unwrap().1.kind;
+    for (at, expected) in [
+        (35, WindowKind::Month),
+        (41, WindowKind::Month),
+        (80, WindowKind::Month),
+        (100, WindowKind::Quarter),
+        (199, WindowKind::Quarter),
+        (200, WindowKind::Rolling { length_ms: 7 * DAY_MS }),
+    ] {
+        assert_eq!(kind(at), expected, "on day {at}");
+    }
+}
+
+#[test]
+fn a_target_that_leaves_holds_to_the_end_of_its_window() {
+    let shop = service("shop", 2, "rack");
+    let month = target("window: month, availability: \"99%\"");
+    let mut courses = Courses::of(&read(&shop, &month));
+    courses.take_up(&read(&shop, ""), 2, day(40));
+    let id = Id::new("shop").unwrap();
+    let held = |courses: &Courses, at| {
+        let window = |kind| Window::holding(kind, &TimeZone::UTC, day(at), day(99));
+        courses.targets_of(&id, window).count()
+    };
+    assert_eq!([35, 45, 65].map(|at| held(&courses, at)), [1, 1, 0]);
+    courses.take_up(&read(&shop, &month), 3, day(70));
+    assert_eq!([35, 65, 75].map(|at| held(&courses, at)), [1, 1, 1], "it is back, and was promised all the while");
+}
