@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use uphold_common::catalogue::course::Courses;
 use uphold_common::catalogue::model::{Catalogue, Promise, Service};
 use uphold_common::ids::{Id, ProbeId};
 use uphold_common::measure::agreed::agreed;
@@ -16,7 +17,7 @@ use uphold_common::measure::committed::{Committed, Facts};
 use uphold_common::measure::figures::{Figures, Measured, time_zone_data};
 use uphold_common::measure::probe::probe_timeline;
 use uphold_common::measure::service::service_timeline;
-use uphold_common::measure::target::{TargetFigures, vantage_rules};
+use uphold_common::measure::target::TargetFigures;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::measure::vantage::vantage_timeline;
 use uphold_common::measure::window::Window;
@@ -70,10 +71,12 @@ fn measured(catalogue: &Catalogue, service: &Service) -> (TargetFigures, String)
     let as_of = Instant::parse("2026-04-02T00:00:00+02:00").unwrap();
     let within = Instant::parse("2026-03-20T00:00:00+01:00").unwrap();
     let window = Window::holding(target.window, &service.time_zone, within, as_of);
+    let courses = Courses::of(catalogue);
+    let course = courses.service(&service.id).unwrap();
     let probes: BTreeMap<ProbeId, Timeline> = observations(&text("observations.txt"))
         .into_iter()
         .map(|(id, seen)| {
-            let vantage = vantage_timeline(&seen, vantage_rules(service, &id).unwrap(), window.elapsed());
+            let vantage = vantage_timeline(&seen, courses.law(&service.probes[&id].id).unwrap(), window.elapsed());
             let timeline = probe_timeline(&[&vantage], service.probes[&id].quorum, window.elapsed());
             (service.probes[&id].id.clone(), timeline)
         })
@@ -82,20 +85,9 @@ fn measured(catalogue: &Catalogue, service: &Service) -> (TargetFigures, String)
     let hours = target.agreed_in(service).map(|calendar| agreed(calendar, window.interval));
     let (entry, rules) = (service.since.unwrap(), target.maintenance);
     let committed = Committed::of(window.interval, entry, hours.as_deref(), rules, &Facts::default());
-    let figures = TargetFigures::measure(promise, service, window, &committed, &seen);
-    let told = Figures::of(
-        catalogue,
-        1,
-        service,
-        as_of,
-        &[Measured::Availability {
-            target: &target.id,
-            figures: &figures,
-            seen: &seen,
-            consequences: &target.consequences,
-            alerts: &[],
-        }],
-    );
+    let figures = TargetFigures::measure(promise, course, window, &committed, &seen);
+    let of_it = [Measured::Availability { target, figures: &figures, seen: &seen, alerts: &[] }];
+    let told = Figures::of((service, course), 1, as_of, &of_it);
     (figures, serde_json::to_string(&told).unwrap())
 }
 

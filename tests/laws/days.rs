@@ -1,7 +1,7 @@
 //! Days: those of a window add up to it in every zone, and a timeline derived day by day is the whole one.
 //!
 //! The collector keeps settled days and derives each from its own observations and those within
-//! [`VantageRules::context_ms`]; late data makes it derive the days within the same distance again.
+//! [`VantageLaw::context_ms`]; late data makes it derive the days within the same distance again.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use uphold_common::catalogue::{self, model::WindowKind};
 use uphold_common::ids::ProbeId;
 use uphold_common::measure::kinds::{Account, Kinds};
+use uphold_common::measure::law::{Step, VantageLaw};
 use uphold_common::measure::service::service_timeline;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
@@ -67,6 +68,14 @@ fn rules() -> impl Strategy<Value = VantageRules> {
     (1_i64..16, 1_u32..5, 1_u32..5).prop_map(|(reach_ms, fall, rise)| VantageRules { reach_ms, fall, rise })
 }
 
+fn laws() -> impl Strategy<Value = VantageLaw> {
+    prop::collection::vec((-100_i64..1_000, rules()), 1..4).prop_map(|mut steps| {
+        steps.sort_by_key(|(from, _)| *from);
+        let step = |(from, rules)| Step { from: Instant::from_ms(from), rules };
+        VantageLaw::of(steps.into_iter().map(step)).expect("at least one step")
+    })
+}
+
 fn span(from: i64, to: i64) -> Interval {
     Interval::new(Instant::from_ms(from), Instant::from_ms(to))
 }
@@ -106,21 +115,22 @@ proptest! {
 
     /// Each day from its own observations and its context, and all days together: the timeline of all at once.
     #[test]
-    fn day_by_day_is_the_whole(all in observations(), rules in rules(), day in 5_i64..200, first in -60_i64..0) {
+    fn day_by_day_is_the_whole(all in observations(), law in laws(), day in 5_i64..200, first in -60_i64..0) {
         let whole = span(first, first + 1000);
         let mut joined = Timeline::default();
         let mut start = whole.start;
         while start < whole.end {
             let today = Interval::new(start, start.plus_ms(day).min(whole.end));
-            let context = rules.context_ms();
+            let law = law.deciding(today);
+            let context = law.context_ms();
             let near = Interval::new(today.start.minus_ms(context), today.end.plus_ms(context));
             let near: Vec<Observation> = all.iter().copied().filter(|o| near.contains(o.at)).collect();
-            for stretch in vantage_timeline(&near, rules, today).stretches() {
+            for stretch in vantage_timeline(&near, &law, today).stretches() {
                 joined.push(stretch.interval, stretch.state);
             }
             start = today.end;
         }
-        prop_assert_eq!(joined, vantage_timeline(&all, rules, whole));
+        prop_assert_eq!(joined, vantage_timeline(&all, &law, whole));
     }
 
     /// What arrives late changes nothing farther away than the context, and nothing before what had settled by then.
@@ -129,10 +139,10 @@ proptest! {
         let mut more = all.clone();
         more.push(observation(at, if down { Outcome::Down } else { Outcome::Up }));
         settle_all(&mut more);
-        let whole = span(-200, 1200);
-        let (before, after) = (vantage_timeline(&all, rules, whole), vantage_timeline(&more, rules, whole));
+        let (whole, law) = (span(-200, 1200), VantageLaw::from(rules));
+        let (before, after) = (vantage_timeline(&all, &law, whole), vantage_timeline(&more, &law, whole));
         let settling = rules.reach_ms * i64::from(rules.fall + rules.rise);
-        for far in [span(-200, at - settling), span(at + rules.context_ms() + 1, 1200)] {
+        for far in [span(-200, at - settling), span(at + law.context_ms() + 1, 1200)] {
             prop_assert_eq!(before.clip(far), after.clip(far));
         }
     }

@@ -102,7 +102,9 @@ impl World {
             vec![elapsed]
         };
         let points = vec![point("a"), point("b")];
-        let asked = Asked { target: &target, of, points: points.clone(), committed };
+        let committed: Arc<[Interval]> = committed.into();
+        let counted = |point: &VantagePoint| Counted { point: point.clone(), committed: Arc::clone(&committed) };
+        let asked = Asked { target: &target, of, points: points.iter().map(counted).collect() };
         self.attempts.begin_tick(&self.store);
         let found = self.attempts.measure(&self.store, &asked, as_of).unwrap().unwrap();
 
@@ -110,7 +112,7 @@ impl World {
         for point in &points {
             all.extend(self.store.observations(point, Interval::new(Instant::from_ms(0), as_of)).unwrap());
         }
-        let expected = ResponseFigures::measure(&of, &asked.committed, &all);
+        let expected = ResponseFigures::measure(&of, &committed, &all);
         assert_eq!(found, expected, "{kind:?} at {now}");
         assert_eq!(self.attempts.figures(&self.store, &asked).unwrap(), expected, "asked for, {kind:?} at {now}");
         assert_eq!(settled::at_once(&self.store, &asked).unwrap(), expected, "at once, {kind:?} at {now}");

@@ -17,7 +17,8 @@
 mod recent;
 mod settled;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use uphold_common::ids::{TargetId, VantagePoint};
 use uphold_common::measure::response::{self, ResponseFigures, is_within};
@@ -44,10 +45,17 @@ pub struct Asked<'a> {
     pub target: &'a TargetId,
     /// What it promises, and when.
     pub of: response::Asked<'a>,
-    /// All vantage points that are assigned.
-    pub points: Vec<VantagePoint>,
-    /// The committed time of the window so far, in order.
-    pub committed: Vec<Interval>,
+    /// All vantage points that were assigned in the window.
+    pub points: Vec<Counted>,
+}
+
+/// A vantage point whose observations count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Which.
+    pub point: VantagePoint,
+    /// When they count: committed time of the window so far in which it was assigned, in order.
+    pub committed: Arc<[Interval]>,
 }
 
 /// What is kept of vantage points and targets.
@@ -87,6 +95,13 @@ impl Attempts {
         Ok(())
     }
 
+    /// Keeps what is kept of these targets and vantage points alone.
+    pub fn retain(&mut self, targets: &BTreeSet<TargetId>, points: &BTreeSet<VantagePoint>) {
+        self.settled.retain(|target, _| targets.contains(target));
+        self.recent.retain(|point, _| points.contains(point));
+        self.failures.retain(|point, _| points.contains(point));
+    }
+
     /// Measures a target at a tick. None if something has to be derived first, and enough was at this tick.
     pub fn measure(
         &mut self,
@@ -94,7 +109,7 @@ impl Attempts {
         asked: &Asked<'_>,
         as_of: Instant,
     ) -> Result<Option<ResponseFigures>, StoreError> {
-        for point in &asked.points {
+        for Counted { point, .. } in &asked.points {
             if let Some(recent) = self.recent.get_mut(point).filter(|recent| recent.serves(as_of)) {
                 recent.trim(as_of);
                 continue;
@@ -106,7 +121,7 @@ impl Attempts {
             self.allowance = self.allowance.saturating_sub(recent.len() + DERIVED_COST);
             self.recent.insert(point.clone(), recent);
         }
-        let recents: Vec<&Recent> = asked.points.iter().filter_map(|point| self.recent.get(point)).collect();
+        let recents: Vec<&Recent> = asked.points.iter().filter_map(|one| self.recent.get(&one.point)).collect();
         let kept = self.settled.get_mut(asked.target);
         let (known, grown) = match kept {
             Some(settled) => (settled.figures(asked, &recents), settled.has_grown(&recents, as_of)),
@@ -124,7 +139,7 @@ impl Attempts {
 
     /// The figures of a target in any window, as of any instant: out of what is kept if that serves.
     pub fn figures(&mut self, store: &dyn Store, asked: &Asked<'_>) -> Result<ResponseFigures, StoreError> {
-        let recents: Option<Vec<&Recent>> = asked.points.iter().map(|point| self.recent.get(point)).collect();
+        let recents: Option<Vec<&Recent>> = asked.points.iter().map(|one| self.recent.get(&one.point)).collect();
         let settled = self.settled.get_mut(asked.target);
         let known = recents.zip(settled).and_then(|(recents, settled)| settled.figures(asked, &recents));
         known.map_or_else(|| settled::at_once(store, asked), Ok)

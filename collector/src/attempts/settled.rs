@@ -3,13 +3,15 @@
 //! Of a window that rolls, the observations of its first day (its *edge*) are kept as they are, so that it can move on
 //! over them; any other window has no edge.
 
+use std::sync::Arc;
+
 use uphold_common::catalogue::model::{ResponseBound, ResponsePromise, WindowKind};
 use uphold_common::ids::VantagePoint;
 use uphold_common::measure::response::{Coarse, ResponseFigures, Tally, is_within};
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
-use super::Asked;
 use super::recent::{Recent, Row, walk};
+use super::{Asked, Counted};
 use crate::capacity::ranked::{LOOSE_MAX, Ranked};
 use crate::store::{Store, StoreError};
 
@@ -28,11 +30,10 @@ const UNSETTLED_MAX: usize = 6_000;
 #[derive(Debug)]
 pub(super) struct Settled {
     promise: ResponsePromise,
-    points: Vec<VantagePoint>,
-    /// The committed time of edge and settled part.
-    committed: Vec<Interval>,
-    /// The observations of the edge, in order.
-    edge: Vec<Row>,
+    /// The vantage points, each with the committed time of edge and settled part in which it counts.
+    points: Vec<Counted>,
+    /// The observations of the edge, in order, each with the place of its vantage point.
+    edge: Vec<(usize, Row)>,
     edge_from: Instant,
     /// The first day whose rows were kept when it was derived.
     raw_from: Option<i32>,
@@ -56,6 +57,22 @@ pub(super) fn settles_at(recents: &[&Recent], as_of: Instant) -> Instant {
 
 fn rows_within(recents: &[&Recent], span: Interval) -> usize {
     recents.iter().map(|recent| recent.within(span).len()).sum()
+}
+
+/// What of the vantage points' committed time lies in `span`; those that share theirs share what is left.
+fn counted(points: &[Counted], span: Interval) -> Vec<Counted> {
+    let mut shared: Option<(&Arc<[Interval]>, Arc<[Interval]>)> = None;
+    let cut_one = |one: &'_ Counted| Arc::from(cut(&one.committed, span));
+    let mut kept = Vec::with_capacity(points.len());
+    for one in points {
+        let committed = match &shared {
+            Some((whole, part)) if Arc::ptr_eq(whole, &one.committed) => Arc::clone(part),
+            _ => cut_one(one),
+        };
+        shared = Some((&one.committed, Arc::clone(&committed)));
+        kept.push(Counted { point: one.point.clone(), committed });
+    }
+    kept
 }
 
 /// What of `committed` lies in `span`.
@@ -84,8 +101,7 @@ impl Settled {
         };
         Ok(Self {
             promise: asked.of.promise.clone(),
-            points: asked.points.clone(),
-            committed: cut(&asked.committed, Interval::new(span.start, to)),
+            points: counted(&asked.points, Interval::new(span.start, to)),
             edge,
             edge_from: span.start,
             raw_from: store.raw_from(),
@@ -98,7 +114,7 @@ impl Settled {
 
     /// Whether rows of `point` from `at` on change it.
     pub(super) fn is_changed_by(&self, point: &VantagePoint, at: Instant) -> bool {
-        at < self.part.end && self.points.contains(point)
+        at < self.part.end && self.points.iter().any(|one| one.point == *point)
     }
 
     /// Whether nothing that was counted has been forgotten since.
@@ -106,7 +122,7 @@ impl Settled {
         let raw_from = store.raw_from().map_or(Instant::MIN, super::start_of);
         store.raw_from() == self.raw_from
             || raw_from <= self.edge_from
-            || self.committed.first().is_none_or(|first| raw_from <= first.start)
+            || self.points.iter().all(|one| one.committed.first().is_none_or(|first| raw_from <= first.start))
     }
 
     /// From how many observations it was derived.
@@ -130,19 +146,21 @@ impl Settled {
         if !begins
             || span.end < self.part.end
             || *asked.of.promise != self.promise
-            || asked.points != self.points
             || recents.iter().any(|recent| !recent.covers(self.part.end))
-            || cut(&asked.committed, settled) != cut(&self.committed, settled)
+            || counted(&asked.points, settled) != counted(&self.points, settled)
         {
             return None;
         }
         let tail = Interval::new(self.part.end, span.end);
-        let edge = self.edge.get(self.edge.partition_point(|row| row.at < span.start)..).unwrap_or_default();
-        let joined = edge.iter().chain(recents.iter().flat_map(|recent| recent.within(tail)));
+        let edge = self.edge.get(self.edge.partition_point(|(_, row)| row.at < span.start)..).unwrap_or_default();
+        let recent = recents.iter().enumerate();
+        let recent = recent.flat_map(|(place, recent)| recent.within(tail).iter().map(move |row| (place, row)));
+        let joined = edge.iter().map(|(place, row)| (*place, row)).chain(recent);
+        let counts = |place: usize, at| asked.points.get(place).is_some_and(|one| is_within(&one.committed, at));
         let mut tally = self.tally;
         let joined: Vec<u32> = joined
-            .filter(|row| is_within(&asked.committed, row.at))
-            .filter_map(|row| tally.count(row.outcome, row.total, &self.promise))
+            .filter(|(place, row)| counts(*place, row.at))
+            .filter_map(|(_, row)| tally.count(row.outcome, row.total, &self.promise))
             .collect();
         ResponseFigures::of(&asked.of, tally, |rank| self.nth(rank, joined).map(Some).ok_or(TooMany)).ok()
     }
@@ -166,15 +184,15 @@ impl Settled {
 struct TooMany;
 
 /// The observations of a rolling window up to `to`, and up to where there are few enough of them.
-fn edge(store: &dyn Store, asked: &Asked<'_>, to: Instant) -> Result<(Vec<Row>, Instant), StoreError> {
+fn edge(store: &dyn Store, asked: &Asked<'_>, to: Instant) -> Result<(Vec<(usize, Row)>, Instant), StoreError> {
     let span = Interval::new(asked.of.window.elapsed().start, to);
     let mut rows = Vec::new();
-    for point in &asked.points {
-        walk(store, point, span, |row| rows.push(row))?;
+    for (place, one) in asked.points.iter().enumerate() {
+        walk(store, &one.point, span, |row| rows.push((place, row)))?;
     }
-    rows.sort_by_key(|row| row.at);
-    let to = rows.get(EDGE_ROWS_MAX).map_or(to, |beyond| beyond.at);
-    rows.truncate(rows.partition_point(|row| row.at < to));
+    rows.sort_by_key(|(_, row)| row.at);
+    let to = rows.get(EDGE_ROWS_MAX).map_or(to, |(_, beyond)| beyond.at);
+    rows.truncate(rows.partition_point(|(_, row)| row.at < to));
     Ok((rows, to))
 }
 
@@ -215,11 +233,9 @@ fn durations(
     tally: &mut Tally,
     mut each: impl FnMut(u32),
 ) -> Result<(), StoreError> {
-    let committed = cut(&asked.committed, span);
-    let (Some(first), Some(last)) = (committed.first(), committed.last()) else { return Ok(()) };
-    let span = Interval::new(first.start, last.end);
-    for point in &asked.points {
-        walk(store, point, span, |row| {
+    for Counted { point, committed } in counted(&asked.points, span) {
+        let (Some(first), Some(last)) = (committed.first(), committed.last()) else { continue };
+        walk(store, &point, Interval::new(first.start, last.end), |row| {
             if is_within(&committed, row.at)
                 && let Some(us) = tally.count(row.outcome, row.total, asked.of.promise)
             {

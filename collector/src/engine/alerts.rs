@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::model::{AlertRule, AvailabilityPromise, Service, Target};
-use uphold_common::ids::{TargetId, VantagePoint};
+use uphold_common::catalogue::model::{AlertRule, AvailabilityPromise, Probe, Service};
+use uphold_common::ids::{Id, TargetId, VantagePoint};
+use uphold_common::measure::agreed::within;
 use uphold_common::measure::availability;
 use uphold_common::measure::burn::{AlertFigures, Alerting};
 use uphold_common::measure::committed::Committed;
@@ -13,38 +14,39 @@ use uphold_common::measure::window::Window;
 use uphold_common::time::{Instant, Interval};
 
 use super::Engine;
+use super::measure::{self, InWindow};
 use super::sight::Seen;
 use crate::store::StoreError;
 
 /// The alerts of a service's targets.
 pub(super) type Alerts = BTreeMap<TargetId, Vec<AlertFigures>>;
 
-/// A target on availability, what it promises, and its window.
-pub(super) type InWindow<'a> = (&'a Target, AvailabilityPromise, Window);
-
-/// When a target alerts in a window.
-fn rules((target, promise, window): InWindow<'_>) -> Vec<AlertRule> {
-    target.consequences.rules(promise.share, window.interval.len_ms())
+/// When a target alerts in a window; never if it promises something else than an availability.
+fn rules((target, window): &InWindow) -> Vec<AlertRule> {
+    let promised = measure::availability(target);
+    promised.map(|promise| target.consequences.rules(promise.share, window.interval.len_ms())).unwrap_or_default()
 }
 
-fn alerting<'a>(rules: &'a [AlertRule], service: &'a Service, (target, promise, window): InWindow<'_>) -> Alerting<'a> {
-    let AvailabilityPromise { share, unmeasured, degraded, .. } = promise;
+fn alerting<'a>(rules: &'a [AlertRule], service: &'a Service, one: &'a InWindow) -> Option<Alerting<'a>> {
+    let (target, window) = one;
+    let AvailabilityPromise { share, unmeasured, degraded, .. } = *measure::availability(target)?;
     let promise = availability::Promise { target: share, unmeasured, degraded };
-    Alerting { rules, min_bad: target.consequences.min_bad, promise, window, zone: &service.time_zone }
+    Some(Alerting { rules, min_bad: target.consequences.min_bad, promise, window: *window, zone: &service.time_zone })
 }
 
 /// From when on a service must be seen for the alerts of a target.
-pub(super) fn looks_back_to(service: &Service, one: InWindow<'_>) -> Instant {
+pub(super) fn looks_back_to(service: &Service, one: &InWindow) -> Instant {
     let rules = rules(one);
-    alerting(&rules, service, one).longest().map_or(one.2.elapsed().end, |span| span.start)
+    let longest = alerting(&rules, service, one).and_then(|alerting| alerting.longest());
+    longest.map_or(one.1.elapsed().end, |span| span.start)
 }
 
 impl Engine {
     /// Keeps the failures at hand that the alerts of `targets` count.
-    pub(super) fn watch_failures(&mut self, service: &Service, targets: &[InWindow<'_>]) -> Result<(), StoreError> {
-        let span = |one: &InWindow<'_>| alerting(&rules(*one), service, *one).longest_short();
+    pub(super) fn watch_failures(&mut self, service: &Service, targets: &[InWindow]) -> Result<(), StoreError> {
+        let span = |one: &InWindow| alerting(&rules(one), service, one)?.longest_short();
         let Some(from) = targets.iter().filter_map(span).map(|span| span.start).min() else { return Ok(()) };
-        for point in points(service) {
+        for (_, point) in self.points(&service.id, Interval::new(from, Instant::MAX)) {
             self.attempts.watch(self.store.as_ref(), &point, from)?;
         }
         Ok(())
@@ -54,35 +56,49 @@ impl Engine {
     pub(super) fn alerts(
         &mut self,
         service: &Service,
-        targets: &[InWindow<'_>],
+        targets: &[InWindow],
         seen: &Seen,
     ) -> Result<Alerts, StoreError> {
-        let points: Vec<VantagePoint> = points(service).collect();
         let mut alerts = Alerts::new();
         for one in targets {
-            let rules = rules(*one);
-            let alerting = alerting(&rules, service, *one);
+            let rules = rules(one);
+            let Some(alerting) = alerting(&rules, service, one) else { continue };
+            let span = alerting.longest_short().unwrap_or(Interval::new(Instant::MIN, Instant::MIN));
+            let points = self.points(&service.id, span);
             let windows = alerting.windows().into_iter();
-            let committed: Vec<(Window, Committed)> =
-                windows.map(|window| (window, self.committed(service, one.0, &window))).collect();
+            let committed: Vec<(Window, Committed)> = windows
+                .map(|window| {
+                    let as_then = self.in_force.courses.target(&one.0.id, &window);
+                    let target = as_then.unwrap_or_else(|| Arc::clone(&one.0));
+                    (window, self.committed(service, &target, &window))
+                })
+                .collect();
             let account = |window: &Window, part: Interval| {
                 let of_it = committed.iter().find(|(other, _)| other == window);
                 let cover = of_it.map(|(_, committed)| Arc::clone(&committed.contractual)).unwrap_or_default();
                 Account::over(part, &cover, &seen.service.states)
             };
             let bad = |committed: &[Interval]| {
-                let of_point = |point| self.attempts.failures(self.store.as_ref(), point, committed);
+                let of_point = |(part, point): &(Interval, VantagePoint)| {
+                    let assigned: Vec<Interval> = within(committed, *part).collect();
+                    self.attempts.failures(self.store.as_ref(), point, &assigned)
+                };
                 points.iter().map(of_point).sum::<Result<u64, StoreError>>()
             };
             alerts.insert(one.0.id.clone(), alerting.figures(account, bad)?);
         }
         Ok(alerts)
     }
-}
 
-/// All vantage points that are assigned to a service's probes, and to those of the services it is built on.
-fn points(service: &Service) -> impl Iterator<Item = VantagePoint> {
-    service.looks_at().flat_map(|probe| {
-        probe.agents.iter().map(|agent| VantagePoint { probe: probe.id.clone(), agent: agent.clone() })
-    })
+    /// All vantage points that were assigned to a service's probes, and to those of the services it is built on, within a
+    /// span; each with the part in which it was.
+    fn points(&self, service: &Id, span: Interval) -> Vec<(Interval, VantagePoint)> {
+        let pieces = self.course(service).into_iter().flat_map(|course| course.within(span));
+        let probes = pieces.flat_map(|(part, piece)| piece.service.looks_at().map(move |probe| (part, probe)));
+        let of_probe = |(part, probe): (Interval, &Arc<Probe>)| {
+            let point = |agent: &Id| VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
+            probe.agents.iter().map(|agent| (part, point(agent))).collect::<Vec<_>>()
+        };
+        probes.flat_map(of_probe).collect()
+    }
 }

@@ -1,15 +1,18 @@
 //! Targets on response time: their figures.
 
-use uphold_common::catalogue::model::{Promise, ResponsePromise, Service, Target};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uphold_common::catalogue::model::{Promise, Service};
 use uphold_common::ids::{TargetId, VantagePoint};
-use uphold_common::measure::committed::Committed;
+use uphold_common::measure::agreed::{intersection, union};
 use uphold_common::measure::response::{self, ResponseFigures};
 use uphold_common::measure::target::settling_ms;
-use uphold_common::measure::window::Window;
-use uphold_common::time::Instant;
+use uphold_common::time::{Instant, Interval};
 
 use super::Engine;
-use crate::attempts::Asked;
+use super::measure::{InWindow, Over};
+use crate::attempts::{Asked, Counted};
 use crate::store::StoreError;
 
 impl Engine {
@@ -21,12 +24,10 @@ impl Engine {
         as_of: Instant,
     ) -> Result<Vec<(TargetId, ResponseFigures)>, StoreError> {
         let mut measured = Vec::new();
-        for (target, promise) in self.response_targets(service) {
-            let window = Window::holding(target.window, &service.time_zone, as_of, as_of);
-            let committed = self.committed(service, &target, &window);
-            let asked = asked(service, &target, &promise, &committed, window);
+        for one in self.in_windows(service, Over::now(as_of)) {
+            let Some(asked) = self.asked(service, &one) else { continue };
             match self.attempts.measure(self.store.as_ref(), &asked, as_of)? {
-                Some(figures) => measured.push((target.id.clone(), figures)),
+                Some(figures) => measured.push((one.0.id.clone(), figures)),
                 None => self.health.deriving += 1,
             }
         }
@@ -37,41 +38,42 @@ impl Engine {
     pub(super) fn response_figures(
         &mut self,
         service: &Service,
-        window: impl Fn(&Target) -> Window,
+        targets: &[InWindow],
     ) -> Result<Vec<(TargetId, ResponseFigures)>, StoreError> {
         let mut all = Vec::new();
-        for (target, promise) in self.response_targets(service) {
-            let window = window(&target);
-            let committed = self.committed(service, &target, &window);
-            let asked = asked(service, &target, &promise, &committed, window);
+        for one in targets {
+            let Some(asked) = self.asked(service, one) else { continue };
             let figures = self.attempts.figures(self.store.as_ref(), &asked)?;
-            all.push((target.id.clone(), figures));
+            all.push((one.0.id.clone(), figures));
         }
         Ok(all)
     }
 
-    /// The targets of a service on response time, in order of their ids, each with what it promises.
-    fn response_targets(&self, service: &Service) -> Vec<(Target, ResponsePromise)> {
-        let of_it = self.targets_of.get(&service.id).into_iter().flatten();
-        let response = |target: &Target| match &target.promise {
-            Promise::Response(promise) => Some((target.clone(), promise.clone())),
-            Promise::Availability(_) | Promise::Capacity(_) => None,
+    /// What is asked about a target on response time; none about others. Of each vantage point count the observations at
+    /// committed instants at which it was assigned.
+    fn asked<'a>(&mut self, service: &Service, (target, window): &'a InWindow) -> Option<Asked<'a>> {
+        let Promise::Response(promise) = &target.promise else { return None };
+        let committed = self.committed(service, target, window);
+        let course = self.course(&service.id)?;
+        let settled = window.is_settled(settling_ms(course, window));
+        let of = response::Asked { promise, window: *window, settled, entry: committed.entry };
+        let elapsed = window.elapsed();
+        let committed: Arc<[Interval]> = committed.contractual.committed(elapsed).into();
+        let pieces: Vec<_> = course.within(elapsed).collect();
+        let mut points: BTreeMap<VantagePoint, Vec<Interval>> = BTreeMap::new();
+        for (part, piece) in &pieces {
+            let Some(probe) = piece.service.probes.get(&promise.probe) else { continue };
+            for agent in &probe.agents {
+                let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
+                points.entry(point).or_default().push(*part);
+            }
+        }
+        let whole = pieces.len();
+        let counted = |(point, parts): (VantagePoint, Vec<Interval>)| {
+            let all = parts.len() == whole;
+            let committed = if all { Arc::clone(&committed) } else { intersection(&committed, &union(parts)).into() };
+            Counted { point, committed }
         };
-        of_it.filter_map(response).collect()
+        Some(Asked { target: &target.id, of, points: points.into_iter().map(counted).collect() })
     }
-}
-
-fn asked<'a>(
-    service: &Service,
-    target: &'a Target,
-    promise: &'a ResponsePromise,
-    committed: &Committed,
-    window: Window,
-) -> Asked<'a> {
-    let entry = committed.entry;
-    let of = response::Asked { promise, window, settled: window.is_settled(settling_ms(service)), entry };
-    let probe = service.probes.get(&promise.probe);
-    let point = |agent: &_| Some(VantagePoint { probe: probe?.id.clone(), agent: Clone::clone(agent) });
-    let points = probe.into_iter().flat_map(|probe| &probe.agents).filter_map(point).collect();
-    Asked { target: &target.id, of, points, committed: committed.contractual.committed(window.elapsed()) }
 }

@@ -1,6 +1,10 @@
 //! Services that are built on others: what arrives late for a probe changes what every one of them was, incidents of all of
 //! them are raised and held, and their figures name whose probes lost the time.
 
+use uphold_common::catalogue::model::WindowKind;
+use uphold_common::measure::target::settling_ms;
+use uphold_common::measure::window::Window;
+
 use super::*;
 
 /// The shop, a portal with nothing of its own that is built on it, and an intranet with a way around it.
@@ -84,7 +88,8 @@ fn figures_name_the_probes_of_other_services_in_full() {
     assert_eq!(figures["charges_by_party_ms"], serde_json::json!({ "own": 40_000 }));
     assert_eq!(figures["days"][0]["charges_ms"], serde_json::json!({ "shop/web": 40_000 }));
     // A window settles when the slowest of the probes behind the service has.
-    let catalogue = world.engine().catalogue();
-    let of = |id: &str| uphold_common::measure::target::settling_ms(&catalogue.services[&Id::new(id).unwrap()]);
+    let courses = Arc::clone(&world.engine().in_force.courses);
+    let window = Window::holding(WindowKind::Day, &jiff::tz::TimeZone::UTC, at(50), at(101));
+    let of = |id: &str| settling_ms(courses.service(&Id::new(id).unwrap()).unwrap(), &window);
     assert_eq!((of("portal"), of("shop")), (75_000, 75_000));
 }

@@ -1,7 +1,7 @@
 //! Forgetting: what is older than it is kept for, a little at a time, so that nobody waits for it.
 //!
-//! 1. **Rows**, a day at a time. First what the rows of the day decide is derived and kept, for every vantage point of the
-//!    catalogue in force; only then they go. Late rows that arrive in between put their vantage point back in line.
+//! 1. **Rows**, a day at a time. First what the rows of the day decide is derived and kept, for every vantage point
+//!    that was ever assigned; only then they go. Late rows that arrive in between put their vantage point back in line.
 //! 2. Once a UTC day, and at the start: **states** and roll-ups of days whose rows are gone, **incidents** that were resolved, **deeds**
 //!    and **dead letters**, each in pages. An incident goes whole, in one commit; the newest incident and the newest
 //!    deed stay, because their numbers say which comes next.
@@ -9,8 +9,7 @@
 //! Which rows go is [`Retention`]'s to say.
 
 use uphold_common::ids::VantagePoint;
-use uphold_common::measure::target::vantage_rules;
-use uphold_common::measure::vantage::VantageRules;
+use uphold_common::measure::law::VantageLaw;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 
@@ -46,7 +45,7 @@ pub(super) struct Forgetting {
 #[derive(Debug)]
 struct Securing {
     day: i32,
-    left: Vec<(VantagePoint, VantageRules)>,
+    left: Vec<(VantagePoint, VantageLaw)>,
 }
 
 /// Where going through everything but rows has come to.
@@ -75,11 +74,11 @@ impl Forgetting {
     }
 
     /// Takes notice of rows of `point` from `earliest` on: what they decide has to be looked at again before rows go.
-    pub(super) fn touched(&mut self, point: &VantagePoint, rules: VantageRules, earliest: Instant) {
+    pub(super) fn touched(&mut self, point: &VantagePoint, law: &VantageLaw, earliest: Instant) {
         let Some(securing) = &mut self.securing else { return };
-        if earliest.utc_day() <= retention::last_decided(securing.day, rules.context_ms()) {
+        if earliest.utc_day() <= retention::last_decided(securing.day, law.context_ms()) {
             securing.left.retain(|(other, _)| other != point);
-            securing.left.push((point.clone(), rules));
+            securing.left.push((point.clone(), law.clone()));
         }
     }
 }
@@ -161,8 +160,7 @@ impl Engine {
     }
 
     fn longest_context_ms(&self) -> i64 {
-        let services = self.in_force.catalogue.services.values();
-        services.map(super::sight::context_ms).max().unwrap_or(0)
+        self.in_force.courses.longest_context_ms()
     }
 
     /// Says once that the store is larger than it may be and nothing may go, and once that it no longer is.
@@ -195,8 +193,8 @@ impl Engine {
         let (first, last) = (i64::from(day) - 1, retention::last_decided(day, context_ms));
         let mut allowance = OBSERVATIONS_AT_ONCE;
         for _ in 0..POINTS_AT_ONCE {
-            let Some((point, rules)) = securing.left.pop() else { break };
-            let read = self.timelines.secure(self.store.as_mut(), &point, rules, first, last)?;
+            let Some((point, law)) = securing.left.pop() else { break };
+            let read = self.timelines.secure(self.store.as_mut(), &point, &law, first, last)?;
             allowance = allowance.saturating_sub(read);
             if allowance == 0 {
                 break;
@@ -213,17 +211,10 @@ impl Engine {
         Ok(true)
     }
 
-    /// Every vantage point of the catalogue in force, and how it is measured.
-    fn measured_points(&self) -> Vec<(VantagePoint, VantageRules)> {
-        let mut points = Vec::new();
-        for service in self.in_force.catalogue.services.values() {
-            for (id, probe) in &service.probes {
-                let Some(rules) = vantage_rules(service, id) else { continue };
-                let point = |agent: &_| VantagePoint { probe: probe.id.clone(), agent: Clone::clone(agent) };
-                points.extend(probe.agents.iter().map(|agent| (point(agent), rules)));
-            }
-        }
-        points
+    /// Every vantage point that was ever assigned, and how it is measured.
+    fn measured_points(&self) -> Vec<(VantagePoint, VantageLaw)> {
+        let points = self.in_force.courses.vantage_points().into_iter();
+        points.map(|(point, law)| (point, law.clone())).collect()
     }
 
     fn forget_others(&mut self, present: Instant) -> Result<bool, EngineError> {

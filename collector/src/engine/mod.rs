@@ -59,7 +59,7 @@ mod verify;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::model::{Catalogue, Target};
+use uphold_common::catalogue::model::Catalogue;
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
@@ -102,8 +102,6 @@ pub struct Engine {
     sights: BTreeMap<Id, Sight>,
     strips: BTreeMap<Id, Strip>,
     agreed: AgreedTimes,
-    /// The targets of each service, in order of their ids.
-    targets_of: BTreeMap<Id, Vec<Target>>,
     register: Register,
     /// What people put on record; those who read it share it.
     governed: Arc<Governed>,
@@ -191,7 +189,6 @@ impl Engine {
             sights: BTreeMap::new(),
             strips: BTreeMap::new(),
             agreed: AgreedTimes::default(),
-            targets_of: targets_of(&in_force.catalogue),
             register,
             governed,
             outbox,
@@ -236,14 +233,6 @@ impl Engine {
     pub fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.in_force.catalogue)
     }
-}
-
-fn targets_of(catalogue: &Catalogue) -> BTreeMap<Id, Vec<Target>> {
-    let mut by_service: BTreeMap<Id, Vec<Target>> = BTreeMap::new();
-    for target in catalogue.targets.values() {
-        by_service.entry(target.service.clone()).or_default().push(target.clone());
-    }
-    by_service
 }
 
 fn damaged(what: &'static str, reason: &impl ToString) -> EngineError {

@@ -1,14 +1,16 @@
 //! Figures at any instant: what the API and the reports ask for.
 
-use uphold_common::catalogue::model::WindowKind;
+use std::sync::Arc;
+
+use uphold_common::catalogue::model::{Service, WindowKind};
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::window::{ROLLING_MS_MAX, Window};
 use uphold_common::time::{Instant, Interval};
 
 use super::Engine;
-use super::alerts::{InWindow, looks_back_to};
-use super::measure::{figures, span_of};
+use super::alerts::looks_back_to;
+use super::measure::{InWindow, Over as Asked, span_of};
 use super::told::WithTimelines;
 use crate::store::{Hours, StoreError, StreamId};
 
@@ -119,12 +121,13 @@ impl Engine {
 
     /// The figures asked for, in JSON. `newest` is the instant of the newest snapshot.
     pub fn figures(&mut self, query: &FiguresQuery, newest: Instant, now: Instant) -> Result<Vec<u8>, QueryError> {
-        let catalogue = self.catalogue();
-        let Some(service) = catalogue.services.get(&query.service) else {
-            let words = catalogue.services.keys().map(Id::as_str);
+        let courses = Arc::clone(&self.in_force.courses);
+        let (Some(service), Some(course)) = (self.ever(&query.service), courses.service(&query.service)) else {
+            let words = self.in_force.catalogue.services.keys().map(Id::as_str);
             let hint = uphold_common::yaml::words::did_you_mean(query.service.as_str(), words);
             return Err(QueryError::NoService { service: query.service.clone(), hint });
         };
+        let service = &*service;
         let as_of = query.as_of.unwrap_or(newest);
         if as_of > now {
             return Err(QueryError::Future { asked: as_of, now });
@@ -133,48 +136,47 @@ impl Engine {
         if as_of > newest {
             self.drop_touched()?;
         }
-        let entry = self.entry(&service.id);
-        let targets = self.availability_of(&service.id);
-        let at = query.at.unwrap_or(as_of);
-        let window = |kind| Window::holding(query.window.unwrap_or(kind), &service.time_zone, at, as_of);
-        let windows: Vec<Window> = targets.iter().map(|(target, _)| window(target.window)).collect();
-        // Where no target is counted, what was asked for still says over which time the timelines are wanted.
-        let spanned: Vec<Window> = windows.iter().copied().chain(query.window.map(window)).collect();
-        // What came after the last of the windows has no part in it, and may be years.
-        let start = span_of(&spanned, entry, as_of).start;
-        let end = spanned.iter().map(|window| window.elapsed().end).max().unwrap_or(as_of);
-        let span = Interval::new(start, end.max(start));
-        let in_windows: Vec<InWindow<'_>> =
-            targets.iter().zip(&windows).map(|((target, promise), window)| (target, *promise, *window)).collect();
-        let looked_back = in_windows.iter().map(|one| looks_back_to(service, *one)).min().unwrap_or(as_of);
-        let seen_from = span.start.min(looked_back.max(entry));
+        let over = Asked { kind: query.window, at: query.at.unwrap_or(as_of), as_of };
+        let targets = self.ever_in_windows(service, over);
+        let (span, seen_from) = self.looked_at(service, &targets, over);
         let seen = self.see(service, Interval::new(seen_from, span.end), as_of)?;
-        let measured: Vec<_> = targets
-            .iter()
-            .zip(&windows)
-            .map(|((target, promise), window)| {
-                let committed = self.committed(service, target, window);
-                (target, figures(*promise, service, *window, &committed, &seen))
-            })
-            .collect();
-        let alerts = self.alerts(service, &in_windows, &seen)?;
-        let used = self.capacity_figures(service, |target| window(target.window))?;
-        let answered = self.response_figures(service, |target| window(target.window))?;
-        let availability = measured.iter().map(|(target, figures)| Measured::Availability {
-            target: &target.id,
-            figures,
-            seen: &seen.service,
-            consequences: &target.consequences,
-            alerts: alerts.get(&target.id).map_or(&[][..], Vec::as_slice),
+        let figures: Vec<_> = targets.iter().map(|one| self.figures_of(service, one, &seen)).collect();
+        let alerts = self.alerts(service, &targets, &seen)?;
+        let used = self.capacity_figures(service, &targets)?;
+        let answered = self.response_figures(service, &targets)?;
+        let availability = targets.iter().zip(&figures).filter_map(|((target, _), figures)| {
+            let alerts = alerts.get(&target.id).map_or(&[][..], Vec::as_slice);
+            Some(Measured::Availability { target, figures: figures.as_ref()?, seen: &seen.service, alerts })
         });
         let capacity = used.iter().map(|(target, figures)| Measured::Capacity { target, figures });
         let response = answered.iter().map(|(target, figures)| Measured::Response { target, figures });
         let measured: Vec<Measured<'_>> = availability.chain(capacity).chain(response).collect();
-        let document = Figures::of(&catalogue, self.in_force.version, service, as_of, &measured);
+        let document = Figures::of((service, course), courses.version_at(as_of), as_of, &measured);
         if !query.timelines {
             return Ok(serde_json::to_vec(&document)?);
         }
         let timelines = self.timelines_of(service, &seen, span, as_of)?;
         Ok(serde_json::to_vec(&WithTimelines { figures: &document, timelines: &timelines })?)
+    }
+
+    /// A service of the catalogue, or as it was last in it.
+    pub(super) fn ever(&self, id: &Id) -> Option<Arc<Service>> {
+        let present = self.in_force.catalogue.services.get(id).map(|service| Arc::new(service.clone()));
+        present.or_else(|| Some(Arc::clone(&self.course(id)?.newest()?.service)))
+    }
+
+    /// The part of the targets' windows that was measured, and from when on the service must be seen for it and the alerts.
+    fn looked_at(&self, service: &Service, targets: &[InWindow], over: Asked) -> (Interval, Instant) {
+        let Asked { kind, at, as_of } = over;
+        let entry = self.entry(&service.id);
+        // Where no target is counted, what was asked for still says over which time the timelines are wanted.
+        let asked = kind.map(|kind| Window::holding(kind, &service.time_zone, at, as_of));
+        let spanned: Vec<Window> = targets.iter().map(|(_, window)| *window).chain(asked).collect();
+        // What came after the last of the windows has no part in it, and may be years.
+        let start = span_of(&spanned, entry, as_of).start;
+        let end = spanned.iter().map(|window| window.elapsed().end).max().unwrap_or(as_of);
+        let span = Interval::new(start, end.max(start));
+        let looked_back = targets.iter().map(|one| looks_back_to(service, one)).min().unwrap_or(as_of);
+        (span, span.start.min(looked_back.max(entry)))
     }
 }

@@ -1,15 +1,18 @@
 //! Taking up a changed catalogue while the collector runs.
 //!
-//! What is sound and measures nothing of the past differently is a new version, and in force with the answer. All else is
-//! refused whole: the version in force stays, and it is said in the log, on the page and in the metrics until the files
+//! What is sound is a new version, and in force from now on with the answer; what would change the past takes a
+//! restatement, with an approver and a reason. All else is refused whole: the version in force stays, and it is said in the log, on the page and in the metrics until the files
 //! are put right.
 
+use std::sync::Arc;
+
+use uphold_common::catalogue::fingerprint;
 use uphold_common::time::Instant;
 
-use super::{Engine, EngineError, targets_of};
-use crate::attempts::Attempts;
+use super::{Engine, EngineError};
+use crate::identity::deed::Actor;
 use crate::identity::keeper::KeeperError;
-use crate::inforce::{self, CatalogueFile, TakeUpError};
+use crate::inforce::{self, CatalogueFile, InForce, Offer, Restatement, TakeUpError};
 use crate::store::StoreError;
 
 /// The files as they were read, or why they could not be.
@@ -68,33 +71,58 @@ impl Engine {
     }
 
     fn take_up(&mut self, files: &[CatalogueFile], now: Instant) -> Result<Reload, EngineError> {
+        if fingerprint::content_hash(files) == self.in_force.hash && !self.in_force.is_older {
+            return Ok(Reload::Unchanged);
+        }
+        self.take_up_for(files, None, &Actor::Collector, now)
+    }
+
+    /// Takes up what somebody offers, who may be allowed to measure the past differently.
+    fn take_up_for(
+        &mut self,
+        files: &[CatalogueFile],
+        restatement: Option<&Restatement>,
+        actor: &Actor,
+        now: Instant,
+    ) -> Result<Reload, EngineError> {
         let bounds = self.listening.limits().of_catalogue();
-        let taken = inforce::take_up_files(self.store.as_mut(), &mut self.keeper, files, &bounds, now);
-        let in_force = match taken {
+        let offer = Offer { files, bounds: &bounds, restatement, actor };
+        let in_force = match inforce::take_up_offer(self.store.as_mut(), &mut self.keeper, &offer, now) {
             Ok(in_force) => in_force,
             Err(
                 TakeUpError::Store(StoreError::NoSpace { .. })
                 | TakeUpError::Keeper(KeeperError::Store(StoreError::NoSpace { .. })),
             ) => return Ok(Reload::NoRoom("the disk is too full to record a new version".to_owned())),
-            Err(refused @ (TakeUpError::Problems(_) | TakeUpError::ChangesThePast(_))) => {
-                return Ok(Reload::Refused(refused.to_string()));
+            Err(fatal @ (TakeUpError::Store(_) | TakeUpError::Keeper(_) | TakeUpError::Damaged { .. })) => {
+                return Err(fatal.into());
             }
-            Err(fatal) => return Err(fatal.into()),
+            Err(refused) => return Ok(Reload::Refused(refused.to_string())),
         };
         if in_force.version == self.in_force.version && !self.in_force.is_older {
             return Ok(Reload::Unchanged);
         }
-        let services = &in_force.catalogue.services;
+        self.come_into_force(in_force);
+        Ok(Reload::TakenUp(self.in_force.version))
+    }
+
+    /// What follows from a version that is on record.
+    fn come_into_force(&mut self, in_force: InForce) {
+        self.agents.assign(&in_force.catalogue);
+        let before = std::mem::replace(&mut self.in_force, in_force);
+        let courses = Arc::clone(&self.in_force.courses);
+        for (service, from) in courses.differs_from(&before.courses) {
+            // Their pieces are others, so nothing that was seen of them goes on.
+            self.sights.remove(&service);
+            self.look_again(&service, from);
+        }
+        let services = &self.in_force.catalogue.services;
         self.sights.retain(|id, _| services.contains_key(id));
         self.strips.retain(|id, _| services.contains_key(id));
         // What is kept of targets and vantage points that are gone would be kept for ever.
-        self.attempts = Attempts::default();
-        self.targets_of = targets_of(&in_force.catalogue);
-        self.agents.assign(&in_force.catalogue);
-        // A vantage point that nobody measured may be measured now, and one that was may not be any more.
+        let targets = self.in_force.catalogue.targets.keys().cloned().collect();
+        self.attempts.retain(&targets, &courses.vantage_points().into_keys().collect());
+        // A vantage point that nobody measured may be measured now.
         self.store.ask_anew();
         self.health.catalogue_is_older = false;
-        self.in_force = in_force;
-        Ok(Reload::TakenUp(self.in_force.version))
     }
 }

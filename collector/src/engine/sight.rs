@@ -1,18 +1,21 @@
 //! What was seen of a service, carried on from tick to tick.
 //!
-//! A state depends on observations at most a context away ([`context_ms`]). So what lies a context before the instant
+//! Each instant is seen by the version of the catalogue that was in force at it, piece by piece ([`ServiceCourse`]). A state
+//! depends on observations at most a context away ([`Courses::context_ms`](uphold_common::catalogue::course::Courses)). So what lies a context before the instant
 //! that was looked at last, and a context before whatever has arrived since, stays as it was seen; only what comes after
 //! is looked at again. A service that nothing touched grows by a second like this, and is the same as if all of it had been
 //! looked at anew.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use uphold_common::catalogue::course::ServiceCourse;
 use uphold_common::catalogue::model::Service;
-use uphold_common::ids::{ProbeId, VantagePoint};
+use uphold_common::ids::{Id, ProbeId, VantagePoint};
 use uphold_common::measure::probe::probe_timeline;
 use uphold_common::measure::service::{ServiceTimeline, service_timeline};
-use uphold_common::measure::target::probe_rules;
 use uphold_common::measure::timeline::Timeline;
+use uphold_common::observation::State;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
 use super::Engine;
@@ -22,12 +25,35 @@ use crate::store::StoreError;
 const BEFORE_MS_MAX: i64 = DAY_MS;
 
 /// What was seen of a service over a span.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     /// The timelines of all probes that are looked at for it: its own, and of the services it is built on those that count.
     pub probes: BTreeMap<ProbeId, Timeline>,
     /// Its own.
     pub service: ServiceTimeline,
+}
+
+impl Seen {
+    /// Puts what was seen in `part` behind what was seen before it. Where a probe is not looked at it is unmeasured.
+    fn append(&mut self, part: Interval, later: Self) {
+        let begins = self.service.states.span().map_or(part.start, |span| span.start);
+        for (id, later) in later.probes {
+            let probe = self.probes.entry(id).or_default();
+            let ends = probe.span().map_or(begins, |span| span.end);
+            probe.push(Interval::new(ends, part.start), State::Unmeasured);
+            for stretch in later.stretches() {
+                probe.push(stretch.interval, stretch.state);
+            }
+        }
+        self.service.append(later.service);
+    }
+
+    fn close(&mut self, end: Instant) {
+        for probe in self.probes.values_mut() {
+            let ends = probe.span().map_or(end, |span| span.end);
+            probe.push(Interval::new(ends, end), State::Unmeasured);
+        }
+    }
 }
 
 /// What was seen of a service up to an instant.
@@ -75,7 +101,7 @@ impl Engine {
         let Some(mut sight) = self.sights.remove(&service.id).filter(|sight| sight.serves(span)) else {
             return Ok(Sight { seen: self.see(service, span, span.end)?, span, stands_to: Instant::MAX });
         };
-        let from = sight.goes_on_from(context_ms(service));
+        let from = sight.goes_on_from(self.context_ms(&service.id));
         let later = self.see(service, Interval::new(from, span.end), span.end)?;
         sight.go_on(from, later, span);
         Ok(sight)
@@ -94,14 +120,18 @@ impl Engine {
         if sight.is_some_and(|sight| sight.stands_to == Instant::MAX) {
             return Ok(true);
         }
-        let from = sight.map_or(span.start, |sight| sight.goes_on_from(context_ms(service))).min(strip_from);
-        for probe in service.looks_at() {
-            let rules = probe_rules(probe);
-            for agent in &probe.agents {
-                let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
-                let span = Interval::new(from, span.end);
-                if !self.timelines.prepare(self.store.as_mut(), &point, rules, span, allowance)? {
-                    return Ok(false);
+        let context_ms = self.context_ms(&service.id);
+        let from = sight.map_or(span.start, |sight| sight.goes_on_from(context_ms)).min(strip_from);
+        let courses = Arc::clone(&self.in_force.courses);
+        let Some(course) = courses.service(&service.id) else { return Ok(true) };
+        for (part, piece) in course.within(Interval::new(from, span.end)) {
+            for probe in piece.service.looks_at() {
+                let Some(law) = courses.law(&probe.id) else { continue };
+                for agent in &probe.agents {
+                    let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
+                    if !self.timelines.prepare(self.store.as_mut(), &point, law, part, allowance)? {
+                        return Ok(false);
+                    }
                 }
             }
         }
@@ -110,23 +140,40 @@ impl Engine {
 
     /// What was seen of `service` over `span` before `as_of`. `span` ends at `as_of` at the latest.
     pub(super) fn see(&mut self, service: &Service, span: Interval, as_of: Instant) -> Result<Seen, StoreError> {
+        let courses = Arc::clone(&self.in_force.courses);
+        let mut seen = Seen::default();
+        let Some(course) = courses.service(&service.id) else { return Ok(seen) };
+        for (part, piece) in course.within(span) {
+            seen.append(part, self.see_piece(&piece.service, part, as_of)?);
+        }
+        seen.close(span.end);
+        Ok(seen)
+    }
+
+    /// What was seen of a service over a part of time in which it was the same.
+    fn see_piece(&mut self, service: &Service, part: Interval, as_of: Instant) -> Result<Seen, StoreError> {
+        let courses = Arc::clone(&self.in_force.courses);
         let mut probes = BTreeMap::new();
         for probe in service.looks_at() {
-            let rules = probe_rules(probe);
+            let Some(law) = courses.law(&probe.id) else { continue };
             let mut vantage = Vec::with_capacity(probe.agents.len());
             for agent in &probe.agents {
                 let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
-                vantage.push(self.timelines.vantage(self.store.as_mut(), &point, rules, span, as_of)?);
+                vantage.push(self.timelines.vantage(self.store.as_mut(), &point, law, part, as_of)?);
             }
             let vantage: Vec<&Timeline> = vantage.iter().collect();
-            probes.insert(probe.id.clone(), probe_timeline(&vantage, probe.quorum, span));
+            probes.insert(probe.id.clone(), probe_timeline(&vantage, probe.quorum, part));
         }
-        Ok(Seen { service: service_timeline(&service.structure.formula, &probes, span), probes })
+        Ok(Seen { service: service_timeline(&service.structure.formula, &probes, part), probes })
     }
-}
 
-/// How long after an instant an observation may still decide its state, over the slowest of the probes that are looked at
-/// for the service.
-pub(super) fn context_ms(service: &Service) -> i64 {
-    service.looks_at().map(|probe| probe_rules(probe).context_ms()).max().unwrap_or(0)
+    /// What a service was through the versions of the catalogue.
+    pub(super) fn course(&self, service: &Id) -> Option<&ServiceCourse> {
+        self.in_force.courses.service(service)
+    }
+
+    /// How long after an instant an observation may still decide its state.
+    pub(super) fn context_ms(&self, service: &Id) -> i64 {
+        self.course(service).map_or(0, |course| self.in_force.courses.context_ms(course))
+    }
 }

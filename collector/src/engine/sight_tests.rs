@@ -99,7 +99,7 @@ fn at_once(engine: &Engine, service: &Service, span: Interval) -> Seen {
         let of_agent = |agent: &Id| {
             let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
             let all = engine.store.observations(&point, Interval::new(Instant::MIN, span.end)).unwrap();
-            vantage_timeline(&all, probe_rules(probe), span)
+            vantage_timeline(&all, &probe_rules(probe).into(), span)
         };
         let vantage: Vec<_> = probe.agents.iter().map(of_agent).collect();
         probes.insert(probe.id.clone(), probe_timeline(&vantage.iter().collect::<Vec<_>>(), probe.quorum, span));

@@ -10,7 +10,7 @@ use uphold_common::measure::window::{Window, local_days};
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
 use super::Engine;
-use super::sight::{Sight, context_ms};
+use super::sight::Sight;
 use crate::snapshot::{STRIP_DAYS, StripDay};
 use crate::store::StoreError;
 
@@ -66,8 +66,8 @@ impl Engine {
         let missing = Interval::new(self.strip_from(service, as_of), as_of);
         let further = (missing.start < sight.span.start).then(|| self.see(service, missing, as_of)).transpose()?;
         let states = &further.as_ref().unwrap_or(&sight.seen).service.states;
-        let hours = service.calendar.as_ref().map(|calendar| self.agreed.of(calendar, missing));
-        let settled_to = as_of.minus_ms(context_ms(service));
+        let hours = self.hours_of(&service.id, missing);
+        let settled_to = as_of.minus_ms(self.context_ms(&service.id));
         let strip = self.strips.entry(service.id.clone()).or_default();
         let mut newest = Vec::new();
         for (date, part) in local_days(&service.time_zone, missing) {

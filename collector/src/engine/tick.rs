@@ -11,16 +11,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::model::{AvailabilityPromise, Catalogue, Service, Target, WindowKind};
+use uphold_common::catalogue::model::{Catalogue, Service, Target, WindowKind};
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::measure::response::ResponseFigures;
-use uphold_common::measure::target::{TargetFigures, settling_ms, vantage_rules};
+use uphold_common::measure::target::{TargetFigures, settling_ms};
 use uphold_common::measure::window::Window;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 use uphold_common::wire::pack;
 
-use super::alerts::{Alerts, InWindow, looks_back_to};
-use super::measure::{figures, span_of};
+use super::alerts::{Alerts, looks_back_to};
+use super::measure::{InWindow, Over, availability, span_of};
 use super::sight::Sight;
 use super::use_of::UseOf;
 use super::{Engine, EngineError, damaged};
@@ -45,8 +45,8 @@ pub(super) struct Measured {
     pub(super) sight: Sight,
     /// From when on it was looked at; what was seen may begin a little earlier.
     pub(super) from: Instant,
-    pub(super) current: Vec<(Target, TargetFigures)>,
-    before: Vec<(Target, TargetFigures)>,
+    pub(super) current: Vec<(Arc<Target>, TargetFigures)>,
+    before: Vec<(Arc<Target>, TargetFigures)>,
     episodes: Vec<Episode>,
     horizon: Instant,
     held: bool,
@@ -55,9 +55,6 @@ pub(super) struct Measured {
     pub(super) response: Vec<(TargetId, ResponseFigures)>,
     pub(super) alerts: Alerts,
 }
-
-/// A target on availability, and what it promises.
-type Promised = (Target, AvailabilityPromise);
 
 impl Engine {
     /// One tick at `now`.
@@ -87,12 +84,9 @@ impl Engine {
 
     /// Drops the days and strips that rows since the last call may have changed.
     pub(super) fn drop_touched(&mut self) -> Result<(), StoreError> {
-        let catalogue = self.catalogue();
+        let courses = Arc::clone(&self.in_force.courses);
         let measured = |stream: &StreamId| match stream {
-            StreamId::Probe(point) => {
-                let service = catalogue.services.get(&point.probe.parent);
-                service.is_some_and(|service| vantage_rules(service, &point.probe.child).is_some())
-            }
+            StreamId::Probe(point) => courses.law(&point.probe).is_some(),
             StreamId::Capacity(of) => self.capacity.measures(of),
             StreamId::Volume(_) => false,
         };
@@ -104,18 +98,16 @@ impl Engine {
             for stretch in rows.days.values() {
                 self.attempts.touch(self.store.as_ref(), &point, *stretch)?;
             }
-            let service = catalogue.services.get(&point.probe.parent);
-            let rules = service.and_then(|service| vantage_rules(service, &point.probe.child));
-            let (Some(service), Some(rules)) = (service, rules) else {
+            let Some(law) = courses.law(&point.probe) else {
                 // It may come back with a later catalogue, and the days that were kept of it know nothing of these rows.
                 self.timelines.forget(self.store.as_mut(), &point)?;
                 continue;
             };
-            self.timelines.touch(self.store.as_mut(), &point, rules, &rows)?;
+            self.timelines.touch(self.store.as_mut(), &point, law, &rows)?;
             let Some(first) = rows.days.values().next() else { continue };
-            let earliest = first.start.minus_ms(rules.context_ms());
-            self.forgetting.touched(&point, rules, earliest);
-            for seen_by in std::iter::once(&service.id).chain(&service.structure.carries) {
+            let earliest = first.start.minus_ms(law.context_ms());
+            self.forgetting.touched(&point, law, earliest);
+            for seen_by in courses.seen_by(&point.probe) {
                 self.look_again(seen_by, earliest);
             }
         }
@@ -123,7 +115,7 @@ impl Engine {
     }
 
     /// Takes notice of rows that may change what was seen of a service from `from` on.
-    fn look_again(&mut self, service: &Id, from: Instant) {
+    pub(super) fn look_again(&mut self, service: &Id, from: Instant) {
         if let Some(strip) = self.strips.get_mut(service) {
             strip.touched_from(from);
         }
@@ -142,19 +134,14 @@ impl Engine {
         allowance: &mut usize,
     ) -> Result<Option<Measured>, StoreError> {
         let entry = self.entry(&service.id);
-        let targets = self.availability_of(&service.id);
-        let zone = &service.time_zone;
-        let windows: Vec<Window> = targets.iter().map(|(t, _)| Window::holding(t.window, zone, as_of, as_of)).collect();
-        let before = |window| self.closed_before(service, window);
-        let closed: Vec<(&Promised, Window)> =
-            targets.iter().zip(&windows).flat_map(|(t, w)| before(w).into_iter().map(move |w| (t, w))).collect();
+        let mut targets = self.in_windows(service, Over::now(as_of));
+        targets.retain(|(target, _)| availability(target).is_some());
+        let closed: Vec<InWindow> = targets.iter().flat_map(|one| self.closed_before(service, one)).collect();
         let outage = Subject::ServiceDown { service: service.id.clone() };
         let horizon = self.horizon(|subject| *subject == outage, entry, as_of);
-        let looked_at: Vec<Window> = windows.iter().copied().chain(closed.iter().map(|(_, w)| *w)).collect();
+        let looked_at: Vec<Window> = targets.iter().chain(&closed).map(|(_, window)| *window).collect();
         let span = span_of(&looked_at, entry, as_of);
-        let in_windows: Vec<InWindow<'_>> =
-            targets.iter().zip(&windows).map(|((target, promise), window)| (target, *promise, *window)).collect();
-        let looked_back = in_windows.iter().map(|one| looks_back_to(service, *one)).min().unwrap_or(as_of);
+        let looked_back = targets.iter().map(|one| looks_back_to(service, one)).min().unwrap_or(as_of);
         let span = Interval::new(span.start.min(horizon).min(looked_back.max(entry)), as_of);
         let strip_from = self.strip_from(service, as_of);
         if !self.prepare(service, span, strip_from, allowance)? {
@@ -162,17 +149,14 @@ impl Engine {
         }
         let sight = self.look(service, span)?;
         let seen = &sight.seen;
-        let mut measure = |(target, promise): &Promised, window: &Window| {
-            let committed = self.committed(service, target, window);
-            (target.clone(), figures(*promise, service, *window, &committed, seen))
-        };
-        let current = targets.iter().zip(&windows).map(|(target, window)| measure(target, window)).collect();
-        let before = closed.iter().map(|(target, window)| measure(target, window)).collect();
+        let mut measure = |one: &InWindow| Some((Arc::clone(&one.0), self.figures_of(service, one, seen)?));
+        let current = targets.iter().filter_map(&mut measure).collect();
+        let before = closed.iter().filter_map(&mut measure).collect();
         let episodes = episodes(&seen.service.states.clip(Interval::new(horizon, as_of)));
         let held = self.agents.holds(service, as_of);
         let strip = self.strip(service, &sight, as_of)?;
-        self.watch_failures(service, &in_windows)?;
-        let alerts = self.alerts(service, &in_windows, seen)?;
+        self.watch_failures(service, &targets)?;
+        let alerts = self.alerts(service, &targets, seen)?;
         let capacity = self.use_of(service, as_of)?;
         let response = self.response_of(service, as_of)?;
         let from = span.start;
@@ -190,21 +174,29 @@ impl Engine {
 
     /// The windows before `window` that may still change: the last one shortly after it closed, and those that late
     /// rows touched, as far back as outages are looked at.
-    fn closed_before(&self, service: &Service, window: &Window) -> Vec<Window> {
-        let mut closed = Vec::new();
+    fn closed_before(&self, service: &Service, (target, window): &InWindow) -> Vec<InWindow> {
+        let (mut closed, courses) = (Vec::new(), &self.in_force.courses);
         let mut start = window.interval.start;
         if matches!(window.kind, WindowKind::Rolling { .. }) {
             return closed;
         }
-        let fresh = window.as_of.since_ms(start) < settling_ms(service).saturating_add(CLOSED_LOOKED_AT_MS);
+        let fresh =
+            window.as_of.since_ms(start) < self.settling_ms(service, window).saturating_add(CLOSED_LOOKED_AT_MS);
         let touched = self.touched_from.get(&service.id).copied().unwrap_or(Instant::MAX);
         let from = touched.max(window.as_of.minus_ms(HORIZON_MS)).max(self.entry(&service.id));
         while start > from || (fresh && closed.is_empty()) {
             let before = Window::holding(window.kind, &service.time_zone, start.minus_ms(1), window.as_of);
             start = before.interval.start;
-            closed.push(before);
+            let as_then = courses.target(&target.id, &before).unwrap_or_else(|| Arc::clone(target));
+            closed.push((as_then, before));
         }
         closed
+    }
+
+    /// How long after its end the window before this one settles.
+    fn settling_ms(&self, service: &Service, window: &Window) -> i64 {
+        let before = Window::holding(window.kind, &service.time_zone, window.interval.start.minus_ms(1), window.as_of);
+        self.course(&service.id).map_or(0, |course| settling_ms(course, &before))
     }
 
     /// Decides incidents, and commits them together with their messages. False when the disk was too full for that: nothing
@@ -285,7 +277,7 @@ fn situation<'a>(service: &'a Service, measured: &'a Measured) -> Situation<'a> 
         horizon: measured.horizon,
         episodes: measured.episodes.clone(),
         failing: now.into_iter().flat_map(|loss| &loss.shares).map(|share| service.name_of(&share.probe)).collect(),
-        targets: measured.current.iter().chain(&measured.before).map(|(t, f)| (t, f)).collect(),
+        targets: measured.current.iter().chain(&measured.before).map(|(t, f)| (&**t, f)).collect(),
         capacity: measured.capacity.iter().map(UseOf::watched).collect(),
     }
 }

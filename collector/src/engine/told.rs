@@ -5,12 +5,12 @@
 //! the service's entry, or the start of the earliest window if that is later, to the end of the latest or to `as_of`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use uphold_common::catalogue::model::Service;
 use uphold_common::ids::{Id, ProbeId, VantagePoint};
 use uphold_common::measure::figures::Figures;
-use uphold_common::measure::target::probe_rules;
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::observation::State;
 use uphold_common::time::{Instant, Interval};
@@ -56,13 +56,25 @@ impl Engine {
         as_of: Instant,
     ) -> Result<Timelines, StoreError> {
         let mut vantage: BTreeMap<ProbeId, BTreeMap<Id, Told>> = BTreeMap::new();
-        for probe in service.looks_at() {
-            let rules = probe_rules(probe);
-            for agent in &probe.agents {
-                let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
-                let saw = self.timelines.vantage(self.store.as_mut(), &point, rules, span, as_of)?;
-                vantage.entry(point.probe).or_default().insert(point.agent, told(&saw, span));
+        let courses = Arc::clone(&self.in_force.courses);
+        let mut points = BTreeMap::new();
+        for (part, piece) in courses.service(&service.id).into_iter().flat_map(|course| course.within(span)) {
+            for probe in piece.service.looks_at() {
+                for agent in &probe.agents {
+                    let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
+                    points.entry(point).or_insert_with(Vec::new).push(part);
+                }
             }
+        }
+        for (point, parts) in points {
+            let Some(law) = courses.law(&point.probe) else { continue };
+            let mut saw = Timeline::constant(Interval::new(span.start, span.start), State::Unmeasured);
+            // It is no vantage point where nobody had assigned it.
+            for part in parts {
+                let seen = self.timelines.vantage(self.store.as_mut(), &point, law, part, as_of)?;
+                seen.stretches().iter().for_each(|stretch| saw.push(stretch.interval, stretch.state));
+            }
+            vantage.entry(point.probe).or_default().insert(point.agent, told(&saw, span));
         }
         let probes = seen.probes.iter().map(|(id, timeline)| (id.clone(), told(timeline, span)));
         let services = BTreeMap::from([(service.id.clone(), told(&seen.service.states, span))]);

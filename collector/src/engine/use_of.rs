@@ -1,12 +1,14 @@
 //! Targets on capacity: their figures, and what their thresholds say.
 
+use std::sync::Arc;
+
 use uphold_common::catalogue::model::{CapacityPromise, Promise, Service, Target, Threshold};
 use uphold_common::ids::TargetId;
 use uphold_common::measure::capacity::{CapacityFigures, Utilisation};
-use uphold_common::measure::window::Window;
 use uphold_common::time::Instant;
 
 use super::Engine;
+use super::measure::{InWindow, Over};
 use crate::capacity::Asked;
 use crate::incident::decide::Watched;
 use crate::incident::episode::Episode;
@@ -16,7 +18,7 @@ use crate::store::StoreError;
 
 /// A target on capacity as it was measured at a tick.
 pub(super) struct UseOf {
-    pub(super) target: Target,
+    pub(super) target: Arc<Target>,
     pub(super) figures: CapacityFigures,
     promise: CapacityPromise,
     held: bool,
@@ -44,7 +46,8 @@ impl Engine {
     pub(super) fn use_of(&mut self, service: &Service, as_of: Instant) -> Result<Vec<UseOf>, StoreError> {
         let entry = self.entry(&service.id);
         let mut measured = Vec::new();
-        for (target, promise) in self.capacity_of(service) {
+        for (target, window) in self.in_windows(service, Over::now(as_of)) {
+            let Promise::Capacity(promise) = &target.promise else { continue };
             let about = |subject: &Subject| match subject {
                 Subject::CapacityAbove { target: other, .. } => *other == target.id,
                 Subject::ServiceDown { .. } | Subject::TargetBreached { .. } => false,
@@ -52,9 +55,8 @@ impl Engine {
             // An incident that began before all readings that are kept was not undone by their being forgotten.
             let kept_from = self.store.raw_from().map_or(Instant::MIN, start_of);
             let horizon = self.horizon(about, entry, as_of).max(kept_from).min(as_of);
-            let window = Window::holding(target.window, &service.time_zone, as_of, as_of);
             let committed = self.committed(service, &target, &window).contractual.committed(window.elapsed());
-            let asked = Asked { target: &target.id, promise: &promise, entry, window, committed: &committed };
+            let asked = Asked { target: &target.id, promise, entry, window, committed: &committed };
             let Some(found) = self.capacity.measure(self.store.as_ref(), &asked, horizon, as_of)? else {
                 self.health.deriving += 1;
                 continue;
@@ -63,7 +65,7 @@ impl Engine {
             let above = found.holdings.iter().map(|one| (one.threshold(), one.episodes(from))).collect();
             let host = self.in_force.catalogue.hosts.get(&promise.resource.host);
             let held = host.is_none_or(|host| self.agents.holds_host(host, as_of));
-            let (figures, newest) = (found.figures, found.newest);
+            let (figures, newest, promise) = (found.figures, found.newest, promise.clone());
             measured.push(UseOf { target, figures, promise, held, horizon, above, newest });
         }
         Ok(measured)
@@ -73,27 +75,17 @@ impl Engine {
     pub(super) fn capacity_figures(
         &mut self,
         service: &Service,
-        window: impl Fn(&Target) -> Window,
+        targets: &[InWindow],
     ) -> Result<Vec<(TargetId, CapacityFigures)>, StoreError> {
         let entry = self.entry(&service.id);
         let mut all = Vec::new();
-        for (target, promise) in self.capacity_of(service) {
-            let window = window(&target);
-            let committed = self.committed(service, &target, &window).contractual.committed(window.elapsed());
-            let asked = Asked { target: &target.id, promise: &promise, entry, window, committed: &committed };
+        for (target, window) in targets {
+            let Promise::Capacity(promise) = &target.promise else { continue };
+            let committed = self.committed(service, target, window).contractual.committed(window.elapsed());
+            let asked = Asked { target: &target.id, promise, entry, window: *window, committed: &committed };
             let figures = self.capacity.figures(self.store.as_ref(), &asked)?;
-            all.push((target.id, figures));
+            all.push((target.id.clone(), figures));
         }
         Ok(all)
-    }
-
-    /// The targets of a service on capacity, in order of their ids, each with what it promises.
-    fn capacity_of(&self, service: &Service) -> Vec<(Target, CapacityPromise)> {
-        let of_it = self.targets_of.get(&service.id).into_iter().flatten();
-        let capacity = |target: &Target| match &target.promise {
-            Promise::Capacity(promise) => Some((target.clone(), promise.clone())),
-            Promise::Availability(_) | Promise::Response(_) => None,
-        };
-        of_it.filter_map(capacity).collect()
     }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 use uphold_common::ids::Id;
-use uphold_common::measure::target::vantage_rules;
 use uphold_common::time::Instant;
 
 use super::Engine;
@@ -27,15 +26,13 @@ impl Engine {
     }
 
     fn verify_kept(&self, all: bool, verified: &mut Verified) -> Result<(), StoreError> {
-        let catalogue = self.catalogue();
+        let courses = &self.in_force.courses;
         // Of the first day the rows before it may be gone, and with them what it was derived from.
         let first = self.store.stats().first_day.map_or(i64::MIN, |day| i64::from(day) + 1);
         let most = if all { usize::MAX } else { DAYS_SAMPLED };
         for point in self.store.vantage_points() {
-            let service = catalogue.services.get(&point.probe.parent);
-            let rules = service.and_then(|service| vantage_rules(service, &point.probe.child));
-            let Some(rules) = rules else { continue };
-            let (count, wrong) = recheck::recheck(self.store.as_ref(), &point, rules, first, most)?;
+            let Some(law) = courses.law(&point.probe) else { continue };
+            let (count, wrong) = recheck::recheck(self.store.as_ref(), &point, law, first, most)?;
             (0..count).for_each(|_| verified.look("kept days of vantage points", 0));
             for day in wrong {
                 let what = "what is kept is not what its rows say today; they changed, or what is kept did";

@@ -85,6 +85,19 @@ pub enum Action {
         /// The SHA-256 of its files.
         hash: String,
     },
+    /// A version of the catalogue was taken up that measures the past differently.
+    CatalogueRestated {
+        /// The version.
+        version: u64,
+        /// The SHA-256 of its files.
+        hash: String,
+        /// From when on it holds.
+        from: Instant,
+        /// Who approved it.
+        approver: String,
+        /// Why.
+        reason: String,
+    },
     /// An incident was acknowledged.
     IncidentAcknowledged {
         /// Its number.
@@ -134,6 +147,13 @@ impl fmt::Display for Action {
             Self::TokenRevoked { token } => write!(f, "revoked the token {token}"),
             Self::CatalogueTakenUp { version, hash } => {
                 write!(f, "took up version {version} of the catalogue ({})", hash.get(..12).unwrap_or(hash))
+            }
+            Self::CatalogueRestated { version, hash, from, approver, reason } => {
+                let hash = hash.get(..12).unwrap_or(hash);
+                write!(
+                    f,
+                    "restated the catalogue from {from} on by version {version} ({hash}), approved by {approver}: {reason}"
+                )
             }
             Self::IncidentAcknowledged { incident } => write!(f, "acknowledged INC-{incident}"),
             Self::IncidentCommented { incident } => write!(f, "commented on INC-{incident}"),

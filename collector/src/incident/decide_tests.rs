@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use uphold_common::catalogue::course::{Courses, ServiceCourse};
 use uphold_common::catalogue::model::{
-    AgreementKind, AvailabilityPromise, BreakTargets, Consequences, Criticality, DegradedPolicy, Expression,
+    AgreementKind, AvailabilityPromise, BreakTargets, Consequences, Criticality, DegradedPolicy, Effective, Expression,
     MaintenanceRules, Organisation, Priorities, Probe, Promise, Service, Structure, UnmeasuredPolicy, WindowKind,
 };
 use uphold_common::ids::PathId;
@@ -24,6 +25,10 @@ fn id(text: &str) -> Id {
 
 fn at(ms: i64) -> Instant {
     Instant::from_ms(ms)
+}
+
+fn course(courses: &Courses) -> &ServiceCourse {
+    courses.service(&id("shop")).unwrap()
 }
 
 fn promise() -> AvailabilityPromise {
@@ -72,6 +77,7 @@ fn catalogue() -> Catalogue {
         window: WindowKind::Month,
         calendar: None,
         maintenance: MaintenanceRules::default(),
+        effective: Effective::default(),
         promise: Promise::Availability(promise()),
         consequences: Consequences::default(),
     };
@@ -134,12 +140,18 @@ impl World {
         let seen_to = states.span().map_or(at(0), |span| span.end);
         states.push(Interval::new(seen_to, at(now)), State::Up);
         let seen = ServiceTimeline { states, losses: Vec::new() };
+        let courses = Courses::of(&self.catalogue);
         let decisions = {
             let target = self.catalogue.targets.values().next().unwrap();
             let service = &self.catalogue.services[&id("shop")];
             let window = Window::holding(WindowKind::Month, &service.time_zone, at(now), at(now));
-            let figures =
-                TargetFigures::measure(promise(), service, window, &Committed::always(window.interval, at(0)), &seen);
+            let figures = TargetFigures::measure(
+                promise(),
+                course(&courses),
+                window,
+                &Committed::always(window.interval, at(0)),
+                &seen,
+            );
             let situation = Situation {
                 service: &service.id,
                 held: self.held,
@@ -234,12 +246,18 @@ fn silence_does_not_end_a_breach_of_a_rolling_window() {
     target.window = WindowKind::Rolling { length_ms: 1_000 };
     let target = target.clone();
     let mut sees = |state: State, now: i64| {
+        let courses = Courses::of(&world.catalogue);
         let service = &world.catalogue.services[&id("shop")];
         let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
         let states = Timeline::constant(window.interval, state);
         let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures =
-            TargetFigures::measure(promise(), service, window, &Committed::always(window.interval, at(0)), &seen);
+        let figures = TargetFigures::measure(
+            promise(),
+            course(&courses),
+            window,
+            &Committed::always(window.interval, at(0)),
+            &seen,
+        );
         let situation = Situation {
             service: &service.id,
             held: false,
@@ -265,12 +283,18 @@ fn a_closed_window_is_not_taken_for_that_of_another_target() {
     let day = Target { id: PathId::new(id("sla"), id("daily")), window: WindowKind::Day, ..month.clone() };
     world.catalogue.targets.insert(day.id.clone(), day.clone());
     let mut sees = |target: &Target, state: State, now: i64| {
+        let courses = Courses::of(&world.catalogue);
         let service = &world.catalogue.services[&id("shop")];
         let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
         let states = Timeline::constant(window.elapsed(), state);
         let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures =
-            TargetFigures::measure(promise(), service, window, &Committed::always(window.interval, at(0)), &seen);
+        let figures = TargetFigures::measure(
+            promise(),
+            course(&courses),
+            window,
+            &Committed::always(window.interval, at(0)),
+            &seen,
+        );
         let situation = Situation {
             service: &service.id,
             held: false,

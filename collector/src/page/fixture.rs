@@ -7,6 +7,7 @@ mod promised;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use uphold_common::catalogue::course::Courses;
 use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service};
 use uphold_common::ids::{Id, PathId, ProbeId, VantagePoint};
 use uphold_common::measure::capacity::CapacityFigures;
@@ -143,19 +144,20 @@ pub(crate) fn figures(service: &str) -> String {
     let service = &snapshot.catalogue.services[&id(service)];
     let span = span(snapshot.as_of);
     let seen = service_timeline(&service.structure.formula, &timelines(service, span), span);
+    let courses = Courses::of(&snapshot.catalogue);
+    let course = courses.service(&service.id).unwrap();
     let of_service = &snapshot.services[&service.id];
     let availability = of_service.targets.iter();
     let availability = availability.map(|(target, figures)| Measured::Availability {
-        target,
+        target: &snapshot.catalogue.targets[target],
         figures,
         seen: &seen,
-        consequences: &snapshot.catalogue.targets[target].consequences,
         alerts: &of_service.alerts[target],
     });
     let response = of_service.response.iter().map(|(target, figures)| Measured::Response { target, figures });
     let capacity = of_service.capacity.iter().map(|(target, figures)| Measured::Capacity { target, figures });
     let measured: Vec<Measured<'_>> = availability.chain(capacity).chain(response).collect();
-    let figures = Figures::of(&snapshot.catalogue, snapshot.catalogue_version, service, snapshot.as_of, &measured);
+    let figures = Figures::of((service, course), snapshot.catalogue_version, snapshot.as_of, &measured);
     serde_json::to_string(&figures).unwrap()
 }
 
@@ -165,6 +167,8 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
     let span = span(as_of);
     let timelines = timelines(service, span);
     let seen = service_timeline(&service.structure.formula, &timelines, span);
+    let courses = Courses::of(catalogue);
+    let course = courses.service(id).unwrap();
     let (mut targets, mut capacity) = (BTreeMap::new(), BTreeMap::new());
     let (mut response, mut alerts) = (BTreeMap::new(), BTreeMap::new());
     for target in catalogue.targets.values().filter(|target| target.service == *id) {
@@ -173,7 +177,7 @@ fn service(catalogue: &Catalogue, id: &Id, as_of: Instant) -> ServiceSnapshot {
         match &target.promise {
             Promise::Availability(promise) => {
                 alerts.insert(id.clone(), burning(service, target, window, entry, &seen));
-                targets.insert(id, TargetFigures::measure(*promise, service, window, &committed, &seen));
+                targets.insert(id, TargetFigures::measure(*promise, course, window, &committed, &seen));
             }
             Promise::Capacity(promise) => {
                 let (over, read) = (committed.contractual.committed(window.elapsed()), filling(window.elapsed()));

@@ -3,8 +3,9 @@
 use std::collections::btree_map::Entry;
 
 use uphold_common::ids::VantagePoint;
+use uphold_common::measure::law::VantageLaw;
 use uphold_common::measure::timeline::Timeline;
-use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
+use uphold_common::measure::vantage::vantage_timeline;
 use uphold_common::time::{Instant, Interval};
 
 use super::live::Live;
@@ -19,20 +20,20 @@ impl Timelines {
         &mut self,
         store: &dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
     ) -> Result<&mut Known, StoreError> {
         match self.known.entry(point.clone()) {
             Entry::Occupied(known) => {
                 let known = known.into_mut();
-                if known.rules != rules {
-                    *known = Known { rules, kept_to: known.kept_to, live: None, prepared_from: None };
+                if known.law != *law {
+                    *known = Known { law: law.clone(), kept_to: known.kept_to, live: None, prepared_from: None };
                     self.days.remove(point, i64::MIN, i64::MAX);
                 }
                 Ok(known)
             }
             Entry::Vacant(unknown) => {
                 let kept_to = stretches::newest(store, point)?.map_or(i64::MIN, |newest| newest.saturating_add(1));
-                Ok(unknown.insert(Known { rules, kept_to, live: None, prepared_from: None }))
+                Ok(unknown.insert(Known { law: law.clone(), kept_to, live: None, prepared_from: None }))
             }
         }
     }
@@ -42,20 +43,20 @@ impl Timelines {
         &mut self,
         store: &dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
         as_of: Instant,
     ) -> Result<usize, StoreError> {
-        let settled = settled_day(rules, as_of);
-        let known = self.known(store, point, rules)?;
+        let settled = settled_day(law, as_of);
+        let known = self.known(store, point, law)?;
         if let Some(live) = &mut known.live
             && (settled - LIVE_DAYS_MAX..=settled).contains(&live.first_day())
             && live.advance(store, point, as_of)?
         {
             return Ok(0);
         }
-        let (live, read) = Live::read(store, point, rules, day_interval(settled).start, as_of)?;
+        let (live, read) = Live::read(store, point, law, day_interval(settled).start, as_of)?;
         known.live = Some(live);
-        self.nothing_settles_before = self.nothing_settles_before.min(settles_at(rules, settled));
+        self.nothing_settles_before = self.nothing_settles_before.min(settles_at(law, settled));
         Ok(read)
     }
 
@@ -64,25 +65,25 @@ impl Timelines {
         &mut self,
         store: &dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
         span: Interval,
         as_of: Instant,
     ) -> Result<(Instant, Timeline), StoreError> {
         if as_of >= self.present {
-            self.go_on(store, point, rules, as_of)?;
+            self.go_on(store, point, law, as_of)?;
         }
         let part = |live: &Live| {
             let from = day_interval(live.first_day()).start;
             (from, live.clip(Interval::new(span.start.max(from), span.end)))
         };
-        let settled = settled_day(rules, as_of);
-        if settled < derivable_from(store, rules) {
+        let settled = settled_day(law, as_of);
+        if settled < derivable_from(store, law) {
             // What was observed before an instant of so long ago nobody can tell from what came after it any more.
             let from = day_interval(settled).start;
             let span = Interval::new(span.start.max(from), span.end.max(from));
-            return Ok((from, vantage_timeline(&[], rules, span)));
+            return Ok((from, vantage_timeline(&[], law, span)));
         }
-        let serves = |live: &&Live| live.rules() == rules && live.first_day() <= settled && live.holds(as_of);
+        let serves = |live: &&Live| live.law() == law && live.first_day() <= settled && live.holds(as_of);
         if let Some(live) = self.known.get(point).and_then(|known| known.live.as_ref()).filter(serves) {
             return Ok(part(live));
         }
@@ -90,7 +91,7 @@ impl Timelines {
         if span.end <= from {
             return Ok((from, Timeline::new()));
         }
-        Ok(part(&Live::read(store, point, rules, from, as_of)?.0))
+        Ok(part(&Live::read(store, point, law, from, as_of)?.0))
     }
 
     /// The timeline over `span`, all days of which are settled.
@@ -98,14 +99,14 @@ impl Timelines {
         &mut self,
         store: &mut dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
         span: Interval,
     ) -> Result<Timeline, StoreError> {
         let mut timeline = Timeline::new();
         if span.is_empty() {
             return Ok(timeline);
         }
-        self.known(store, point, rules)?;
+        self.known(store, point, law)?;
         let last = span.end.minus_ms(1).utc_day();
         let (mut kept, mut changes) = (None, Vec::new());
         for day in span.start.utc_day()..=last {
@@ -115,19 +116,19 @@ impl Timelines {
             }
             let kept = match &mut kept {
                 Some(kept) => kept,
-                none => none.insert(stretches::kept(store, point, day, last, rules)?),
+                none => none.insert(stretches::kept(store, point, day, last, law)?),
             };
             let found = if let Some(found) = kept.remove(&day) {
                 found
             } else {
-                let derived = derive(store, point, rules, day)?;
-                changes.extend(derived.change(point, day, rules)?);
+                let derived = derive(store, point, law, day)?;
+                changes.extend(derived.change(point, day, law)?);
                 derived.timeline
             };
             add(&mut timeline, &found, span);
             self.days.insert(point, day, found);
         }
-        self.keep(store, point, rules, &changes, last)?;
+        self.keep(store, point, law, &changes, last)?;
         Ok(timeline)
     }
 
@@ -137,18 +138,18 @@ impl Timelines {
         &mut self,
         store: &mut dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
         first: i64,
         last: i64,
     ) -> Result<usize, StoreError> {
-        let kept = stretches::kept(store, point, first, last, rules)?;
+        let kept = stretches::kept(store, point, first, last, law)?;
         let (mut changes, mut read) = (Vec::new(), 0);
         for day in (first..=last).filter(|day| !kept.contains_key(day)) {
-            let derived = derive(store, point, rules, day)?;
-            changes.extend(derived.change(point, day, rules)?);
+            let derived = derive(store, point, law, day)?;
+            changes.extend(derived.change(point, day, law)?);
             read += derived.read;
         }
-        self.keep(store, point, rules, &changes, last)?;
+        self.keep(store, point, law, &changes, last)?;
         Ok(read)
     }
 
@@ -176,14 +177,14 @@ impl Timelines {
         &mut self,
         store: &mut dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
         changes: &[RecordChange],
         last: i64,
     ) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());
         }
-        let known = self.known(store, point, rules)?;
+        let known = self.known(store, point, law)?;
         known.kept_to = known.kept_to.max(last.saturating_add(1));
         store.commit_derived(changes)
     }

@@ -4,9 +4,9 @@
 //! agent's clock may be ahead) wait for it. Only what lies from `known_to` on has to be read from the store.
 
 use uphold_common::ids::VantagePoint;
+use uphold_common::measure::law::VantageLaw;
 use uphold_common::measure::tail::VantageTail;
 use uphold_common::measure::timeline::Timeline;
-use uphold_common::measure::vantage::VantageRules;
 use uphold_common::observation::{Observation, settle_all};
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
@@ -33,12 +33,12 @@ impl Live {
     pub(super) fn read(
         store: &dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
         from: Instant,
         as_of: Instant,
     ) -> Result<(Self, usize), StoreError> {
-        let known_to = from.minus_ms(rules.context_ms());
-        let mut live = Self { tail: VantageTail::new(rules, from), waiting: Vec::new(), known_to };
+        let known_to = from.minus_ms(law.context_ms());
+        let mut live = Self { tail: VantageTail::new(law.clone(), from), waiting: Vec::new(), known_to };
         let read = live.read_to(store, point, as_of)?;
         live.take_in(as_of);
         Ok((live, read))
@@ -84,7 +84,7 @@ impl Live {
     /// Takes notice of rows that arrived; false if some are late, and it must be derived anew.
     pub(super) fn touch(&mut self, touched: &TouchedRows) -> bool {
         // What lies so far before its beginning decides nothing of it.
-        let context_ms = self.tail.rules().context_ms();
+        let context_ms = self.tail.law().context_ms();
         let decides = |at: Instant| at.plus_ms(context_ms) >= self.tail.from();
         let after = self.tail.newest().map_or(Instant::MIN, |newest| newest.at.plus_ms(1));
         if let Some(rows) = &touched.rows {
@@ -116,8 +116,8 @@ impl Live {
     }
 
     /// By which rules.
-    pub(super) const fn rules(&self) -> VantageRules {
-        self.tail.rules()
+    pub(super) const fn law(&self) -> &VantageLaw {
+        self.tail.law()
     }
 
     /// The newest observation that was taken in.

@@ -11,7 +11,7 @@
 //!                        ▲ late data: the days within its context are dropped and derived again
 //! ```
 //!
-//! Late data reaches exactly as far as its context ([`VantageRules::context_ms`]): beyond it no state depends on it, so
+//! Late data reaches exactly as far as its context ([`VantageLaw::context_ms`]): beyond it no state depends on it, so
 //! the days it touches are dropped and no others.
 //!
 //! What is kept can be derived again as long as its observations are there. Those of long ago are forgotten day by day,
@@ -30,8 +30,9 @@ pub mod stretches;
 use std::collections::BTreeMap;
 
 use uphold_common::ids::VantagePoint;
+use uphold_common::measure::law::VantageLaw;
 use uphold_common::measure::timeline::Timeline;
-use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
+use uphold_common::measure::vantage::vantage_timeline;
 use uphold_common::observation::Observation;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 
@@ -62,7 +63,7 @@ pub struct Timelines {
 #[derive(Debug)]
 struct Known {
     /// By which rules it was derived.
-    rules: VantageRules,
+    law: VantageLaw,
     /// The days before this one may be kept in the store; none from it on is.
     kept_to: i64,
     live: Option<Live>,
@@ -96,13 +97,13 @@ impl Timelines {
         &mut self,
         store: &mut dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
         span: Interval,
         as_of: Instant,
     ) -> Result<Timeline, StoreError> {
-        let (live_from, live) = self.live(store, point, rules, span, as_of)?;
+        let (live_from, live) = self.live(store, point, law, span, as_of)?;
         let settled = Interval::new(span.start, span.end.min(live_from));
-        let mut timeline = self.settled(store, point, rules, settled)?;
+        let mut timeline = self.settled(store, point, law, settled)?;
         for stretch in live.stretches() {
             timeline.push(stretch.interval, stretch.state);
         }
@@ -115,16 +116,16 @@ impl Timelines {
         &mut self,
         store: &mut dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
         span: Interval,
         allowance: &mut usize,
     ) -> Result<bool, StoreError> {
         if *allowance == 0 {
             return Ok(false);
         }
-        let read = self.go_on(store, point, rules, self.present)?;
+        let read = self.go_on(store, point, law, self.present)?;
         *allowance = allowance.saturating_sub(read);
-        let known = self.known(store, point, rules)?;
+        let known = self.known(store, point, law)?;
         if known.prepared_from.is_some_and(|from| from <= span.start) {
             return Ok(true);
         }
@@ -132,7 +133,7 @@ impl Timelines {
         let missing = |day: &i64| self.days.get(point, *day).is_none();
         let missing: Vec<i64> = (span.start.utc_day()..end).filter(missing).collect();
         let mut kept = match (missing.first(), missing.last()) {
-            (Some(first), Some(last)) => stretches::kept(store, point, *first, *last, rules)?,
+            (Some(first), Some(last)) => stretches::kept(store, point, *first, *last, law)?,
             _ => BTreeMap::new(),
         };
         *allowance = allowance.saturating_sub(kept.len() * KEPT_DAY_COST);
@@ -142,18 +143,18 @@ impl Timelines {
                 Some(timeline) => timeline,
                 None if *allowance == 0 => continue,
                 None => {
-                    let derived = derive(store, point, rules, *day)?;
+                    let derived = derive(store, point, law, *day)?;
                     *allowance = allowance.saturating_sub(derived.read.max(KEPT_DAY_COST));
-                    changes.extend(derived.change(point, *day, rules)?);
+                    changes.extend(derived.change(point, *day, law)?);
                     derived.timeline
                 }
             };
             self.days.insert(point, *day, timeline);
             left -= 1;
         }
-        self.keep(store, point, rules, &changes, end.saturating_sub(1))?;
+        self.keep(store, point, law, &changes, end.saturating_sub(1))?;
         if left == 0 {
-            self.known(store, point, rules)?.prepared_from = Some(span.start);
+            self.known(store, point, law)?.prepared_from = Some(span.start);
         }
         Ok(left == 0)
     }
@@ -162,7 +163,7 @@ impl Timelines {
     /// days, or none.
     pub fn newest(&self, point: &VantagePoint, as_of: Instant) -> Option<Option<Observation>> {
         let live = self.known.get(point)?.live.as_ref()?;
-        let settled = settled_day(live.rules(), as_of);
+        let settled = settled_day(live.law(), as_of);
         (live.first_day() <= settled && live.holds(as_of)).then(|| live.newest().copied())
     }
 
@@ -172,19 +173,19 @@ impl Timelines {
         &mut self,
         store: &mut dyn Store,
         point: &VantagePoint,
-        rules: VantageRules,
+        law: &VantageLaw,
         touched: &TouchedRows,
     ) -> Result<(), StoreError> {
-        self.known(store, point, rules)?;
-        let derivable_from = derivable_from(store, rules);
+        self.known(store, point, law)?;
+        let derivable_from = derivable_from(store, law);
         for rows in touched.days.values() {
-            let first = rows.start.minus_ms(rules.context_ms()).utc_day().max(derivable_from);
-            let last = rows.end.plus_ms(rules.context_ms()).utc_day();
+            let first = rows.start.minus_ms(law.context_ms()).utc_day().max(derivable_from);
+            let last = rows.end.plus_ms(law.context_ms()).utc_day();
             if first <= last {
                 self.drop_days(store, point, first, last)?;
             }
         }
-        let known = self.known(store, point, rules)?;
+        let known = self.known(store, point, law)?;
         if known.live.as_mut().is_some_and(|live| !live.touch(touched)) {
             known.live = None;
         }
@@ -211,7 +212,7 @@ impl Timelines {
             known
                 .live
                 .as_ref()
-                .is_some_and(|live| live.holds(as_of) && live.first_day() < settled_day(live.rules(), as_of))
+                .is_some_and(|live| live.holds(as_of) && live.first_day() < settled_day(live.law(), as_of))
         };
         let mut changes = Vec::new();
         let mut settled = 0;
@@ -224,10 +225,10 @@ impl Timelines {
                 break;
             }
             let Some(live) = &mut known.live else { continue };
-            let end = settled_day(live.rules(), as_of);
+            let end = settled_day(live.law(), as_of);
             for day in live.first_day()..end {
                 let timeline = live.clip(day_interval(day));
-                changes.push(stretches::change(point, day, live.rules(), &timeline)?);
+                changes.push(stretches::change(point, day, live.law(), &timeline)?);
                 self.days.insert(point, day, timeline);
             }
             live.forget_before(day_interval(end).start);
@@ -237,7 +238,7 @@ impl Timelines {
             store.commit_derived(&changes)?;
         }
         if settled <= points_max {
-            let next = |known: &Known| known.live.as_ref().map(|live| settles_at(live.rules(), live.first_day()));
+            let next = |known: &Known| known.live.as_ref().map(|live| settles_at(live.law(), live.first_day()));
             self.nothing_settles_before = self.known.values().filter_map(next).min().unwrap_or(Instant::MIN);
         }
         Ok(settled > points_max)
@@ -266,37 +267,37 @@ struct Derived {
 
 impl Derived {
     /// The change that keeps it; none if it says nothing.
-    fn change(&self, point: &VantagePoint, day: i64, rules: VantageRules) -> Result<Option<RecordChange>, StoreError> {
-        self.whole.then(|| stretches::change(point, day, rules, &self.timeline)).transpose()
+    fn change(&self, point: &VantagePoint, day: i64, law: &VantageLaw) -> Result<Option<RecordChange>, StoreError> {
+        self.whole.then(|| stretches::change(point, day, law, &self.timeline)).transpose()
     }
 }
 
 /// Derives a settled day. One of which observations were forgotten is unmeasured: the rest might say anything.
-fn derive(store: &dyn Store, point: &VantagePoint, rules: VantageRules, day: i64) -> Result<Derived, StoreError> {
+fn derive(store: &dyn Store, point: &VantagePoint, law: &VantageLaw, day: i64) -> Result<Derived, StoreError> {
     let span = day_interval(day);
-    if day < derivable_from(store, rules) {
-        return Ok(Derived { timeline: vantage_timeline(&[], rules, span), read: 0, whole: false });
+    if day < derivable_from(store, law) {
+        return Ok(Derived { timeline: vantage_timeline(&[], law, span), read: 0, whole: false });
     }
-    let context = Interval::new(span.start.minus_ms(rules.context_ms()), span.end.plus_ms(rules.context_ms()));
+    let context = Interval::new(span.start.minus_ms(law.context_ms()), span.end.plus_ms(law.context_ms()));
     let observations = store.observations(point, context)?;
-    let timeline = vantage_timeline(&observations, rules, span);
+    let timeline = vantage_timeline(&observations, law, span);
     Ok(Derived { timeline, read: observations.len(), whole: true })
 }
 
 /// The first day of which nothing that decides it was forgotten.
-pub fn derivable_from(store: &dyn Store, rules: VantageRules) -> i64 {
-    let first = |from: i32| day_interval(from.into()).start.plus_ms(rules.context_ms()).minus_ms(1).utc_day() + 1;
+pub fn derivable_from(store: &dyn Store, law: &VantageLaw) -> i64 {
+    let first = |from: i32| day_interval(from.into()).start.plus_ms(law.context_ms()).minus_ms(1).utc_day() + 1;
     store.raw_from().map_or(i64::MIN, first)
 }
 
 /// The first day that is not settled at `as_of`: its context has not passed.
-fn settled_day(rules: VantageRules, as_of: Instant) -> i64 {
-    as_of.minus_ms(rules.context_ms()).utc_day()
+fn settled_day(law: &VantageLaw, as_of: Instant) -> i64 {
+    as_of.minus_ms(law.context_ms()).utc_day()
 }
 
 /// From when on a day is settled.
-fn settles_at(rules: VantageRules, day: i64) -> Instant {
-    day_interval(day).end.plus_ms(rules.context_ms())
+fn settles_at(law: &VantageLaw, day: i64) -> Instant {
+    day_interval(day).end.plus_ms(law.context_ms())
 }
 
 fn day_interval(day: i64) -> Interval {

@@ -1,7 +1,7 @@
 //! Kept days held against what their rows say today.
 
 use uphold_common::ids::VantagePoint;
-use uphold_common::measure::vantage::VantageRules;
+use uphold_common::measure::law::VantageLaw;
 
 use super::{derive, stretches};
 use crate::store::{Store, StoreError};
@@ -11,15 +11,15 @@ use crate::store::{Store, StoreError};
 pub fn recheck(
     store: &dyn Store,
     point: &VantagePoint,
-    rules: VantageRules,
+    law: &VantageLaw,
     first: i64,
     days_max: usize,
 ) -> Result<(usize, Vec<i64>), StoreError> {
-    let kept = stretches::kept(store, point, first, i64::MAX, rules)?;
+    let kept = stretches::kept(store, point, first, i64::MAX, law)?;
     let every = kept.len().div_ceil(days_max.max(1)).max(1);
     let (mut looked_at, mut wrong) = (0, Vec::new());
     for (day, timeline) in kept.iter().rev().step_by(every) {
-        let derived = derive(store, point, rules, *day)?;
+        let derived = derive(store, point, law, *day)?;
         // A day whose rows are partly forgotten stands as it is.
         if !derived.whole {
             continue;

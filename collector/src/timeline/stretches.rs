@@ -3,8 +3,11 @@
 //! ```text
 //! key    "service/probe" 0 "agent" 0 day (8 bytes, big endian, sign flipped so that days are in order)
 //! value  frame "UPHs" version 1, holding MessagePack:
-//!        { reach_ms, fall, rise, stretches: [(length in ms, state's number), …] }
+//!        { reach_ms, fall, rise, stretches: [(length in ms, state's number), …], then: [(from in ms, reach_ms, fall, rise), …] }
 //! ```
+//!
+//! Where the rules changed so close to the day that the change has a part in it, `then` says from when on which others hold;
+//! else it is left out.
 //!
 //! Stretches of other rules than those in force, and damaged ones, are as if they were not kept: they are derived again.
 
@@ -13,6 +16,7 @@ use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 use uphold_common::ids::VantagePoint;
+use uphold_common::measure::law::{Step, VantageLaw};
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::measure::vantage::VantageRules;
 use uphold_common::observation::State;
@@ -39,6 +43,19 @@ struct Day {
     fall: u32,
     rise: u32,
     stretches: Vec<(i64, u8)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    then: Vec<(i64, i64, u32, u32)>,
+}
+
+impl Day {
+    /// By which rules it was derived.
+    fn law(&self) -> Option<VantageLaw> {
+        let step = |from, reach_ms, fall, rise| Step { from, rules: VantageRules { reach_ms, fall, rise } };
+        let first = step(Instant::MIN, self.reach_ms, self.fall, self.rise);
+        let then =
+            self.then.iter().map(|(from, reach, fall, rise)| step(Instant::from_ms(*from), *reach, *fall, *rise));
+        VantageLaw::of(std::iter::once(first).chain(then))
+    }
 }
 
 /// The kept days from `first` to `last` that were derived by these rules and are sound.
@@ -47,12 +64,12 @@ pub fn kept(
     point: &VantagePoint,
     first: i64,
     last: i64,
-    rules: VantageRules,
+    law: &VantageLaw,
 ) -> Result<BTreeMap<i64, Timeline>, StoreError> {
     let records = store.records(RecordKind::Stretches, &days(point, first, last), usize::MAX)?;
     let sound = |(key, value): Record| {
         let day = day_of(&key)?;
-        Some((day, read(&value, day, rules)?))
+        Some((day, read(&value, day, law)?))
     };
     Ok(records.into_iter().filter_map(sound).collect())
 }
@@ -67,11 +84,15 @@ pub fn newest(store: &dyn Store, point: &VantagePoint) -> Result<Option<i64>, St
 pub fn change(
     point: &VantagePoint,
     day: i64,
-    rules: VantageRules,
+    law: &VantageLaw,
     timeline: &Timeline,
 ) -> Result<RecordChange, StoreError> {
     let stretches = timeline.stretches().iter().map(|s| (s.interval.len_ms(), s.state as u8)).collect();
-    let packed = Day { reach_ms: rules.reach_ms, fall: rules.fall, rise: rules.rise, stretches };
+    let law = law.deciding(day_interval(day));
+    let VantageRules { reach_ms, fall, rise } = law.at(Instant::MIN);
+    let later = law.steps().iter().skip(1);
+    let then = later.map(|Step { from, rules }| (from.as_ms(), rules.reach_ms, rules.fall, rules.rise)).collect();
+    let packed = Day { reach_ms, fall, rise, stretches, then };
     let damaged = |reason: String| StoreError::Corrupt { place: format!("day {day} of {point}"), reason };
     let content = pack::pack(&packed).map_err(|error| damaged(error.to_string()))?;
     // Most days are a stretch or two: to set up the compression would cost more than all the rest.
@@ -87,13 +108,13 @@ pub fn days(point: &VantagePoint, first: i64, last: i64) -> KeyRange {
     KeyRange { start: Bound::Included(key(point, first)), end: Bound::Included(key(point, last)), newest_first: false }
 }
 
-fn read(value: &[u8], day: i64, rules: VantageRules) -> Option<Timeline> {
+fn read(value: &[u8], day: i64, law: &VantageLaw) -> Option<Timeline> {
     let content = frame::open(STRETCHES, VERSION, BYTES_MAX, value).ok()?;
     let kept: Day = pack::unpack(&content).ok()?;
-    if (kept.reach_ms, kept.fall, kept.rise) != (rules.reach_ms, rules.fall, rules.rise) {
+    let span = day_interval(day);
+    if kept.law()? != law.deciding(span) {
         return None;
     }
-    let span = day_interval(day);
     let mut timeline = Timeline::default();
     let mut at = span.start;
     for (length_ms, state) in kept.stretches {

@@ -5,6 +5,8 @@ use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 use uphold_common::wire::batch::{Batch, BatchKey, Epoch, digest};
 use uphold_common::wire::columns::Rows;
 
+use uphold_common::measure::vantage::VantageRules;
+
 use super::*;
 use crate::store::{Admitted, DataDir, EmbeddedStore, RecordKind, StoreOptions};
 
@@ -50,7 +52,7 @@ fn at_once(store: &EmbeddedStore, span: Interval, as_of: Instant) -> Timeline {
     let everything = Interval::new(Instant::MIN, Instant::MAX);
     let mut all = store.observations(&point(), everything).unwrap();
     all.retain(|observation| observation.at < as_of);
-    vantage_timeline(&all, RULES, span)
+    vantage_timeline(&all, &RULES.into(), span)
 }
 
 fn compare(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of_minute: i64) {
@@ -58,7 +60,7 @@ fn compare(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of_minute: i
     for (start, end) in [(0, as_of_minute), (700, as_of_minute), (1_439, 1_441), (1_000, 4_000)] {
         let minute = |m: i64| Instant::from_ms(m.min(as_of_minute) * INTERVAL_MS);
         let span = Interval::new(minute(start), minute(end));
-        let found = timelines.vantage(store, &point(), RULES, span, as_of).unwrap();
+        let found = timelines.vantage(store, &point(), &RULES.into(), span, as_of).unwrap();
         assert_eq!(found, at_once(store, span, as_of), "{start} to {end} as of {as_of_minute}");
     }
 }
@@ -68,7 +70,7 @@ fn tick(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of: Instant) {
     touch(timelines, store);
     timelines.begin_tick(as_of);
     let span = Interval::new(as_of.minus_ms(3 * DAY_MS), as_of);
-    let found = timelines.vantage(store, &point(), RULES, span, as_of).unwrap();
+    let found = timelines.vantage(store, &point(), &RULES.into(), span, as_of).unwrap();
     assert_eq!(found, at_once(store, span, as_of), "at {as_of}");
     let newest = timelines.newest(&point(), as_of).expect("it is live");
     let past = Interval::new(as_of.minus_ms(RULES.reach_ms), as_of);
@@ -78,7 +80,7 @@ fn tick(timelines: &mut Timelines, store: &mut EmbeddedStore, as_of: Instant) {
 
 fn touch(timelines: &mut Timelines, store: &mut EmbeddedStore) {
     for (point, rows) in store.take_touched(&|_| true).vantage_points {
-        timelines.touch(store, &point, RULES, &rows).unwrap();
+        timelines.touch(store, &point, &RULES.into(), &rows).unwrap();
     }
 }
 
@@ -230,7 +232,7 @@ fn what_is_prepared_bit_by_bit_is_kept_and_is_done_once_whatever_room_there_is()
         timelines.begin_tick(as_of);
         let span = Interval::new(Instant::from_ms(0), as_of);
         let mut steps = 0;
-        while !timelines.prepare(&mut store, &point(), RULES, span, &mut 1_000).unwrap() {
+        while !timelines.prepare(&mut store, &point(), &RULES.into(), span, &mut 1_000).unwrap() {
             steps += 1;
             let days = stretches::days(&point(), i64::MIN, i64::MAX);
             assert_eq!(
@@ -241,13 +243,13 @@ fn what_is_prepared_bit_by_bit_is_kept_and_is_done_once_whatever_room_there_is()
         }
         assert_eq!(steps, 4, "what is live, then three days, one a step; the fourth is the last");
         let mut allowance = 1;
-        assert!(timelines.prepare(&mut store, &point(), RULES, span, &mut allowance).unwrap());
+        assert!(timelines.prepare(&mut store, &point(), &RULES.into(), span, &mut allowance).unwrap());
         assert_eq!(allowance, 1, "nothing is left to do");
-        assert!(!timelines.prepare(&mut store, &point(), RULES, span, &mut 0).unwrap());
+        assert!(!timelines.prepare(&mut store, &point(), &RULES.into(), span, &mut 0).unwrap());
         append(&mut store, 2, vec![observation(2_100, Outcome::Down)]);
         touch(&mut timelines, &mut store);
         let mut allowance = 10_000;
-        assert!(timelines.prepare(&mut store, &point(), RULES, span, &mut allowance).unwrap());
+        assert!(timelines.prepare(&mut store, &point(), &RULES.into(), span, &mut allowance).unwrap());
         assert!(allowance < 10_000, "late data makes more to do");
         compare(&mut timelines, &mut store, 7_199);
     }
@@ -264,7 +266,7 @@ fn rows_of_two_days_far_apart_leave_the_days_in_between_as_they_are() {
     let late = |minute| observation(minute, Outcome::Down);
     append(&mut store, 2, vec![late(2_100), late(7_190)]);
     touch(&mut timelines, &mut store);
-    let kept = stretches::kept(&store, &point(), i64::MIN, i64::MAX, RULES).unwrap();
+    let kept = stretches::kept(&store, &point(), i64::MIN, i64::MAX, &RULES.into()).unwrap();
     assert_eq!(kept.into_keys().collect::<Vec<_>>(), [0, 2, 3]);
     compare(&mut timelines, &mut store, 7_199);
 }

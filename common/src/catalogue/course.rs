@@ -136,6 +136,20 @@ impl Courses {
         self.laws = steps.into_iter().filter_map(law).collect();
     }
 
+    /// The services that are measured differently than by `other`, each with from when on.
+    pub fn differs_from(&self, other: &Self) -> Vec<(Id, Instant)> {
+        let differs = |(id, course): (&Id, &ServiceCourse)| {
+            let known = other.services.get(id).map_or(&[][..], |known| &known.pieces);
+            let same = |(one, other): (&Piece, &Piece)| one.from == other.from && one.text == other.text;
+            let equal = course.pieces.iter().zip(known).take_while(|(one, other)| same((one, other))).count();
+            let of_one = course.pieces.get(equal).map(|piece| piece.from);
+            let of_other = known.get(equal).map(|piece| piece.from);
+            let from = of_one.into_iter().chain(of_other).min()?;
+            Some((id.clone(), from))
+        };
+        self.services.iter().filter_map(differs).collect()
+    }
+
     /// A service.
     pub fn service(&self, id: &Id) -> Option<&ServiceCourse> {
         self.services.get(id)
@@ -181,6 +195,19 @@ impl Courses {
         self.laws.values().map(VantageLaw::context_ms).max().unwrap_or(0)
     }
 
+    /// How everything that ever was in the catalogue is measured by the newest version that has it, as
+    /// [`measured_as`](super::fingerprint::measured_as) says it.
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        let services = self
+            .services
+            .iter()
+            .filter_map(|(id, course)| Some((format!("service {id}"), course.newest()?.text.clone())));
+        let targets = self.targets.iter();
+        let targets =
+            targets.filter_map(|(id, course)| Some((format!("target {id}"), course.pieces.last()?.text.clone())));
+        services.chain(targets).collect()
+    }
+
     /// The version in force at an instant; before the first one, that.
     pub fn version_at(&self, at: Instant) -> u64 {
         let holding = self.versions.iter().filter(|(from, _)| *from <= at).map(|(_, version)| *version);
@@ -214,6 +241,15 @@ impl Courses {
     ) -> impl Iterator<Item = &'a TargetId> + 'a {
         let of_it = self.targets.iter().filter(move |(_, course)| course.is_about(service));
         of_it.filter(move |(_, course)| course.holds_in(&window)).map(|(id, _)| id)
+    }
+}
+
+impl From<&Service> for ServiceCourse {
+    /// A service that never was another; for its probes nobody was named who answers.
+    fn from(service: &Service) -> Self {
+        let service = Arc::new(service.clone());
+        let (responsible, text) = (BTreeMap::new(), String::new());
+        Self { pieces: vec![Piece { from: Instant::MIN, version: 1, service, responsible, text }] }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which version of the catalogue this is, and whether it would measure the past differently than another.
+//! Which version of the catalogue this is, and what it measures differently than another.
 //!
 //! A version is named by the SHA-256 of its files. Beside it, each service and each target has a text of everything
 //! that decides how its past is measured, one `what: value` a line; names, owners and checks are not in it. Two
@@ -46,11 +46,28 @@ pub fn measured_as(catalogue: &Catalogue) -> BTreeMap<String, String> {
     services.chain(targets).collect()
 }
 
+/// What of a service holds for all of its past, so that no change of it can hold from an instant on.
+const OF_ALL_PAST: [&str; 2] = ["since", "time zone"];
+
 /// What `new` measures differently than `old` of what is in both: one sentence a difference, for people.
-pub fn changes_to_the_past(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+pub fn changes(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+    changes_of(old, new, |_| true)
+}
+
+/// Of these, those that would hold for all of the past.
+pub fn changes_of_all_past(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+    changes_of(old, new, |key| OF_ALL_PAST.contains(&key))
+}
+
+fn changes_of(
+    old: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+    counts: impl Fn(&str) -> bool,
+) -> Vec<String> {
     let mut sentences = Vec::new();
     for (what, before) in old {
         let Some(after) = new.get(what).filter(|after| *after != before) else { continue };
+        let lines = |text| lines(text, &counts);
         let (before, after) = (lines(before), lines(after));
         for (key, was) in &before {
             match after.get(key) {
@@ -65,8 +82,8 @@ pub fn changes_to_the_past(old: &BTreeMap<String, String>, new: &BTreeMap<String
     sentences
 }
 
-fn lines(text: &str) -> BTreeMap<&str, &str> {
-    text.lines().filter_map(|line| line.split_once(": ")).collect()
+fn lines<'a>(text: &'a str, counts: impl Fn(&str) -> bool) -> BTreeMap<&'a str, &'a str> {
+    text.lines().filter_map(|line| line.split_once(": ")).filter(|(key, _)| counts(key)).collect()
 }
 
 /// With what it is made of in other services, so that a change of theirs is one of its own.

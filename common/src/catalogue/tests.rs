@@ -232,7 +232,7 @@ fn a_version_is_named_by_its_files() {
 fn changes(from: &str, to: &str) -> Vec<String> {
     assert!(EXAMPLE.contains(from), "{from}");
     let changed = read(&[("catalogue.yaml", EXAMPLE.replacen(from, to, 1).as_str()), HOLIDAYS]).unwrap();
-    fingerprint::changes_to_the_past(&fingerprint::measured_as(&example()), &fingerprint::measured_as(&changed))
+    fingerprint::changes(&fingerprint::measured_as(&example()), &fingerprint::measured_as(&changed))
 }
 
 #[test]
@@ -321,7 +321,7 @@ services:
 #[test]
 fn a_service_is_measured_differently_when_one_is_that_it_is_built_on() {
     let before = built("interval: 1m", "{ all: [p, { service: low }] }");
-    let change = |low, mid| fingerprint::changes_to_the_past(&before, &built(low, mid));
+    let change = |low, mid| fingerprint::changes(&before, &built(low, mid));
     assert_eq!(change("interval: 1m", "{ all: [{ service: low }, p] }"), [""; 0], "the order says nothing");
     assert_eq!(
         change("interval: 1m, quorum: 3", "{ all: [p, { service: low }] }"),

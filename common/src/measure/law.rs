@@ -157,7 +157,7 @@ mod tests {
         ] {
             assert_eq!(steps(start, end), expected, "{start} to {end}");
         }
-        let within = law.deciding(span(14_000, 60_000));
+        let within = law.deciding(span(20_000, 60_000));
         assert_eq!(within.at(Instant::from_ms(0)), b, "the first of them holds from the beginning of time");
     }
 }

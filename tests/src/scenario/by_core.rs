@@ -80,14 +80,22 @@ impl Core {
     /// The figures of `target` as users get them.
     pub fn json(facts: Facts<'_>, target: &Target) -> serde_json::Value {
         let Told { asked, consequences, seen, figures, alerts } = Told::new(facts, target, Asked::new(facts, target));
-        let measured = figures::Measured::Availability {
-            target: &TargetId::new(id("scenario"), id(&target.name)),
-            figures: &figures,
-            seen: &seen,
-            consequences: &consequences,
-            alerts: &alerts,
+        let promised = model::Target {
+            id: TargetId::new(id("scenario"), id(&target.name)),
+            kind: model::AgreementKind::Sla,
+            party: id("customer"),
+            service: asked.service.id.clone(),
+            window: window_kind(target.window),
+            calendar: None,
+            maintenance: model::MaintenanceRules::default(),
+            effective: model::Effective::default(),
+            promise: model::Promise::Availability(core_promises::availability(target)),
+            consequences,
         };
-        let told = Json::of(&catalogue(), 1, &asked.service, Instant::from_ms(facts.now), &[measured]);
+        let measured =
+            figures::Measured::Availability { target: &promised, figures: &figures, seen: &seen, alerts: &alerts };
+        let (service, now) = (&asked.service, Instant::from_ms(facts.now));
+        let told = Json::of((service, &service.into()), 1, now, &[measured]);
         serde_json::to_value(told).unwrap_or_default()
     }
 }
@@ -131,7 +139,8 @@ impl Told {
         let elapsed = window.elapsed();
         let from = alerting.longest().map_or(elapsed.start, |span| span.start.min(elapsed.start));
         let seen = service_states(facts, service.id.as_str(), Interval::new(from, elapsed.end));
-        let figures = TargetFigures::measure(core_promises::availability(target), service, *window, committed, &seen);
+        let figures =
+            TargetFigures::measure(core_promises::availability(target), &service.into(), *window, committed, &seen);
         let alerts = core_promises::alerts(facts, target, service, &alerting, &seen);
         Self { consequences: core_promises::consequences(target), asked, seen, figures, alerts }
     }
@@ -147,7 +156,7 @@ pub(super) fn settled(facts: Facts<'_>, probe: &str, agent: &str) -> Vec<Observa
 
 fn vantage(facts: Facts<'_>, probe: &Probe, agent: &str, span: Interval) -> Timeline {
     let rules = VantageRules { reach_ms: probe.stale_after_ms, fall: probe.fall, rise: probe.rise };
-    vantage_timeline(&settled(facts, &probe.name, agent), rules, span)
+    vantage_timeline(&settled(facts, &probe.name, agent), &rules.into(), span)
 }
 
 fn probe_states(facts: Facts<'_>, probe: &Probe, span: Interval) -> Timeline {
@@ -251,24 +260,6 @@ fn probe_of<'a>(scenario: &'a Scenario, name: &str) -> &'a Probe {
 
 fn service_of<'a>(scenario: &'a Scenario, name: &str) -> &'a Service {
     scenario.services.iter().find(|s| s.name == name).expect("a known service")
-}
-
-fn catalogue() -> model::Catalogue {
-    model::Catalogue {
-        organisation: model::Organisation { name: "Scenario".to_owned(), time_zone: TimeZone::UTC },
-        effective_from: None,
-        customers: BTreeMap::new(),
-        parties: BTreeMap::new(),
-        components: BTreeMap::new(),
-        hosts: BTreeMap::new(),
-        calendars: BTreeMap::new(),
-        agents: BTreeMap::new(),
-        services: BTreeMap::new(),
-        targets: BTreeMap::new(),
-        priorities: model::Priorities::default(),
-        receivers: BTreeMap::new(),
-        routes: Vec::new(),
-    }
 }
 
 fn service(scenario: &Scenario, name: &str) -> model::Service {

@@ -162,7 +162,7 @@ pub(super) fn responses(
     let probe = service.probes.get(&promise.probe).expect("a probe of the service");
     let of_agent = |agent: &uphold_common::ids::Id| settled(facts, probe.id.child.as_str(), agent.as_str());
     let seen: Vec<_> = probe.agents.iter().flat_map(of_agent).collect();
-    let settled = window.is_settled(settling_ms(service));
+    let settled = window.is_settled(settling_ms(&service.into(), &window));
     let asked = response::Asked { promise: &promise, window, settled, entry: committed.entry };
     let found = ResponseFigures::measure(&asked, &committed.contractual.committed(window.elapsed()), &seen);
     Responses {

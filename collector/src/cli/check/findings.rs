@@ -71,7 +71,7 @@ impl Findings {
     /// This would change after another catalogue; what would be refused is wrong.
     pub(super) fn against(&mut self, path: &Path, changes: Changes) {
         for refused in &changes.refused {
-            self.wrong(path, "", &format!("{refused}: that would measure the past differently, and is refused"));
+            self.wrong(path, "", &format!("{refused}: that would change the past, which takes a restatement"));
         }
         self.changes = Some(changes);
     }
@@ -95,11 +95,11 @@ impl Findings {
             let colon = if what.is_empty() { "" } else { ": " };
             writeln!(out, "{path} is {SOUND}sound{SOUND:#}{colon}{what}")?;
         }
-        if let Some(Changes { added, removed, refused }) = &self.changes {
-            for (word, all) in [("new", added), ("gone", removed)] {
+        if let Some(Changes { added, removed, changed, refused }) = &self.changes {
+            for (word, all) in [("new", added), ("gone", removed), ("changes", changed)] {
                 all.iter().try_for_each(|what| writeln!(out, "{KEY}{what}{KEY:#} is {word}"))?;
             }
-            if added.is_empty() && removed.is_empty() && refused.is_empty() {
+            if added.is_empty() && removed.is_empty() && changed.is_empty() && refused.is_empty() {
                 writeln!(out, "nothing that is measured changes")?;
             }
         }

@@ -1,0 +1,131 @@
+//! The versions of the catalogue on record, and what services and targets were through them.
+
+use serde::{Deserialize, Serialize};
+use uphold_common::catalogue::course::Courses;
+use uphold_common::catalogue::model::Catalogue;
+use uphold_common::catalogue::{self, fingerprint};
+use uphold_common::time::Instant;
+use uphold_common::wire::pack;
+
+use super::{CatalogueFile, TakeUpError};
+use crate::store::{KeyRange, RecordChange, RecordKind, Store};
+
+/// Most versions on record. At one a day that is twenty years.
+pub const VERSIONS_MAX: u64 = 8_000;
+/// Most versions that are read at once.
+const PAGE_VERSIONS: usize = 8;
+
+/// That the past is to be measured differently, who approved it and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restatement {
+    /// Who approved it.
+    pub approver: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A version on record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Version {
+    pub(super) number: u64,
+    pub(super) recorded_at: Instant,
+    pub(super) hash: String,
+    pub(super) files: Vec<CatalogueFile>,
+    /// How everything that was ever in the catalogue is measured.
+    pub(super) measured_as: std::collections::BTreeMap<String, String>,
+    /// From when on it holds; none: from when it was recorded, and the first one always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) holds_from: Option<Instant>,
+    /// If it was to measure the past differently.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) restated: Option<Restatement>,
+}
+
+impl Version {
+    pub(super) fn holds_from(&self) -> Instant {
+        let recorded = if self.number == 1 { Instant::MIN } else { self.recorded_at };
+        self.holds_from.unwrap_or(recorded)
+    }
+
+    pub(super) fn record(&self) -> Result<RecordChange, TakeUpError> {
+        let damaged = |error: pack::PackError| self.damaged(error.to_string());
+        let value = pack::pack(self).map_err(damaged)?;
+        let key = self.number.to_be_bytes().to_vec();
+        Ok(RecordChange { kind: RecordKind::Catalogue, key, value: Some(value) })
+    }
+
+    fn damaged(&self, reason: String) -> TakeUpError {
+        TakeUpError::Damaged { version: self.number, reason }
+    }
+}
+
+/// The newest version on record.
+pub(super) fn newest(store: &dyn Store) -> Result<Option<Version>, TakeUpError> {
+    let newest = store.records(RecordKind::Catalogue, &KeyRange::all().reversed(), 1)?.pop();
+    newest.map(|(key, value)| read(&key, &value)).transpose()
+}
+
+/// What all versions on record say, in their order.
+#[derive(Debug, Default)]
+pub(super) struct OnRecord {
+    pub(super) courses: Courses,
+    pub(super) newest: Option<(Version, Catalogue)>,
+    /// From when on the newest of them that was not restated holds.
+    pub(super) newest_from: Option<Instant>,
+}
+
+/// Reads all versions on record, page by page.
+pub(super) fn all(store: &dyn Store) -> Result<OnRecord, TakeUpError> {
+    let mut on_record = OnRecord::default();
+    let mut range = KeyRange::all();
+    loop {
+        let page = store.records(RecordKind::Catalogue, &range, PAGE_VERSIONS)?;
+        let Some((last, _)) = page.last() else { return Ok(on_record) };
+        range = range.after(last.clone());
+        for (key, value) in &page {
+            let version = read(key, value)?;
+            // It was sound under the limits of its time.
+            let bounds = catalogue::Bounds { bytes_max: usize::MAX, ..catalogue::Bounds::default() };
+            let catalogue = catalogue::read_within(&version.files, &bounds);
+            let catalogue = catalogue.map_err(|problems| version.damaged(problems.to_string()))?;
+            on_record.add(version, catalogue);
+        }
+    }
+}
+
+impl OnRecord {
+    fn add(&mut self, version: Version, catalogue: Catalogue) {
+        let from = version.holds_from();
+        self.courses.take_up(&catalogue, version.number, from);
+        self.newest_from = self.newest_from.max(Some(from));
+        self.newest = Some((version, catalogue));
+    }
+
+    /// What `catalogue` measures differently than the newest version that had it: one sentence a difference.
+    pub(super) fn changes(&self, catalogue: &Catalogue) -> Vec<String> {
+        fingerprint::changes(&self.courses.texts(), &fingerprint::measured_as(catalogue))
+    }
+
+    /// What of it holds for all of the past whenever it changes.
+    pub(super) fn changes_of_all_past(&self, catalogue: &Catalogue) -> Vec<String> {
+        fingerprint::changes_of_all_past(&self.courses.texts(), &fingerprint::measured_as(catalogue))
+    }
+}
+
+fn read(key: &[u8], value: &[u8]) -> Result<Version, TakeUpError> {
+    let version = <[u8; 8]>::try_from(key).map_or(0, u64::from_be_bytes);
+    pack::unpack(value).map_err(|error| TakeUpError::Damaged { version, reason: error.to_string() })
+}
+
+/// Whether there is room for one more.
+pub(super) fn room_for(number: u64) -> Result<(), TakeUpError> {
+    if number > VERSIONS_MAX { Err(TakeUpError::TooMany) } else { Ok(()) }
+}
+
+/// That a change reaches back to before the rows that are kept.
+pub(super) fn reaches_rows(store: &dyn Store, from: Instant) -> Result<(), TakeUpError> {
+    let Some(kept_from) = store.raw_from().map(crate::retention::start_of) else { return Ok(()) };
+    if from < kept_from { Err(TakeUpError::Forgotten { from, kept_from }) } else { Ok(()) }
+}
