@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::api::catalogue::CatalogueFiles;
 use crate::api::{self, socket};
 use crate::clock;
 use crate::config::AccessConfig;
@@ -139,7 +140,8 @@ impl Collector {
         let Running { handle, mut ended, thread } = self.engine;
         let (finish, finishing) = watch::channel(false);
         let listening = self.listening;
-        let router = api::router(handle.clone(), self.access, listening.clone());
+        let files = CatalogueFiles(self.looked_at.clone().map(Arc::new));
+        let router = api::router(handle.clone(), self.access, listening.clone(), files);
         let acceptor = self.tls.as_ref().map(Tls::acceptor).transpose()?;
         let port = listen::serve_port(self.port, acceptor, router.clone(), listening.clone(), finishing.clone());
         let port = tokio::spawn(port);

@@ -76,7 +76,12 @@ impl World {
         let config = AccessConfig { tokens: TokensNeeded::Required, hosts: Vec::new(), insecure: false };
         let listening =
             Listening::new(Limits::default().with(Limit::RequestBurst, 2).with(Limit::RequestsPerSecond, 1));
-        let router = crate::api::router(engine.handle.clone(), config, listening);
+        let router = crate::api::router(
+            engine.handle.clone(),
+            config,
+            listening,
+            crate::api::catalogue::CatalogueFiles::default(),
+        );
         Self { _folder: folder, engine, router }
     }
 

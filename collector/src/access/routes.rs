@@ -64,6 +64,8 @@ pub const ROUTES: &[Route] = &[
     (Method::POST, "/api/v1/tokens", Need::Right(Right::Administer)),
     (Method::DELETE, "/api/v1/tokens/{name}", Need::Right(Right::Administer)),
     (Method::GET, "/api/v1/deeds", Need::Right(Right::Administer)),
+    (Method::GET, "/api/v1/catalogue/versions", Need::Right(Right::Read)),
+    (Method::POST, "/api/v1/catalogue/restatements", Need::Right(Right::Administer)),
     (Method::POST, "/api/v1/imports", Need::Right(Right::Administer)),
     (Method::POST, "/api/v1/imports/batches", Need::Right(Right::Administer)),
     (Method::GET, "/api/v1/streams", Need::Right(Right::Read)),

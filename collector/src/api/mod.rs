@@ -15,6 +15,7 @@
 //! | `GET /api/v1/maintenances.ics` | maintenance for calendars |
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
 //! | `GET /api/v1/deeds`, `/api/v1/whoami` | who did what; who one is |
+//! | `GET /api/v1/catalogue/versions`, `POST …/restatements` | the versions of the catalogue |
 //! | `POST /api/v1/imports`, `…/batches` | history that somebody brings |
 //! | `GET /api/v1/streams`, `/api/v1/rows` | the rows themselves, as they are kept |
 //! | `GET`, `POST /api/v1/store/compaction` | how far sealing and merging has come; to have it done |
@@ -26,6 +27,7 @@
 //! and a body that does not arrive is given up.
 
 mod body;
+pub mod catalogue;
 mod discovery;
 mod document;
 pub(crate) mod governed;
@@ -61,6 +63,7 @@ use crate::engine::handle::EngineHandle;
 use crate::ingest::refusal::RETRY_RESERVE_S;
 use crate::listen::Listening;
 use crate::metrics;
+use catalogue::CatalogueFiles;
 use problem::problem;
 use query::Asked;
 
@@ -79,7 +82,7 @@ impl FromRef<Shared> for EngineHandle {
 
 /// Everything that is served, to whom `config` lets in; each request carries what listens as an extension, and who
 /// speaks, which the connection adds.
-pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) -> Router {
+pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening, files: CatalogueFiles) -> Router {
     let access = Access::new(engine.clone(), config, listening.clone());
     Router::new()
         .route("/", get(pages::overview))
@@ -107,6 +110,8 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/api/v1/tokens", get(tokens::list).post(tokens::add))
         .route("/api/v1/tokens/{name}", delete(tokens::revoke))
         .route("/api/v1/deeds", get(tokens::deeds))
+        .route("/api/v1/catalogue/versions", get(catalogue::versions))
+        .route("/api/v1/catalogue/restatements", post(catalogue::restate))
         .route("/api/v1/imports", post(imports::begin))
         .route("/api/v1/imports/batches", post(imports::batch))
         .route("/api/v1/streams", get(rows::streams))
@@ -121,6 +126,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn_with_state(access.clone(), guard))
         .layer(Extension(listening))
+        .layer(Extension(files))
         .with_state(Shared { engine, access })
 }
 

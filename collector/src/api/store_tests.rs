@@ -72,7 +72,12 @@ impl World {
         let engine = Engine::open(Box::new(store), &files, clock::now()).unwrap();
         let engine = run::start(engine.keeping(Reserve::new(Box::new(ask), None))).unwrap();
         let config = AccessConfig { tokens: TokensNeeded::Optional, hosts: Vec::new(), insecure: false };
-        let router = super::router(engine.handle.clone(), config, Listening::default());
+        let router = super::router(
+            engine.handle.clone(),
+            config,
+            Listening::default(),
+            super::catalogue::CatalogueFiles::default(),
+        );
         Self { _folder: folder, engine, router, free, failed, full }
     }
 

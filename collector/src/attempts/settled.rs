@@ -61,15 +61,13 @@ fn rows_within(recents: &[&Recent], span: Interval) -> usize {
 
 /// What of the vantage points' committed time lies in `span`; those that share theirs share what is left.
 fn counted(points: &[Counted], span: Interval) -> Vec<Counted> {
-    let mut shared: Option<(&Arc<[Interval]>, Arc<[Interval]>)> = None;
-    let cut_one = |one: &'_ Counted| Arc::from(cut(&one.committed, span));
-    let mut kept = Vec::with_capacity(points.len());
+    let mut kept: Vec<Counted> = Vec::with_capacity(points.len());
     for one in points {
-        let committed = match &shared {
-            Some((whole, part)) if Arc::ptr_eq(whole, &one.committed) => Arc::clone(part),
-            _ => cut_one(one),
+        let before = kept.len().checked_sub(1).and_then(|place| points.get(place)).zip(kept.last());
+        let committed = match before {
+            Some((whole, part)) if Arc::ptr_eq(&whole.committed, &one.committed) => Arc::clone(&part.committed),
+            _ => Arc::from(cut(&one.committed, span)),
         };
-        shared = Some((&one.committed, Arc::clone(&committed)));
         kept.push(Counted { point: one.point.clone(), committed });
     }
     kept

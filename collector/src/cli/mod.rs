@@ -1,6 +1,7 @@
 //! The command line: what can be asked of `uphold-collector`. What a command is told stands in the command's own file.
 
 mod ask;
+mod catalogue;
 mod check;
 mod compact;
 mod deeds;
@@ -73,6 +74,8 @@ enum Command {
     Up(up::UpArgs),
     /// Check a catalogue, and say everything that is wrong with it.
     Check(check::CheckArgs),
+    /// List the versions of the catalogue, or change the past with an approval.
+    Catalogue(catalogue::CatalogueArgs),
     /// Report a service: its figures as text with bars, or as JSON.
     Report(report::ReportArgs),
     /// List the incidents, look at one, or do something about it.
@@ -128,6 +131,7 @@ impl Cli {
             Command::Serve(args) => serve::serve(args),
             Command::Up(args) => up::up(&args),
             Command::Check(args) => check::check(&args),
+            Command::Catalogue(args) => catalogue::catalogue(args),
             Command::Report(args) => report::report(&args),
             Command::Incidents(args) => incidents::incidents(&args),
             Command::Maintenance(args) => maintenance::maintenance(args),

@@ -37,6 +37,7 @@ use super::govern::{GovernCommand, Governed};
 use super::import::{ImportTaken, ImportTerms};
 use super::query::{FiguresQuery, QueryError};
 use super::reload::{Offered, Reload};
+use super::restate::{Restated, VersionList};
 use super::rows::Page;
 
 /// Most requests that wait for the engine.
@@ -103,6 +104,10 @@ pub enum Request {
     Compaction(oneshot::Sender<Compaction>),
     /// To take up what the catalogue's files say.
     Reload(Offered, oneshot::Sender<Reload>),
+    /// For the versions of the catalogue.
+    Versions(oneshot::Sender<VersionList>),
+    /// To take up a catalogue that may measure the past differently.
+    Restate(Box<Restated>, Actor, oneshot::Sender<Result<Reload, CommandError>>),
     /// To take note of what became of a message.
     Settle(Key, Attempt, oneshot::Sender<()>),
     /// To stop, once everything before it is done.
@@ -301,11 +306,6 @@ impl EngineHandle {
     /// How far the compaction of the store has come.
     pub async fn compaction(&self) -> Result<Compaction, Unanswered> {
         self.ask(Request::Compaction).await
-    }
-
-    /// Has it take up what the catalogue's files say.
-    pub async fn reload(&self, offered: Offered) -> Result<Reload, Unanswered> {
-        self.ask(|answer| Request::Reload(offered, answer)).await
     }
 
     /// Asks the engine to stop, and waits for room in the queue if it must: a stop that is lost is never asked again.

@@ -22,6 +22,7 @@
 //! | `forget` | what is older than it is kept for goes, a little at a time |
 //! | [`query`] | figures at any instant |
 //! | [`reload`] | a changed catalogue → the one in force, or refused |
+//! | [`restate`] | its versions, and a change of the past that somebody approved |
 //! | [`told`] | the timelines that figures were taken from, for whoever wants to see them |
 //! | [`rows`] | the rows themselves, in pages |
 //! | `verify` | kept days and figures, held against their rows and their laws |
@@ -46,6 +47,7 @@ mod measure;
 mod postponed;
 pub mod query;
 pub mod reload;
+pub mod restate;
 pub mod rows;
 pub mod run;
 mod sight;
@@ -282,3 +284,6 @@ mod import_tests;
 
 #[cfg(test)]
 mod replay_tests;
+
+#[cfg(test)]
+mod versions_tests;

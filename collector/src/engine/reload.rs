@@ -9,6 +9,7 @@ use std::sync::Arc;
 use uphold_common::catalogue::fingerprint;
 use uphold_common::time::Instant;
 
+use super::handle::{EngineHandle, Request, Unanswered};
 use super::{Engine, EngineError};
 use crate::identity::deed::Actor;
 use crate::identity::keeper::KeeperError;
@@ -40,6 +41,13 @@ pub struct CatalogueReloads {
     pub refused: u64,
     /// Why what the files say is not in force; none when it is.
     pub wrong: Option<String>,
+}
+
+impl EngineHandle {
+    /// Has it take up what the catalogue's files say.
+    pub async fn reload(&self, offered: Offered) -> Result<Reload, Unanswered> {
+        self.ask(|answer| Request::Reload(offered, answer)).await
+    }
 }
 
 impl Engine {
@@ -78,7 +86,7 @@ impl Engine {
     }
 
     /// Takes up what somebody offers, who may be allowed to measure the past differently.
-    fn take_up_for(
+    pub(super) fn take_up_for(
         &mut self,
         files: &[CatalogueFile],
         restatement: Option<&Restatement>,

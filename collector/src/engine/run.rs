@@ -18,6 +18,7 @@ use super::command::CommandError;
 use super::govern::{GovernCommand, Governed};
 use super::handle::{Ends, EngineHandle, Imported, Pushed, QUEUE_MAX, Request};
 use super::reload::{Offered, Reload};
+use super::restate::Restated;
 use super::{Engine, EngineError};
 use crate::clock::{self, Stopwatch};
 use crate::governed::register::Register;
@@ -220,6 +221,8 @@ impl Loop {
             Request::Rows(of, span, answer) => drop(answer.send(self.engine.page(&of, span))),
             Request::Measured(host, answer) => drop(answer.send(self.engine.measured(&host))),
             Request::Reload(offered, answer) => drop(answer.send(self.reload(offered)?)),
+            Request::Versions(answer) => drop(answer.send(self.engine.versions())),
+            Request::Restate(asked, actor, answer) => drop(answer.send(self.restate(&asked, &actor)?)),
             Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),
             Request::Push(..) | Request::Stop => {}
         }
@@ -242,6 +245,15 @@ impl Loop {
     fn reload(&mut self, offered: Offered) -> Result<Reload, EngineError> {
         let done = self.engine.reload(offered, clock::now())?;
         if matches!(done, Reload::TakenUp(_)) {
+            self.tick(clock::now())?;
+        }
+        Ok(done)
+    }
+
+    /// Takes up a catalogue that may measure the past differently, with a tick before the answer.
+    fn restate(&mut self, asked: &Restated, actor: &Actor) -> Result<Result<Reload, CommandError>, EngineError> {
+        let done = survived(self.engine.restate(asked, actor, clock::now()))?;
+        if matches!(done, Ok(Reload::TakenUp(_))) {
             self.tick(clock::now())?;
         }
         Ok(done)

@@ -26,6 +26,7 @@ use uphold_common::time::Instant;
 use uphold_common::yaml::problem::Problems;
 
 use crate::assigned::Assigned;
+use crate::engine::restate::VersionView;
 use crate::identity::deed::{Action, Actor};
 use crate::identity::keeper::{Keeper, KeeperError};
 use crate::store::{RecordChange, RecordKind, Store, StoreError};
@@ -50,6 +51,8 @@ pub struct InForce {
     pub version: u64,
     /// The SHA-256 of its files.
     pub hash: String,
+    /// All versions on record, in order.
+    pub versions: Vec<VersionView>,
     /// The entry of each of its services.
     pub entries: BTreeMap<Id, Instant>,
     /// What each agent was ever assigned.
@@ -68,7 +71,7 @@ pub enum TakeUpError {
     Problems(Problems),
     /// It would measure differently what was measured already.
     #[error(
-        "this catalogue would change the past:\n  {}\nA change holds from when it is recorded. To change the past is a restatement: effective_from says from when on, and `uphold-collector restate` who approved it and why.",
+        "this catalogue would change the past:\n  {}\nA change holds from when it is recorded. To change the past is a restatement: effective_from says from when on, and `uphold-collector catalogue restate` who approved it and why.",
         .0.join("\n  ")
     )]
     ChangesThePast(Vec<String>),
@@ -166,6 +169,7 @@ pub fn take_up_offer(
             record(store, &coming, &catalogue, changes)?;
             keeper.recorded();
             on_record.courses.take_up(&catalogue, number, from);
+            on_record.views.push(coming.version.view());
             number
         }
     };
@@ -182,7 +186,8 @@ pub fn take_up_offer(
     let entries = entries(store, &catalogue, &courses, now)?;
     let raises_from = promised::raises_from(store, &catalogue, now)?;
     let catalogue = Arc::new(catalogue);
-    Ok(InForce { catalogue, courses, version: number, hash, entries, assigned, raises_from, is_older: false })
+    let versions = on_record.views;
+    Ok(InForce { catalogue, courses, version: number, hash, versions, entries, assigned, raises_from, is_older: false })
 }
 
 /// The files of the version on record, if there is one: what a report reads when no collector runs.

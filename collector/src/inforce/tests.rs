@@ -1,5 +1,7 @@
 //! Taking up catalogues: versions, entries, and changes that would measure the past differently.
 
+use uphold_common::catalogue::course::Piece;
+
 use super::*;
 use crate::store::{DataDir, EmbeddedStore, StoreOptions};
 
@@ -64,16 +66,75 @@ fn a_first_version_may_hold_from_earlier() {
 }
 
 #[test]
-fn what_would_measure_the_past_differently_is_refused_even_after_a_removal() {
+fn a_change_holds_from_when_it_is_recorded_also_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());
     take_up(&mut store, &text("30s", SECOND), at(1_000)).unwrap();
-    let refused = take_up(&mut store, &text("60s", SECOND), at(2_000)).unwrap_err();
-    assert!(refused.to_string().contains("service shop: interval of web was 30s and is now 1m"), "{refused}");
-    take_up(&mut store, &text("30s", ""), at(3_000)).unwrap();
+    take_up(&mut store, &text("60s", SECOND), at(2_000)).unwrap();
+    let gone = take_up(&mut store, &text("60s", ""), at(3_000)).unwrap();
+    let till = Id::new("till").unwrap();
+    assert!(gone.entries.contains_key(&till), "what is gone was there");
+    drop(store);
+    let mut store = open(dir.path());
     let returned = SECOND.replace("30s", "45s");
-    assert!(matches!(take_up(&mut store, &text("30s", &returned), at(4_000)), Err(TakeUpError::ChangesThePast(_))));
-    assert_eq!(take_up(&mut store, &text("30s", SECOND), at(5_000)).unwrap().version, 3);
+    // The clock was set back meanwhile, which restates nothing.
+    let back = take_up(&mut store, &text("60s", &returned), at(500)).unwrap();
+    let intervals = |id: &str| {
+        let course = back.courses.service(&Id::new(id).unwrap()).unwrap();
+        let interval = |piece: &Piece| piece.service.probes.values().next().unwrap().interval_ms / 1_000;
+        course.pieces().iter().map(|piece| (piece.from.as_ms(), interval(piece))).collect::<Vec<_>>()
+    };
+    assert_eq!(intervals("shop"), [(Instant::MIN.as_ms(), 30), (2_000, 60)]);
+    assert_eq!(intervals("till"), [(Instant::MIN.as_ms(), 30), (3_001, 45)]);
+    let numbers = back.versions.iter().map(|one| (one.version, one.holds_from_ms.map(Instant::as_ms)));
+    assert_eq!(numbers.collect::<Vec<_>>(), [(1, None), (2, Some(2_000)), (3, Some(3_000)), (4, Some(3_001))]);
+}
+
+#[test]
+fn the_past_changes_only_where_somebody_restates_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let from = |from: i64, interval: &str, more: &str| {
+        let mut files = text(interval, more);
+        files[0].1.insert_str(0, &format!("effective_from: {}\n", at(from)));
+        files
+    };
+    let refused = |store: &mut EmbeddedStore, files: &[CatalogueFile]| {
+        take_up(store, files, at(900_000)).unwrap_err().to_string()
+    };
+    take_up(&mut store, &from(100_000, "30s", ""), at(500_000)).unwrap();
+    take_up(&mut store, &from(100_000, "40s", ""), at(600_000)).unwrap();
+    let why = refused(&mut store, &from(200_000, "50s", ""));
+    assert!(why.contains("service shop: interval of web was 40s and is now 50s"), "{why}");
+    assert!(why.contains("uphold-collector catalogue restate"), "{why}");
+    let why = refused(&mut store, &from(100_000, "40s", "    since: 1970-01-01T00:00:10Z\n"));
+    assert!(why.contains("service shop: since was its first record and is now"), "{why}");
+    assert!(refused(&mut store, &from(950_000, "50s", "")).contains("holds from when it is recorded"));
+    // Who is new may have been there for long, and nothing of the others changes.
+    let newcomer = take_up(
+        &mut store,
+        &from(300_000, "40s", &SECOND.replace("    since: 2026-01-01T00:00:00Z\n", "")),
+        at(700_000),
+    );
+    assert_eq!(newcomer.unwrap().entries[&Id::new("till").unwrap()], at(300_000));
+
+    let restatement = Restatement { approver: "A. Keller".to_owned(), reason: "measured too seldom".to_owned() };
+    let files = from(200_000, "50s", "");
+    let bounds = catalogue::Bounds::default();
+    let offer = Offer {
+        files: &files,
+        bounds: &bounds,
+        restatement: Some(&restatement),
+        actor: &Actor::Local { uid: Some(7) },
+    };
+    let restated = take_up_offer(&mut store, &mut Keeper::default(), &offer, at(950_000)).unwrap();
+    let shop = restated.courses.service(&Id::new("shop").unwrap()).unwrap();
+    assert_eq!(shop.pieces().iter().map(|piece| piece.from).collect::<Vec<_>>(), [Instant::MIN, at(200_000)]);
+    assert_eq!(restated.courses.version_at(at(650_000)), 4);
+    assert_eq!(restated.versions.last().unwrap().restated, Some(restatement));
+    drop(store);
+    let again = take_up(&mut open(dir.path()), &files, at(960_000)).unwrap();
+    assert_eq!((again.version, again.courses.version_at(at(650_000))), (4, 4));
 }
 
 /// A catalogue with a target on capacity whose thresholds must hold for `held`; without one, without the target.

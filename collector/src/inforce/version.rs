@@ -6,8 +6,10 @@ use uphold_common::catalogue::model::Catalogue;
 use uphold_common::catalogue::{self, fingerprint};
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
+use utoipa::ToSchema;
 
 use super::{CatalogueFile, TakeUpError};
+use crate::engine::restate::VersionView;
 use crate::store::{KeyRange, RecordChange, RecordKind, Store};
 
 /// Most versions on record. At one a day that is twenty years.
@@ -16,7 +18,7 @@ pub const VERSIONS_MAX: u64 = 8_000;
 const PAGE_VERSIONS: usize = 8;
 
 /// That the past is to be measured differently, who approved it and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Restatement {
     /// Who approved it.
@@ -49,6 +51,17 @@ impl Version {
         self.holds_from.unwrap_or(recorded)
     }
 
+    /// As it is shown.
+    pub(super) fn view(&self) -> VersionView {
+        VersionView {
+            version: self.number,
+            recorded_at_ms: self.recorded_at,
+            holds_from_ms: Some(self.holds_from()).filter(|from| *from != Instant::MIN),
+            hash: self.hash.clone(),
+            restated: self.restated.clone(),
+        }
+    }
+
     pub(super) fn record(&self) -> Result<RecordChange, TakeUpError> {
         let damaged = |error: pack::PackError| self.damaged(error.to_string());
         let value = pack::pack(self).map_err(damaged)?;
@@ -74,6 +87,8 @@ pub(super) struct OnRecord {
     pub(super) newest: Option<(Version, Catalogue)>,
     /// From when on the newest of them that was not restated holds.
     pub(super) newest_from: Option<Instant>,
+    /// All of them as they are shown.
+    pub(super) views: Vec<VersionView>,
 }
 
 /// Reads all versions on record, page by page.
@@ -99,6 +114,7 @@ impl OnRecord {
     fn add(&mut self, version: Version, catalogue: Catalogue) {
         let from = version.holds_from();
         self.courses.take_up(&catalogue, version.number, from);
+        self.views.push(version.view());
         self.newest_from = self.newest_from.max(Some(from));
         self.newest = Some((version, catalogue));
     }

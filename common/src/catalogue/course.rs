@@ -320,16 +320,13 @@ impl TargetCourse {
     /// hold at once. In a window that ends now every change holds at once.
     fn holding_for(&self, window: &Window) -> Option<&Promised> {
         let known = |at: Instant| self.pieces.partition_point(|piece| piece.from <= at);
-        let seen = match window.kind {
-            WindowKind::Rolling { .. } => known(window.as_of).max(1),
-            _ => {
-                let (began, ends) =
-                    (known(window.interval.start).max(1), window.interval.end.min(window.as_of.plus_ms(1)));
-                let within = self.pieces.iter().enumerate().skip(began).take_while(|(_, piece)| piece.from < ends);
-                let at_once = within.filter(|(_, piece)| piece.target.effective == Effective::Immediate);
-                at_once.map(|(place, _)| place + 1).last().unwrap_or(began)
-            }
-        };
+        if let WindowKind::Rolling { .. } = window.kind {
+            return self.pieces.get(known(window.as_of).max(1) - 1);
+        }
+        let (began, ends) = (known(window.interval.start).max(1), window.interval.end.min(window.as_of.plus_ms(1)));
+        let within = self.pieces.iter().enumerate().skip(began).take_while(|(_, piece)| piece.from < ends);
+        let at_once = within.filter(|(_, piece)| piece.target.effective == Effective::Immediate);
+        let seen = at_once.map(|(place, _)| place + 1).last().unwrap_or(began);
         self.pieces.get(seen - 1)
     }
 

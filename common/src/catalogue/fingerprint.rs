@@ -82,7 +82,7 @@ fn changes_of(
     sentences
 }
 
-fn lines<'a>(text: &'a str, counts: impl Fn(&str) -> bool) -> BTreeMap<&'a str, &'a str> {
+fn lines(text: &str, counts: impl Fn(&str) -> bool) -> BTreeMap<&str, &str> {
     text.lines().filter_map(|line| line.split_once(": ")).filter(|(key, _)| counts(key)).collect()
 }
 

@@ -88,20 +88,17 @@ fn silence_and_unknown_are_unmeasured_and_end_runs() {
 #[test]
 fn what_lies_beyond_the_context_decides_nothing() {
     let mut seed = 7_u64;
-    let mut draw = |below: u64| {
+    let mut draw = |below: u32| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) % below
+        u32::try_from((seed >> 33) % u64::from(below)).unwrap()
     };
     for _ in 0..300 {
         let outcomes = ['u', 'u', 'D', 'D', 'D', 's', '?', '.', 'u', 'D'];
         let row: String = (0..120).map(|_| outcomes[draw(10) as usize]).collect();
         let all = observed(&row);
         let mut step = |from| {
-            let rules = VantageRules {
-                reach_ms: 1_500 + 500 * draw(10) as i64,
-                fall: 1 + draw(4) as u32,
-                rise: 1 + draw(4) as u32,
-            };
+            let rules =
+                VantageRules { reach_ms: 1_500 + 500 * i64::from(draw(10)), fall: 1 + draw(4), rise: 1 + draw(4) };
             Step { from: Instant::from_ms(from), rules }
         };
         let law = VantageLaw::of([step(0), step(30_500), step(45_500), step(80_000)]).unwrap();

@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::told::Told;
 use super::{governed, schemas};
+use crate::api::catalogue::CameOf;
 use crate::api::discovery::Group;
 use crate::api::imports::{Begun, IMPORT_CONTENT_TYPE};
 use crate::api::incidents::{Acknowledgement, Commented};
@@ -19,20 +20,33 @@ use crate::api::rows::{LINES_CONTENT_TYPE, StreamList};
 use crate::api::tokens::{DEEDS_DEFAULT, Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::engine::import::{ImportTaken, ImportTerms};
+use crate::engine::restate::VersionList;
 use crate::identity::keeper::DEEDS_READ_MAX;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
 use crate::incident::list::{IncidentHistory, IncidentList};
 use crate::incident::model::Incident;
+use crate::inforce::Restatement;
 
 /// Why a change is refused that can wait.
 pub(super) const NO_ROOM: &str = "`disk-reserve`: the disk has less free than the last reserve.";
 
 /// All of them.
 pub(super) fn all() -> Vec<Told> {
-    [agents(), services(), incidents(), acts(), governed::all(), tokens(), history(), store(), supervision()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        agents(),
+        services(),
+        incidents(),
+        acts(),
+        governed::all(),
+        tokens(),
+        versions(),
+        history(),
+        store(),
+        supervision(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn agents() -> Vec<Told> {
@@ -207,6 +221,30 @@ fn tokens() -> Vec<Told> {
             .asked("limit", limit, "At most how many.")
             .answers_json::<DeedList>(200, "The deeds.")
             .may_fail(),
+    ]
+}
+
+fn versions() -> Vec<Told> {
+    vec![
+        Told::get(
+            "/api/v1/catalogue/versions",
+            "List the versions of the catalogue",
+            "Each instant is measured by the version in force at it: of those that hold, the one with the highest number.",
+        )
+        .answers_json::<VersionList>(200, "The versions, the newest first.")
+        .may_fail(),
+        Told::post(
+            "/api/v1/catalogue/restatements",
+            "Restate the catalogue",
+            "Takes up the catalogue's files as they are, although they change what was promised in the past, from their \
+             `effective_from` on. Without one a change of the files is refused if it changes the past.",
+        )
+        .takes_json::<Restatement>()
+        .answers_json::<CameOf>(200, "The files say what is in force.")
+        .answers_json::<CameOf>(201, "They are in force as a new version.")
+        .refuses(422, "`unsound-restatement`: the texts or the files are not sound, or nothing is left to measure anew.")
+        .refuses(503, NO_ROOM)
+        .may_fail(),
     ]
 }
 
