@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
 use uphold_common::catalogue::{formula, model};
 use uphold_common::ids::{Id, ProbeId, TargetId};
 use uphold_common::measure::availability::Verdict;
