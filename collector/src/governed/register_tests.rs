@@ -186,3 +186,29 @@ fn what_is_on_record_is_read_again() {
     store.commit(&[RecordChange { kind: kind_of(Sort::Exclusion), key: vec![1], value: Some(vec![1]) }]).unwrap();
     assert!(matches!(Register::load(&store), Err(LoadError::Damaged(_))));
 }
+
+#[test]
+fn a_rule_that_gives_nothing_any_more_does_not_keep_the_store_from_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let claimed = DataDir::claim(dir.path(), "test", NOW).unwrap();
+    let mut store = EmbeddedStore::open(claimed, StoreOptions::default()).unwrap();
+    let mut register = Register::default();
+    // The first of March was a Sunday.
+    let sundays = hours(&[("recurrence", json!("FREQ=WEEKLY;BYDAY=SU"))], 1, 2);
+    let Ok(Added::New(kept)) = add(&mut register, &sundays, &holder("operator"), NOW) else { panic!("it is new") };
+    let written = pack::pack(&*kept).unwrap();
+    // As it is once its start is no Sunday any more, by whatever newer data.
+    let place = written.windows(8).position(|bytes| bytes == b"BYDAY=SU").unwrap();
+    let mut changed = written;
+    changed[place..place + 8].copy_from_slice(b"BYDAY=MO");
+    let key = kept.content.id().as_str().as_bytes().to_vec();
+    store.commit(&[RecordChange { kind: kind_of(Sort::Maintenance), key, value: Some(changed) }]).unwrap();
+    let read = Register::load(&store).unwrap();
+    let maintenance = read.maintenances().next().unwrap();
+    assert_eq!(maintenance.occurrences(), [maintenance.first()]);
+    assert!(maintenance.remark().unwrap().starts_with("only its first time is known any more: its start is no time"));
+    let catalogue = catalogue();
+    let beside = Beside { catalogue: &catalogue, overruns: &[], now: NOW };
+    let view = serde_json::to_value(list(&read, &Wanted::of(Sort::Maintenance), beside).records).unwrap();
+    assert!(view[0]["remark"].as_str().is_some_and(|remark| remark.contains("first time")), "{view}");
+}
