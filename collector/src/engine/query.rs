@@ -93,6 +93,9 @@ pub enum QueryError {
         /// The present.
         now: Instant,
     },
+    /// So much of it has to be derived first that others would wait; asking again goes on.
+    #[error("the history that this takes is still being read; ask again")]
+    Deriving,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -117,8 +120,29 @@ impl Engine {
         all
     }
 
-    /// The figures asked for, in JSON. `newest` is the instant of the newest snapshot.
+    /// The figures asked for, in JSON, however much has to be derived for them: for whoever makes nobody wait. `newest` is the
+    /// instant of the newest snapshot.
     pub fn figures(&mut self, query: &FiguresQuery, newest: Instant, now: Instant) -> Result<Vec<u8>, QueryError> {
+        self.figures_for(query, newest, now, None)
+    }
+
+    /// The same where others wait: about as much is derived as at a tick, and what is kept of it is not derived again.
+    pub fn figures_in_turn(
+        &mut self,
+        query: &FiguresQuery,
+        newest: Instant,
+        now: Instant,
+    ) -> Result<Vec<u8>, QueryError> {
+        self.figures_for(query, newest, now, Some(self.observations_at_once))
+    }
+
+    fn figures_for(
+        &mut self,
+        query: &FiguresQuery,
+        newest: Instant,
+        now: Instant,
+        allowance: Option<usize>,
+    ) -> Result<Vec<u8>, QueryError> {
         let catalogue = self.catalogue();
         let Some(service) = catalogue.services.get(&query.service) else {
             let words = catalogue.services.keys().map(Id::as_str);
@@ -148,7 +172,13 @@ impl Engine {
             targets.iter().zip(&windows).map(|((target, promise), window)| (target, *promise, *window)).collect();
         let looked_back = in_windows.iter().map(|one| looks_back_to(service, *one)).min().unwrap_or(as_of);
         let seen_from = span.start.min(looked_back.max(entry));
-        let seen = self.see(service, Interval::new(seen_from, span.end), as_of)?;
+        let looked_at = Interval::new(seen_from, span.end);
+        if let Some(mut allowance) = allowance
+            && !self.prepare_all(service, looked_at, &mut allowance)?
+        {
+            return Err(QueryError::Deriving);
+        }
+        let seen = self.see(service, looked_at, as_of)?;
         let measured: Vec<_> = targets
             .iter()
             .zip(&windows)

@@ -95,11 +95,20 @@ impl Engine {
             return Ok(true);
         }
         let from = sight.map_or(span.start, |sight| sight.goes_on_from(context_ms(service))).min(strip_from);
+        self.prepare_all(service, Interval::new(from, span.end), allowance)
+    }
+
+    /// Makes ready what [`Self::see`] will need of `span`. What was derived for it is kept, so asking again goes on.
+    pub(super) fn prepare_all(
+        &mut self,
+        service: &Service,
+        span: Interval,
+        allowance: &mut usize,
+    ) -> Result<bool, StoreError> {
         for probe in service.looks_at() {
             let rules = probe_rules(probe);
             for agent in &probe.agents {
                 let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
-                let span = Interval::new(from, span.end);
                 if !self.timelines.prepare(self.store.as_mut(), &point, rules, span, allowance)? {
                     return Ok(false);
                 }
