@@ -115,7 +115,9 @@ impl Register {
         match kept.content.services() {
             Selection::All => self.of_all.push(place),
             Selection::Named(services) => {
-                services.iter().for_each(|service| self.naming.entry(service.clone()).or_default().push(place));
+                for service in services {
+                    self.naming.entry(service.clone()).or_default().push(place);
+                }
             }
         }
         Some(place)

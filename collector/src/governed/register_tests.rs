@@ -219,22 +219,23 @@ fn a_rule_that_gives_nothing_any_more_does_not_keep_the_store_from_opening() {
 fn a_service_is_given_the_same_of_its_own_records_as_of_all() {
     // The same every time, and of every kind: named, of all, revoked, recurring, of one target.
     let mut seed = 0x2545_f491_4f6c_dd1d_u64;
-    let mut next = |below: u64| {
+    let mut next = |below: u64| -> i64 {
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        seed % below
+        (seed % below).cast_signed()
     };
     let mut register = Register::default();
     let actor = Actor::Local { uid: None };
     for n in 0..300 {
-        let services =
-            [json!(["shop"]), json!(["mail"]), json!(["mail", "shop"]), json!("all")][next(4) as usize].clone();
-        let (id, start) = (json!(format!("r-{n}")), next(2_000) as i64);
+        let services = [json!(["shop"]), json!(["mail"]), json!(["mail", "shop"]), json!("all")]
+            [usize::try_from(next(4)).unwrap()]
+        .clone();
+        let (id, start) = (json!(format!("r-{n}")), next(2_000));
         let asked = if next(2) == 0 {
             let mut said = vec![("id", id), ("services", services)];
             said.extend((next(3) == 0).then(|| ("recurrence", json!("FREQ=DAILY;COUNT=9"))));
-            hours(&said, start, start + 1 + next(20) as i64)
+            hours(&said, start, start + 1 + next(20))
         } else {
             let hour = |h: i64| NOW.plus_ms(h * 3_600_000).as_ms();
             let written = json!({ "id": id, "services": services, "start": hour(start), "end": hour(start + 5),
@@ -250,8 +251,8 @@ fn a_service_is_given_the_same_of_its_own_records_as_of_all() {
     let target = "sla/shop".parse().unwrap();
     for service in ["shop", "mail", "other"].map(|name| Id::new(name).unwrap()) {
         for _ in 0..50 {
-            let start = NOW.plus_ms(next(2_000) as i64 * 3_600_000);
-            let span = Interval::new(start, start.plus_ms(next(900) as i64 * 3_600_000));
+            let start = NOW.plus_ms(next(2_000) * 3_600_000);
+            let span = Interval::new(start, start.plus_ms(next(900) * 3_600_000));
             let of_all = planned_of(register.maintenances(), &service, span);
             assert_eq!(planned_of(register.maintenances_of(&service), &service, span), of_all);
             let of_all = excluded_of(register.exclusions(), &service, &target, span);
