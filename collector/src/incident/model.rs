@@ -274,15 +274,12 @@ impl Incident {
             (Some(before), change) if event.number == before.number && event.place == before.events + 1 => {
                 let mut after = Self { events: event.place, ..before };
                 match (after.resolved, change) {
-                    (None, Change::Resolved { ended, resolution }) => {
+                    (None, Change::Resolved { ended, resolution })
+                    | (Some(_), Change::Amended { ended, resolution }) => {
                         let (ended, decided_at, resolution) = (*ended, event.decided_at, *resolution);
                         after.resolved = Some(Resolved { ended, decided_at, resolution });
                     }
                     (Some(_), Change::Reopened) => after.resolved = None,
-                    (Some(_), Change::Amended { ended, resolution }) => {
-                        let (ended, decided_at, resolution) = (*ended, event.decided_at, *resolution);
-                        after.resolved = Some(Resolved { ended, decided_at, resolution });
-                    }
                     (None, Change::Acknowledged { by, .. }) if after.acknowledged.is_none() => {
                         after.acknowledged = Some(Acknowledged { at: event.decided_at, by: by.clone() });
                     }
