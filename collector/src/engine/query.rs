@@ -1,14 +1,16 @@
 //! Figures at any instant: what the API and the reports ask for.
 
-use uphold_common::catalogue::model::WindowKind;
+use uphold_common::catalogue::model::{Catalogue, Service, WindowKind};
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::window::{ROLLING_MS_MAX, Window};
 use uphold_common::time::{Instant, Interval};
+use uphold_common::yaml::words::did_you_mean;
 
 use super::Engine;
 use super::alerts::{InWindow, looks_back_to};
 use super::measure::{figures, span_of};
+use super::sight::Seen;
 use super::told::WithTimelines;
 use crate::store::{Hours, StoreError, StreamId};
 
@@ -144,11 +146,7 @@ impl Engine {
         allowance: Option<usize>,
     ) -> Result<Vec<u8>, QueryError> {
         let catalogue = self.catalogue();
-        let Some(service) = catalogue.services.get(&query.service) else {
-            let words = catalogue.services.keys().map(Id::as_str);
-            let hint = uphold_common::yaml::words::did_you_mean(query.service.as_str(), words);
-            return Err(QueryError::NoService { service: query.service.clone(), hint });
-        };
+        let service = service_of(&catalogue, &query.service)?;
         let as_of = query.as_of.unwrap_or(newest);
         if as_of > now {
             return Err(QueryError::Future { asked: as_of, now });
@@ -164,21 +162,12 @@ impl Engine {
         let windows: Vec<Window> = targets.iter().map(|(target, _)| window(target.window)).collect();
         // Where no target is counted, what was asked for still says over which time the timelines are wanted.
         let spanned: Vec<Window> = windows.iter().copied().chain(query.window.map(window)).collect();
-        // What came after the last of the windows has no part in it, and may be years.
-        let start = span_of(&spanned, entry, as_of).start;
-        let end = spanned.iter().map(|window| window.elapsed().end).max().unwrap_or(as_of);
-        let span = Interval::new(start, end.max(start));
+        let span = elapsed_of(&spanned, entry, as_of);
         let in_windows: Vec<InWindow<'_>> =
             targets.iter().zip(&windows).map(|((target, promise), window)| (target, *promise, *window)).collect();
         let looked_back = in_windows.iter().map(|one| looks_back_to(service, *one)).min().unwrap_or(as_of);
         let seen_from = span.start.min(looked_back.max(entry));
-        let looked_at = Interval::new(seen_from, span.end);
-        if let Some(mut allowance) = allowance
-            && !self.prepare_all(service, looked_at, &mut allowance)?
-        {
-            return Err(QueryError::Deriving);
-        }
-        let seen = self.see(service, looked_at, as_of)?;
+        let seen = self.see_within(service, Interval::new(seen_from, span.end), as_of, allowance)?;
         let measured: Vec<_> = targets
             .iter()
             .zip(&windows)
@@ -207,4 +196,35 @@ impl Engine {
         let timelines = self.timelines_of(service, &seen, span, as_of)?;
         Ok(serde_json::to_vec(&WithTimelines { figures: &document, timelines: &timelines })?)
     }
+
+    /// What was seen of a service, unless more than the allowance has to be derived for it.
+    fn see_within(
+        &mut self,
+        service: &Service,
+        span: Interval,
+        as_of: Instant,
+        allowance: Option<usize>,
+    ) -> Result<Seen, QueryError> {
+        if let Some(mut allowance) = allowance
+            && !self.prepare_all(service, span, &mut allowance)?
+        {
+            return Err(QueryError::Deriving);
+        }
+        Ok(self.see(service, span, as_of)?)
+    }
+}
+
+fn service_of<'c>(catalogue: &'c Catalogue, asked: &Id) -> Result<&'c Service, QueryError> {
+    catalogue.services.get(asked).ok_or_else(|| {
+        let hint = did_you_mean(asked.as_str(), catalogue.services.keys().map(Id::as_str));
+        QueryError::NoService { service: asked.clone(), hint }
+    })
+}
+
+/// The span that holds the elapsed parts of all `windows`. What came after the last of them has no part in it, and may be
+/// years.
+fn elapsed_of(windows: &[Window], entry: Instant, as_of: Instant) -> Interval {
+    let start = span_of(windows, entry, as_of).start;
+    let end = windows.iter().map(|window| window.elapsed().end).max().unwrap_or(as_of);
+    Interval::new(start, end.max(start))
 }
