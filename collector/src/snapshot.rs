@@ -205,12 +205,25 @@ pub struct Health {
     pub requests_refused: BTreeMap<&'static str, u64>,
     /// Rows taken in since the start.
     pub rows: u64,
+    /// What imports brought since the start.
+    pub imports: ImportCounts,
     /// Services and targets on capacity that are left out because their history is still being read.
     pub deriving: u64,
     /// Bytes of timelines in memory.
     pub timeline_bytes: u64,
     /// How it listens.
     pub listening: ListeningSnapshot,
+}
+
+/// What imports brought since the collector started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImportCounts {
+    /// Batches that were taken.
+    pub taken: u64,
+    /// Batches that were refused.
+    pub refused: u64,
+    /// Rows of those that were taken, some of which may have been there before.
+    pub rows: u64,
 }
 
 /// How pushes became durable since the collector started.

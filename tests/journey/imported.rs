@@ -143,6 +143,28 @@ fn an_import_that_is_killed_goes_on_where_it_was_and_counts_nothing_twice() {
 }
 
 #[test]
+fn a_store_that_was_put_back_is_given_what_it_lacks() {
+    let mut world = World::with_a_past();
+    world.kill_collector();
+    let begin = begin();
+    let text = lines(begin, 2_000);
+    let file = world.history(&text);
+    let (store, backup) = (PathBuf::from(world.collector_data()).join("store"), world.path("backup"));
+    let copy = |from: &PathBuf, to: &PathBuf| {
+        let copied = Command::new("cp").arg("-r").args([from, to]).status().unwrap();
+        assert!(copied.success());
+    };
+    copy(&store, &backup);
+    assert_eq!(world.import(&file).1["before"], 0);
+    assert_eq!(world.import(&file).1["before"], 2_000, "it is known how far it came");
+    fs::remove_dir_all(&store).unwrap();
+    copy(&backup, &store);
+    let (code, told) = world.import(&file);
+    assert_eq!((code, &told["before"], &told["taken"]), (Some(0), &0.into(), &2_000.into()), "{told}");
+    assert!(world.export(&[]) == text, "everything is there again");
+}
+
+#[test]
 fn a_collector_that_is_killed_under_an_import_has_what_was_marked() {
     let mut world = World::with_a_past();
     let begin = begin();

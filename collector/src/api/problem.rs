@@ -43,11 +43,18 @@ pub fn unanswered(why: Unanswered) -> Response {
     problem(StatusCode::SERVICE_UNAVAILABLE, why.word(), &format!("{why}; try again."), Some(2))
 }
 
+/// The word for figures whose history is still being read.
+pub const DERIVING: &str = "deriving";
+
 /// The problem when there are no figures.
 pub fn no_figures(error: &QueryError) -> Response {
     match error {
         QueryError::NoService { .. } => problem(StatusCode::NOT_FOUND, "no-such-service", &error.to_string(), None),
         QueryError::Future { .. } => problem(StatusCode::BAD_REQUEST, "in-the-future", &error.to_string(), None),
+        QueryError::Deriving => {
+            let detail = "So much history has to be read for this that it is done a part at a time; ask again.";
+            problem(StatusCode::SERVICE_UNAVAILABLE, DERIVING, detail, Some(1))
+        }
         QueryError::Store(_) | QueryError::Write(_) => {
             tracing::error!(%error, "figures could not be given");
             let detail = "The figures could not be read; the log of the collector says why.";

@@ -105,6 +105,11 @@ impl Ask {
         Self { method: Method::GET, path_and_query, content_type: JSON, body: Bytes::new() }
     }
 
+    /// Whether it changes nothing, and may be asked again.
+    pub fn only_reads(&self) -> bool {
+        self.method == Method::GET
+    }
+
     /// To do something.
     pub fn post(path: &str, body: &serde_json::Value) -> Self {
         Self::bring(path, JSON, Bytes::from(body.to_string()))

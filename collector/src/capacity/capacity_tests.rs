@@ -157,6 +157,23 @@ fn what_is_kept_says_the_same_as_the_store_alone() {
 }
 
 #[test]
+fn what_is_forgotten_counts_no_longer() {
+    let promise = promise("95%", 40_000);
+    let mut world = World::new();
+    world.read(0..12 * DAY, 60, used);
+    let now = 12 * DAY - 3_600;
+    let count = |world: &mut World| KINDS.map(|kind| world.compare(&promise, kind, -DAY, now).figures.n);
+    let before = count(&mut world);
+    for day in [2, 5, 11] {
+        let first = at(day * DAY);
+        world.store.forget_rows_before(i32::try_from(first.utc_day()).unwrap()).unwrap();
+        world.capacity.forget_before(first);
+        count(&mut world);
+    }
+    assert!(count(&mut world)[0] < before[0] / 5, "of the month a day is left");
+}
+
+#[test]
 fn only_committed_time_counts_whenever_it_is_said_what_that_is() {
     let promise = promise("95%", 40_000);
     let mut world = World::new();

@@ -112,6 +112,16 @@ impl Capacity {
         Ok(())
     }
 
+    /// Lets go of what was derived from readings before `day`, which are forgotten: what they said counts no longer, as it
+    /// would not after a restart.
+    pub fn forget_before(&mut self, day: Instant) {
+        self.recent.values_mut().for_each(|recent| recent.forget_before(day));
+        for kept in self.kept.values_mut() {
+            kept.settled = kept.settled.take().filter(|settled| settled.from() >= day);
+            kept.watch = kept.watch.take().filter(|watch| watch.from() >= day);
+        }
+    }
+
     /// Measures a target at a tick; its thresholds are watched since `horizon`. None if something has to be derived first,
     /// and enough was at this tick.
     pub fn measure(

@@ -72,6 +72,11 @@ impl Recent {
         }
     }
 
+    /// Lets those before `day` go, which are forgotten: before it nothing was read.
+    pub(super) fn forget_before(&mut self, day: Instant) {
+        self.readings.drain(..self.place(day));
+    }
+
     /// Up to where readings are taken as settled.
     pub(super) fn settles_at(&self, as_of: Instant) -> Instant {
         let past = self.readings.get(..self.place(as_of)).unwrap_or_default();

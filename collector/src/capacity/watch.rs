@@ -42,6 +42,11 @@ impl Watch {
         Ok((Self { folded, holdings }, readings))
     }
 
+    /// Where what is folded begins.
+    pub(super) const fn from(&self) -> Instant {
+        self.folded.start
+    }
+
     /// Where what is folded ends.
     pub(super) const fn to(&self) -> Instant {
         self.folded.end

@@ -85,6 +85,11 @@ impl Settled {
         (self.part.end <= at).then_some(Self { found: None, ..self })
     }
 
+    /// From when on readings take part in it; the one that speaks when it begins may be a little older.
+    pub(super) const fn from(&self) -> Instant {
+        self.edge_from
+    }
+
     /// How many readings it was derived from.
     pub(super) fn readings(&self) -> usize {
         self.edge.len().saturating_add(usize::try_from(self.ranked.n()).unwrap_or(usize::MAX))

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use uphold_common::time::Instant;
@@ -10,7 +11,7 @@ use uphold_common::time::Instant;
 use super::exit::{Ended, UNAVAILABLE, WRONG};
 use super::runtime::block_on;
 use crate::api::socket::{self, Answer, Ask, AskError};
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::engine::Engine;
 use crate::identity::deed::Actor;
 use crate::inforce;
@@ -19,6 +20,8 @@ use crate::store::{DataDir, EmbeddedStore, StoreError, StoreOptions};
 
 /// The width when nobody looks: a program that reads on wants nothing cut.
 const WIDTH_PIPED: u16 = 120;
+/// For how long a question is repeated that the collector wants to be asked again.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Asks the running collector, or the store itself when none runs.
 pub(super) fn answer(
@@ -39,11 +42,26 @@ pub(super) fn running(data_dir: &Path, ask: &Ask) -> Result<Option<Vec<u8>>, End
 
 /// The same, with where the next page of the answer is.
 pub(super) fn running_whole(data_dir: &Path, ask: &Ask) -> Result<Option<Answer>, Ended> {
-    match block_on(async { Ok(socket::ask_whole(data_dir, ask).await) })? {
+    match block_on(async { Ok(patiently(data_dir, ask).await) })? {
         Ok(answer) => Ok(Some(answer)),
         Err(AskError::NoneRuns(_)) => Ok(None),
         Err(refused @ AskError::Refused { .. }) => Err(Ended::new(WRONG, refused)),
         Err(error) => Err(Ended::new(UNAVAILABLE, error)),
+    }
+}
+
+/// Asks, and asks again as often as the collector wants a question to be repeated. What would do something is not.
+async fn patiently(data_dir: &Path, ask: &Ask) -> Result<Answer, AskError> {
+    let since = Stopwatch::start();
+    loop {
+        match socket::ask_whole(data_dir, ask).await {
+            Err(AskError::Refused { retry_after: Some(wait), .. })
+                if ask.only_reads() && since.elapsed() + wait < PATIENCE =>
+            {
+                tokio::time::sleep(wait).await;
+            }
+            answered => return answered,
+        }
     }
 }
 

@@ -126,6 +126,7 @@ impl Shown for MaintenanceView {
         ];
         rows.extend(row_if("recurs", self.recurrence.as_deref()));
         rows.extend(row_if("in the time zone", self.time_zone.as_deref()));
+        rows.extend(row_if("remark", self.remark.as_deref()));
         rows.extend(self.next.map(|next| row("next", format!("{} to {}", next.start, next.end))));
         rows.extend(row_if("change", self.change.as_deref()));
         rows.extend(row_if("category", self.category.as_deref()));

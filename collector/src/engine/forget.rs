@@ -205,6 +205,7 @@ impl Engine {
             return Ok(true);
         }
         self.store.forget_rows_before(day.saturating_add(1))?;
+        self.capacity.forget_before(retention::start_of(day.saturating_add(1)));
         self.forgetting.forgotten.raw += 1;
         self.health.store = self.store.stats();
         tracing::info!(day = %retention::start_of(day), bytes = self.health.store.disk_bytes, "the rows of a day are forgotten");

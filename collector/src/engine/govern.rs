@@ -99,12 +99,12 @@ impl Engine {
 
     /// The maintenance of a service that has an instant of `span`, each with when it was announced.
     pub fn planned_of(&self, service: &Id, span: Interval) -> Vec<(Interval, Instant)> {
-        applied::planned_of(self.governed.maintenances(), service, span)
+        applied::planned_of(self.governed.maintenances_of(service), service, span)
     }
 
     /// What is excluded of a target of a service within `span`.
     pub fn excluded_of(&self, service: &Id, target: &TargetId, span: Interval) -> Vec<Interval> {
-        applied::excluded_of(self.governed.exclusions(), service, target, span)
+        applied::excluded_of(self.governed.exclusions_of(service), service, target, span)
     }
 
     /// Looks again at what a record changes: the windows of its services that closed after its first instant. What was

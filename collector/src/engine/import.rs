@@ -89,6 +89,22 @@ impl Engine {
         actor: &Actor,
         now: Instant,
     ) -> Result<Result<ImportTaken, Refusal>, EngineError> {
+        let rows = batch.batch.rows() as u64;
+        let done = self.bring(batch, actor, now)?;
+        let counts = &mut self.health.imports;
+        match &done {
+            Ok(_) => (counts.taken, counts.rows) = (counts.taken + 1, counts.rows + rows),
+            Err(_) => counts.refused += 1,
+        }
+        Ok(done)
+    }
+
+    fn bring(
+        &mut self,
+        batch: Admitted,
+        actor: &Actor,
+        now: Instant,
+    ) -> Result<Result<ImportTaken, Refusal>, EngineError> {
         if let Some(refusal) = self.refuses(&batch, actor, now) {
             return Ok(Err(refusal));
         }

@@ -7,10 +7,12 @@ use uphold_common::ids::Id;
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::window::{ROLLING_MS_MAX, Window};
 use uphold_common::time::{Instant, Interval};
+use uphold_common::yaml::words::did_you_mean;
 
 use super::Engine;
 use super::alerts::looks_back_to;
 use super::measure::{InWindow, Over as Asked, span_of};
+use super::sight::Seen;
 use super::told::WithTimelines;
 use crate::store::{Hours, StoreError, StreamId};
 
@@ -95,6 +97,9 @@ pub enum QueryError {
         /// The present.
         now: Instant,
     },
+    /// So much of it has to be derived first that others would wait; asking again goes on.
+    #[error("the history that this takes is still being read; ask again")]
+    Deriving,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -119,15 +124,32 @@ impl Engine {
         all
     }
 
-    /// The figures asked for, in JSON. `newest` is the instant of the newest snapshot.
+    /// The figures asked for, in JSON, however much has to be derived for them: for whoever makes nobody wait. `newest` is the
+    /// instant of the newest snapshot.
     pub fn figures(&mut self, query: &FiguresQuery, newest: Instant, now: Instant) -> Result<Vec<u8>, QueryError> {
+        self.figures_for(query, newest, now, None)
+    }
+
+    /// The same where others wait: about as much is derived as at a tick, and what is kept of it is not derived again.
+    pub fn figures_in_turn(
+        &mut self,
+        query: &FiguresQuery,
+        newest: Instant,
+        now: Instant,
+    ) -> Result<Vec<u8>, QueryError> {
+        self.figures_for(query, newest, now, Some(self.observations_at_once))
+    }
+
+    fn figures_for(
+        &mut self,
+        query: &FiguresQuery,
+        newest: Instant,
+        now: Instant,
+        allowance: Option<usize>,
+    ) -> Result<Vec<u8>, QueryError> {
         let courses = Arc::clone(&self.in_force.courses);
-        let (Some(service), Some(course)) = (self.ever(&query.service), courses.service(&query.service)) else {
-            let words = self.in_force.catalogue.services.keys().map(Id::as_str);
-            let hint = uphold_common::yaml::words::did_you_mean(query.service.as_str(), words);
-            return Err(QueryError::NoService { service: query.service.clone(), hint });
-        };
-        let service = &*service;
+        let service = self.ever(&query.service)?;
+        let course = courses.service(&query.service).ok_or_else(|| self.none_such(&query.service))?;
         let as_of = query.as_of.unwrap_or(newest);
         if as_of > now {
             return Err(QueryError::Future { asked: as_of, now });
@@ -137,13 +159,13 @@ impl Engine {
             self.drop_touched()?;
         }
         let over = Asked { kind: query.window, at: query.at.unwrap_or(as_of), as_of };
-        let targets = self.ever_in_windows(service, over);
-        let (span, seen_from) = self.looked_at(service, &targets, over);
-        let seen = self.see(service, Interval::new(seen_from, span.end), as_of)?;
-        let figures: Vec<_> = targets.iter().map(|one| self.figures_of(service, one, &seen)).collect();
-        let alerts = self.alerts(service, &targets, &seen)?;
-        let used = self.capacity_figures(service, &targets)?;
-        let answered = self.response_figures(service, &targets)?;
+        let targets = self.ever_in_windows(&service, over);
+        let (span, seen_from) = self.looked_at(&service, &targets, over);
+        let seen = self.see_within(&service, Interval::new(seen_from, span.end), as_of, allowance)?;
+        let figures: Vec<_> = targets.iter().map(|one| self.figures_of(&service, one, &seen)).collect();
+        let alerts = self.alerts(&service, &targets, &seen)?;
+        let used = self.capacity_figures(&service, &targets)?;
+        let answered = self.response_figures(&service, &targets)?;
         let availability = targets.iter().zip(&figures).filter_map(|((target, _), figures)| {
             let alerts = alerts.get(&target.id).map_or(&[][..], Vec::as_slice);
             Some(Measured::Availability { target, figures: figures.as_ref()?, seen: &seen.service, alerts })
@@ -151,18 +173,24 @@ impl Engine {
         let capacity = used.iter().map(|(target, figures)| Measured::Capacity { target, figures });
         let response = answered.iter().map(|(target, figures)| Measured::Response { target, figures });
         let measured: Vec<Measured<'_>> = availability.chain(capacity).chain(response).collect();
-        let document = Figures::of((service, course), courses.version_at(as_of), as_of, &measured);
+        let document = Figures::of((&service, course), courses.version_at(as_of), as_of, &measured);
         if !query.timelines {
             return Ok(serde_json::to_vec(&document)?);
         }
-        let timelines = self.timelines_of(service, &seen, span, as_of)?;
+        let timelines = self.timelines_of(&service, &seen, span, as_of)?;
         Ok(serde_json::to_vec(&WithTimelines { figures: &document, timelines: &timelines })?)
     }
 
     /// A service of the catalogue, or as it was last in it.
-    pub(super) fn ever(&self, id: &Id) -> Option<Arc<Service>> {
+    pub(super) fn ever(&self, id: &Id) -> Result<Arc<Service>, QueryError> {
         let present = self.in_force.catalogue.services.get(id).map(|service| Arc::new(service.clone()));
-        present.or_else(|| Some(Arc::clone(&self.course(id)?.newest()?.service)))
+        let gone = || Some(Arc::clone(&self.course(id)?.newest()?.service));
+        present.or_else(gone).ok_or_else(|| self.none_such(id))
+    }
+
+    fn none_such(&self, asked: &Id) -> QueryError {
+        let hint = did_you_mean(asked.as_str(), self.in_force.catalogue.services.keys().map(Id::as_str));
+        QueryError::NoService { service: asked.clone(), hint }
     }
 
     /// The part of the targets' windows that was measured, and from when on the service must be seen for it and the alerts.
@@ -178,5 +206,21 @@ impl Engine {
         let span = Interval::new(start, end.max(start));
         let looked_back = targets.iter().map(|one| looks_back_to(service, one)).min().unwrap_or(as_of);
         (span, span.start.min(looked_back.max(entry)))
+    }
+
+    /// What was seen of a service, unless more than the allowance has to be derived for it.
+    fn see_within(
+        &mut self,
+        service: &Service,
+        span: Interval,
+        as_of: Instant,
+        allowance: Option<usize>,
+    ) -> Result<Seen, QueryError> {
+        if let Some(mut allowance) = allowance
+            && !self.prepare_all(service, span, &mut allowance)?
+        {
+            return Err(QueryError::Deriving);
+        }
+        Ok(self.see(service, span, as_of)?)
     }
 }

@@ -188,7 +188,7 @@ impl Loop {
             }
             Request::Figures(query, answer) => {
                 let newest = self.publish.borrow().as_of;
-                let _ = answer.send(self.engine.figures(&query, newest, clock::now()));
+                let _ = answer.send(self.engine.figures_in_turn(&query, newest, clock::now()));
             }
             Request::Due(answer) => {
                 let _ = answer.send(self.engine.due(clock::now()));

@@ -122,14 +122,25 @@ impl Engine {
         }
         let context_ms = self.context_ms(&service.id);
         let from = sight.map_or(span.start, |sight| sight.goes_on_from(context_ms)).min(strip_from);
+        self.prepare_all(service, Interval::new(from, span.end), allowance)
+    }
+
+    /// Makes ready what [`Self::see`] will need of `span`. What was derived for it is kept, so asking again goes on.
+    pub(super) fn prepare_all(
+        &mut self,
+        service: &Service,
+        span: Interval,
+        allowance: &mut usize,
+    ) -> Result<bool, StoreError> {
         let courses = Arc::clone(&self.in_force.courses);
         let Some(course) = courses.service(&service.id) else { return Ok(true) };
-        for (part, piece) in course.within(Interval::new(from, span.end)) {
+        for (part, piece) in course.within(span) {
+            let to_its_end = Interval::new(part.start, span.end);
             for probe in piece.service.looks_at() {
                 let Some(law) = courses.law(&probe.id) else { continue };
                 for agent in &probe.agents {
                     let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };
-                    if !self.timelines.prepare(self.store.as_mut(), &point, law, part, allowance)? {
+                    if !self.timelines.prepare(self.store.as_mut(), &point, law, to_its_end, allowance)? {
                         return Ok(false);
                     }
                 }

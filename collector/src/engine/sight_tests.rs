@@ -1,7 +1,7 @@
 //! What is carried on from tick to tick against what the store's observations give at once: rows of several vantage
 //! points in order, late, ahead of the present; restarts; a clock that is set back; history derived bit by bit.
 
-use uphold_common::catalogue::model::Service;
+use uphold_common::catalogue::model::{Service, WindowKind};
 use uphold_common::ids::VantagePoint;
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::probe::probe_timeline;
@@ -11,6 +11,7 @@ use uphold_common::measure::vantage::vantage_timeline;
 use uphold_common::measure::window::local_days;
 use uphold_common::time::{DAY_MS, Interval};
 
+use super::super::query::QueryError;
 use super::super::sight::Seen;
 use super::*;
 use crate::snapshot::{STRIP_DAYS, Snapshot, StripDay};
@@ -198,4 +199,36 @@ fn history_is_derived_bit_by_bit_and_shown_when_it_is_whole() {
     compare(&mut world, &snapshot);
     let snapshot = world.tick(3 * day + 120);
     assert!(!snapshot.open_incidents.is_empty(), "and then what happened is raised");
+}
+
+#[test]
+fn a_large_question_is_answered_after_some_turns_and_as_at_once() {
+    let mut dice = Dice(2);
+    let mut world = World::with(SERVICES.to_owned(), 0);
+    let day = DAY_MS / 1_000;
+    let instants: Vec<i64> = (0..5 * day).step_by(60).collect();
+    for (agent, probe, _) in STREAMS {
+        push(&mut world, agent, probe, &instants, &mut dice, 5 * day);
+    }
+    let now = at(5 * day + 5);
+    world.open(5 * day + 5);
+    let kind = WindowKind::Rolling { length_ms: 5 * DAY_MS };
+    let service = world.engine().in_force.catalogue.services.keys().next().unwrap().clone();
+    let query = FiguresQuery { service, window: Some(kind), at: None, as_of: Some(now), timelines: true };
+    let engine = world.engine();
+    engine.observations_at_once = 0;
+    engine.tick(now).unwrap();
+    engine.observations_at_once = 2_000;
+    let mut turns = 0;
+    let answer = loop {
+        match engine.figures_in_turn(&query, now, now) {
+            Ok(answer) => break answer,
+            Err(QueryError::Deriving) => turns += 1,
+            Err(other) => panic!("{other}"),
+        }
+        assert!(turns < 100);
+    };
+    assert!(turns > 3, "{turns} turns");
+    world.open(5 * day + 5);
+    assert_eq!(answer, world.engine().figures(&query, now, now).unwrap());
 }

@@ -4,7 +4,10 @@
 //! rules about clocks that change. Its `UID` is made of the record, its start and the store, and stays; maintenance that
 //! was revoked stays too, with a later `SEQUENCE` and `STATUS:CANCELLED`, so that it vanishes from calendars that have it.
 
-use icalendar::{Calendar, Component as _, Event, EventLike as _, EventStatus};
+use ical::prop::IcalProp;
+use ical::tree::cst::IcalCst;
+use ical::value::IcalValue;
+use ical::value::text::IcalTextList;
 use uphold_common::governed::Sort;
 use uphold_common::governed::maintenance::Maintenance;
 use uphold_common::time::{DAY_MS, Instant, Interval};
@@ -32,36 +35,42 @@ pub fn calendar(register: &Register, organisation: &str, store: Epoch, now: Inst
         all.extend(times.map(|time| (*time, kept.as_ref(), maintenance)));
     }
     all.sort_by_key(|(time, _, maintenance)| (time.start, maintenance.id().clone()));
-    let mut calendar = Calendar::empty();
-    calendar.append_property(("VERSION", "2.0")).append_property(("PRODID", "-//Uphold//maintenance//EN"));
-    calendar.append_property(("CALSCALE", "GREGORIAN")).append_property(("METHOD", "PUBLISH"));
-    calendar.name(&format!("Maintenance of {organisation}"));
+    let name = format!("Maintenance of {organisation}");
+    let mut calendar = IcalCst::v2();
+    calendar.push(line("PRODID", "-//Uphold//maintenance//EN")).push(line("CALSCALE", "GREGORIAN"));
+    calendar.push(line("METHOD", "PUBLISH")).push(line("NAME", &name)).push(line("X-WR-CALNAME", &name));
     for (time, kept, maintenance) in all.into_iter().take(EVENTS_MAX) {
-        calendar.push(event(time, kept, maintenance, store));
+        calendar.push_component(event(time, kept, maintenance, store));
     }
-    calendar.to_string()
+    String::from_utf8_lossy(&calendar.to_bytes()).into_owned()
 }
 
-fn event(time: Interval, kept: &Kept, maintenance: &Maintenance, store: Epoch) -> Event {
-    let changed = kept.revoked.as_ref().map_or(kept.recorded_at, |revoked| revoked.at);
-    let mut event = Event::new();
+fn event(time: Interval, kept: &Kept, maintenance: &Maintenance, store: Epoch) -> IcalCst<'static> {
+    let changed = stamp(kept.revoked.as_ref().map_or(kept.recorded_at, |revoked| revoked.at));
+    let mut event = IcalCst::empty("VEVENT");
     event
-        .uid(&format!("{}-{}@{store}", maintenance.id(), stamp(time.start)))
-        .summary(&format!("Maintenance: {}", maintenance.services()))
-        .add_property("DTSTAMP", stamp(changed))
-        .add_property("CREATED", stamp(kept.recorded_at))
-        .add_property("LAST-MODIFIED", stamp(changed))
-        .add_property("DTSTART", stamp(time.start))
-        .add_property("DTEND", stamp(time.end))
-        .sequence(u32::from(kept.revoked.is_some()))
-        .status(if kept.is_in_force() { EventStatus::Confirmed } else { EventStatus::Cancelled });
+        .push(line("UID", &format!("{}-{}@{store}", maintenance.id(), stamp(time.start))))
+        .push(line("DTSTAMP", &changed))
+        .push(line("CREATED", &stamp(kept.recorded_at)))
+        .push(line("LAST-MODIFIED", &changed))
+        .push(line("DTSTART", &stamp(time.start)))
+        .push(line("DTEND", &stamp(time.end)))
+        .push(line("SEQUENCE", if kept.is_in_force() { "0" } else { "1" }))
+        .push(line("STATUS", if kept.is_in_force() { "CONFIRMED" } else { "CANCELLED" }))
+        .push(line("SUMMARY", &format!("Maintenance: {}", maintenance.services())));
     if let Some(change) = maintenance.change() {
-        event.description(change);
+        event.push(line("DESCRIPTION", change));
     }
     if let Some(category) = maintenance.category() {
-        event.categories([category]);
+        let one = IcalTextList(vec![category.to_owned().into()]);
+        event.push(IcalProp { name: "CATEGORIES".into(), params: Vec::new(), value: IcalValue::TextList(one) });
     }
     event
+}
+
+/// A line of text, escaped where it has to be.
+fn line(name: &'static str, text: &str) -> IcalProp<'static> {
+    IcalProp { name: name.into(), params: Vec::new(), value: IcalValue::Text(text.to_owned().into()) }
 }
 
 /// An instant in UTC, to the second, as RFC 5545 has it.

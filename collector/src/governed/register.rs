@@ -7,7 +7,7 @@ use std::sync::Arc;
 use uphold_common::catalogue::model::Catalogue;
 use uphold_common::governed::exclusion::Exclusion;
 use uphold_common::governed::maintenance::Maintenance;
-use uphold_common::governed::{Asked, Content, Defaults, Facts, Sort, Unsound};
+use uphold_common::governed::{Asked, Content, Defaults, Facts, Selection, Sort, Unsound};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
@@ -31,9 +31,24 @@ const PAGE_RECORDS: usize = 1_000;
 #[derive(Clone, Debug, Default)]
 pub struct Register {
     /// Each record, and how many bytes it has.
-    all: BTreeMap<(Sort, Id), (Arc<Kept>, usize)>,
+    all: BTreeMap<(Sort, Id), Entry>,
+    /// The records that are measured, by their places, in the order in which they came; the newest state of each.
+    measured: Vec<Arc<Kept>>,
+    /// The places of those that name a service. With thousands of records a service asks for few of them.
+    naming: BTreeMap<Id, Vec<u32>>,
+    /// The places of those that are of all services.
+    of_all: Vec<u32>,
     occurrences: usize,
     bytes: usize,
+}
+
+/// A record as it is held.
+#[derive(Clone, Debug)]
+struct Entry {
+    kept: Arc<Kept>,
+    bytes: usize,
+    /// Its place among the measured.
+    place: Option<u32>,
 }
 
 /// What becomes of a record that is asked for.
@@ -80,10 +95,49 @@ impl Register {
         let key = (kept.content.sort(), kept.content.id().clone());
         let times = kept.content.maintenance().map_or(0, |maintenance| maintenance.occurrences().len());
         self.bytes += bytes;
-        match self.all.insert(key, (kept, bytes)) {
-            Some((_, before)) => self.bytes -= before,
-            None => self.occurrences += times,
+        if let Some(entry) = self.all.get_mut(&key) {
+            self.bytes -= entry.bytes;
+            if let Some(held) = entry.place.and_then(|place| self.measured.get_mut(place as usize)) {
+                *held = Arc::clone(&kept);
+            }
+            (entry.kept, entry.bytes) = (kept, bytes);
+            return;
         }
+        self.occurrences += times;
+        let place = self.placed(&kept);
+        self.all.insert(key, Entry { kept, bytes, place });
+    }
+
+    /// Gives a record that is measured a place, and notes it for its services.
+    fn placed(&mut self, kept: &Arc<Kept>) -> Option<u32> {
+        let place = u32::try_from(self.measured.len()).ok().filter(|_| kept.content.is_measured())?;
+        self.measured.push(Arc::clone(kept));
+        match kept.content.services() {
+            Selection::All => self.of_all.push(place),
+            Selection::Named(services) => {
+                for service in services {
+                    self.naming.entry(service.clone()).or_default().push(place);
+                }
+            }
+        }
+        Some(place)
+    }
+
+    /// The records in force that are measured and are of a service.
+    fn of_service<'r>(&'r self, service: &Id) -> impl Iterator<Item = &'r Content> + use<'r> {
+        let places = self.of_all.iter().chain(self.naming.get(service).into_iter().flatten());
+        let held = places.filter_map(|place| self.measured.get(*place as usize));
+        held.filter(|kept| kept.is_in_force()).map(|kept| &kept.content)
+    }
+
+    /// The maintenance in force that is of a service.
+    pub fn maintenances_of<'r>(&'r self, service: &Id) -> impl Iterator<Item = &'r Maintenance> + use<'r> {
+        self.of_service(service).filter_map(Content::maintenance)
+    }
+
+    /// The exclusions in force that are of a service.
+    pub fn exclusions_of<'r>(&'r self, service: &Id) -> impl Iterator<Item = &'r Exclusion> + use<'r> {
+        self.of_service(service).filter_map(Content::exclusion)
     }
 
     /// The record of this id, revoked or not.
@@ -95,12 +149,12 @@ impl Register {
     }
 
     fn known_as(&self, sort: Sort, id: &Id) -> Option<&Arc<Kept>> {
-        self.all.get(&(sort, id.clone())).map(|(kept, _)| kept)
+        self.all.get(&(sort, id.clone())).map(|entry| &entry.kept)
     }
 
     /// All of a sort, in order of their ids.
     pub fn of(&self, sort: Sort) -> impl DoubleEndedIterator<Item = &Arc<Kept>> {
-        self.all.iter().filter(move |((of, _), _)| *of == sort).map(|(_, (kept, _))| kept)
+        self.all.iter().filter(move |((of, _), _)| *of == sort).map(|(_, entry)| &entry.kept)
     }
 
     /// The maintenance in force.

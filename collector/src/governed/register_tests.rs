@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 use uphold_common::catalogue::read;
+use uphold_common::governed::applied::{excluded_of, planned_of};
+use uphold_common::time::Interval;
 
 use super::*;
 use crate::governed::list::{Beside, Wanted, list};
@@ -185,4 +187,78 @@ fn what_is_on_record_is_read_again() {
     assert_eq!((read.occurrences, read.bytes), (register.occurrences, register.bytes));
     store.commit(&[RecordChange { kind: kind_of(Sort::Exclusion), key: vec![1], value: Some(vec![1]) }]).unwrap();
     assert!(matches!(Register::load(&store), Err(LoadError::Damaged(_))));
+}
+
+#[test]
+fn a_rule_that_gives_nothing_any_more_does_not_keep_the_store_from_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let claimed = DataDir::claim(dir.path(), "test", NOW).unwrap();
+    let mut store = EmbeddedStore::open(claimed, StoreOptions::default()).unwrap();
+    let mut register = Register::default();
+    // The first of March was a Sunday.
+    let sundays = hours(&[("recurrence", json!("FREQ=WEEKLY;BYDAY=SU"))], 1, 2);
+    let Ok(Added::New(kept)) = add(&mut register, &sundays, &holder("operator"), NOW) else { panic!("it is new") };
+    let written = pack::pack(&*kept).unwrap();
+    // As it is once its start is no Sunday any more, by whatever newer data.
+    let place = written.windows(8).position(|bytes| bytes == b"BYDAY=SU").unwrap();
+    let mut changed = written;
+    changed[place..place + 8].copy_from_slice(b"BYDAY=MO");
+    let key = kept.content.id().as_str().as_bytes().to_vec();
+    store.commit(&[RecordChange { kind: kind_of(Sort::Maintenance), key, value: Some(changed) }]).unwrap();
+    let read = Register::load(&store).unwrap();
+    let maintenance = read.maintenances().next().unwrap();
+    assert_eq!(maintenance.occurrences(), [maintenance.first()]);
+    assert!(maintenance.remark().unwrap().starts_with("only its first time is known any more: its start is no time"));
+    let catalogue = catalogue();
+    let beside = Beside { catalogue: &catalogue, overruns: &[], now: NOW };
+    let view = serde_json::to_value(list(&read, &Wanted::of(Sort::Maintenance), beside).records).unwrap();
+    assert!(view[0]["remark"].as_str().is_some_and(|remark| remark.contains("first time")), "{view}");
+}
+
+#[test]
+fn a_service_is_given_the_same_of_its_own_records_as_of_all() {
+    // The same every time, and of every kind: named, of all, revoked, recurring, of one target.
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: u64| -> i64 {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % below).cast_signed()
+    };
+    let mut register = Register::default();
+    let actor = Actor::Local { uid: None };
+    for n in 0..300 {
+        let services = [json!(["shop"]), json!(["mail"]), json!(["mail", "shop"]), json!("all")]
+            [usize::try_from(next(4)).unwrap()]
+        .clone();
+        let (id, start) = (json!(format!("r-{n}")), next(2_000));
+        let asked = if next(2) == 0 {
+            let mut said = vec![("id", id), ("services", services)];
+            said.extend((next(3) == 0).then(|| ("recurrence", json!("FREQ=DAILY;COUNT=9"))));
+            hours(&said, start, start + 1 + next(20))
+        } else {
+            let hour = |h: i64| NOW.plus_ms(h * 3_600_000).as_ms();
+            let written = json!({ "id": id, "services": services, "start": hour(start), "end": hour(start + 5),
+                "class": "other", "reason": "agreed", "approver": "lead" });
+            Asked::Exclusion(serde_json::from_value(written).unwrap())
+        };
+        let Ok(Added::New(kept)) = add(&mut register, &asked, &actor, NOW) else { panic!("it is new") };
+        if next(4) == 0 {
+            let revoked = register.revoke(kept.content.sort(), kept.content.id(), "not so", &actor, NOW).unwrap();
+            register.put(revoked, 1);
+        }
+    }
+    let target = "sla/shop".parse().unwrap();
+    for service in ["shop", "mail", "other"].map(|name| Id::new(name).unwrap()) {
+        for _ in 0..50 {
+            let start = NOW.plus_ms(next(2_000) * 3_600_000);
+            let span = Interval::new(start, start.plus_ms(next(900) * 3_600_000));
+            let of_all = planned_of(register.maintenances(), &service, span);
+            assert_eq!(planned_of(register.maintenances_of(&service), &service, span), of_all);
+            let of_all = excluded_of(register.exclusions(), &service, &target, span);
+            assert_eq!(excluded_of(register.exclusions_of(&service), &service, &target, span), of_all);
+        }
+    }
+    let own = register.maintenances_of(&Id::new("mail").unwrap()).count();
+    assert!(own > 0 && own < register.maintenances().count(), "others are not even looked at");
 }

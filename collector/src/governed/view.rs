@@ -122,6 +122,8 @@ pub struct MaintenanceView {
     pub recurrence: Option<String>,
     /// In which time zone it recurs.
     pub time_zone: Option<String>,
+    /// What has become of its times since it was recorded, if time zone data changed or its rule is not read any more.
+    pub remark: Option<String>,
     /// The time of it that is taking place, else the next one.
     pub next: Option<Span>,
     /// How it stands.
@@ -250,6 +252,7 @@ fn of_maintenance(
         approver: maintenance.approver().map(str::to_owned),
         recurrence: maintenance.recurrence().map(|recurrence| recurrence.rule().to_owned()),
         time_zone: maintenance.recurrence().map(|recurrence| recurrence.time_zone().to_owned()),
+        remark: maintenance.remark().map(str::to_owned),
         next: maintenance.next(now).filter(|_| kept.is_in_force()).map(Span::from),
         standing: Standing::of(kept, now),
         overruns: of_it.map(overrun).collect(),

@@ -202,14 +202,16 @@ fn rows_in_any_order_make_batches_that_are_sorted_settled_and_bounded() {
     }
     sheaf.add(taken(&mut known, &line("geneva-1", 9_000, "up")).unwrap());
     sheaf.add(taken(&mut known, &line("zurich-1", 2_003, "down")).unwrap());
-    let framed = sheaf.bind(&known, Instant::from_ms(NOW)).unwrap();
+    let (framed, last) = sheaf.bind(&known, Instant::from_ms(NOW)).unwrap();
     let batches: Vec<Batch> = framed.iter().map(|framed| Batch::decode(framed).unwrap()).collect();
+    let newest = batches.last().unwrap().streams.last().unwrap().instants().last();
+    assert_eq!(last.map(|(_, at)| at), newest, "the last row of the last batch");
     let shapes: Vec<(&str, usize)> = batches.iter().map(|batch| (batch.key.agent.as_str(), batch.rows())).collect();
     assert_eq!(shapes, [("geneva-1", 1), ("zurich-1", BATCH_ROWS_MAX), ("zurich-1", 10)]);
     assert!(batches.iter().all(|batch| batch.key.epoch == Epoch::IMPORT && batch.key.seq > 0));
     let Rows::Probe(_, rows) = &batches[1].streams[0] else { panic!("{:?}", batches[1].streams) };
     assert_eq!((rows[3].at.as_ms(), rows[3].outcome), (2_003, Outcome::Down), "the worse one counts");
-    assert!(sheaf.bind(&known, Instant::from_ms(NOW)).unwrap().is_empty(), "what was bound is gone");
+    assert!(sheaf.bind(&known, Instant::from_ms(NOW)).unwrap() == (Vec::new(), None), "what was bound is gone");
 }
 
 #[test]
@@ -226,7 +228,21 @@ fn what_does_not_fit_into_the_bytes_of_a_batch_becomes_two() {
         let phases = Phases::from_array(std::array::from_fn(|_| roll()));
         sheaf.add((number, Row::Probe(Observation { phases, ..seen(2_000 + at, Outcome::Up, roll()) })));
     }
-    let framed = sheaf.bind(&known, Instant::from_ms(NOW)).unwrap();
+    let (framed, last) = sheaf.bind(&known, Instant::from_ms(NOW)).unwrap();
+    assert!(last.is_some());
     let rows: usize = framed.iter().map(|framed| Batch::decode(framed).unwrap().rows()).sum();
     assert!(framed.len() > 1 && rows == BATCH_ROWS_MAX, "{} batches, {rows} rows", framed.len());
+}
+
+#[test]
+fn the_nearest_name_is_looked_for_so_often_and_no_more() {
+    let mut known = known();
+    let line = |n: usize| match n % 2 {
+        0 => format!(r#"{{"probe":"shop/frnt{n}","agent":"zurich-1","at":5000,"outcome":"up"}}"#),
+        _ => format!(r#"{{"host":"web-{}","resource":"cpu","at":5000,"used":1,"limit":2}}"#, n % 9 + 2),
+    };
+    let told: Vec<String> = (10..210).map(|n| taken(&mut known, &line(n)).unwrap_err()).collect();
+    assert!(told[..100].iter().all(|told| told.contains("did you mean")), "{:?}", told[99]);
+    assert!(told[100..].iter().all(|told| told.contains("of the catalogue, found") && !told.contains("did you mean")));
+    assert!(taken(&mut known, r#"{"probe":"shop/front","agent":"zurich-1","at":5000,"outcome":"up"}"#).is_ok());
 }

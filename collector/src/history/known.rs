@@ -17,6 +17,9 @@ use crate::engine::import::ImportTerms;
 
 /// Most streams of one import: more than a store knows by default.
 const STREAMS_MAX: usize = 500_000;
+/// To how many refused lines the nearest name is looked for among all there are, which costs a look at each. More than
+/// are told of.
+const HINTS_MAX: usize = 100;
 
 /// The streams that were met, under the terms of the import.
 #[derive(Debug)]
@@ -26,13 +29,15 @@ pub struct Known {
     numbers: HashMap<Vec<u8>, usize>,
     streams: Vec<(Id, StreamName)>,
     key: Vec<u8>,
+    /// How often the nearest name may still be looked for.
+    hints: usize,
 }
 
 impl Known {
     /// None met yet.
     pub fn under(terms: ImportTerms) -> Self {
         let latest = terms.now_ms.plus_ms(terms.ahead_max_ms);
-        Self { terms, latest, numbers: HashMap::new(), streams: Vec::new(), key: Vec::new() }
+        Self { terms, latest, numbers: HashMap::new(), streams: Vec::new(), key: Vec::new(), hints: HINTS_MAX }
     }
 
     /// The stream of a number: under the name of which agent it is brought, and of what it is.
@@ -88,10 +93,12 @@ impl Known {
         Ok(number)
     }
 
-    fn probe(&self, probe: &str, agent: &str) -> Result<(Id, StreamName), BadLine> {
+    fn probe(&mut self, probe: &str, agent: &str) -> Result<(Id, StreamName), BadLine> {
+        let may_hint = self.may_hint();
         let found = probe.parse::<ProbeId>().ok().and_then(|id| self.terms.probes.get_key_value(&id));
         let Some((id, agents)) = found else {
-            let all: Vec<String> = self.terms.probes.keys().map(ToString::to_string).collect();
+            self.hints = self.hints.saturating_sub(1);
+            let all: Vec<String> = self.terms.probes.keys().filter(|_| may_hint).map(ToString::to_string).collect();
             let hint = did_you_mean(probe, all.iter().map(String::as_str));
             let what = format!("expected a probe of the catalogue, found {}{hint}", shown(probe));
             return Err(BadLine::at_key("probe", what));
@@ -104,12 +111,19 @@ impl Known {
         Ok((agent.clone(), StreamName::Probe(id.clone())))
     }
 
-    fn host(&self, host: &str) -> Result<(Id, Id), BadLine> {
-        let found = self.terms.hosts.iter().find(|(id, _)| id.as_str() == host);
-        found.map(|(host, agent)| (host.clone(), agent.clone())).ok_or_else(|| {
-            let hint = did_you_mean(host, self.terms.hosts.keys().map(Id::as_str));
-            BadLine::at_key("host", format!("expected a host of the catalogue, found {}{hint}", shown(host)))
-        })
+    fn host(&mut self, host: &str) -> Result<(Id, Id), BadLine> {
+        let found = Id::new(host).ok().and_then(|id| self.terms.hosts.get_key_value(&id));
+        if let Some((host, agent)) = found {
+            return Ok((host.clone(), agent.clone()));
+        }
+        let may_hint = self.may_hint();
+        self.hints = self.hints.saturating_sub(1);
+        let hint = did_you_mean(host, self.terms.hosts.keys().filter(|_| may_hint).map(Id::as_str));
+        Err(BadLine::at_key("host", format!("expected a host of the catalogue, found {}{hint}", shown(host))))
+    }
+
+    const fn may_hint(&self) -> bool {
+        self.hints > 0
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::observation::{Observation, Reading, Volume, settle_all};
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::{Batch, BatchError, BatchKey, Epoch};
@@ -12,7 +12,7 @@ use uphold_common::wire::{BATCH_ROWS_MAX, BATCH_STREAMS_MAX};
 
 use super::known::{Known, Numbered};
 use super::line::Row;
-use crate::store::{settle_readings, settle_volumes};
+use crate::store::{StreamId, settle_readings, settle_volumes};
 
 /// How many rows are gathered at once. They take some 20 MB.
 pub const SHEAF_ROWS: usize = 4 * BATCH_ROWS_MAX;
@@ -59,8 +59,9 @@ impl Sheaf {
         self.rows >= SHEAF_ROWS
     }
 
-    /// The framed batches of everything that was gathered, closed at this instant; then it is empty.
-    pub fn bind(&mut self, known: &Known, closed_at: Instant) -> Result<Vec<Vec<u8>>, BatchError> {
+    /// The framed batches of everything that was gathered, closed at this instant, and the last row of the last of them;
+    /// then it is empty.
+    pub fn bind(&mut self, known: &Known, closed_at: Instant) -> Result<(Vec<Vec<u8>>, Option<LastRow>), BatchError> {
         let mut agents: BTreeMap<&Id, BTreeMap<&StreamName, Rows>> = BTreeMap::new();
         for number in std::mem::take(&mut self.touched) {
             let (Some((agent, name)), Some(stream)) = (known.stream(number), self.streams.get_mut(number)) else {
@@ -71,14 +72,30 @@ impl Sheaf {
             }
         }
         self.rows = 0;
+        let last = last_row(&agents);
         let mut framed = Vec::new();
         for (agent, streams) in agents {
             for streams in bundles(streams.into_values()) {
                 frame(agent, closed_at, streams, &mut framed)?;
             }
         }
-        Ok(framed)
+        Ok((framed, last))
     }
+}
+
+/// Of which stream a row is, and its instant.
+pub type LastRow = (StreamId, Instant);
+
+/// The row that comes last in the order in which batches are made.
+fn last_row(agents: &BTreeMap<&Id, BTreeMap<&StreamName, Rows>>) -> Option<LastRow> {
+    let (agent, streams) = agents.last_key_value()?;
+    let (name, rows) = streams.last_key_value()?;
+    let of = match name {
+        StreamName::Probe(probe) => StreamId::Probe(VantagePoint { probe: probe.clone(), agent: Id::clone(agent) }),
+        StreamName::Capacity(of) => StreamId::Capacity(of.clone()),
+        StreamName::Volume(of) => StreamId::Volume(of.clone()),
+    };
+    Some((of, rows.instants().last()?))
 }
 
 impl Gathered {

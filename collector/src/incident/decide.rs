@@ -2,7 +2,8 @@
 //!
 //! For each service the decider gets its outages within the horizon and the verdicts of its targets. An outage belongs
 //! to the incident it overlaps in time; one that belongs to none opens a new incident, and one that was over before it
-//! became known is opened and resolved in one change. Nothing is decided about a service that is *held*: while an agent
+//! became known is opened and resolved in one change. An incident about a window that has closed stays resolved, and is
+//! amended when what is put on record or arrives later turns the window's verdict. Nothing is decided about a service that is *held*: while an agent
 //! still delivers a backlog, or the collector has only just started, its newest state is not the present.
 
 use uphold_common::catalogue::model::{CapacityPromise, Catalogue, Service, Target, Threshold, WindowKind};
@@ -167,10 +168,24 @@ impl Decider<'_> {
                     self.resolve(incident, window.interval.end, Resolution::WindowClosed);
                 }
                 Some(incident) if self.is_over(incident) && breached && window.is_open() => self.reopen(incident),
+                Some(incident) if self.is_over(incident) && !window.is_open() => self.amend(incident, figures),
                 _ => {}
             }
         }
         self.closed_windows(situation);
+    }
+
+    /// What became known of a closed window since, or was put on record or revoked, may have turned its verdict. Nobody can
+    /// do anything about that window any more, so its incident is not opened again: it says how it ended after all, and
+    /// who follows it is told. One that people withdrew from the catalogue stays as it is.
+    fn amend(&mut self, incident: &Incident, figures: &TargetFigures) {
+        let ended = figures.window.interval.end;
+        let resolution = match (incident.resolved.map(|resolved| resolved.resolution), figures.is_breached()) {
+            (Some(Resolution::MetAgain | Resolution::NotBreached), true) => Resolution::WindowClosed,
+            (Some(Resolution::WindowClosed), false) => Resolution::NotBreached,
+            _ => return,
+        };
+        self.follow(incident, Change::Amended { ended, resolution });
     }
 
     /// Incidents about windows that are long over: nobody lists those windows any more.

@@ -178,6 +178,9 @@ impl World {
                     format!("{} resolved at {} {resolution:?}", event.number, ended.as_ms())
                 }
                 Change::Reopened => format!("{} reopened", event.number),
+                Change::Amended { ended, resolution } => {
+                    format!("{} amended at {} {resolution:?}", event.number, ended.as_ms())
+                }
                 people => panic!("the decider does not do what people do: {people}"),
             });
         }
@@ -323,6 +326,43 @@ fn a_breached_target_is_one_incident_a_window() {
     assert_eq!(world.measures(&[], 32 * DAY), [format!("INC-1 resolved at {} WindowClosed", 31 * DAY)]);
     assert!(world.measures(&[], 33 * DAY).is_empty());
     assert!(world.measures(&[(1_000, 9_000)], 200_002).is_empty(), "the clock was set back into a window that closed");
+}
+
+#[test]
+fn the_incident_of_a_closed_window_is_amended_and_not_opened_again() {
+    const DAY: i64 = 86_400_000;
+    let mut world = World::new();
+    let target = Target { window: WindowKind::Day, ..world.catalogue.targets.values().next().unwrap().clone() };
+    let mut january_first = |state: State, now: i64| {
+        let courses = Courses::of(&world.catalogue);
+        let service = &world.catalogue.services[&id("shop")];
+        let window = Window::holding(WindowKind::Day, &service.time_zone, at(0), at(now));
+        let states = Timeline::constant(window.elapsed(), state);
+        let seen = ServiceTimeline { states, losses: Vec::new() };
+        let figures =
+            TargetFigures::measure(promise(), course(&courses), window, &Committed::always(window.interval, at(0)), &seen);
+        let situation = Situation {
+            service: &service.id,
+            held: false,
+            horizon: at(0),
+            episodes: Vec::new(),
+            failing: Vec::new(),
+            targets: vec![(&target, &figures)],
+            capacity: Vec::new(),
+        };
+        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
+        world.apply(&decisions)
+    };
+    assert_eq!(january_first(State::Down, 1_000), ["INC-1 opened from 0 P2"]);
+    assert_eq!(january_first(State::Up, 2_000), ["INC-1 resolved at 2000 MetAgain"]);
+    // What made it so is revoked once the window has closed.
+    assert_eq!(january_first(State::Down, DAY + 1), [format!("INC-1 amended at {DAY} WindowClosed")]);
+    assert!(january_first(State::Down, DAY + 2).is_empty(), "it says so once");
+    // An exclusion that is agreed afterwards.
+    assert_eq!(january_first(State::Up, DAY + 3), [format!("INC-1 amended at {DAY} NotBreached")]);
+    assert!(january_first(State::Up, DAY + 4).is_empty());
+    assert_eq!(january_first(State::Down, DAY + 5), [format!("INC-1 amended at {DAY} WindowClosed")]);
+    assert!(january_first(State::Up, 3_000).is_empty(), "the clock was set back");
 }
 
 #[test]

@@ -90,6 +90,8 @@ pub enum Resolution {
     BelowAgain,
     /// The window closed; the breach stands in its figures.
     WindowClosed,
+    /// The window closed, and its target is not breached after all.
+    NotBreached,
     /// Observations that arrived later show that it never was.
     NeverWas,
     /// The service or target is no longer in the catalogue.
@@ -104,6 +106,7 @@ impl Resolution {
             Self::MetAgain => "the target is met again",
             Self::BelowAgain => "it is below the threshold again",
             Self::WindowClosed => "the window closed; the breach stands in its figures",
+            Self::NotBreached => "the window closed, and its target is not breached after all",
             Self::NeverWas => "observations that arrived later show that it never was",
             Self::Withdrawn => "it is no longer in the catalogue",
         }
@@ -147,6 +150,14 @@ pub enum Change {
     },
     /// It was opened again, since what had looked like its end was none.
     Reopened,
+    /// It is over and stays so, but ended otherwise than it was resolved: what became known since, or was put on record or
+    /// revoked, changed the figures of its closed window.
+    Amended {
+        /// When what it is about ended, as measured now.
+        ended: Instant,
+        /// Why.
+        resolution: Resolution,
+    },
     /// Somebody took it on.
     Acknowledged {
         /// Who.
@@ -171,6 +182,13 @@ impl fmt::Display for Change {
             }
             Self::Resolved { ended, resolution } => write!(f, "resolved as of {ended}: {}", resolution.as_str()),
             Self::Reopened => f.write_str("reopened: what had looked like its end was none"),
+            Self::Amended { ended, resolution } => {
+                write!(
+                    f,
+                    "amended, since the figures of the closed window changed: as of {ended}, {}",
+                    resolution.as_str()
+                )
+            }
             Self::Acknowledged { by, .. } => write!(f, "acknowledged by {by}"),
             Self::Commented { by, .. } => write!(f, "commented on by {by}"),
         }
@@ -256,7 +274,8 @@ impl Incident {
             (Some(before), change) if event.number == before.number && event.place == before.events + 1 => {
                 let mut after = Self { events: event.place, ..before };
                 match (after.resolved, change) {
-                    (None, Change::Resolved { ended, resolution }) => {
+                    (None, Change::Resolved { ended, resolution })
+                    | (Some(_), Change::Amended { ended, resolution }) => {
                         let (ended, decided_at, resolution) = (*ended, event.decided_at, *resolution);
                         after.resolved = Some(Resolved { ended, decided_at, resolution });
                     }

@@ -74,6 +74,10 @@ metrics! {
         "1 for the state the service is in, 0 for the others.";
     SERVICE_STATE_SINCE = Gauge "uphold_service_state_since_timestamp_seconds" ["service"]
         "Since when the service has been in its state, as far back as its windows reach.";
+    SERVICE_MAINTENANCE = Gauge "uphold_service_maintenance" ["service"]
+        "How many planned maintenances of the service are taking place.";
+    SERVICE_OVERRUN = Gauge "uphold_service_maintenance_overrun" ["service"]
+        "How many planned maintenances of the service are over while it is still down.";
 
     AVAILABILITY = Gauge "uphold_availability_ratio" ["service", "agreement", "target", "window"]
         "Availability in the window so far; absent while nothing counts.";
@@ -203,6 +207,12 @@ metrics! {
         "Batches that became durable together.";
     ROWS = Counter "uphold_rows_total" []
         "Rows taken in.";
+    IMPORT_BATCHES = Counter "uphold_import_batches_total" ["result"]
+        "Batches of imports, by whether they were taken or refused.";
+    IMPORT_ROWS = Counter "uphold_import_rows_total" []
+        "Rows of the batches of imports that were taken; some may have been there before.";
+    RECORDS = Gauge "uphold_records" ["sort"]
+        "What people put on record and is in force, by sort.";
 
     LIMIT = Gauge "uphold_collector_limit" ["limit"]
         "What a limit is: seconds, bytes, or a number.";

@@ -1,6 +1,7 @@
 //! What the metrics page says of the program's own work: snapshots, incidents, agents, receivers, pushes.
 
 use uphold_common::catalogue::model::Priority;
+use uphold_common::governed::Sort;
 
 use super::{MetricsError, Sheet, names, number};
 use crate::engine::reload::CatalogueReloads;
@@ -43,6 +44,13 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
         sheet.count(&names::REQUESTS_REFUSED, &[reason], *requests)?;
     }
     sheet.count(&names::ROWS, &[], health.rows)?;
+    sheet.count(&names::IMPORT_BATCHES, &["taken"], health.imports.taken)?;
+    sheet.count(&names::IMPORT_BATCHES, &["refused"], health.imports.refused)?;
+    sheet.count(&names::IMPORT_ROWS, &[], health.imports.rows)?;
+    for sort in Sort::ALL {
+        let in_force = snapshot.governed.of(sort).filter(|kept| kept.is_in_force()).count();
+        sheet.count(&names::RECORDS, &[sort.as_str()], whole(in_force))?;
+    }
     of_listening(sheet, &health.listening)
 }
 

@@ -1,12 +1,14 @@
 //! What the metrics page says of services, targets, probes and hosts.
 
 use uphold_common::catalogue::model::{Target, Threshold};
+use uphold_common::governed::maintenance::Maintenance;
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::measure::capacity::{CapacityFigures, CapacityState};
 use uphold_common::measure::target::TargetFigures;
 use uphold_common::observation::{Micros, Observation, Outcome, Phases, Resource, State};
 use uphold_common::percent::BILLION;
 
+use super::operation::whole;
 use super::{MetricsError, Sheet, alerts, names, number, signed};
 use crate::snapshot::{ServiceSnapshot, Snapshot};
 
@@ -14,6 +16,12 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
     for (id, service) in &snapshot.services {
         states(sheet, &names::SERVICE_STATE, &[id.as_str()], service.state)?;
         sheet.seconds(&names::SERVICE_STATE_SINCE, &[id.as_str()], service.since.as_ms())?;
+        let takes_place =
+            |one: &&Maintenance| one.next(snapshot.as_of).is_some_and(|time| time.contains(snapshot.as_of));
+        let running = snapshot.governed.maintenances_of(id).filter(takes_place).count();
+        sheet.count(&names::SERVICE_MAINTENANCE, &[id.as_str()], whole(running))?;
+        let overruns = snapshot.overruns.iter().filter(|overrun| overrun.service == *id).count();
+        sheet.count(&names::SERVICE_OVERRUN, &[id.as_str()], whole(overruns))?;
         for (target, figures) in &service.targets {
             if let Some(target) = snapshot.catalogue.targets.get(target) {
                 of_target(sheet, target, figures)?;

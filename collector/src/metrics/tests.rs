@@ -1,6 +1,16 @@
 //! The page against its golden text, and the table of names against its documentation.
 
+use std::sync::Arc;
+
+use serde_json::json;
+use uphold_common::governed::applied::Overrun;
+use uphold_common::governed::{Asked, Defaults};
+use uphold_common::ids::Id;
+
 use super::*;
+use crate::governed::Kept;
+use crate::governed::register::Register;
+use crate::identity::deed::Actor;
 use crate::page::fixture;
 
 /// The collector's part of the documentation, as it follows from the table.
@@ -48,6 +58,36 @@ fn what_has_no_figure_has_no_ratio_but_a_numerator_and_a_denominator() {
         assert!(of_archive.iter().any(|line| line.starts_with(name) && line.ends_with("} 0")), "{name}");
     }
     assert!(!page.contains("uphold_probe_success{agent=\"geneva-1\",probe=\"door\""));
+}
+
+#[test]
+fn maintenance_that_takes_place_and_that_has_overrun_is_counted_by_service() {
+    let mut snapshot = fixture::snapshot();
+    let now = snapshot.as_of;
+    let mut register = Register::default();
+    for (name, services, start_ms) in
+        [("one", json!(["webshop"]), -1_000), ("two", json!("all"), -1_000), ("next", json!("all"), 1_000)]
+    {
+        let (start, end) = (now.plus_ms(start_ms), now.plus_ms(start_ms + 60_000));
+        let written = json!({ "services": services, "start": start.as_ms(), "end": end.as_ms() });
+        let asked = Asked::Maintenance(serde_json::from_value(written).unwrap());
+        let content = asked.read(Id::new(name).unwrap(), &Defaults { at: now, time_zone: None }).unwrap();
+        let kept = Kept { content, recorded_at: now, recorded_by: Actor::Collector, revoked: None };
+        register.put(Arc::new(kept), 1);
+    }
+    snapshot.governed = Arc::new(register);
+    let (maintenance, service) = (Id::new("over").unwrap(), Id::new("mail").unwrap());
+    snapshot.overruns = vec![Overrun { maintenance, service, since: now.minus_ms(5) }];
+    let page = render(&snapshot).unwrap();
+    for line in [
+        "uphold_service_maintenance{service=\"webshop\"} 2",
+        "uphold_service_maintenance{service=\"mail\"} 1",
+        "uphold_service_maintenance_overrun{service=\"mail\"} 1",
+        "uphold_service_maintenance_overrun{service=\"webshop\"} 0",
+        "uphold_records{sort=\"maintenance\"} 3",
+    ] {
+        assert!(page.lines().any(|there| there == line), "{line}");
+    }
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub enum Kind {
     Resolved,
     /// It was opened again.
     Reopened,
+    /// It is over, but ended otherwise than was told.
+    Amended,
     /// It was opened and resolved in one change: it was over before it became known.
     Recorded,
     /// Somebody took it on.
@@ -58,6 +60,7 @@ impl Kind {
             Self::Opened => "uphold.incident.opened",
             Self::Resolved => "uphold.incident.resolved",
             Self::Reopened => "uphold.incident.reopened",
+            Self::Amended => "uphold.incident.amended",
             Self::Recorded => "uphold.incident.recorded",
             Self::Acknowledged => "uphold.incident.acknowledged",
             Self::Commented => "uphold.incident.commented",
@@ -71,6 +74,7 @@ impl Kind {
             (Change::Resolved { .. }, true) => Self::Recorded,
             (Change::Resolved { .. }, false) => Self::Resolved,
             (Change::Reopened, _) => Self::Reopened,
+            (Change::Amended { .. }, _) => Self::Amended,
             (Change::Acknowledged { .. }, _) => Self::Acknowledged,
             (Change::Commented { .. }, _) => Self::Commented,
         }

@@ -32,8 +32,8 @@ use crate::listen::tls::Reloads;
 use crate::reserve::{DiskSpace, Room, RoomSnapshot};
 use crate::retention::{Forgotten, RetentionSnapshot};
 use crate::snapshot::{
-    AgentSnapshot, Durable, FactCounts, Health, LimitSnapshot, ListeningSnapshot, ProbeSnapshot, ReceiverSnapshot,
-    STRIP_DAYS, ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay, UpkeepCounts,
+    AgentSnapshot, Durable, FactCounts, Health, ImportCounts, LimitSnapshot, ListeningSnapshot, ProbeSnapshot,
+    ReceiverSnapshot, STRIP_DAYS, ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay, UpkeepCounts,
 };
 use crate::store::{Gaps, StoreStats};
 
@@ -348,6 +348,7 @@ fn health() -> Health {
         deriving: 0,
         timeline_bytes: 4_194_304,
         rows: 36_000,
+        imports: ImportCounts { taken: 12, refused: 1, rows: 90_000 },
         listening: listening(),
     }
 }

@@ -68,7 +68,7 @@ fn line(event: &EventLine, clock: &Clock<'_>) -> Markup {
     let said = match &event.change {
         Change::Acknowledged { text, .. } => text.as_deref(),
         Change::Commented { text, .. } => Some(text.as_str()),
-        Change::Opened { .. } | Change::Resolved { .. } | Change::Reopened => None,
+        Change::Opened { .. } | Change::Resolved { .. } | Change::Reopened | Change::Amended { .. } => None,
     };
     html! {
         li {
@@ -86,6 +86,10 @@ fn happened(change: &Change) -> Markup {
             Change::Opened { priority, .. } => { "Opened, " (priority.0.as_str()) }
             Change::Resolved { resolution, .. } => { "Resolved: " (resolution.as_str()) }
             Change::Reopened => { "Opened again: what had looked like its end was none" }
+            Change::Amended { resolution, .. } => {
+                "Amended, since what is on record or was observed of the closed window changed its figures: "
+                (resolution.as_str())
+            }
             Change::Acknowledged { by, .. } => { "Taken on by " (by) }
             Change::Commented { by, .. } => { (by) " said" }
         }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use uphold_common::governed::maintenance::Maintenance;
+use uphold_common::ids::Id;
 use uphold_common::time::{DAY_MS, Interval};
 
 use super::text::{Clock, brief, mark};
@@ -14,8 +15,10 @@ const SHOWN: usize = 20;
 
 pub(super) fn section(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
     let planned = planned(snapshot);
+    let remarks: Vec<(&Id, &str)> =
+        snapshot.governed.maintenances().filter_map(|one| Some((one.id(), one.remark()?))).take(SHOWN).collect();
     html! {
-        @if !planned.is_empty() || !snapshot.overruns.is_empty() {
+        @if !planned.is_empty() || !snapshot.overruns.is_empty() || !remarks.is_empty() {
             section.recent aria-label="Maintenance" {
                 h2 { "Maintenance" }
                 ul.card.rows {
@@ -27,6 +30,13 @@ pub(super) fn section(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
                                 (overrun.maintenance) " · should have been over at " (clock.moment(overrun.since)) ", "
                                 (brief(clock.as_of.since_ms(overrun.since).max(0))) " ago"
                             }
+                        }
+                    }
+                    @for (id, remark) in remarks {
+                        li data-remark=(id) {
+                            (mark("degraded"))
+                            p.what { strong { (id) " recurs otherwise than when it was recorded" } }
+                            p.when { (remark) }
                         }
                     }
                     @for (time, maintenance) in planned {
@@ -63,7 +73,6 @@ mod tests {
     use serde_json::json;
     use uphold_common::governed::applied::Overrun;
     use uphold_common::governed::{Asked, Defaults};
-    use uphold_common::ids::Id;
 
     use super::*;
     use crate::governed::Kept;

@@ -72,7 +72,7 @@ pub fn render_one(history: &HistoryView, style: Style) -> String {
         let said = match &event.change {
             Change::Acknowledged { text, .. } => text.as_deref(),
             Change::Commented { text, .. } => Some(text.as_str()),
-            Change::Opened { .. } | Change::Resolved { .. } | Change::Reopened => None,
+            Change::Opened { .. } | Change::Resolved { .. } | Change::Reopened | Change::Amended { .. } => None,
         };
         lines.extend(said.into_iter().flat_map(str::lines).map(|line| format!("    {}", clean(line))));
     }
@@ -120,6 +120,7 @@ fn row(incident: &IncidentView, now: Instant, ink: &Ink<'_>) -> [String; 5] {
         None => "open",
         Some(Resolution::Recovered | Resolution::MetAgain | Resolution::BelowAgain) => "resolved",
         Some(Resolution::WindowClosed) => "closed",
+        Some(Resolution::NotBreached) => "not breached",
         Some(Resolution::NeverWas) => "never was",
         Some(Resolution::Withdrawn) => "withdrawn",
     };

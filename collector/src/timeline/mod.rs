@@ -153,7 +153,8 @@ impl Timelines {
             left -= 1;
         }
         self.keep(store, point, law, &changes, end.saturating_sub(1))?;
-        if left == 0 {
+        // What ends before the present says nothing of the days after it.
+        if left == 0 && span.end >= self.present {
             self.known(store, point, law)?.prepared_from = Some(span.start);
         }
         Ok(left == 0)

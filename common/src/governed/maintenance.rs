@@ -9,13 +9,26 @@ use super::{Defaults, Facts};
 use crate::ids::Id;
 use crate::time::{Instant, Interval};
 
-/// Planned maintenance as it stands on record. Its occurrences are worked out once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Written", try_from = "Written")]
+/// Planned maintenance as it stands on record. Its occurrences are worked out once, from what is written down.
+///
+/// What is on record is always read. The time zone data may have changed since it was recorded, and what reads rules may
+/// have: a rule that gives nothing any more leaves its first time, and a [remark](Self::remark) says so.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Written", from = "Written")]
 pub struct Maintenance {
     written: Written,
     occurrences: Vec<Interval>,
+    remark: Option<String>,
 }
+
+/// The rest follows from what is written, and from the time zone data.
+impl PartialEq for Maintenance {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written
+    }
+}
+
+impl Eq for Maintenance {}
 
 /// What of it is written down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,16 +50,28 @@ impl From<Maintenance> for Written {
     }
 }
 
-impl TryFrom<Written> for Maintenance {
-    type Error = String;
-
-    fn try_from(written: Written) -> Result<Self, String> {
+impl From<Written> for Maintenance {
+    fn from(written: Written) -> Self {
         let first = Interval::new(written.start, written.end);
-        if first.is_empty() {
-            return Err("it ends before it starts".to_owned());
-        }
-        let recurring = written.recurrence.as_ref().map(|recurrence| recurrence.occurrences(first)).transpose()?;
-        Ok(Self { written, occurrences: recurring.unwrap_or_else(|| vec![first]) })
+        let Some(recurrence) = &written.recurrence else {
+            return Self { written, occurrences: vec![first], remark: None };
+        };
+        let (occurrences, remark) = match recurrence.occurrences(first) {
+            Ok(occurrences) => (occurrences, recurrence.moved(first)),
+            Err(why) => (vec![first], Some(format!("only its first time is known any more: {why}"))),
+        };
+        Self { written, occurrences, remark }
+    }
+}
+
+impl Written {
+    /// A new one, for which its rule must hold.
+    fn made(mut self) -> Result<Maintenance, String> {
+        let first = Interval::new(self.start, self.end);
+        self.recurrence = self.recurrence.map(|recurrence| recurrence.shown_at(first)).transpose()?;
+        let recurring = self.recurrence.as_ref().map(|recurrence| recurrence.occurrences(first)).transpose()?;
+        let occurrences = recurring.unwrap_or_else(|| vec![first]);
+        Ok(Maintenance { written: self, occurrences, remark: None })
     }
 }
 
@@ -100,6 +125,11 @@ impl Maintenance {
     /// How it recurs, if it does.
     pub const fn recurrence(&self) -> Option<&Recurrence> {
         self.written.recurrence.as_ref()
+    }
+
+    /// What has become of its times since it was recorded, if the time zone data or the reading of rules changed.
+    pub fn remark(&self) -> Option<&str> {
+        self.remark.as_deref()
     }
 
     /// The occurrence that runs at `now`, else the next one.
@@ -198,7 +228,7 @@ impl MaintenanceAsked {
                 recurrence,
             })
         };
-        let made = written().and_then(|written| problems.keep("recurrence", Maintenance::try_from(written)));
+        let made = written().and_then(|written| problems.keep("recurrence", written.made()));
         problems.end(made)
     }
 

@@ -1,19 +1,23 @@
 //! A rule of RFC 5545 and a time zone → the times at which something takes place.
 //!
-//! The rule is about local dates; the time of day is that of the first start and end. The library that knows the rules is
-//! given local times as if they were UTC, so that neither its time zones nor its idea of a clock that changes take part;
-//! what it gives back is turned into instants here, by the rules of the measurement: a local time that does not exist means
-//! the first instant after the gap, one that occurs twice the earlier instant as a start and the later one as an end. What
-//! would be empty by that, or begin on a date that the zone skipped, does not take place. The first time is what was
-//! written, to the millisecond.
+//! The rule is about local dates; the time of day is that of the first start and end. The library that knows the rules
+//! knows local times only and no time zones; what it gives back is turned into instants here, by the rules of the
+//! measurement: a local time that does not exist means the first instant after the gap, one that occurs twice the earlier
+//! instant as a start and the later one as an end. What would be empty by that, or begin on a date that the zone skipped,
+//! does not take place. The first time is what was written, to the millisecond.
 //!
-//! It ends with its `COUNT`, with its `UNTIL`, or ten years after its first start, whichever comes first. Rules that repeat
-//! within a day are refused by name: what they mean when a clock changes is not agreed.
+//! What the clock showed at the first start and end is kept with the rule, because that is what was agreed: with other time
+//! zone data «Sundays at two» stay Sundays at two, and those that are to come are other instants.
+//!
+//! It ends with its `COUNT`, with its `UNTIL`, or ten years after its first start, whichever comes first. Refused by name
+//! is what is not agreed: rules that repeat within a day, and weekdays with and without a number in one `BYDAY`, of which
+//! some programs take only those that are both.
 
+use ical::recur::expand::IcalRecurExpand;
+use ical::recur::{IcalRecurDateTime, IcalRecurRule};
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Span, Timestamp};
-use rrule::RRuleSet;
 use serde::{Deserialize, Serialize};
 
 use crate::time::{DAY_MS, Instant, Interval};
@@ -50,11 +54,23 @@ const FREQUENCIES: [&str; 4] = ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"];
 const WITHIN_A_DAY: [&str; 6] = ["SECONDLY", "MINUTELY", "HOURLY", "BYSECOND", "BYMINUTE", "BYHOUR"];
 
 /// A rule, and the time zone of its dates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recurrence {
     rule: String,
     time_zone: String,
+    /// What the clock showed at its first start and end when it was recorded, as the instants at which one in UTC does.
+    #[serde(default)]
+    shown: Option<(Instant, Instant)>,
 }
+
+/// What the clock showed follows from the rest by the time zone data of its day, so it does not make another rule of it.
+impl PartialEq for Recurrence {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.rule, &self.time_zone) == (&other.rule, &other.time_zone)
+    }
+}
+
+impl Eq for Recurrence {}
 
 /// Where a local time stands in an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +86,16 @@ impl Recurrence {
         let rule = rule.trim().to_ascii_uppercase();
         let rule = rule.strip_prefix("RRULE:").unwrap_or(&rule);
         parts(rule).map_err(|says| ("recurrence", says))?;
-        Ok(Self { rule: rule.to_owned(), time_zone: time_zone.to_owned() })
+        Ok(Self { rule: rule.to_owned(), time_zone: time_zone.to_owned(), shown: None })
+    }
+
+    /// The same with what the clock shows at its first start and end, by the time zone data of now.
+    pub(super) fn shown_at(self, first: Interval) -> Result<Self, String> {
+        let zone = zone(&self.time_zone)?;
+        let (start, end) = local(&zone, first);
+        let in_utc =
+            |shown| TimeZone::UTC.to_timestamp(shown).map(Instant::from).map_err(|_| "starts too late".to_owned());
+        Ok(Self { shown: Some((in_utc(start)?, in_utc(end)?)), ..self })
     }
 
     /// The rule, as RFC 5545 writes it.
@@ -83,11 +108,27 @@ impl Recurrence {
         &self.time_zone
     }
 
+    /// Whether its first start or end is no longer what the clock showed then, in words.
+    pub(super) fn moved(&self, first: Interval) -> Option<String> {
+        let zone = zone(&self.time_zone).ok()?;
+        let ((start, end), now) = (self.recorded()?, local(&zone, first));
+        (now != (start, end)).then(|| {
+            let (zone, now) = (&self.time_zone, now.0);
+            format!(
+                "by newer time zone data its first start is at {now} in {zone}; it recurs as recorded, with {start}"
+            )
+        })
+    }
+
+    fn recorded(&self) -> Option<(DateTime, DateTime)> {
+        let (start, end) = self.shown?;
+        Some((TimeZone::UTC.to_datetime(start.to_timestamp()), TimeZone::UTC.to_datetime(end.to_timestamp())))
+    }
+
     /// Every time it takes place, `first` being the first; in order.
     pub(super) fn occurrences(&self, first: Interval) -> Result<Vec<Interval>, String> {
         let zone = zone(&self.time_zone)?;
-        let local = |at: Instant| zone.to_datetime(at.to_timestamp());
-        let (start, end) = (local(first.start), local(first.end));
+        let (start, end) = self.recorded().unwrap_or_else(|| local(&zone, first));
         let length = end.duration_since(start);
         if first.len_ms() > LENGTH_MS_MAX || length <= SignedDuration::ZERO {
             return Err(
@@ -97,7 +138,7 @@ impl Recurrence {
         let whole = start.with().subsec_nanosecond(0).build().unwrap_or(start);
         let part = start.duration_since(whole);
         let last = whole.checked_add(Span::new().years(YEARS_MAX)).map_err(|_| "starts too late".to_owned())?;
-        let mut dates = dates(&self.in_local_time(&zone)?, whole)?.take_while(|date| *date <= last);
+        let mut dates = self.dates(&zone, whole, last)?;
         match dates.next() {
             Some(date) if date == whole => {}
             Some(date) => return Err(format!("its start is no time of the rule, whose first one would be {date}")),
@@ -113,35 +154,57 @@ impl Recurrence {
             let end = instant(&zone, end, Side::End);
             if let (Some(start), Some(end)) = (start, end) {
                 let occurrence = Interval::new(start, end);
-                all.extend(Some(occurrence).filter(|occurrence| !occurrence.is_empty()));
+                // The first time is as it was written, whatever the zone has come to say of it.
+                let follows = all.last().is_none_or(|before| before.start < start && before.end <= end);
+                all.extend(Some(occurrence).filter(|occurrence| follows && !occurrence.is_empty()));
             }
         }
         Ok(all)
     }
 
-    /// The rule with its `UNTIL` in local time, which is what the library is given.
-    fn in_local_time(&self, zone: &TimeZone) -> Result<String, String> {
-        let mut local = Vec::new();
-        for (key, value) in parts(&self.rule)? {
-            if key == "UNTIL" {
-                let at = until(value)?;
-                local.push(format!("UNTIL={}", zone.to_datetime(at).strftime("%Y%m%dT%H%M%SZ")));
-            } else {
-                local.push(format!("{key}={value}"));
-            }
+    /// The local times of the rule from `start` to `last`. That bounds the work too: of a rule that never takes place the
+    /// library looks at each period up to its end.
+    fn dates(
+        &self,
+        zone: &TimeZone,
+        start: DateTime,
+        last: DateTime,
+    ) -> Result<impl Iterator<Item = DateTime> + use<>, String> {
+        let mut rule = IcalRecurRule::parse(&self.rule).map_err(|why| format!("is no rule: {why}"))?;
+        let problem = rule.problems().into_iter().next();
+        problem.map_or(Ok(()), |why| Err(format!("is no rule: {why}")))?;
+        let until = parts(&self.rule)?.into_iter().find(|(key, _)| *key == "UNTIL").map(|(_, value)| until(value));
+        let until = until.transpose()?.map(|until| zone.to_datetime(until));
+        if until.is_some_and(|until| until < start) {
+            return Err("is no rule: its UNTIL is before its start".to_owned());
         }
-        Ok(local.join(";"))
+        rule.until = Some(civil(until.map_or(last, |until| until.min(last))));
+        Ok(IcalRecurExpand::new(rule, civil(start)).map_while(date_time))
     }
 }
 
-/// The local times of a rule from `start` on, without end if it has none.
-fn dates(rule: &str, start: DateTime) -> Result<impl Iterator<Item = DateTime> + use<>, String> {
-    let text = format!("DTSTART:{}\nRRULE:{rule}", start.strftime("%Y%m%dT%H%M%SZ"));
-    let set: RRuleSet = text.parse().map_err(|why: rrule::RRuleError| format!("is no rule: {why}"))?;
-    let local = |seconds| Timestamp::from_second(seconds).ok().map(|at| TimeZone::UTC.to_datetime(at));
-    // The limit keeps a rule that never takes place again from being looked at for ever.
-    let dates = set.limit().into_iter().map_while(move |at| local(at.timestamp()));
-    Ok(dates)
+/// What the clock shows at both ends of an interval.
+fn local(zone: &TimeZone, of: Interval) -> (DateTime, DateTime) {
+    let shown = |at: Instant| zone.to_datetime(at.to_timestamp());
+    (shown(of.start), shown(of.end))
+}
+
+fn civil(at: DateTime) -> IcalRecurDateTime {
+    let part = |number: i8| u8::try_from(number).unwrap_or_default();
+    IcalRecurDateTime {
+        year: at.year().into(),
+        month: part(at.month()),
+        day: part(at.day()),
+        hour: part(at.hour()),
+        minute: part(at.minute()),
+        second: part(at.second()),
+    }
+}
+
+fn date_time(at: IcalRecurDateTime) -> Option<DateTime> {
+    let part = |number: u8| i8::try_from(number).ok();
+    let (year, month, day) = (i16::try_from(at.year).ok()?, part(at.month)?, part(at.day)?);
+    DateTime::new(year, month, day, part(at.hour)?, part(at.minute)?, part(at.second)?, 0).ok()
 }
 
 /// The parts of a rule, each once.
@@ -189,12 +252,15 @@ fn check(parts: &[(&str, &str)]) -> Result<(), String> {
             return Err(format!("{key}: expected a whole number from 1 to {most}"));
         }
     }
-    // The library takes a zeroth Sunday for every Sunday.
-    for day in of("BYDAY").into_iter().flat_map(|days| days.split(',')) {
-        let ordinal = day.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-        if !ordinal.is_empty() && ordinal.parse::<i32>().map_or(0, i32::abs) == 0 {
-            return Err(format!("BYDAY: expected a day such as SU or -1SU, found {}", shown(day)));
-        }
+    let days = || of("BYDAY").into_iter().flat_map(|days| days.split(','));
+    let number = |day: &str| day.trim_end_matches(|letter: char| letter.is_ascii_alphabetic()).to_owned();
+    // A zeroth Sunday is none, and one without a number is every one.
+    if let Some(day) = days().find(|day| !number(day).is_empty() && number(day).parse::<i32>().is_ok_and(|n| n == 0)) {
+        return Err(format!("BYDAY: expected a day such as SU or -1SU, found {}", shown(day)));
+    }
+    let numbered = days().filter(|day| !number(day).is_empty()).count();
+    if numbered != 0 && numbered != days().count() {
+        return Err("BYDAY: weekdays with and without a number are not taken together; record two of it".to_owned());
     }
     if of("COUNT").is_some() && of("UNTIL").is_some() {
         return Err("a rule has a COUNT or an UNTIL, not both".to_owned());
@@ -207,7 +273,8 @@ fn until(value: &str) -> Result<Timestamp, String> {
     let expected = || format!("UNTIL: expected an instant in UTC such as 20261231T225959Z, found {}", shown(value));
     let local = value.strip_suffix('Z').ok_or_else(expected)?;
     let local = DateTime::strptime("%Y%m%dT%H%M%S", local).map_err(|_| expected())?;
-    TimeZone::UTC.to_timestamp(local).map_err(|_| expected())
+    // Calendars write the last of all dates for «without an end», which lies beyond the last of all instants.
+    Ok(TimeZone::UTC.to_timestamp(local).unwrap_or(Timestamp::MAX))
 }
 
 /// The time zone of a name, out of the bundled data.

@@ -54,6 +54,35 @@ fn rules_are_those_of_rfc_5545() {
     assert_eq!(one("FREQ=WEEKLY").len(), 522);
     assert_eq!(one("FREQ=YEARLY;BYMONTH=1;BYDAY=1SU").len(), 10);
     assert_eq!(one("FREQ=DAILY").len(), 3_653);
+    // The last of all dates, which is no instant, stands for «without an end».
+    assert_eq!(one("FREQ=WEEKLY;UNTIL=99991231T235959Z").len(), 522);
+    // A fifth weekday from behind is one that five of fall into the month.
+    assert_eq!(one("FREQ=MONTHLY;BYDAY=1SU,-5SU;COUNT=3")[2], "2026-03-01T21:00:00Z 2026-03-02T01:00:00Z");
+}
+
+#[test]
+fn what_the_clock_showed_recurs_whatever_newer_time_zone_data_says() {
+    let first = interval("2026-03-01T01:00:00Z", "2026-03-01T03:00:00Z");
+    let rule = "FREQ=WEEKLY;BYDAY=SU;COUNT=3";
+    let recorded = Recurrence::read(rule, "Europe/Zurich").unwrap().shown_at(first).unwrap();
+    assert_eq!(recorded.moved(first), None);
+    // As if the zone had been four hours behind when this was recorded: still on Saturday, from nine to eleven at night.
+    let shown = (at("2026-02-28T21:00:00Z"), at("2026-02-28T23:00:00Z"));
+    let before = Recurrence { shown: Some(shown), rule: rule.replace("SU", "SA"), ..recorded.clone() };
+    let times = before.occurrences(first).unwrap();
+    assert_eq!(
+        times,
+        [
+            first,
+            interval("2026-03-07T20:00:00Z", "2026-03-07T22:00:00Z"),
+            interval("2026-03-14T20:00:00Z", "2026-03-14T22:00:00Z"),
+        ]
+    );
+    let moved = before.moved(first).unwrap();
+    assert!(
+        moved.contains("at 2026-03-01T02:00:00 in Europe/Zurich") && moved.contains("2026-02-28T21:00:00"),
+        "{moved}"
+    );
 }
 
 #[test]
@@ -69,6 +98,10 @@ fn what_is_no_rule_is_refused_with_what_would_be_one() {
         ("FREQ=DAILY;COUNT=2;UNTIL=20270101T000000Z", "UTC", "not both"),
         ("FREQ=DAILY;UNTIL=20270101", "UTC", "UNTIL: expected an instant in UTC"),
         ("FREQ=DAILY;UNTIL=20250101T000000Z", "UTC", "is no rule"),
+        ("FREQ=MONTHLY;BYDAY=1SU,SA", "UTC", "with and without a number"),
+        ("FREQ=WEEKLY;BYDAY=1SU", "UTC", "is no rule: a BYDAY ordinal may not be used with FREQ=WEEKLY"),
+        ("FREQ=WEEKLY;BYMONTHDAY=4", "UTC", "is no rule"),
+        ("FREQ=MONTHLY;BYSETPOS=1", "UTC", "is no rule: BYSETPOS needs another BY part"),
         ("FREQ=MONTHLY;BYMONTHDAY=32", "UTC", "is no rule"),
         ("FREQ=DAILY\nRDATE:20270101T000000Z", "UTC", "expected a rule such as"),
         ("FREQ=WEEKLY;BYDAY=MO", "UTC", "whose first one would be 2026-01-05T22:00:00"),

@@ -18,7 +18,12 @@ use super::pages::{Page, read_all};
 const ONLY_THE_READER: [(&str, &[&str]); 8] = [
     (
         "what the parts of a target say together",
-        &["target-alerts-factor.yaml", "target-alerts-short.yaml", "target-credits-twice.yaml"],
+        &[
+            "target-alerts-factor.yaml",
+            "target-alerts-look-back.yaml",
+            "target-alerts-short.yaml",
+            "target-credits-twice.yaml",
+        ],
     ),
     (
         "what is declared, and what refers to it",

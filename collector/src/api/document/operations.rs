@@ -107,6 +107,7 @@ fn services() -> Vec<Told> {
         .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
         .refuses(403, "`not-allowed`: the token is of an agent that does not observe the service.")
         .refuses(404, "`no-such-service`: there is none of this name.")
+        .refuses(503, "`deriving`: so much history has to be read for it that it is done a part at a time; ask again.")
         .may_fail(),
         Told::get(
             "/api/v1/rollups",

@@ -8,8 +8,11 @@ use std::time::Duration;
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use serde_json::json;
+use uphold_common::time::Interval;
 
+use super::mark::Brought;
 use crate::api::imports::IMPORT_CONTENT_TYPE;
+use crate::api::rows::path;
 use crate::api::socket::{self, Ask, AskError};
 use crate::cli::ask::{self, local_actor, understood};
 use crate::cli::exit::{Ended, UNAVAILABLE, WRONG};
@@ -20,6 +23,7 @@ use crate::engine::import::ImportTerms;
 use crate::identity::deed::Actor;
 use crate::ingest::{PushBounds, Refusal, decode_import};
 use crate::limits::Limits;
+use crate::store::StreamId;
 
 const ROUTE: &str = "/api/v1/imports";
 const BATCHES: &str = "/api/v1/imports/batches";
@@ -56,6 +60,22 @@ impl Door {
         let begun = engine.begin_import(source, &actor, clock::now());
         let terms = begun.map_err(|error| Ended::new(UNAVAILABLE, error))?;
         Ok((Self::Store { engine, actor }, terms))
+    }
+
+    /// Whether the store has a row that was brought before.
+    pub(super) fn has(&self, row: &Brought) -> Result<bool, Ended> {
+        let (of, span) = (StreamId::from(row.of.clone()), Interval::new(row.at, row.at.plus_ms(1)));
+        match self {
+            Self::Collector { data, .. } => {
+                let ended = || Ended::new(UNAVAILABLE, "the collector ended; the same again goes on");
+                let lines = ask::running(data, &Ask::get(&path(&of, span)))?.ok_or_else(ended)?;
+                Ok(!lines.is_empty())
+            }
+            Self::Store { engine, .. } => {
+                let page = engine.page(&of, span).map_err(|error| Ended::new(UNAVAILABLE, error))?;
+                Ok(!page.rows.is_empty())
+            }
+        }
     }
 
     /// Brings a framed batch; it is durable when this returns.

@@ -9,7 +9,7 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use uphold_common::bytes::Hex;
 
-use super::mark::Mark;
+use super::mark::{Brought, Mark};
 use crate::history::told::BadLine;
 
 /// Longest line.
@@ -84,9 +84,9 @@ impl Lines {
     }
 
     /// How far it has been read, up to the end of a line.
-    pub(super) fn mark(&self, (taken, refused): (u64, u64)) -> Mark {
+    pub(super) fn mark(&self, (taken, refused): (u64, u64), last: Option<Brought>) -> Mark {
         let (digest, bytes, lines) = &self.whole;
-        Mark { bytes: *bytes, lines: *lines, taken, refused, digest: Hex(&digest.clone().finalize()).to_string() }
+        Mark { bytes: *bytes, lines: *lines, taken, refused, digest: Hex(&digest.clone().finalize()).to_string(), last }
     }
 
     /// Skips what was read up to a mark, if it is still the same; if not, it has to be opened anew. Call it first.

@@ -5,16 +5,18 @@
 //! ```
 //!
 //! It is written after what it speaks of is durable, and says of which store. One that cannot be read, or speaks of another
-//! store, is none. There are [`MARKS_MAX`] at most; beyond that the one written longest ago goes.
+//! store, is none. Nor is one whose last row the store does not have: it was put back from an older backup since. There are [`MARKS_MAX`] at most; beyond that the one written longest ago goes.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use uphold_common::time::Instant;
 use uphold_common::wire::batch::Epoch;
 
 use super::lines::Lines;
+use crate::api::rows::StreamView;
 
 /// Most marks in a data directory.
 const MARKS_MAX: usize = 100;
@@ -32,6 +34,18 @@ pub(super) struct Mark {
     pub(super) refused: u64,
     /// The SHA-256 of those bytes.
     pub(super) digest: String,
+    /// The row that was brought last; none before the first.
+    #[serde(default)]
+    pub(super) last: Option<Brought>,
+}
+
+/// A row that was brought: of which stream, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Brought {
+    /// The stream.
+    pub(super) of: StreamView,
+    /// The row's instant.
+    pub(super) at: Instant,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -25,7 +25,7 @@ use super::Format;
 use super::ask::print_json;
 use super::exit::{DONE, Ended, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, WRONG};
 use super::progress::Progress;
-use crate::engine::import::{SOURCE_BYTES_MAX, is_source};
+use crate::engine::import::{ImportTerms, SOURCE_BYTES_MAX, is_source};
 use crate::history::known::Known;
 use crate::history::line;
 use crate::history::sheaf::Sheaf;
@@ -33,7 +33,7 @@ use crate::history::told::BadLine;
 use crate::report::clean;
 use door::Door;
 use lines::{Line, Lines};
-use mark::{Mark, Marks};
+use mark::{Brought, Mark, Marks};
 
 const EXAMPLES: [&str; 2] = ["uphold-collector import history.jsonl", "uphold-collector import - --data ./uphold-data"];
 const EXIT_CODES: [(u8, &str); 4] = [
@@ -95,12 +95,14 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Ended> {
     let (door, terms) = Door::open(&args.data, &source(&args.file))?;
     let marks = Marks::of(&args.data, terms.store, &lines);
     let begun = if args.anew { None } else { marks.found() };
-    let mut outcome = Outcome::default();
+    let begun = begun.map(|mark| sound(mark, &door, &terms)).transpose()?.flatten();
+    let (mut outcome, mut last) = (Outcome::default(), None);
     if let Some(mark) = begun {
         if lines.skip_to(&mark).map_err(|error| unreadable(&args.file, &error))? {
             let before = mark.taken.saturating_add(mark.refused);
             outcome = Outcome { before, taken: mark.taken, refused: mark.refused, problems: Vec::new() };
             anstream::eprintln!("uphold-collector: line {} was reached before; it goes on after that", mark.lines);
+            last = mark.last;
         } else {
             lines = Lines::open(&args.file).map_err(|error| unreadable(&args.file, &error))?;
         }
@@ -113,7 +115,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Ended> {
     std::thread::scope(|scope| {
         let (marks, bar) = (&marks, &bar);
         let bringing = scope.spawn(move || bring(door, &waiting, marks, bar, of));
-        let read = gather(&mut lines, &mut known, closed_at, &mut outcome, &ready);
+        let read = gather(&mut lines, &mut known, (closed_at, last), &mut outcome, &ready);
         drop(ready);
         let brought = bringing.join().unwrap_or_else(|_| Err(Ended::new(UNAVAILABLE, "the import broke off")));
         // Why nothing more could be brought says more than that it could not be handed on.
@@ -123,11 +125,26 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Ended> {
     tell(args.format, &outcome)
 }
 
-/// Reads, checks and sorts, until the end or until nobody takes it any more.
+/// The mark, if the store has the row that was brought last. What is older than rows are taken may be forgotten since, and
+/// says nothing.
+fn sound(mark: Mark, door: &Door, terms: &ImportTerms) -> Result<Option<Mark>, Ended> {
+    let Some(last) = &mark.last else { return Ok(Some(mark).filter(|mark| mark.taken == 0)) };
+    if last.at < terms.earliest_ms || door.has(last)? {
+        return Ok(Some(mark));
+    }
+    anstream::eprintln!(
+        "uphold-collector: the store does not have what was imported up to line {}, as when it was put back from a backup; \
+         it begins at the first line",
+        mark.lines
+    );
+    Ok(None)
+}
+
+/// Reads, checks and sorts, until the end or until nobody takes it any more. `last` is the row that was brought last.
 fn gather(
     lines: &mut Lines,
     known: &mut Known,
-    closed_at: Instant,
+    (closed_at, mut last): (Instant, Option<Brought>),
     outcome: &mut Outcome,
     ready: &SyncSender<Ready>,
 ) -> std::io::Result<()> {
@@ -156,8 +173,9 @@ fn gather(
         if more && !sheaf.is_full() {
             continue;
         }
-        let batches = sheaf.bind(known, closed_at).map_err(std::io::Error::other)?;
-        let mark = lines.mark(counts);
+        let (batches, newest) = sheaf.bind(known, closed_at).map_err(std::io::Error::other)?;
+        last = newest.map(|(of, at)| Brought { of: of.into(), at }).or(last);
+        let mark = lines.mark(counts, last.clone());
         if ready.send(Ready { batches, mark }).is_err() || !more {
             return Ok(());
         }

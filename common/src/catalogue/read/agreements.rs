@@ -128,7 +128,7 @@ fn terms(item: &Item<'_>, known: &Known<'_>) -> Read<Terms> {
         let calendar = keys.optional("calendar", |at| known.names.calendars.refer(at));
         let maintenance = calendars::maintenance(keys);
         let effective = keys.or("effective", Effective::default(), |at| at.word(&EFFECTIVE));
-        let promised = promise(keys, service.as_ref().ok(), known);
+        let promised = promise(keys, service.as_ref().ok(), window.as_ref().ok().copied(), known);
         let (promise, consequences) = promised?;
         let (id, service, window) = (item.id.clone()?, service?, window?);
         let (calendar, maintenance, effective) = (calendar?, maintenance?, effective?);
@@ -137,7 +137,12 @@ fn terms(item: &Item<'_>, known: &Known<'_>) -> Read<Terms> {
 }
 
 /// Exactly one promise, and no key that belongs to another.
-fn promise(keys: &Keys<'_>, service: Option<&Id>, known: &Known<'_>) -> Read<(Promise, Consequences)> {
+fn promise(
+    keys: &Keys<'_>,
+    service: Option<&Id>,
+    window: Option<WindowKind>,
+    known: &Known<'_>,
+) -> Read<(Promise, Consequences)> {
     let written = PROMISES.map(|key| keys.get(key).map(|at| (key, at)));
     let mut written = written.into_iter().flatten();
     let Some((key, at)) = written.next() else {
@@ -154,7 +159,7 @@ fn promise(keys: &Keys<'_>, service: Option<&Id>, known: &Known<'_>) -> Read<(Pr
     if key == AVAILABILITY {
         let promise = availability(keys, &at);
         let share = promise.as_ref().ok().map(|promise| promise.share);
-        let consequences = consequences::consequences(keys, share);
+        let consequences = consequences::consequences(keys, share, window);
         return Ok((Promise::Availability(promise?), consequences?));
     }
     let not_of_it = |other| {

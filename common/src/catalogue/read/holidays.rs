@@ -2,9 +2,10 @@
 //!
 //! Events of whole days count, with one day, with several (`DTEND` is the day after the last), every year by a rule, and
 //! with single instances added, left out, moved or cancelled. What is not a whole day is refused, for a holiday has no
-//! hours. Everything else in the file takes no part. A rule is followed up to the end of [`YEAR_MAX`].
+//! hours. Everything else in the file takes no part. A rule is followed up to the end of [`YEAR_MAX`], whatever end it has
+//! itself; all rules of a file together to so many years at most, because each of their days is looked at.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use ical::recur::expand::IcalRecurExpand;
@@ -27,6 +28,10 @@ const EVENTS_MAX: usize = 5_000;
 pub(super) const DAYS_MAX: usize = 20_000;
 /// Most days of one event.
 const EVENT_DAYS_MAX: i64 = 366;
+/// Most bytes of a rule.
+const RULE_BYTES_MAX: usize = 200;
+/// Most years that the rules of a file are followed, added up.
+const RULE_YEARS_MAX: i32 = 100_000;
 /// Deepest nesting; a calendar with alarms in its events has three levels.
 const DEPTH_MAX: usize = 8;
 /// How the names of these files end.
@@ -104,7 +109,7 @@ impl<'f> HolidayFiles<'f> {
         let Some((file, text)) = self.texts.get(name) else {
             return Err(at.problem(format!("there is no file \"{name}\" beside the catalogue")));
         };
-        let dates = File { name: file, report: self.report }.dates(text);
+        let dates = File { name: file, report: self.report, years: &Cell::default() }.dates(text);
         self.read.borrow_mut().insert(name.to_owned(), dates.clone());
         dates
     }
@@ -115,6 +120,8 @@ impl<'f> HolidayFiles<'f> {
 struct File<'f> {
     name: &'f str,
     report: &'f Report,
+    /// For how many years rules were followed so far.
+    years: &'f Cell<i32>,
 }
 
 /// An event of the file: where it begins, and its lines.
@@ -233,6 +240,9 @@ impl File<'_> {
 
     /// The starts that a rule gives.
     fn instances(self, event: &Event<'_>, rule: &str, first: Date) -> Read<Vec<Date>> {
+        if rule.len() > RULE_BYTES_MAX {
+            return Err(self.tell(event.line, format!("expected a rule of at most {RULE_BYTES_MAX} bytes")));
+        }
         let parsed =
             IcalRecurRule::parse(rule).map_err(|why| self.tell(event.line, format!("a rule cannot be read: {why}")))?;
         let timed = [&parsed.by_hour, &parsed.by_minute, &parsed.by_second].iter().any(|by| !by.is_empty());
@@ -241,8 +251,20 @@ impl File<'_> {
             let message = "only rules that give whole days every year are read: expected \"FREQ=YEARLY\", in the Gregorian calendar and without hours";
             return Err(self.tell(event.line, message));
         }
-        let start = civil(first);
-        let instances = IcalRecurExpand::new(parsed, start).take_while(|at| at.year <= i32::from(YEAR_MAX));
+        let horizon = IcalRecurDateTime { hour: 23, minute: 59, second: 59, ..civil(Date::constant(YEAR_MAX, 12, 31)) };
+        let until = parsed.until.map_or(horizon, |until| until.min(horizon));
+        let years =
+            (until.year - i32::from(first.year())).max(0) / i32::try_from(parsed.interval).unwrap_or(i32::MAX) + 1;
+        let followed = self.years.get().saturating_add(years);
+        self.years.set(followed);
+        if followed > RULE_YEARS_MAX {
+            let message = format!(
+                "up to here the rules are to be followed for more than {RULE_YEARS_MAX} years together: give those that are endless an \"UNTIL\" or an event a year"
+            );
+            return Err(self.tell(event.line, message));
+        }
+        let bounded = IcalRecurRule { until: Some(until), ..parsed };
+        let instances = IcalRecurExpand::new(bounded, civil(first));
         let starts: Vec<Date> = instances.take(DAYS_MAX + 1).filter_map(date_of).collect();
         if starts.len() > DAYS_MAX {
             return Err(self.tell(event.line, format!("a rule gives more than {DAYS_MAX} days")));

@@ -12,7 +12,7 @@ fn file(events: &[&str]) -> String {
 
 fn dates(text: &str) -> Result<Vec<String>, String> {
     let report = Report::default();
-    let read = File { name: "holidays.ics", report: &report }.dates(text);
+    let read = File { name: "holidays.ics", report: &report, years: &Cell::default() }.dates(text);
     let dates = report.finish(read).map_err(|problems| problems.shown()[0].to_string())?;
     Ok(dates.iter().map(ToString::to_string).collect())
 }
@@ -51,6 +51,10 @@ fn rules_give_a_day_every_year() {
     // The fourth Thursday of November, and with it the day after.
     let moving = "DTSTART;VALUE=DATE:20261126 DTEND;VALUE=DATE:20261128 RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH;COUNT=2";
     assert_eq!(days(&[moving]), ["2026-11-26", "2026-11-27", "2027-11-25", "2027-11-26"]);
+    for endless in ["99991231", "99991231T235959Z", "22000101"] {
+        let event = format!("DTSTART;VALUE=DATE:20200801 RRULE:FREQ=YEARLY;UNTIL={endless}");
+        assert_eq!(days(&[&event]), fixed, "an end beyond the horizon is none");
+    }
     let never = "DTSTART;VALUE=DATE:20260230 RRULE:FREQ=YEARLY";
     assert!(dates(&file(&[never])).is_err());
     assert_eq!(days(&["DTSTART;VALUE=DATE:20260301 RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"]), ["2026-03-01"]);
@@ -91,6 +95,19 @@ fn what_is_no_whole_day_is_refused_with_its_line() {
         let told = dates(&file(&[sound, event])).unwrap_err();
         assert!(told.starts_with("holidays.ics:7:1: ") && told.contains(expected), "{event}: {told}");
     }
+}
+
+#[test]
+fn the_work_of_rules_is_bounded() {
+    // Each gives no day, so that no bound on days stops it; without a bound of its own each is followed for 7,974 years.
+    let never = "DTSTART:20260101 RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30";
+    assert!(dates(&file(&vec![never; 500])).is_ok());
+    let told = dates(&file(&vec![never; 600])).unwrap_err();
+    assert!(told.contains("for more than 100000 years together"), "{told}");
+    let long = format!("DTSTART:20260101 RRULE:FREQ=YEARLY;BYMONTHDAY={}", vec!["30"; 80].join(","));
+    assert!(dates(&file(&[&long])).unwrap_err().contains("a rule of at most 200 bytes"));
+    // One that takes place every thousand years is looked at once.
+    assert!(dates(&file(&vec!["DTSTART:20260101 RRULE:FREQ=YEARLY;INTERVAL=1000"; 5_000])).is_ok());
 }
 
 #[test]
