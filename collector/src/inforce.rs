@@ -148,6 +148,9 @@ pub fn take_up_files(
             let version = Version { number, recorded_at: now, hash, files: files.to_vec(), measured_as };
             record(store, &version, &catalogue, first_from.unwrap_or(now), changes)?;
             keeper.recorded();
+            for remark in &catalogue.remarks {
+                tracing::warn!("the catalogue is sound, but: {remark}");
+            }
             number
         }
     };

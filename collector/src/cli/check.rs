@@ -108,6 +108,7 @@ fn look_at(path: &Path, files: Vec<(String, String)>, findings: &mut Findings) -
     match read(path, files) {
         Ok(catalogue) => {
             findings.sound(path, &counts(&catalogue));
+            findings.remarks(&catalogue.remarks);
             Some(catalogue)
         }
         Err(problems) => {

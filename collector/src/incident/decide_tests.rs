@@ -89,6 +89,7 @@ fn catalogue() -> Catalogue {
         priorities: Priorities::default(),
         receivers: BTreeMap::new(),
         routes: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         priorities: Priorities::default(),
         receivers: receivers.collect(),
         routes: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 

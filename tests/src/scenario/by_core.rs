@@ -268,6 +268,7 @@ fn catalogue() -> model::Catalogue {
         priorities: model::Priorities::default(),
         receivers: BTreeMap::new(),
         routes: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What `check` found: as lines for people, coloured on a terminal, or as JSON for editors and CI.
+//! What `check` found: as lines for people, coloured on a terminal, or as JSON for editors and CI. Remarks are about what
+//! is sound and yet was hardly meant: they are told, and change no exit code.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -14,6 +15,7 @@ const PLACE: Style = Style::new().bold();
 const KEY: Style = AnsiColor::Cyan.on_default();
 const NEAREST: Style = AnsiColor::Green.on_default();
 const SOUND: Style = AnsiColor::Green.on_default().bold();
+const REMARK: Style = AnsiColor::Yellow.on_default().bold();
 const WRONG: Style = AnsiColor::Red.on_default().bold();
 
 /// Everything that was looked at.
@@ -22,6 +24,7 @@ pub(super) struct Findings {
     sound: Vec<(String, String)>,
     wrong: Vec<Finding>,
     count: usize,
+    remarks: Vec<Finding>,
     changes: Option<Changes>,
 }
 
@@ -44,6 +47,8 @@ struct Shown<'f> {
     /// How many problems there are, shown or not.
     count: usize,
     problems: &'f [Finding],
+    /// What is sound and yet was hardly meant.
+    remarks: &'f [Finding],
     /// What would change after the other catalogue, if one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<&'f Changes>,
@@ -68,6 +73,11 @@ impl Findings {
         self.count = self.count.saturating_add(problems.count());
     }
 
+    /// These are the remarks of one reading, which found no problem.
+    pub(super) fn remarks(&mut self, remarks: &[Problem]) {
+        self.remarks.extend(remarks.iter().map(Finding::of));
+    }
+
     /// This would change after another catalogue; what would be refused is wrong.
     pub(super) fn against(&mut self, path: &Path, changes: Changes) {
         for refused in &changes.refused {
@@ -88,7 +98,11 @@ impl Findings {
 
     fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         for finding in &self.wrong {
-            finding.write(out)?;
+            finding.write(out, "")?;
+        }
+        let remark = format!("{REMARK}remark{REMARK:#}: ");
+        for finding in &self.remarks {
+            finding.write(out, &remark)?;
         }
         let is_sound = |path: &str| self.wrong.iter().all(|finding| finding.file != path);
         for (path, what) in self.sound.iter().filter(|(path, _)| is_sound(path)) {
@@ -119,8 +133,9 @@ impl Findings {
 
     /// The same as one JSON document.
     pub(super) fn print_json(&self) -> io::Result<()> {
+        let (problems, remarks) = (self.wrong.as_slice(), self.remarks.as_slice());
         let shown =
-            Shown { sound: self.are_none(), count: self.count, problems: &self.wrong, changes: self.changes.as_ref() };
+            Shown { sound: self.are_none(), count: self.count, problems, remarks, changes: self.changes.as_ref() };
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, &shown).map_err(io::Error::from)?;
         writeln!(out)?;
@@ -134,12 +149,13 @@ impl Finding {
         Self { file: place.file.to_string(), line: Some(place.line), column: Some(place.column), path, message }
     }
 
-    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write(&self, out: &mut impl Write, kind: &str) -> io::Result<()> {
         let numbers = [self.line, self.column].into_iter().flatten().map(|number| format!(":{number}"));
         write!(out, "{PLACE}{}{}{PLACE:#}: ", self.file, numbers.collect::<String>())?;
         if !self.path.is_empty() {
             write!(out, "{KEY}{}{KEY:#}: ", self.path)?;
         }
+        write!(out, "{kind}")?;
         match self.message.split_once(" (did you mean ") {
             Some((message, nearest)) => writeln!(out, "{message} {NEAREST}(did you mean {nearest}{NEAREST:#}"),
             None => writeln!(out, "{}", self.message),
@@ -174,6 +190,27 @@ mod tests {
         assert!(
             text(&findings)
                 .ends_with("c.yaml: catalogue: it is not there\na.yaml is sound: 1 service\n2 problems in 2 files\n")
+        );
+    }
+    #[test]
+    fn remarks_are_told_and_nothing_is_wrong() {
+        let text_of = |agents: &str| {
+            format!(
+                "organisation: {{ name: Example, time_zone: UTC }}\nagents: [{{ id: b, labels: {{ site: geneva }} }}]\nservices:\n  \
+                 - {{ id: s, name: s, probes: [{{ id: p, agents: {agents}, interval: 30s, timeout: 5s, tcp: {{ address: 'h:1' }} }}] }}\n"
+            )
+        };
+        let read = |agents| uphold_common::catalogue::read(&[("a.yaml", text_of(agents))]).unwrap();
+        let mut findings = Findings::default();
+        findings.sound(Path::new("a.yaml"), "1 service");
+        findings.remarks(&read("[b]").remarks);
+        assert_eq!(text(&findings), "a.yaml is sound: 1 service\n");
+        findings.remarks(&read("[a, { labels: { site: genva } }]").remarks);
+        assert!(findings.are_none());
+        assert_eq!(
+            text(&findings),
+            "a.yaml:4:53: services.s.probes.p.agents[1]: remark: no agent has the label \"site\" with \"genva\" (did you \
+             mean \"geneva\"?): this chooses nobody yet\na.yaml is sound: 1 service\n"
         );
     }
 }

@@ -5,11 +5,12 @@ use std::ops::RangeInclusive;
 use regex::{Regex, RegexBuilder};
 
 use super::MEMBERS_MAX;
+use super::sections::Names;
 use crate::catalogue::model::Probe;
 use crate::ids::{Id, ProbeId};
 use crate::time::DAY_MS;
 use crate::wire::assignment::{Check, HttpCheck, TcpCheck};
-use crate::yaml::declared::{Declared, Item};
+use crate::yaml::declared::Item;
 use crate::yaml::problem::{Read, Told};
 use crate::yaml::scalars::exact_duration;
 use crate::yaml::walk::{At, Keys};
@@ -17,8 +18,6 @@ use crate::yaml::walk::{At, Keys};
 /// Largest compiled body pattern, in bytes.
 pub const BODY_PATTERN_SIZE_MAX: usize = 1024 * 1024;
 
-/// Most agents that run one probe.
-const AGENTS_MAX: usize = 100;
 const INTERVAL_MS: RangeInclusive<i64> = 100..=DAY_MS;
 const TIMEOUT_MS: RangeInclusive<i64> = 1..=600_000;
 const STALE_AFTER_MS: RangeInclusive<i64> = 1..=31 * DAY_MS;
@@ -35,12 +34,12 @@ const CHECKS_NOT_YET: [&str; 9] =
 pub(super) fn probe(
     item: &Item<'_>,
     service: Result<&Id, &Told>,
-    components: &Declared,
+    names: &Names,
     pattern_size_max: usize,
 ) -> Read<Probe> {
     item.mapping(|keys| {
-        let component = keys.optional("component", |at| components.refer(at));
-        let agents = keys.required("agents", agents);
+        let component = keys.optional("component", |at| names.components.refer(at));
+        let agents = keys.required("agents", |at| names.agents.chosen(at));
         let timing = Timing::read(keys);
         let fall = keys.or("fall", 2, |at| at.small_count(RUN));
         let rise = keys.or("rise", 1, |at| at.small_count(RUN));
@@ -64,16 +63,6 @@ pub(super) fn probe(
             check: check?,
         })
     })
-}
-
-/// `[zurich-1, geneva-1]`, in order.
-fn agents(at: &At<'_>) -> Read<Vec<Id>> {
-    let mut agents = at.set("agents", AGENTS_MAX, |at| match at.peek("labels") {
-        Some(_) => Err(at.not_yet("choosing agents by \"labels\"")),
-        None => at.id(),
-    })?;
-    agents.sort();
-    Ok(agents)
 }
 
 fn slow_after(at: &At<'_>, timing: Option<&Timing>) -> Read<i64> {

@@ -51,8 +51,7 @@ pub(super) fn service<'t>(
             if items.is_empty() { Err(at.problem("expected at least one probe")) } else { Ok((own, items)) }
         });
         let probe_items = probe_items.map(|found| found.unwrap_or_else(|| Declared::read("probe", &[], &[])));
-        let probe =
-            |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), &names.components, bounds.body_pattern_size_max);
+        let probe = |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), names, bounds.body_pattern_size_max);
         let probes = probe_items
             .as_ref()
             .map_err(|told| *told)
