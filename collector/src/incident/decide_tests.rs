@@ -60,6 +60,7 @@ fn catalogue() -> Catalogue {
         since: Some(at(0)),
         time_zone: zone.clone(),
         calendar: None,
+        weight: None,
         probes: BTreeMap::from([(id("web"), Arc::new(probe))]),
         available_when: Expression::all(vec![Expression::Probe(id("web"))]),
         structure: Structure::default(),

@@ -32,6 +32,7 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         since: None,
         time_zone: zone.clone(),
         calendar: None,
+        weight: None,
         probes: BTreeMap::new(),
         available_when: Expression::all(Vec::new()),
         structure: Structure::default(),

@@ -153,6 +153,8 @@ pub struct Service {
     pub time_zone: TimeZone,
     /// In which hours it is agreed; none: always.
     pub calendar: Option<Arc<Calendar>>,
+    /// How many users it has, if written: how much it weighs among others.
+    pub weight: Option<u32>,
     /// Its own probes, in order of their ids; empty if it is built on other services alone.
     pub probes: BTreeMap<Id, Arc<Probe>>,
     /// When it is available: as the catalogue says it, else while all of its own probes are.

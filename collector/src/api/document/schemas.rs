@@ -5,6 +5,7 @@ use uphold_common::governed::exclusion::ExclusionAsked;
 use uphold_common::governed::maintenance::MaintenanceAsked;
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::Figures;
+use uphold_common::measure::weighted::Weighted;
 use uphold_common::observation::{Flow, Resource};
 use uphold_common::time::Instant;
 use uphold_common::wire::OF_BYTES_MAX;
@@ -74,6 +75,7 @@ use crate::incident::model::{Incident, PriorityText};
     TokenList,
     TokenView,
     Wanted,
+    Weighted,
     Whoami,
 )))]
 struct Bodies;
