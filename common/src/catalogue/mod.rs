@@ -11,9 +11,11 @@
 //! | [`telling`] | of these, how urgent incidents are and who is told of them |
 //! | [`read()`] | from files to the checked types, or every problem in them |
 //! | [`SCHEMA`] | the same language for editors, as JSON Schema |
+//! | [`alignment`] | whether what was promised to customers is underpinned by what suppliers promised |
 //! | [`assign`] | what each agent is to observe |
 //! | [`fingerprint`] | which version this is, and whether it would measure the past differently than another |
 
+pub mod alignment;
 pub mod assign;
 pub mod calendar;
 pub mod consequence;

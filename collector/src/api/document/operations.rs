@@ -12,6 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::told::Told;
 use super::{governed, schemas};
+use crate::api::alignment::OfService;
 use crate::api::discovery::Group;
 use crate::api::imports::{Begun, IMPORT_CONTENT_TYPE};
 use crate::api::incidents::{Acknowledgement, Commented};
@@ -95,6 +96,15 @@ fn services() -> Vec<Told> {
         .refuses(403, "`not-allowed`: the token is of an agent that does not observe the service.")
         .refuses(404, "`no-such-service`: there is none of this name.")
         .may_fail(),
+        Told::get(
+            "/api/v1/services/{id}/alignment",
+            "Read what stands behind the promises of a service",
+            "Each target of a customer on availability or response time, held against those of suppliers and of the \
+             organisation's own groups for the parts of the service.",
+        )
+        .named("id", reference::<Id>(), "The service.")
+        .answers_json::<OfService>(200, "The targets of its customers.")
+        .refuses(404, "`no-such-service`: there is none of this name."),
         Told::get(
             "/api/v1/availability",
             "Read the availability of several services",

@@ -19,6 +19,7 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
+use crate::api::alignment::OfService;
 use crate::api::discovery::Group;
 use crate::api::governed::{DatedList, ExclusionList, MaintenanceList, Revoked};
 use crate::api::hours::{FlowHours, ProbeHours, ResourceHours};
@@ -63,6 +64,7 @@ use crate::incident::model::{Incident, PriorityText};
     MaintenanceAsked,
     MaintenanceList,
     MaintenanceView,
+    OfService,
     Problem,
     ProbeHours,
     PushAnswer,

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use uphold_common::catalogue::alignment::Alignment;
+use uphold_common::ids::TargetId;
 use uphold_common::yaml::problem::{Problem, Problems};
 
 use super::against::Changes;
@@ -76,6 +78,23 @@ impl Findings {
     /// These are the remarks of one reading, which found no problem.
     pub(super) fn remarks(&mut self, remarks: &[Problem]) {
         self.remarks.extend(remarks.iter().map(Finding::of));
+    }
+
+    /// These targets are not underpinned.
+    pub(super) fn not_underpinned(&mut self, path: &Path, found: &[Alignment]) {
+        let file = path.display().to_string();
+        for alignment in found {
+            let TargetId { parent, child } = &alignment.target;
+            let path = format!("agreements.{parent}.targets.{child}");
+            let told = |why: &String| Finding {
+                file: file.clone(),
+                line: None,
+                column: None,
+                path: path.clone(),
+                message: format!("not underpinned: {why}"),
+            };
+            self.remarks.extend(alignment.findings.iter().map(told));
+        }
     }
 
     /// This would change after another catalogue; what would be refused is wrong.
