@@ -110,7 +110,7 @@ impl Findings {
         self.count == 0
     }
 
-    /// One line a problem and one that counts them; what is sound is said of each file.
+    /// One line a problem and one that counts them; what is sound is said of each file, then what is remarked.
     pub(super) fn print_text(&self) -> io::Result<()> {
         self.write_text(&mut anstream::stdout().lock())
     }
@@ -119,14 +119,14 @@ impl Findings {
         for finding in &self.wrong {
             finding.write(out, "")?;
         }
-        let remark = format!("{REMARK}remark{REMARK:#}: ");
-        for finding in &self.remarks {
-            finding.write(out, &remark)?;
-        }
         let is_sound = |path: &str| self.wrong.iter().all(|finding| finding.file != path);
         for (path, what) in self.sound.iter().filter(|(path, _)| is_sound(path)) {
             let colon = if what.is_empty() { "" } else { ": " };
             writeln!(out, "{path} is {SOUND}sound{SOUND:#}{colon}{what}")?;
+        }
+        let remark = format!("{REMARK}remark{REMARK:#}: ");
+        for finding in &self.remarks {
+            finding.write(out, &remark)?;
         }
         if let Some(Changes { added, removed, refused }) = &self.changes {
             for (word, all) in [("new", added), ("gone", removed)] {
@@ -228,8 +228,8 @@ mod tests {
         assert!(findings.are_none());
         assert_eq!(
             text(&findings),
-            "a.yaml:4:53: services.s.probes.p.agents[1]: remark: no agent has the label \"site\" with \"genva\" (did you \
-             mean \"geneva\"?): this chooses nobody yet\na.yaml is sound: 1 service\n"
+            "a.yaml is sound: 1 service\na.yaml:4:53: services.s.probes.p.agents[1]: remark: no agent has the label \"site\" \
+             with \"genva\" (did you mean \"geneva\"?): this chooses nobody yet\n"
         );
     }
 }

@@ -85,7 +85,9 @@ fn promises_come_to_what_can_be_followed_by_hand() {
         // Met exactly is enough.
         ("{ all: [a, own] }", [isp("99.9%"), telco("50%"), String::new()], "99.9%", true),
         // A part of its own without a promise never fails; with one it does: 0.999 × 0.99.
-        ("{ all: [a, own] }", [isp("99.9%"), telco("99%"), ola], "98.901%", false),
+        ("{ all: [a, own] }", [isp("99.9%"), telco("99%"), ola.clone()], "98.901%", false),
+        // 0.99 × (1 − 0.01 × 0.05).
+        ("{ all: [own, { any: [a, b] }] }", [isp("99%"), telco("95%"), ola.clone()], "98.9505%", false),
         // A supplier that promised nothing promises nothing, alone and beside another.
         ("{ all: [a, own] }", [String::new(), telco("99%"), String::new()], "0%", false),
         ("{ any: [a, b] }", [String::new(), telco("99.95%"), String::new()], "99.95%", false),

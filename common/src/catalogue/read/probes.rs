@@ -45,9 +45,9 @@ pub(super) fn probe(
         let rise = keys.or("rise", 1, |at| at.small_count(RUN));
         let quorum = keys.optional("quorum", |at| at.small_count(QUORUM));
         let slow_after = keys.optional("slow_after", |at| slow_after(at, timing.as_ref().ok()));
+        let confirm_after = keys.optional("confirm_after", |at| confirm_after(at, timing.as_ref().ok()));
         let check = check(keys, pattern_size_max);
-        let not_yet = keys.not_yet(&["confirm_after"]);
-        not_yet?;
+        confirm_after?;
         let timing = timing?;
         Ok(Probe {
             id: ProbeId::new(service.map_err(|told| *told)?.clone(), item.id.clone()?),
@@ -73,6 +73,21 @@ fn slow_after(at: &At<'_>, timing: Option<&Timing>) -> Read<i64> {
             Err(at.problem(format!("no answer is ever this slow: the timeout is {timeout}")))
         }
         _ => Ok(slow_after),
+    }
+}
+
+/// When agents should ask again after a first failure. It changes no figure, and agents do not act on it yet: that is said.
+fn confirm_after(at: &At<'_>, timing: Option<&Timing>) -> Read<()> {
+    let confirm_after = at.duration_ms(TIMEOUT_MS)?;
+    match timing {
+        Some(timing) if confirm_after > timing.interval_ms => {
+            let interval = exact_duration(timing.interval_ms);
+            Err(at.problem(format!("the next attempt is made before: the interval is {interval}")))
+        }
+        _ => {
+            at.remark("agents do not act on this yet: after a failure the next attempt follows with the interval");
+            Ok(())
+        }
     }
 }
 
