@@ -130,7 +130,7 @@ fn everything_stands_beside_the_figure() {
     // 900 × 990 + 100 × 500 of 900 × 1000 + 100 × 1000; the decimals are those of 99.999 %.
     assert_eq!((all.A.as_deref(), all.A_percent.as_deref(), all.users), (Some("941/1000"), Some("94.100"), 1_000));
     assert_eq!((all.coverage.as_deref(), all.coverage_percent.as_deref()), (Some("10/11"), Some("90.909")));
-    let names = |ids: &[Id]| ids.iter().map(|id| id.to_string()).collect::<Vec<_>>();
+    let names = |ids: &[Id]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!((names(&all.without_weight), names(&all.without_target)), (vec!["blog".into()], vec!["wiki".into()]));
     let shop = &all.services[&Id::new("shop").unwrap()];
     assert_eq!((shop.target.to_string().as_str(), shop.weight, shop.N, shop.L), ("office-sla/shop", 900, 1_000, 10));

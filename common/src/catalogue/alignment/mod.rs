@@ -132,7 +132,7 @@ fn availability<'a>(
         }
         Some(_) => {}
         None => {
-            findings.push("it has too many parts that share promises: what they come to is not worked out".to_owned())
+            findings.push("it has too many parts that share promises: what they come to is not worked out".to_owned());
         }
     }
     findings.extend(weaknesses(&parts));

@@ -81,17 +81,15 @@ fn fewer_hours<'a>(
         return None;
     }
     let key = (wanted, given);
-    let missing = match hours.missing.get(&key) {
-        Some(known) => *known,
-        None => {
-            let given = hours.of(given, supplied, about);
-            let wanted =
-                promised.agreed_in(service).map_or_else(|| vec![hours.over], |calendar| agreed(calendar, hours.over));
-            let found = missing(&wanted, &given);
-            hours.missing.insert(key, found);
-            found
-        }
-    }?;
+    let known = hours.missing.get(&key).copied();
+    let missing = known.unwrap_or_else(|| {
+        let given = hours.of(given, supplied, about);
+        let wanted =
+            promised.agreed_in(service).map_or_else(|| vec![hours.over], |calendar| agreed(calendar, hours.over));
+        let found = missing(&wanted, &given);
+        hours.missing.insert(key, found);
+        found
+    })?;
     let zone = &service.time_zone;
     let local = |at: Instant| at.to_timestamp().to_zoned(zone.clone());
     let day = |at: Instant| local(at).strftime("%Y-%m-%d").to_string();
@@ -163,11 +161,10 @@ fn more_maintenance(promised: &Target, supplied: &Target) -> Vec<String> {
     let mut weaker = Vec::new();
     if let Some(allowed) = promised.maintenance.allowance_ms {
         let window = promised.window.text();
-        let times = match is_longer(promised.window, supplied.window) || promised.window == supplied.window {
-            true => 1,
-            // As many of its windows as the customer's may touch.
-            false => whole_or_more(lengths(promised.window).1, lengths(supplied.window).0),
-        };
+        let one = is_longer(promised.window, supplied.window) || promised.window == supplied.window;
+        // As many of its windows as the customer's may touch.
+        let many = whole_or_more(lengths(promised.window).1, lengths(supplied.window).0);
+        let times = if one { 1 } else { many };
         let customer = format!("the customer allows {}", DurationText(allowed));
         match supplied.maintenance.allowance_ms.map(|each| each.saturating_mul(times)) {
             None => weaker.push(format!("its maintenance is not limited, {customer} in a {window}")),
