@@ -3,8 +3,13 @@
 //! `golden/month/observations.txt` works it out by hand; `figures.json` holds the text that users get, laid out with one
 //! item on a line where a list is long. The two figures that equal the contractual one are shortened, and the release
 //! of the time zone data is left open. On a difference the text found is written beside the test's other output.
+//!
+//! `golden/contract` holds the contract's own example, with all that a target can promise.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a golden file that cannot be read fails the test")]
+
+#[path = "golden/contract.rs"]
+mod contract;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -131,9 +136,14 @@ fn items_of(json: &str) -> Vec<&str> {
     items
 }
 
-/// The text without what another release of the time zone data changes, and without saying the same three times.
+/// The text without what another release of the time zone data changes.
+fn shortened_in(json: &str) -> String {
+    json.replace(&format!("\"{}\"", time_zone_data()), "\"(as bundled)\"")
+}
+
+/// Nor saying the same three times.
 fn shortened(json: &str) -> String {
-    let json = json.replace(&format!("\"{}\"", time_zone_data()), "\"(as bundled)\"");
+    let json = shortened_in(json);
     let (_, rest) = json.split_once("\"contractual\":").unwrap();
     let block = items_of(rest).first().copied().unwrap().to_owned();
     let others = ["without_exclusions", "experienced"];
@@ -159,11 +169,14 @@ fn the_worked_month_reads_as_it_was_worked_out() {
     assert_eq!(charges, [100, 20]);
     assert_eq!((figures.budget.budget_ms, figures.budget.remaining_ms), (13_698_000, 6_498_000));
 
-    let found = laid_out(&shortened(&json), 0) + "\n";
-    let expected = text("figures.json");
+    compared("month", &(laid_out(&shortened(&json), 0) + "\n"), &text("figures.json"));
+}
+
+/// Fails with the first line that differs; what was found is kept.
+fn compared(name: &str, found: &str, expected: &str) {
     if found != expected {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures.json");
-        std::fs::write(&path, &found).unwrap();
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-figures.json"));
+        std::fs::write(&path, found).unwrap();
         let line = found.lines().zip(expected.lines()).position(|(a, b)| a != b);
         let (number, first) = line.map_or((0, ""), |i| (i + 1, found.lines().nth(i).unwrap()));
         panic!("{} differs from figures.json at line {number}: {first}", path.display());

@@ -1,6 +1,6 @@
 //! HTTP service discovery: where Prometheus finds the agents.
 //!
-//! The list is the catalogue's section `agents` and nothing else: an agent that is silent, or was never seen, is exactly
+//! The list is what the catalogue's section `agents` says of where they are, and nothing else: an agent that is silent, or was never seen, is exactly
 //! what Prometheus is to notice.
 
 use axum::Json;
@@ -33,12 +33,17 @@ pub(super) async fn agents(State(engine): State<EngineHandle>) -> Json<Vec<Group
 }
 
 fn groups(catalogue: &Catalogue) -> Vec<Group> {
-    let group = |agent: &Agent| Group { targets: [agent.metrics.clone()], labels: Labels { agent: agent.id.clone() } };
-    catalogue.agents.values().map(group).collect()
+    let group = |agent: &Agent| {
+        let metrics = agent.metrics.clone()?;
+        Some(Group { targets: [metrics], labels: Labels { agent: agent.id.clone() } })
+    };
+    catalogue.agents.values().filter_map(group).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::page::fixture;
 
@@ -47,9 +52,11 @@ mod tests {
         let mut catalogue = fixture::catalogue("", "");
         let json = |catalogue: &Catalogue| serde_json::to_string(&groups(catalogue)).unwrap();
         assert_eq!(json(&catalogue), "[]");
-        for (name, metrics) in [("zurich-1", "[2001:db8::1]:9417"), ("geneva-1", "web-2.example:9417")] {
-            let id = fixture::id(name);
-            catalogue.agents.insert(id.clone(), Agent { id, metrics: metrics.to_owned() });
+        let found =
+            [("zurich-1", Some("[2001:db8::1]:9417")), ("basel-1", None), ("geneva-1", Some("web-2.example:9417"))];
+        for (name, metrics) in found {
+            let (id, metrics) = (fixture::id(name), metrics.map(str::to_owned));
+            catalogue.agents.insert(id.clone(), Agent { id, labels: BTreeMap::new(), metrics });
         }
         assert_eq!(
             json(&catalogue),

@@ -7,6 +7,8 @@
 //! | `GET /api/v1/agents/{name}/assignment` | what an agent is to observe, with an `ETag` |
 //! | `GET /api/v1/services` | the services and their states |
 //! | `GET /api/v1/services/{id}/figures` | the figures, by the contract |
+//! | `GET /api/v1/services/{id}/alignment` | what stands behind its promises |
+//! | `GET /api/v1/availability` | several services together, weighted by their users |
 //! | `GET /api/v1/rollups` | what each hour of a probe, a resource or a flow comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
@@ -26,6 +28,8 @@
 //! What each route needs stands in [`crate::access::routes`]. Every refusal is an RFC 9457 problem. Bodies are bounded,
 //! and a body that does not arrive is given up.
 
+mod alignment;
+mod availability;
 mod body;
 pub mod catalogue;
 mod discovery;
@@ -100,6 +104,8 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening, 
         .route("/api/v1/agents/{name}/assignment", get(lists::assignment))
         .route("/api/v1/services", get(lists::services))
         .route("/api/v1/services/{id}/figures", get(lists::figures))
+        .route("/api/v1/services/{id}/alignment", get(alignment::show))
+        .route("/api/v1/availability", get(availability::show))
         .route("/api/v1/rollups", get(rollups::hours))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{number}", get(incidents::one))

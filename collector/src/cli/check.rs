@@ -10,12 +10,13 @@ mod findings;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use uphold_common::catalogue::{self, model::Catalogue};
+use uphold_common::catalogue::{self, alignment, model::Catalogue};
 use uphold_common::yaml::problem::Problems;
 use uphold_manual::after_help;
 
 use super::Format;
 use super::exit::{DONE, Ended, USAGE, WRONG};
+use crate::clock;
 use crate::config::{self, ConfigError, FileConfig};
 use findings::Findings;
 
@@ -108,6 +109,9 @@ fn look_at(path: &Path, files: Vec<(String, String)>, findings: &mut Findings) -
     match read(path, files) {
         Ok(catalogue) => {
             findings.sound(path, &counts(&catalogue));
+            findings.remarks(&catalogue.remarks);
+            let over = alignment::year_from(clock::now());
+            findings.not_underpinned(path, &alignment::not_underpinned(&catalogue, over));
             Some(catalogue)
         }
         Err(problems) => {

@@ -1,4 +1,4 @@
-//! `report`: a service's figures as text with bars, or as JSON.
+//! `report`: a service's figures as text with bars, or all services weighted by their users; or as JSON.
 
 use std::path::PathBuf;
 
@@ -7,26 +7,31 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use uphold_common::catalogue::model::WindowKind;
 use uphold_common::ids::Id;
+use uphold_common::measure::weighted::Measured;
 use uphold_common::time::Instant;
+use uphold_common::yaml::words::did_you_mean;
 use uphold_manual::after_help;
 use url::form_urlencoded;
 
 use super::Format;
-use super::ask::{answer, print_json, style};
+use super::ask::{answer, print_json, style, understood};
 use super::exit::{DONE, Ended, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, WRONG};
 use crate::api::socket::Ask;
+use crate::engine::Engine;
 use crate::engine::query::{FiguresQuery, Over, QueryError, WINDOWS};
+use crate::engine::weighted::{Asked, WINDOW_DEFAULT, added_up, needed};
 use crate::report;
 
-const EXAMPLES: [&str; 4] = [
+const EXAMPLES: [&str; 5] = [
     "uphold-collector report uphold",
     "uphold-collector report webshop --window month --at 2026-03-01T00:00:00Z",
     "uphold-collector report webshop --window 30d --format json",
     "uphold-collector report webshop --from 2026-03-01T00Z --to 2026-03-02T12Z",
+    "uphold-collector report --all --window month",
 ];
 const EXIT_CODES: [(u8, &str); 4] = [
     (DONE, "the report was printed; targets may be met or breached"),
-    (WRONG, "there is no such service, or the instant lies in the future"),
+    (WRONG, "there is no such service or customer, or the instant lies in the future"),
     (USAGE, "the command line is not right"),
     (UNAVAILABLE, UNAVAILABLE_MEANS),
 ];
@@ -36,8 +41,15 @@ const EXIT_CODES: [(u8, &str); 4] = [
 #[command(after_help = after_help::written(&EXAMPLES, &EXIT_CODES))]
 pub(super) struct ReportArgs {
     /// The service.
-    service: String,
-    /// Over day, week, month, quarter, year, or a length such as 30d or 24h [default: each target's own window].
+    #[arg(required_unless_present = "all")]
+    service: Option<String>,
+    /// All services together, weighted by their users, for each customer.
+    #[arg(long, conflicts_with_all = ["service", "timelines"])]
+    all: bool,
+    /// For this customer alone.
+    #[arg(long, value_name = "CUSTOMER", requires = "all")]
+    customer: Option<String>,
+    /// Over day, week, month, quarter, year, or a length such as 30d or 24h [default: each target's own window; with --all, month].
     #[arg(long)]
     window: Option<String>,
     /// The window that holds this instant [default: the one that holds now].
@@ -70,18 +82,10 @@ struct InZone {
 }
 
 pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
-    let query = query(args)?;
-    let mut asked = form_urlencoded::Serializer::new(String::new());
-    let said = [&args.window, &args.at, &args.from, &args.to, &args.as_of];
-    for (key, value) in ["window", "at", "from", "to", "as_of"].into_iter().zip(said) {
-        if let Some(value) = value {
-            asked.append_pair(key, value);
-        }
-    }
-    if args.timelines {
-        asked.append_pair("timelines", "true");
-    }
-    let path = format!("/api/v1/services/{}/figures?{}", query.service, asked.finish());
+    let Some(service) = &args.service else { return together(args) };
+    let service = Id::new(service).map_err(|error| Ended::new(USAGE, format!("the service: expected {error}")))?;
+    let query = query(args, service)?;
+    let path = format!("/api/v1/services/{}/figures?{}", query.service, asked(args));
     let body =
         answer(&args.data, &Ask::get(&path), |engine, now| engine.figures(&query, now, now).map_err(|e| refused(&e)))?;
     match args.format {
@@ -97,10 +101,68 @@ pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
     }
 }
 
-fn query(args: &ReportArgs) -> Result<FiguresQuery, Ended> {
+/// All services together.
+fn together(args: &ReportArgs) -> Result<(), Ended> {
+    let (over, as_of) = over(args)?;
+    let window = over.window().map_err(|why| Ended::new(USAGE, why))?.unwrap_or(WINDOW_DEFAULT);
+    let customer = args.customer.as_deref().map(Id::new).transpose();
+    let customer = customer.map_err(|error| Ended::new(USAGE, format!("--customer: expected {error}")))?;
+    let path = format!("/api/v1/availability?{}", asked(args));
+    let body = answer(&args.data, &Ask::get(&path), |engine, now| {
+        let as_of = as_of.unwrap_or(now);
+        let asked = Asked { window, at: over.at.unwrap_or(as_of), as_of };
+        of_store(engine, customer.as_ref(), asked, now)
+    })?;
+    match args.format {
+        Format::Json => print_json(&body),
+        Format::Text => {
+            anstream::print!("{}", report::together::render(&understood(&body)?, style()));
+            Ok(())
+        }
+    }
+}
+
+fn of_store(engine: &mut Engine, customer: Option<&Id>, asked: Asked, now: Instant) -> Result<Vec<u8>, Ended> {
+    let catalogue = engine.catalogue();
+    if let Some(customer) = customer.filter(|customer| !catalogue.customers.contains_key(*customer)) {
+        let hint = did_you_mean(customer.as_str(), catalogue.customers.keys().map(Id::as_str));
+        return Err(Ended::new(WRONG, format!("there is no customer {customer}{hint}")));
+    }
+    let mut measured = Measured::new();
+    for target in needed(&catalogue, customer) {
+        let found = engine.availability(&target, asked, now, now).map_err(|error| refused(&error))?;
+        measured.extend(found.map(|found| (target, found)));
+    }
+    let all = added_up((&catalogue, engine.catalogue_version()), customer, asked, &measured);
+    serde_json::to_vec(&all).map_err(|error| refused(&QueryError::Write(error)))
+}
+
+/// What was said, as the API is asked it.
+fn asked(args: &ReportArgs) -> String {
+    let mut asked = form_urlencoded::Serializer::new(String::new());
+    let said = [&args.customer, &args.window, &args.at, &args.from, &args.to, &args.as_of];
+    for (key, value) in ["customer", "window", "at", "from", "to", "as_of"].into_iter().zip(said) {
+        if let Some(value) = value {
+            asked.append_pair(key, value);
+        }
+    }
+    if args.timelines {
+        asked.append_pair("timelines", "true");
+    }
+    asked.finish()
+}
+
+fn query(args: &ReportArgs, service: Id) -> Result<FiguresQuery, Ended> {
+    if args.timelines && args.format == Format::Text {
+        return Err(Ended::new(USAGE, "--timelines: expected --format json beside it"));
+    }
+    let (over, as_of) = over(args)?;
+    over.query(service, as_of, args.timelines).map_err(|why| Ended::new(USAGE, why))
+}
+
+/// Over what, and as of when.
+fn over(args: &ReportArgs) -> Result<(Over, Option<Instant>), Ended> {
     let usage = |what: &str, expected: &str| Ended::new(USAGE, format!("{what}: expected {expected}"));
-    let service =
-        Id::new(&args.service).map_err(|error| Ended::new(USAGE, format!("the service: expected {error}")))?;
     let instant = |what: &str, text: &Option<String>| match text {
         None => Ok(None),
         Some(text) => {
@@ -112,16 +174,13 @@ fn query(args: &ReportArgs) -> Result<FiguresQuery, Ended> {
         None => None,
         Some(text) => Some(WindowKind::parse(text).ok_or_else(|| usage("--window", WINDOWS))?),
     };
-    if args.timelines && args.format == Format::Text {
-        return Err(usage("--timelines", "--format json beside it"));
-    }
     let over = Over {
         window,
         at: instant("--at", &args.at)?,
         from: instant("--from", &args.from)?,
         to: instant("--to", &args.to)?,
     };
-    over.query(service, instant("--as-of", &args.as_of)?, args.timelines).map_err(|why| Ended::new(USAGE, why))
+    Ok((over, instant("--as-of", &args.as_of)?))
 }
 
 fn refused(error: &QueryError) -> Ended {

@@ -353,3 +353,6 @@ mod plateau;
 
 #[path = "sight_tests.rs"]
 mod sight;
+
+#[path = "weighted_tests.rs"]
+mod weighted_tests;

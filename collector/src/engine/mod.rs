@@ -21,6 +21,7 @@
 //! | `postponed` | what a full disk does not take waits, and is tried again |
 //! | `forget` | what is older than it is kept for goes, a little at a time |
 //! | [`query`] | figures at any instant |
+//! | [`weighted`] | several services together, weighted by their users |
 //! | [`reload`] | a changed catalogue → the one in force, or refused |
 //! | [`restate`] | its versions, and a change of the past that somebody approved |
 //! | [`told`] | the timelines that figures were taken from, for whoever wants to see them |
@@ -57,6 +58,7 @@ mod tick;
 pub mod told;
 mod use_of;
 mod verify;
+pub mod weighted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -64,17 +64,21 @@ pub enum BadStretch {
 impl Over {
     /// The query for a service over this.
     pub fn query(self, service: Id, as_of: Option<Instant>, timelines: bool) -> Result<FiguresQuery, BadStretch> {
+        Ok(FiguresQuery { service, window: self.window()?, at: self.at, as_of, timelines })
+    }
+
+    /// The kind of window that this comes to, if any was asked for.
+    pub fn window(self) -> Result<Option<WindowKind>, BadStretch> {
         let Self { window, at, from, to } = self;
-        let window = match (from, to) {
-            (None, None) => window,
-            (Some(_), None) | (None, Some(_)) => return Err(BadStretch::OneEnd),
-            (Some(_), Some(_)) if window.is_some() || at.is_some() => return Err(BadStretch::WindowToo),
+        match (from, to) {
+            (None, None) => Ok(window),
+            (Some(_), None) | (None, Some(_)) => Err(BadStretch::OneEnd),
+            (Some(_), Some(_)) if window.is_some() || at.is_some() => Err(BadStretch::WindowToo),
             (Some(start), Some(end)) => {
                 let sound = (1..=ROLLING_MS_MAX).contains(&end.since_ms(start));
-                Some(sound.then_some(WindowKind::Stretch { start, end }).ok_or(BadStretch::Length)?)
+                sound.then_some(WindowKind::Stretch { start, end }).ok_or(BadStretch::Length).map(Some)
             }
-        };
-        Ok(FiguresQuery { service, window, at, as_of, timelines })
+        }
     }
 }
 

@@ -190,6 +190,10 @@ impl Loop {
                 let newest = self.publish.borrow().as_of;
                 let _ = answer.send(self.engine.figures_in_turn(&query, newest, clock::now()));
             }
+            Request::Availability(target, asked, answer) => {
+                let newest = self.publish.borrow().as_of;
+                let _ = answer.send(self.engine.availability(&target, asked, newest, clock::now()));
+            }
             Request::Due(answer) => {
                 let _ = answer.send(self.engine.due(clock::now()));
             }

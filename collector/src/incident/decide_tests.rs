@@ -65,6 +65,7 @@ fn catalogue() -> Catalogue {
         since: Some(at(0)),
         time_zone: zone.clone(),
         calendar: None,
+        weight: None,
         probes: BTreeMap::from([(id("web"), Arc::new(probe))]),
         available_when: Expression::all(vec![Expression::Probe(id("web"))]),
         structure: Structure::default(),
@@ -95,6 +96,7 @@ fn catalogue() -> Catalogue {
         priorities: Priorities::default(),
         receivers: BTreeMap::new(),
         routes: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 
@@ -339,8 +341,13 @@ fn the_incident_of_a_closed_window_is_amended_and_not_opened_again() {
         let window = Window::holding(WindowKind::Day, &service.time_zone, at(0), at(now));
         let states = Timeline::constant(window.elapsed(), state);
         let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures =
-            TargetFigures::measure(promise(), course(&courses), window, &Committed::always(window.interval, at(0)), &seen);
+        let figures = TargetFigures::measure(
+            promise(),
+            course(&courses),
+            window,
+            &Committed::always(window.interval, at(0)),
+            &seen,
+        );
         let situation = Situation {
             service: &service.id,
             held: false,

@@ -168,6 +168,9 @@ pub fn take_up_offer(
             changes.push(keeper.deed(offer.actor, coming.action(), now)?);
             record(store, &coming, &catalogue, changes)?;
             keeper.recorded();
+            for remark in &catalogue.remarks {
+                tracing::warn!("the catalogue is sound, but: {remark}");
+            }
             on_record.courses.take_up(&catalogue, number, from);
             on_record.views.push(coming.version.view());
             number

@@ -32,6 +32,7 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         since: None,
         time_zone: zone.clone(),
         calendar: None,
+        weight: None,
         probes: BTreeMap::new(),
         available_when: Expression::all(Vec::new()),
         structure: Structure::default(),
@@ -54,6 +55,7 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         priorities: Priorities::default(),
         receivers: receivers.collect(),
         routes: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 

@@ -12,8 +12,8 @@ use uphold_common::ids::{Id, ProbeId, VantagePoint};
 use super::frame::{Visitor, page, visitor_line};
 use super::plot::Span;
 use super::plotted::Shown;
-use super::service;
 use super::text::{Clock, counted};
+use super::{alignment, service};
 use crate::snapshot::Snapshot;
 use crate::store::{Hours, StreamId};
 
@@ -104,6 +104,7 @@ pub fn render(
                     @if !hours.is_empty() || speaks(snapshot, of) { (shown.figure(of, hours)) }
                 }
             }
+            @if let About::Service(of) = about { (alignment::section(snapshot, of)) }
             @if wanted.left_out > 0 {
                 p.note { (counted(wanted.left_out, "more is", "more are")) " not plotted here; the API answers the hours of each." }
             }

@@ -7,6 +7,7 @@
 //! policy needs no exception. Nothing is said by colour alone: states have a word and a shape too.
 
 mod agents;
+mod alignment;
 mod burn;
 mod capacity;
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod incidents;
 mod ink;
 mod response;
 mod target;
+pub mod together;
 mod view;
 
 use jiff::tz::TimeZone;

@@ -11,10 +11,12 @@
 //! | [`telling`] | of these, how urgent incidents are and who is told of them |
 //! | [`read()`] | from files to the checked types, or every problem in them |
 //! | [`SCHEMA`] | the same language for editors, as JSON Schema |
+//! | [`alignment`] | whether what was promised to customers is underpinned by what suppliers promised |
 //! | [`assign`] | what each agent is to observe |
 //! | [`fingerprint`] | which version this is, and what it measures differently than another |
 //! | [`course`] | what services and targets were through the versions |
 
+pub mod alignment;
 pub mod assign;
 pub mod calendar;
 pub mod consequence;

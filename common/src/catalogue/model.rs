@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use crate::ids::{Id, ProbeId, TargetId};
 use crate::time::Instant;
 use crate::wire::assignment::Check;
+use crate::yaml::problem::Problem;
 
 pub use super::calendar::Calendar;
 pub use super::consequence::{AlertRule, Consequences, CreditStep, MIN_BAD_DEFAULT};
@@ -37,7 +38,8 @@ pub struct Catalogue {
     pub components: BTreeMap<Id, Component>,
     /// The hosts whose capacity is read.
     pub hosts: BTreeMap<Id, Host>,
-    /// Where agents are found, for those that say so; others may observe all the same.
+    /// Where agents are found and by what they are chosen, for those of which something is said; others may observe all
+    /// the same.
     pub agents: BTreeMap<Id, Agent>,
     /// In which hours services are agreed.
     pub calendars: BTreeMap<Id, Arc<Calendar>>,
@@ -51,6 +53,8 @@ pub struct Catalogue {
     pub receivers: BTreeMap<Id, Receiver>,
     /// Which incidents are told where, in the order written.
     pub routes: Vec<Route>,
+    /// What in it is sound and yet was hardly meant, in order of place.
+    pub remarks: Vec<Problem>,
 }
 
 /// Whose services these are.
@@ -117,13 +121,15 @@ pub struct Host {
     pub agent: Id,
 }
 
-/// Where an agent is found.
+/// What is said of an agent; at least one of the two.
 #[derive(Clone, Debug)]
 pub struct Agent {
     /// Its name.
     pub id: Id,
-    /// Host and port at which it serves its metrics.
-    pub metrics: String,
+    /// By what probes choose it.
+    pub labels: BTreeMap<Id, Id>,
+    /// Host and port at which it serves its metrics, if written.
+    pub metrics: Option<String>,
 }
 
 /// A service.
@@ -147,6 +153,8 @@ pub struct Service {
     pub time_zone: TimeZone,
     /// In which hours it is agreed; none: always.
     pub calendar: Option<Arc<Calendar>>,
+    /// How many users it has, if written: how much it weighs among others.
+    pub weight: Option<u32>,
     /// Its own probes, in order of their ids; empty if it is built on other services alone.
     pub probes: BTreeMap<Id, Arc<Probe>>,
     /// When it is available: as the catalogue says it, else while all of its own probes are.

@@ -126,8 +126,8 @@ fn the_example_is_read_whole() {
     assert_eq!(catalogue.parties.keys().map(Id::as_str).collect::<Vec<_>>(), ["isp", "own"]);
     assert_eq!(catalogue.components[&id("shop-web")].party, Id::own());
     assert_eq!(catalogue.priorities.of(Criticality::Low, Urgency::Urgent), Priority::parse("P3").unwrap());
-    let found: Vec<_> = catalogue.agents.values().map(|agent| (agent.id.as_str(), agent.metrics.as_str())).collect();
-    assert_eq!(found, [("geneva-1", "web-2.example:9417"), ("zurich-1", "web-1.example:9417")]);
+    let found: Vec<_> = catalogue.agents.values().map(|agent| (agent.id.as_str(), agent.metrics.as_deref())).collect();
+    assert_eq!(found, [("geneva-1", Some("web-2.example:9417")), ("zurich-1", Some("web-1.example:9417"))]);
     let url = ReceiverUrl::Url("http://127.0.0.1:9093".to_owned());
     let alerts = Way::Alertmanager(Alertmanager { url, every_ms: 60_000 });
     assert_eq!(catalogue.receivers[&id("alerts")].way, alerts);

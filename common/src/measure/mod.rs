@@ -17,6 +17,7 @@
 //! | give back | [`credit`] | a closed window's availability × steps → a credit |
 //! | use | [`capacity`] | readings of a resource × committed time → levels, a percentile, a state |
 //! | together | [`target`] | one target in one window: all of the above |
+//! | add up | [`weighted`] | several services × their users → one availability |
 //! | show | [`figures`], `blocks` | everything, in the keys of the figures' contract |
 //!
 //! Nothing here knows the present: `as_of` is an argument, and observations at or after it are the caller's to leave
@@ -41,4 +42,5 @@ pub mod tail;
 pub mod target;
 pub mod timeline;
 pub mod vantage;
+pub mod weighted;
 pub mod window;

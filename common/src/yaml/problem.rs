@@ -2,7 +2,7 @@
 //!
 //! A reader that cannot give its value returns [`Told`], which only [`Report::add`] makes: so a reading that failed
 //! without a problem on record cannot be written. Problems are kept up to a bound, counted beyond it, and printed in
-//! order of their places.
+//! order of their places. A *remark* is about what is sound and yet was hardly meant; it fails nothing.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -106,6 +106,7 @@ pub type Read<T> = Result<T, Told>;
 #[derive(Debug, Default)]
 pub struct Report {
     found: RefCell<Problems>,
+    remarks: RefCell<Vec<Problem>>,
 }
 
 impl Report {
@@ -118,6 +119,21 @@ impl Report {
             found.more = found.more.saturating_add(1);
         }
         Told(())
+    }
+
+    /// Puts on record what is sound and yet was hardly meant; what is beyond [`PROBLEMS_SHOWN_MAX`] is left out.
+    pub fn remark(&self, place: &Place, path: &str, message: impl Into<String>) {
+        let mut remarks = self.remarks.borrow_mut();
+        if remarks.len() < PROBLEMS_SHOWN_MAX {
+            remarks.push(Problem { place: place.clone(), path: path.to_owned(), message: message.into() });
+        }
+    }
+
+    /// The remarks so far, in order of place.
+    pub fn remarks(&self) -> Vec<Problem> {
+        let mut remarks = self.remarks.borrow().clone();
+        remarks.sort_by(|a, b| a.place.cmp(&b.place));
+        remarks
     }
 
     /// Whether further problems are only counted, so that nobody need word them.

@@ -40,6 +40,11 @@ impl<'t> At<'t> {
         self.report.add(self.place(), &self.path, message)
     }
 
+    /// Puts on record what is sound here and yet was hardly meant.
+    pub fn remark(&self, message: impl Into<String>) {
+        self.report.remark(self.place(), &self.path, message);
+    }
+
     /// `expected …, found …`: for a value of the wrong shape or spelling.
     pub fn expected(&self, what: &str) -> Told {
         let found = match &self.node.value {
@@ -84,6 +89,19 @@ impl<'t> At<'t> {
         let value = read(&keys);
         keys.report_unasked()?;
         value
+    }
+
+    /// Every key of the mapping here with the place of its value, whatever it is called: 1 to `most` of them; `what`
+    /// names them.
+    pub fn pairs(&self, what: &str, most: usize) -> Read<Vec<(&'t str, Self)>> {
+        let Value::Mapping(entries) = &self.node.value else {
+            return Err(self.expected(&format!("{what}, as keys with values")));
+        };
+        if entries.is_empty() || entries.len() > most {
+            let found = entries.len();
+            return Err(self.problem(format!("expected 1 to {most} {what}, found {found}")));
+        }
+        Ok(entries.iter().map(|entry| (entry.key.as_str(), self.below(entry))).collect())
     }
 
     /// The items of the list here.

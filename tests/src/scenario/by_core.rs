@@ -285,6 +285,7 @@ fn unlinked(scenario: &Scenario, service: &Service) -> model::Service {
         since: service.since.map(Instant::from_ms),
         time_zone: scenario.clock.zone.clone(),
         calendar: None,
+        weight: None,
         probes: own.map(|p| (id(&p.name), Arc::new(probe(p)))).collect(),
         available_when: expression(&service.expr),
         structure: model::Structure::default(),

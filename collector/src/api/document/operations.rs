@@ -3,6 +3,7 @@
 use axum::http::Method;
 use serde_json::json;
 use uphold_common::ids::{Id, PathId};
+use uphold_common::measure::weighted::Weighted;
 use uphold_common::wire::assignment::Assignment;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, PushAnswer};
 use utoipa::openapi::schema::{Array, KnownFormat, Object, SchemaFormat, Type};
@@ -11,6 +12,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::told::Told;
 use super::{governed, schemas};
+use crate::api::alignment::OfService;
 use crate::api::catalogue::CameOf;
 use crate::api::discovery::Group;
 use crate::api::imports::{Begun, IMPORT_CONTENT_TYPE};
@@ -108,6 +110,31 @@ fn services() -> Vec<Told> {
         .refuses(403, "`not-allowed`: the token is of an agent that does not observe the service.")
         .refuses(404, "`no-such-service`: there is none of this name.")
         .refuses(503, "`deriving`: so much history has to be read for it that it is done a part at a time; ask again.")
+        .may_fail(),
+        Told::get(
+            "/api/v1/services/{id}/alignment",
+            "Read what stands behind the promises of a service",
+            "Each target of a customer on availability or response time, held against those of suppliers and of the \
+             organisation's own groups for the parts of the service.",
+        )
+        .named("id", reference::<Id>(), "The service.")
+        .answers_json::<OfService>(200, "The targets of its customers.")
+        .refuses(404, "`no-such-service`: there is none of this name."),
+        Told::get(
+            "/api/v1/availability",
+            "Read the availability of several services",
+            "Weighted by their users: `Σ w (N − L) / Σ w N` over the services that have a weight and a service level \
+             agreement on availability, for each customer and for all together.",
+        )
+        .asked("customer", reference::<Id>(), "For this customer alone; then `all` is null.")
+        .asked("window", schemas::window(), "Over which window of each service; without it, the month.")
+        .asked("at", schemas::instant_asked(), "The window that holds this instant; without it, the one of `as_of`.")
+        .asked("from", schemas::instant_asked(), "In place of `window` and `at`: over a stretch that begins here.")
+        .asked("to", schemas::instant_asked(), "The end of that stretch, which is not in it.")
+        .asked("as_of", schemas::instant_asked(), "What the present is taken to be; without it, the newest snapshot's.")
+        .answers_json::<Weighted>(200, "The figures.")
+        .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
+        .refuses(404, "`no-such-customer`: there is none of this name.")
         .may_fail(),
         Told::get(
             "/api/v1/rollups",

@@ -5,6 +5,7 @@ use uphold_common::governed::exclusion::ExclusionAsked;
 use uphold_common::governed::maintenance::MaintenanceAsked;
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::Figures;
+use uphold_common::measure::weighted::Weighted;
 use uphold_common::observation::{Flow, Resource};
 use uphold_common::time::Instant;
 use uphold_common::wire::OF_BYTES_MAX;
@@ -18,6 +19,7 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
+use crate::api::alignment::OfService;
 use crate::api::discovery::Group;
 use crate::api::governed::{DatedList, ExclusionList, MaintenanceList, Revoked};
 use crate::api::hours::{FlowHours, ProbeHours, ResourceHours};
@@ -62,6 +64,7 @@ use crate::incident::model::{Incident, PriorityText};
     MaintenanceAsked,
     MaintenanceList,
     MaintenanceView,
+    OfService,
     Problem,
     ProbeHours,
     PushAnswer,
@@ -74,6 +77,7 @@ use crate::incident::model::{Incident, PriorityText};
     TokenList,
     TokenView,
     Wanted,
+    Weighted,
     Whoami,
 )))]
 struct Bodies;

@@ -1,10 +1,13 @@
-//! What `check` found: as lines for people, coloured on a terminal, or as JSON for editors and CI.
+//! What `check` found: as lines for people, coloured on a terminal, or as JSON for editors and CI. Remarks are about what
+//! is sound and yet was hardly meant: they are told, and change no exit code.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use uphold_common::catalogue::alignment::Alignment;
+use uphold_common::ids::TargetId;
 use uphold_common::yaml::problem::{Problem, Problems};
 
 use super::against::Changes;
@@ -14,6 +17,7 @@ const PLACE: Style = Style::new().bold();
 const KEY: Style = AnsiColor::Cyan.on_default();
 const NEAREST: Style = AnsiColor::Green.on_default();
 const SOUND: Style = AnsiColor::Green.on_default().bold();
+const REMARK: Style = AnsiColor::Yellow.on_default().bold();
 const WRONG: Style = AnsiColor::Red.on_default().bold();
 
 /// Everything that was looked at.
@@ -22,6 +26,7 @@ pub(super) struct Findings {
     sound: Vec<(String, String)>,
     wrong: Vec<Finding>,
     count: usize,
+    remarks: Vec<Finding>,
     changes: Option<Changes>,
 }
 
@@ -44,6 +49,8 @@ struct Shown<'f> {
     /// How many problems there are, shown or not.
     count: usize,
     problems: &'f [Finding],
+    /// What is sound and yet was hardly meant.
+    remarks: &'f [Finding],
     /// What would change after the other catalogue, if one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<&'f Changes>,
@@ -68,6 +75,28 @@ impl Findings {
         self.count = self.count.saturating_add(problems.count());
     }
 
+    /// These are the remarks of one reading, which found no problem.
+    pub(super) fn remarks(&mut self, remarks: &[Problem]) {
+        self.remarks.extend(remarks.iter().map(Finding::of));
+    }
+
+    /// These targets are not underpinned.
+    pub(super) fn not_underpinned(&mut self, path: &Path, found: &[Alignment]) {
+        let file = path.display().to_string();
+        for alignment in found {
+            let TargetId { parent, child } = &alignment.target;
+            let path = format!("agreements.{parent}.targets.{child}");
+            let told = |why: &String| Finding {
+                file: file.clone(),
+                line: None,
+                column: None,
+                path: path.clone(),
+                message: format!("not underpinned: {why}"),
+            };
+            self.remarks.extend(alignment.findings.iter().map(told));
+        }
+    }
+
     /// This would change after another catalogue; what would be refused is wrong.
     pub(super) fn against(&mut self, path: &Path, changes: Changes) {
         for refused in &changes.refused {
@@ -81,19 +110,23 @@ impl Findings {
         self.count == 0
     }
 
-    /// One line a problem and one that counts them; what is sound is said of each file.
+    /// One line a problem and one that counts them; what is sound is said of each file, then what is remarked.
     pub(super) fn print_text(&self) -> io::Result<()> {
         self.write_text(&mut anstream::stdout().lock())
     }
 
     fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         for finding in &self.wrong {
-            finding.write(out)?;
+            finding.write(out, "")?;
         }
         let is_sound = |path: &str| self.wrong.iter().all(|finding| finding.file != path);
         for (path, what) in self.sound.iter().filter(|(path, _)| is_sound(path)) {
             let colon = if what.is_empty() { "" } else { ": " };
             writeln!(out, "{path} is {SOUND}sound{SOUND:#}{colon}{what}")?;
+        }
+        let remark = format!("{REMARK}remark{REMARK:#}: ");
+        for finding in &self.remarks {
+            finding.write(out, &remark)?;
         }
         if let Some(Changes { added, removed, changed, refused }) = &self.changes {
             for (word, all) in [("new", added), ("gone", removed), ("changes", changed)] {
@@ -119,8 +152,9 @@ impl Findings {
 
     /// The same as one JSON document.
     pub(super) fn print_json(&self) -> io::Result<()> {
+        let (problems, remarks) = (self.wrong.as_slice(), self.remarks.as_slice());
         let shown =
-            Shown { sound: self.are_none(), count: self.count, problems: &self.wrong, changes: self.changes.as_ref() };
+            Shown { sound: self.are_none(), count: self.count, problems, remarks, changes: self.changes.as_ref() };
         let mut out = io::stdout().lock();
         serde_json::to_writer_pretty(&mut out, &shown).map_err(io::Error::from)?;
         writeln!(out)?;
@@ -134,12 +168,13 @@ impl Finding {
         Self { file: place.file.to_string(), line: Some(place.line), column: Some(place.column), path, message }
     }
 
-    fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    fn write(&self, out: &mut impl Write, kind: &str) -> io::Result<()> {
         let numbers = [self.line, self.column].into_iter().flatten().map(|number| format!(":{number}"));
         write!(out, "{PLACE}{}{}{PLACE:#}: ", self.file, numbers.collect::<String>())?;
         if !self.path.is_empty() {
             write!(out, "{KEY}{}{KEY:#}: ", self.path)?;
         }
+        write!(out, "{kind}")?;
         match self.message.split_once(" (did you mean ") {
             Some((message, nearest)) => writeln!(out, "{message} {NEAREST}(did you mean {nearest}{NEAREST:#}"),
             None => writeln!(out, "{}", self.message),
@@ -174,6 +209,27 @@ mod tests {
         assert!(
             text(&findings)
                 .ends_with("c.yaml: catalogue: it is not there\na.yaml is sound: 1 service\n2 problems in 2 files\n")
+        );
+    }
+    #[test]
+    fn remarks_are_told_and_nothing_is_wrong() {
+        let text_of = |agents: &str| {
+            format!(
+                "organisation: {{ name: Example, time_zone: UTC }}\nagents: [{{ id: b, labels: {{ site: geneva }} }}]\nservices:\n  \
+                 - {{ id: s, name: s, probes: [{{ id: p, agents: {agents}, interval: 30s, timeout: 5s, tcp: {{ address: 'h:1' }} }}] }}\n"
+            )
+        };
+        let read = |agents| uphold_common::catalogue::read(&[("a.yaml", text_of(agents))]).unwrap();
+        let mut findings = Findings::default();
+        findings.sound(Path::new("a.yaml"), "1 service");
+        findings.remarks(&read("[b]").remarks);
+        assert_eq!(text(&findings), "a.yaml is sound: 1 service\n");
+        findings.remarks(&read("[a, { labels: { site: genva } }]").remarks);
+        assert!(findings.are_none());
+        assert_eq!(
+            text(&findings),
+            "a.yaml is sound: 1 service\na.yaml:4:53: services.s.probes.p.agents[1]: remark: no agent has the label \"site\" \
+             with \"genva\" (did you mean \"geneva\"?): this chooses nobody yet\n"
         );
     }
 }

@@ -11,11 +11,11 @@ use crate::wire::OF_BYTES_MAX;
 use crate::yaml::problem::Read;
 use crate::yaml::walk::{At, Keys};
 
-/// What the contract lets it say, and this release does not hold.
-const NOT_YET: [&str; 1] = ["lead_time"];
 /// The percentile if none is written.
 const PERCENTILE_DEFAULT: Ppb = Ppb::whole_percent(95);
 const HELD_MS: RangeInclusive<i64> = 0..=DAY_MS;
+/// As far ahead as the rules forecast.
+const LEAD_TIME_MS: RangeInclusive<i64> = 1..=730 * DAY_MS;
 /// How long readings must hold if nothing is written.
 const HELD_MS_DEFAULT: i64 = 5 * 60_000;
 
@@ -27,13 +27,20 @@ pub(super) fn promise(keys: &Keys<'_>, names: &Names) -> Read<CapacityPromise> {
     let percentile = keys.optional("percentile", At::percentile);
     let thresholds = thresholds(keys);
     let held_ms = keys.or("for", HELD_MS_DEFAULT, |at| at.duration_ms(HELD_MS));
-    keys.not_yet(&NOT_YET)?;
+    keys.optional("lead_time", lead_time)?;
     Ok(CapacityPromise {
         resource: ResourceId { host: host?, resource: resource?, of: of? },
         percentile: percentile?.unwrap_or(PERCENTILE_DEFAULT),
         thresholds: thresholds?,
         held_ms: held_ms?,
     })
+}
+
+/// How long before a threshold is reached somebody should be told. Nothing is forecast yet: that is said.
+fn lead_time(at: &At<'_>) -> Read<()> {
+    at.duration_ms(LEAD_TIME_MS)?;
+    at.remark("nothing is forecast yet: an incident is raised once a threshold is reached, and none before");
+    Ok(())
 }
 
 /// Which one of its kind: said where there can be several, and nowhere else.

@@ -4,6 +4,7 @@
 //! ids are declared, then everything is read, so the order of files and entries means nothing and a problem in one
 //! entry causes none in those that refer to it. What the contract knows but this release does not is refused by name.
 
+mod agents;
 mod agreements;
 mod calendars;
 mod capacity;
@@ -88,6 +89,7 @@ pub fn read_within<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], bounds: &Boun
         catalogue(roots.first().unwrap_or(&At::root(&nothing, &report)), &roots, &holidays, bounds)
     });
     drop(holidays);
+    let catalogue = catalogue.map(|catalogue| Catalogue { remarks: report.remarks(), ..catalogue });
     report.finish(catalogue)
 }
 
@@ -128,8 +130,7 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], holidays: &HolidayFiles<'_>, boun
     let parties = entries(&lists.parties, organisation::party);
     let components = entries(&lists.components, |item| organisation::component(item, &names));
     let hosts = entries(&lists.hosts, organisation::host);
-    let mut addresses = BTreeMap::new();
-    let agents = entries(&lists.agents, |item| organisation::agent(item, &mut addresses));
+    let agents = names.agents.read(&lists.agents);
     let zone = organisation.as_ref().map_or(TimeZone::UTC, |organisation| organisation.time_zone.clone());
     let calendars = names.calendars.read(&lists.calendars, &zone, holidays);
     let gathered = gathered.and_then(|()| sections.at_least_one_service(first));
@@ -159,6 +160,7 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], holidays: &HolidayFiles<'_>, boun
         priorities: priorities?,
         receivers: receivers?,
         routes: routes?,
+        remarks: Vec::new(),
         organisation,
     })
 }

@@ -1,9 +1,9 @@
-//! Who takes part and what there is: organisation, customers, parties, components, hosts, agents.
+//! Who takes part and what there is: organisation, customers, parties, components, hosts.
 
 use std::collections::BTreeMap;
 
 use super::sections::Names;
-use crate::catalogue::model::{Agent, Component, Customer, Host, Organisation, Party, PartyKind};
+use crate::catalogue::model::{Component, Customer, Host, Organisation, Party, PartyKind};
 use crate::ids::Id;
 use crate::yaml::declared::Item;
 use crate::yaml::problem::Read;
@@ -61,24 +61,5 @@ pub(super) fn host(item: &Item<'_>) -> Read<Host> {
     item.mapping(|keys| {
         let agent = keys.required("agent", At::id);
         Ok(Host { id: item.id.clone()?, agent: agent? })
-    })
-}
-
-/// `{ id: zurich-1, metrics: "web-1.example:9417" }`; `addresses` holds those of the agents before it.
-pub(super) fn agent(item: &Item<'_>, addresses: &mut BTreeMap<String, Id>) -> Read<Agent> {
-    item.mapping(|keys| {
-        let id = item.id.clone();
-        let metrics = keys.required("metrics", |at| {
-            let address = at.host_and_port()?;
-            match (addresses.get(&address), &id) {
-                (Some(other), _) => Err(at.problem(format!("this is the address of the agent \"{other}\" already"))),
-                (None, Ok(id)) => {
-                    addresses.insert(address.clone(), id.clone());
-                    Ok(address)
-                }
-                (None, Err(_)) => Ok(address),
-            }
-        });
-        Ok(Agent { id: id.clone()?, metrics: metrics? })
     })
 }

@@ -5,11 +5,12 @@ use std::ops::RangeInclusive;
 use regex::{Regex, RegexBuilder};
 
 use super::MEMBERS_MAX;
+use super::sections::Names;
 use crate::catalogue::model::Probe;
 use crate::ids::{Id, ProbeId};
 use crate::time::DAY_MS;
 use crate::wire::assignment::{Check, HttpCheck, TcpCheck};
-use crate::yaml::declared::{Declared, Item};
+use crate::yaml::declared::Item;
 use crate::yaml::problem::{Read, Told};
 use crate::yaml::scalars::exact_duration;
 use crate::yaml::walk::{At, Keys};
@@ -17,8 +18,6 @@ use crate::yaml::walk::{At, Keys};
 /// Largest compiled body pattern, in bytes.
 pub const BODY_PATTERN_SIZE_MAX: usize = 1024 * 1024;
 
-/// Most agents that run one probe.
-const AGENTS_MAX: usize = 100;
 const INTERVAL_MS: RangeInclusive<i64> = 100..=DAY_MS;
 const TIMEOUT_MS: RangeInclusive<i64> = 1..=600_000;
 const STALE_AFTER_MS: RangeInclusive<i64> = 1..=31 * DAY_MS;
@@ -35,20 +34,20 @@ const CHECKS_NOT_YET: [&str; 9] =
 pub(super) fn probe(
     item: &Item<'_>,
     service: Result<&Id, &Told>,
-    components: &Declared,
+    names: &Names,
     pattern_size_max: usize,
 ) -> Read<Probe> {
     item.mapping(|keys| {
-        let component = keys.optional("component", |at| components.refer(at));
-        let agents = keys.required("agents", agents);
+        let component = keys.optional("component", |at| names.components.refer(at));
+        let agents = keys.required("agents", |at| names.agents.chosen(at));
         let timing = Timing::read(keys);
         let fall = keys.or("fall", 2, |at| at.small_count(RUN));
         let rise = keys.or("rise", 1, |at| at.small_count(RUN));
         let quorum = keys.optional("quorum", |at| at.small_count(QUORUM));
         let slow_after = keys.optional("slow_after", |at| slow_after(at, timing.as_ref().ok()));
+        let confirm_after = keys.optional("confirm_after", |at| confirm_after(at, timing.as_ref().ok()));
         let check = check(keys, pattern_size_max);
-        let not_yet = keys.not_yet(&["confirm_after"]);
-        not_yet?;
+        confirm_after?;
         let timing = timing?;
         Ok(Probe {
             id: ProbeId::new(service.map_err(|told| *told)?.clone(), item.id.clone()?),
@@ -66,16 +65,6 @@ pub(super) fn probe(
     })
 }
 
-/// `[zurich-1, geneva-1]`, in order.
-fn agents(at: &At<'_>) -> Read<Vec<Id>> {
-    let mut agents = at.set("agents", AGENTS_MAX, |at| match at.peek("labels") {
-        Some(_) => Err(at.not_yet("choosing agents by \"labels\"")),
-        None => at.id(),
-    })?;
-    agents.sort();
-    Ok(agents)
-}
-
 fn slow_after(at: &At<'_>, timing: Option<&Timing>) -> Read<i64> {
     let slow_after = at.duration_ms(TIMEOUT_MS)?;
     match timing {
@@ -84,6 +73,21 @@ fn slow_after(at: &At<'_>, timing: Option<&Timing>) -> Read<i64> {
             Err(at.problem(format!("no answer is ever this slow: the timeout is {timeout}")))
         }
         _ => Ok(slow_after),
+    }
+}
+
+/// When agents should ask again after a first failure. It changes no figure, and agents do not act on it yet: that is said.
+fn confirm_after(at: &At<'_>, timing: Option<&Timing>) -> Read<()> {
+    let confirm_after = at.duration_ms(TIMEOUT_MS)?;
+    match timing {
+        Some(timing) if confirm_after > timing.interval_ms => {
+            let interval = exact_duration(timing.interval_ms);
+            Err(at.problem(format!("the next attempt is made before: the interval is {interval}")))
+        }
+        _ => {
+            at.remark("agents do not act on this yet: after a failure the next attempt follows with the interval");
+            Ok(())
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The top of the catalogue: its sections joined over all files, and the ids they declare.
 
+use super::agents::Agents;
 use super::calendars::Calendars;
 use super::every;
 use crate::ids::Id;
@@ -94,6 +95,7 @@ pub(super) struct Names {
     pub(super) parties: Declared,
     pub(super) components: Declared,
     pub(super) hosts: Declared,
+    pub(super) agents: Agents,
     pub(super) calendars: Calendars,
     pub(super) services: Declared,
     pub(super) receivers: Declared,
@@ -136,7 +138,7 @@ impl Names {
             agreements: agreement_items,
             receivers: receiver_items,
         };
-        let calendars = Calendars::declared(calendars);
-        (Self { customers, parties, components, hosts, calendars, services, receivers }, lists)
+        let (agents, calendars) = (Agents::default(), Calendars::declared(calendars));
+        (Self { customers, parties, components, hosts, agents, calendars, services, receivers }, lists)
     }
 }

@@ -1,6 +1,7 @@
 //! Services: what they are, for whom, and of which probes their state is made.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -25,6 +26,9 @@ pub(super) const CRITICALITIES: [(&str, Criticality); 4] = [
 /// The states of a service in its life, and whether this release knows what to do in them.
 const STATES: [(&str, (&str, bool)); 3] =
     [("planned", ("planned", false)), ("live", ("live", true)), ("retired", ("retired", false))];
+
+/// Users of a service.
+const WEIGHT: RangeInclusive<u32> = 1..=1_000_000_000;
 
 /// One service, without what only all of them can tell; `zone` is the organisation's. Its expression is `stated` even if
 /// something else of it cannot be read.
@@ -51,8 +55,7 @@ pub(super) fn service<'t>(
             if items.is_empty() { Err(at.problem("expected at least one probe")) } else { Ok((own, items)) }
         });
         let probe_items = probe_items.map(|found| found.unwrap_or_else(|| Declared::read("probe", &[], &[])));
-        let probe =
-            |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), &names.components, bounds.body_pattern_size_max);
+        let probe = |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), names, bounds.body_pattern_size_max);
         let probes = probe_items
             .as_ref()
             .map_err(|told| *told)
@@ -65,8 +68,8 @@ pub(super) fn service<'t>(
             }
             Ok(expression)
         });
-        let not_yet = keys.not_yet(&["weight"]);
-        state.and(not_yet)?;
+        let weight = keys.optional("weight", |at| at.small_count(WEIGHT));
+        state?;
         let probes = probes?;
         Ok(Service {
             id: item.id.clone()?,
@@ -78,6 +81,7 @@ pub(super) fn service<'t>(
             since: since?,
             time_zone: time_zone?,
             calendar: calendar?,
+            weight: weight?,
             available_when: expression?.map_or_else(|| all_of(&probes, keys.at()), Ok)?,
             probes,
             structure: Structure::default(),
