@@ -47,6 +47,7 @@ pub fn unanswered(why: Unanswered) -> Response {
 pub fn no_figures(error: &QueryError) -> Response {
     match error {
         QueryError::NoService { .. } => problem(StatusCode::NOT_FOUND, "no-such-service", &error.to_string(), None),
+        QueryError::NoTarget { .. } => problem(StatusCode::NOT_FOUND, "no-such-target", &error.to_string(), None),
         QueryError::Future { .. } => problem(StatusCode::BAD_REQUEST, "in-the-future", &error.to_string(), None),
         QueryError::Store(_) | QueryError::Write(_) => {
             tracing::error!(%error, "figures could not be given");

@@ -37,6 +37,7 @@ use uphold_common::time::{Instant, Interval};
 use crate::incident::holding::Holding;
 use crate::store::{Store, StoreError};
 
+pub(crate) use recent::walk;
 use recent::Recent;
 use watch::Watch;
 use window::Settled;

@@ -126,7 +126,7 @@ fn query(args: &ReportArgs) -> Result<FiguresQuery, Ended> {
 
 fn refused(error: &QueryError) -> Ended {
     let code = match error {
-        QueryError::NoService { .. } | QueryError::Future { .. } => WRONG,
+        QueryError::NoService { .. } | QueryError::NoTarget { .. } | QueryError::Future { .. } => WRONG,
         QueryError::Store(_) | QueryError::Write(_) => UNAVAILABLE,
     };
     Ended::new(code, error)

@@ -61,7 +61,8 @@ impl Engine {
     }
 }
 
-fn asked<'a>(
+/// What is asked of a target on response time in a window, of which this is committed.
+pub(super) fn asked<'a>(
     service: &Service,
     target: &'a Target,
     promise: &'a ResponsePromise,

@@ -21,6 +21,7 @@
 //! | `postponed` | what a full disk does not take waits, and is tried again |
 //! | `forget` | what is older than it is kept for goes, a little at a time |
 //! | [`query`] | figures at any instant |
+//! | [`explain`] | what a figure is made of, down to the observation |
 //! | [`reload`] | a changed catalogue → the one in force, or refused |
 //! | [`told`] | the timelines that figures were taken from, for whoever wants to see them |
 //! | [`rows`] | the rows themselves, in pages |
@@ -35,6 +36,7 @@ mod alerts;
 mod answers;
 pub mod command;
 pub mod compaction;
+pub mod explain;
 #[cfg(test)]
 pub(crate) mod failing;
 mod forget;

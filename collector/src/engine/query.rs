@@ -1,7 +1,7 @@
 //! Figures at any instant: what the API and the reports ask for.
 
 use uphold_common::catalogue::model::WindowKind;
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, TargetId};
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::window::{ROLLING_MS_MAX, Window};
 use uphold_common::time::{Instant, Interval};
@@ -84,6 +84,18 @@ pub enum QueryError {
         service: Id,
         /// The nearest that there is, as a phrase.
         hint: String,
+    },
+    /// The service has no such target.
+    #[error("{service} has no target {target}{hint}; its targets are: {known}")]
+    NoTarget {
+        /// The service.
+        service: Id,
+        /// What was asked for.
+        target: TargetId,
+        /// The nearest that it has, as a phrase.
+        hint: String,
+        /// All that it has.
+        known: String,
     },
     /// The instant lies in the future.
     #[error("{asked} lies in the future: it is {now}")]
