@@ -41,6 +41,7 @@ pub const ROUTES: &[Route] = &[
     (Method::GET, "/api/v1/agents/{name}/assignment", Need::Right(Right::Assignment)),
     (Method::GET, "/api/v1/services", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/services/{id}/figures", Need::Right(Right::Figures)),
+    (Method::GET, "/api/v1/services/{id}/explanation", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/rollups", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/incidents", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/incidents/{number}", Need::Right(Right::Read)),

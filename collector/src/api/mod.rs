@@ -7,6 +7,7 @@
 //! | `GET /api/v1/agents/{name}/assignment` | what an agent is to observe, with an `ETag` |
 //! | `GET /api/v1/services` | the services and their states |
 //! | `GET /api/v1/services/{id}/figures` | the figures, by the contract |
+//! | `GET /api/v1/services/{id}/explanation` | what one of them is made of, down to the observation |
 //! | `GET /api/v1/rollups` | what each hour of a probe, a resource or a flow comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
@@ -28,6 +29,7 @@
 mod body;
 mod discovery;
 mod document;
+mod explanation;
 pub(crate) mod governed;
 mod history;
 mod hours;
@@ -97,6 +99,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening) 
         .route("/api/v1/agents/{name}/assignment", get(lists::assignment))
         .route("/api/v1/services", get(lists::services))
         .route("/api/v1/services/{id}/figures", get(lists::figures))
+        .route("/api/v1/services/{id}/explanation", get(explanation::explanation))
         .route("/api/v1/rollups", get(rollups::hours))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{number}", get(incidents::one))

@@ -37,8 +37,8 @@ use uphold_common::time::{Instant, Interval};
 use crate::incident::holding::Holding;
 use crate::store::{Store, StoreError};
 
-pub(crate) use recent::walk;
 use recent::Recent;
+pub(crate) use recent::walk;
 use watch::Watch;
 use window::Settled;
 

@@ -5,17 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use uphold_common::catalogue::model::WindowKind;
-use uphold_common::ids::Id;
-use uphold_common::time::Instant;
 use uphold_manual::after_help;
 use url::form_urlencoded;
 
 use super::Format;
 use super::ask::{answer, print_json, style};
 use super::exit::{DONE, Ended, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, WRONG};
+use super::over::{OverArgs, refused, usage};
 use crate::api::socket::Ask;
-use crate::engine::query::{FiguresQuery, Over, QueryError, WINDOWS};
 use crate::report;
 
 const EXAMPLES: [&str; 4] = [
@@ -37,21 +34,8 @@ const EXIT_CODES: [(u8, &str); 4] = [
 pub(super) struct ReportArgs {
     /// The service.
     service: String,
-    /// Over day, week, month, quarter, year, or a length such as 30d or 24h [default: each target's own window].
-    #[arg(long)]
-    window: Option<String>,
-    /// The window that holds this instant [default: the one that holds now].
-    #[arg(long, value_name = "INSTANT")]
-    at: Option<String>,
-    /// Over any stretch: from this instant, in place of a window.
-    #[arg(long, value_name = "INSTANT")]
-    from: Option<String>,
-    /// And to just before this one.
-    #[arg(long, value_name = "INSTANT")]
-    to: Option<String>,
-    /// What the present is taken to be.
-    #[arg(long, value_name = "INSTANT")]
-    as_of: Option<String>,
+    #[command(flatten)]
+    over: OverArgs,
     /// With the timelines that the figures were taken from; as JSON only.
     #[arg(long)]
     timelines: bool,
@@ -70,14 +54,12 @@ struct InZone {
 }
 
 pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
-    let query = query(args)?;
-    let mut asked = form_urlencoded::Serializer::new(String::new());
-    let said = [&args.window, &args.at, &args.from, &args.to, &args.as_of];
-    for (key, value) in ["window", "at", "from", "to", "as_of"].into_iter().zip(said) {
-        if let Some(value) = value {
-            asked.append_pair(key, value);
-        }
+    if args.timelines && args.format == Format::Text {
+        return Err(usage("--timelines", "--format json beside it"));
     }
+    let query = args.over.query(&args.service, args.timelines)?;
+    let mut asked = form_urlencoded::Serializer::new(String::new());
+    args.over.say(&mut asked);
     if args.timelines {
         asked.append_pair("timelines", "true");
     }
@@ -95,39 +77,4 @@ pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
             Ok(())
         }
     }
-}
-
-fn query(args: &ReportArgs) -> Result<FiguresQuery, Ended> {
-    let usage = |what: &str, expected: &str| Ended::new(USAGE, format!("{what}: expected {expected}"));
-    let service =
-        Id::new(&args.service).map_err(|error| Ended::new(USAGE, format!("the service: expected {error}")))?;
-    let instant = |what: &str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => {
-            let expected = "an instant such as 2026-03-01T00:00:00Z, or milliseconds since 1970";
-            Instant::parse(text).map(Some).ok_or_else(|| usage(what, expected))
-        }
-    };
-    let window = match &args.window {
-        None => None,
-        Some(text) => Some(WindowKind::parse(text).ok_or_else(|| usage("--window", WINDOWS))?),
-    };
-    if args.timelines && args.format == Format::Text {
-        return Err(usage("--timelines", "--format json beside it"));
-    }
-    let over = Over {
-        window,
-        at: instant("--at", &args.at)?,
-        from: instant("--from", &args.from)?,
-        to: instant("--to", &args.to)?,
-    };
-    over.query(service, instant("--as-of", &args.as_of)?, args.timelines).map_err(|why| Ended::new(USAGE, why))
-}
-
-fn refused(error: &QueryError) -> Ended {
-    let code = match error {
-        QueryError::NoService { .. } | QueryError::NoTarget { .. } | QueryError::Future { .. } => WRONG,
-        QueryError::Store(_) | QueryError::Write(_) => UNAVAILABLE,
-    };
-    Ended::new(code, error)
 }

@@ -2,8 +2,8 @@
 //! points was, and the attempts that say so.
 //!
 //! A probe is behind a stretch if for some of it it was **as bad as the service or worse**, in the order up, degraded,
-//! unmeasured, down: no expression is worse than all of its operands. The same holds of a vantage point's pieces. A piece comes
-//! with the observations that began in it, the newest one before it and the first one after: of an outage these are the
+//! unmeasured, down: no expression is worse than all of its operands. The same holds of a vantage point's pieces, but for those
+//! not measured of what was degraded by the default quorum, in which they have no say. A piece comes with the observations that began in it, the newest one before it and the first one after: of an outage these are the
 //! failures and what ended it, of a silence the last that was heard before it and the first after.
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::catalogue::model::{Catalogue, Probe, Service};
 use crate::ids::{Id, ProbeId};
 use crate::measure::kinds::Kind;
 use crate::measure::target::responsible;
-use crate::measure::timeline::Timeline;
+use crate::measure::timeline::{Stretch, Timeline};
 use crate::observation::{Cause, Observation, Outcome, State};
 use crate::time::{Instant, Interval};
 
@@ -184,9 +184,12 @@ impl Behind {
 
 impl VantageBehind {
     /// What a vantage point was in a stretch in which the service was in `state`, without observations yet.
-    pub fn of(agent: &Id, was: &Timeline, state: State) -> Self {
-        let bad = || was.stretches().iter().filter(|stretch| stretch.state >= state);
-        let piece = |stretch: &crate::measure::timeline::Stretch| Piece {
+    pub fn of(agent: &Id, was: &Timeline, state: State, quorum: Option<u32>) -> Self {
+        // Without a quorum, who sees nothing has no say in whether something is degraded.
+        let has_a_say = |of: State| quorum.is_some() || state != State::Degraded || of != State::Unmeasured;
+        let is_listed = |stretch: &&Stretch| stretch.state >= state && has_a_say(stretch.state);
+        let bad = || was.stretches().iter().filter(is_listed);
+        let piece = |stretch: &Stretch| Piece {
             start_ms: stretch.interval.start,
             end_ms: stretch.interval.end,
             state: stretch.state,

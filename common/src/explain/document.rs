@@ -101,8 +101,8 @@ impl Explanation {
     /// What of it does not add up; nothing, as long as all is well.
     pub fn broken(&self) -> Vec<String> {
         let availability = self.availability.iter().flat_map(|made| made.broken());
-        let response = self.response.iter().flat_map(|made| made.broken());
-        let capacity = self.capacity.iter().flat_map(|made| made.broken());
+        let response = self.response.iter().filter_map(|made| made.broken());
+        let capacity = self.capacity.iter().filter_map(|made| made.broken());
         availability.chain(response).chain(capacity).collect()
     }
 }
@@ -243,10 +243,9 @@ impl AvailabilityMade {
     pub fn broken(&self) -> Vec<String> {
         let mut broken = super::stretches::broken(self);
         let kinds = &self.sums.figure;
-        for (what, records, ms) in [
-            ("maintenance", &self.maintenances, kinds.maintenance),
-            ("exclusions", &self.exclusions, kinds.excluded),
-        ] {
+        for (what, records, ms) in
+            [("maintenance", &self.maintenances, kinds.maintenance), ("exclusions", &self.exclusions, kinds.excluded)]
+        {
             broken.extend(records.broken(what));
             if records.counted_ms() != ms {
                 broken.push(format!("{what} on record counted {} ms, and {ms} ms in the figure", records.counted_ms()));

@@ -45,3 +45,5 @@ pub const HIGHEST_MAX: usize = 10;
 
 #[cfg(test)]
 mod explain_tests;
+#[cfg(test)]
+mod listed_tests;

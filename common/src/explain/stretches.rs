@@ -201,7 +201,11 @@ pub(super) fn broken(made: &AvailabilityMade) -> Vec<String> {
         if stretch.length_ms != stretch.end_ms.since_ms(at) || stretch.length_ms <= 0 {
             broken.push(format!("the stretch at {at} is not as long as it says"));
         }
-        if made.stretches.get(place + 1).is_some_and(|next| next.start_ms != stretch.end_ms || next.kind == stretch.kind) {
+        if made
+            .stretches
+            .get(place + 1)
+            .is_some_and(|next| next.start_ms != stretch.end_ms || next.kind == stretch.kind)
+        {
             broken.push(format!("the stretch at {at} is not followed by the next one"));
         }
         let lost = if stretch.kind == Kind::Down { stretch.length_ms } else { 0 };

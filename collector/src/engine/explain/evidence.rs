@@ -107,7 +107,7 @@ impl Engine {
             gathering.vantage.insert(point.clone(), saw);
         }
         let was = gathering.vantage.get(&point).map(|saw| saw.clip(stretch)).unwrap_or_default();
-        let mut vantage = VantageBehind::of(agent, &was, state);
+        let mut vantage = VantageBehind::of(agent, &was, state, probe.quorum);
         for piece in &mut vantage.pieces {
             self.witness(gathering, &point, piece)?;
         }
@@ -130,7 +130,9 @@ impl Engine {
             let part = Interval::new(from, midnight_after(from).min(end));
             let observations = self.store.observations(point, part)?;
             gathering.rows = gathering.rows.saturating_sub(observations.len());
-            observations.iter().for_each(|observation| gathered.add(observation));
+            for observation in &observations {
+                gathered.add(observation);
+            }
             from = part.end;
             if gathering.rows == 0 && from < end {
                 gathered.cut();
@@ -170,7 +172,9 @@ impl Engine {
         point: &VantagePoint,
         at: Instant,
     ) -> Result<Option<Witness>, StoreError> {
-        let Some(last) = self.store.stats().last_day.map(|day| start_of(day.saturating_add(1))) else { return Ok(None) };
+        let Some(last) = self.store.stats().last_day.map(|day| start_of(day.saturating_add(1))) else {
+            return Ok(None);
+        };
         let last = last.min(gathering.as_of).min(at.plus_ms(NEIGHBOUR_DAYS_MAX * DAY_MS));
         let (mut from, mut to) = (at, at.plus_ms(NEAR_MS).min(last));
         while from < to {

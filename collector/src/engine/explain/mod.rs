@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `evidence` | the observations behind the stretches of an availability |
 //! | `used` | the observations of a response time, the readings of a capacity |
+//! | `sound` | nothing more: it holds what is listed against the figures that are given out |
 //!
 //! Figures come from where they always come from; nothing is measured here a second time. What is listed is bounded there,
 //! and what is read for it here.
 
 mod evidence;
+mod sound;
 mod used;
 
 use std::sync::Arc;
@@ -157,8 +159,7 @@ impl Engine {
         let in_force = self.governed.maintenances().filter(|_| which != WhichFigure::Experienced);
         let maintenances = records::maintenances(in_force, &service.id, target.maintenance, looked);
         let of_target = self.governed.exclusions().filter(|exclusion| exclusion.is_of(&service.id, &target.id));
-        let exclusions =
-            records::exclusions(of_target.filter(|_| which == WhichFigure::Contractual), looked);
+        let exclusions = records::exclusions(of_target.filter(|_| which == WhichFigure::Contractual), looked);
         let version_at = |at| self.standing_at(at).version;
         let mut made = AvailabilityMade::of(which, &figures, &seen.service, [maintenances, exclusions], version_at);
         if evidence == Evidence::Listed {
@@ -167,3 +168,6 @@ impl Engine {
         Ok(made)
     }
 }
+
+#[cfg(test)]
+mod tests;
