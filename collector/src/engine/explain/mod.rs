@@ -68,7 +68,8 @@ impl EngineHandle {
 }
 
 impl Engine {
-    /// By which catalogue an instant is measured. Every service, probe, agent and version that is explained comes from here.
+    /// By which catalogue an instant is measured: today the one in force, whatever the instant. Every service, probe, agent and
+    /// version that is explained comes from here.
     pub(super) fn standing_at(&self, _at: Instant) -> Standing {
         Standing { catalogue: self.catalogue(), version: self.in_force.version }
     }
@@ -133,7 +134,8 @@ impl Engine {
         of_it().find(|target| target.id == *wanted).cloned().ok_or_else(|| {
             let words: Vec<String> = of_it().map(|target| target.id.to_string()).collect();
             let hint = did_you_mean(&wanted.to_string(), words.iter().map(String::as_str));
-            QueryError::NoTarget { service: service.clone(), target: wanted.clone(), hint, known: words.join(", ") }
+            let known = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
+            QueryError::NoTarget { service: service.clone(), target: wanted.clone(), hint, known }
         })
     }
 

@@ -7,7 +7,7 @@ use uphold_common::explain::{ENTRIES_MAX, FIRST_MAX, LAST_MAX, STRETCHES_MAX};
 use uphold_common::governed::Asked;
 use uphold_common::ids::PathId;
 use uphold_common::measure::kinds::Kind;
-use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, State};
+use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, Reading, Resource, ResourceId, State};
 use uphold_common::wire::batch::{Batch, BatchKey, Epoch, digest};
 use uphold_common::wire::columns::Rows;
 
@@ -25,6 +25,7 @@ organisation: { name: Example, time_zone: Europe/Zurich }
 customers: [{ id: retail, name: Retail }]
 parties: [{ id: isp, name: Carrier, kind: supplier }]
 components: [{ id: uplink, name: Uplink, party: isp }]
+hosts: [{ id: web-1, agent: a }]
 services:
   - id: shop
     name: Shop
@@ -38,6 +39,8 @@ agreements:
     targets:
       - { id: month, service: shop, window: month, availability: \"99.9%\", min_notice: 1h, maintenance_allowance: 2m }
       - { id: quick, service: shop, window: month, response_time: { probe: web, percentile: \"95\", below: 100ms } }
+      - { id: disk, service: shop, window: month,
+          capacity: { host: web-1, resource: filesystem, of: /var, percentile: \"50\", warning: \"80%\", critical: \"90%\" } }
       - { id: most, service: shop, window: 24h, response_time: { probe: web, share: \"75%\", below: 100ms } }
 ";
 
@@ -54,13 +57,24 @@ fn observation(at: Instant, letter: char) -> Observation {
 
 /// One push of observations, 10 s apart from `from`; a dot is none.
 fn push(world: &mut World, from: i64, row: &str, seq: u64) {
-    let id = |text| Id::new(text).unwrap();
     let seen = (0_i64..).zip(row.chars()).filter(|(_, letter)| *letter != '.');
     let rows: Vec<Observation> = seen.map(|(place, letter)| observation(at(from + place * 10), letter)).collect();
     let now = from + 10 * i64::try_from(row.len()).unwrap();
-    let key = BatchKey { agent: id("a"), epoch: Epoch([5; 16]), seq };
-    let streams = vec![Rows::Probe(PathId::new(id("shop"), id("web")), rows)];
-    let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
+    let web = PathId::new(Id::new("shop").unwrap(), Id::new("web").unwrap());
+    take_in(world, Rows::Probe(web, rows), now, seq);
+}
+
+/// One push of readings in percent, 15 s apart.
+fn push_readings(world: &mut World, row: &[u64], seq: u64) {
+    let reading = |(place, used): (i64, &u64)| Reading { at: at(place * 15), used: *used, limit: 100 };
+    let host = Id::new("web-1").unwrap();
+    let var = ResourceId { host, resource: Resource::Filesystem, of: "/var".to_owned() };
+    take_in(world, Rows::Capacity(var, (0_i64..).zip(row).map(reading).collect()), 700, seq);
+}
+
+fn take_in(world: &mut World, rows: Rows, now: i64, seq: u64) {
+    let key = BatchKey { agent: Id::new("a").unwrap(), epoch: Epoch([5; 16]), seq };
+    let batch = Batch { key, closed_at: at(now), streams: vec![rows], facts: Vec::new() };
     let framed = batch.encode().unwrap();
     let told = Told { acknowledged: seq - 1, ..Told::default() };
     let backlog = Backlog { told, batches: 0, oldest: None, sent_at: at(now) };
@@ -80,6 +94,7 @@ fn record(world: &mut World, asked: Asked) {
 fn known() -> World {
     let mut world = World::with(CATALOGUE.to_owned(), 0);
     push(&mut world, 0, "uuuuuuDuuugguuuuCCDDDDDDDDDDDDDuuuuuuuu.........u??uuuuuuuuuUuuuuu", 1);
+    push_readings(&mut world, &[70, 85, 85, 95, 96, 95, 60], 2);
     let maintenance = |id: &str, start: i64, end: i64, announced: i64| {
         let written = json!({ "id": id, "services": ["shop"], "start": at(start).as_ms(), "end": at(end).as_ms(),
             "announced_at": at(announced).as_ms(), "change": "CHG-7: new switch", "approver": "ops" });
@@ -111,8 +126,10 @@ fn explained(world: &mut World, target: &str, which: WhichFigure, as_of: i64) ->
 fn the_text_of_a_known_morning_is_known() {
     let mut world = known();
     let zone = TimeZone::get("Europe/Zurich").unwrap();
-    let texts = [("sla/month", WhichFigure::Contractual), ("sla/quick", WhichFigure::Contractual)]
-        .map(|(target, which)| render(&explained(&mut world, target, which, 1_000), Some(&zone), Style::default()));
+    let texts = ["sla/month", "sla/quick", "sla/most", "sla/disk"].map(|target| {
+        let view = explained(&mut world, target, WhichFigure::Contractual, 1_000);
+        render(&view, Some(&zone), Style::default())
+    });
     let text = texts.join("\n================\n\n");
     let text = text.replace(uphold_common::measure::figures::time_zone_data(), "RELEASE");
     println!("{text}");
@@ -183,7 +200,7 @@ fn what_is_asked_for_and_is_not_there_is_refused_with_the_nearest() {
     };
     assert_eq!(
         refused("sla/mont", 1_000),
-        "shop has no target sla/mont (did you mean \"sla/month\"?); its targets are: sla/month, sla/most, sla/quick"
+        "shop has no target sla/mont (did you mean \"sla/month\"?); its targets are: sla/disk, sla/month, sla/most, sla/quick"
     );
     assert!(refused("sla/month", 3_000).contains("lies in the future"));
 }

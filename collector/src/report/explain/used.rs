@@ -15,7 +15,8 @@ use super::{counted, verdict};
 const COUNT_WIDTH: usize = 10;
 
 pub(super) fn response(lines: &mut Vec<String>, ink: &Ink<'_>, made: &ResponseMade) {
-    let promised = made.percentile.as_ref().or(made.share.as_ref()).map(|of| clean(of)).unwrap_or_default();
+    let promised =
+        made.percentile.as_ref().or(made.share.as_ref()).map(|of| clean(&of.replace('%', " %"))).unwrap_or_default();
     let below = milliseconds(made.below_us);
     let value = made
         .value_us
@@ -80,7 +81,7 @@ pub(super) fn capacity(lines: &mut Vec<String>, ink: &Ink<'_>, made: &CapacityMa
         CapacityState::Fine => ink.good(made.state.as_str()),
         CapacityState::Warning | CapacityState::Critical => ink.bad(made.state.as_str()),
     };
-    let of = if made.of.is_empty() { String::new() } else { format!(" of {}", clean(&made.of)) };
+    let of = if made.of.is_empty() { String::new() } else { format!(" {}", clean(&made.of)) };
     let shown = made.percentile_ppb.map_or("–".to_owned(), percent);
     lines.push(format!("  {} of {}{of} on {} in use: {state}", ink.bold(shown), made.resource.as_str(), made.host));
     for (name, ppb) in [("warning", made.warning_ppb), ("critical", made.critical_ppb)] {
@@ -90,7 +91,7 @@ pub(super) fn capacity(lines: &mut Vec<String>, ink: &Ink<'_>, made: &CapacityMa
         lines.push(format!(
             "  number {rank} of {}, from the lowest, for {}: {} lower, {} exactly as high",
             counted(made.n, "reading", "readings"),
-            clean(&made.percentile),
+            clean(&made.percentile.replace('%', " %")),
             counted(made.lower, "was", "were"),
             counted(made.at_rank.len() as u64 + made.at_rank_left_out, "was", "were"),
         ));
