@@ -26,7 +26,7 @@ pub mod stretches;
 
 /// Most stretches that are listed; the answer says from when on the others lie.
 pub const STRETCHES_MAX: usize = 1_000;
-/// Most pieces and observations that are listed in a whole answer; the stretches after it are listed without what is behind.
+/// Most vantage points, pieces and observations that are listed in a whole answer; what comes after them is left out.
 pub const ENTRIES_MAX: usize = 10_000;
 /// Most pieces of a vantage point that are listed in a stretch.
 pub const PIECES_MAX: usize = 8;

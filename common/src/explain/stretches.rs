@@ -35,7 +35,7 @@ pub struct Stretch {
     pub charges_ms: BTreeMap<ProbeId, i64>,
     /// Of what was down, not measured or degraded, the probes that were, worst first.
     pub behind: Vec<Behind>,
-    /// Whether what is behind it is left out, because the answer would be too long.
+    /// Whether what is behind it is left out, or a part of it, because the answer would be too long.
     pub behind_left_out: bool,
 }
 
@@ -62,7 +62,7 @@ pub struct LeftOut {
     pub kinds: Kinds,
     /// The downtime in them, by probe.
     pub charges_ms: BTreeMap<ProbeId, i64>,
-    /// How many of the listed stretches stand there without what is behind them.
+    /// How many of the listed stretches stand there without all that is behind them.
     pub behind: u64,
 }
 

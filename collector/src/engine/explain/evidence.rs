@@ -2,8 +2,8 @@
 //! it saw last before that, and what first after it.
 //!
 //! **Bounds.** At most [`ROWS_MAX`] observations are read for an answer, a day of one vantage point at a time, and nobody
-//! looks further for a neighbour than [`NEIGHBOUR_DAYS_MAX`] days. The stretches for which nothing is left to be read stand
-//! in the answer without what is behind them.
+//! looks further for a neighbour than [`NEIGHBOUR_DAYS_MAX`] days. The stretches for which nothing is left to be read or listed
+//! stand in the answer without what is behind them, or with a part of it, and say so.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +28,8 @@ use crate::store::StoreError;
 const ROWS_MAX: usize = 500_000;
 /// How far before and after a piece its neighbours are looked for.
 const NEIGHBOUR_DAYS_MAX: i64 = 400;
-/// How far they are looked for at first.
-const NEAR_MS: i64 = 3_600_000;
+/// How far they are looked for at first, and then; after that it is day by day.
+const NEAR_MS: [i64; 2] = [120_000, 3_600_000];
 
 /// What is gathered for, and how much of it is left to be read and listed.
 struct Gathering<'a> {
@@ -66,30 +66,32 @@ impl Engine {
         let (vantage, rows, entries) = (BTreeMap::new(), ROWS_MAX, ENTRIES_MAX);
         let mut gathering = Gathering { service, seen, span, as_of, vantage, rows, entries };
         for stretch in made.stretches.iter_mut().filter(|stretch| stretch.needs_evidence()) {
-            if gathering.is_full() {
-                stretch.behind_left_out = true;
-                made.left_out.behind += 1;
-            } else {
-                stretch.behind = self.behind(&mut gathering, stretch)?;
-            }
+            self.behind(&mut gathering, stretch)?;
+            made.left_out.behind += u64::from(stretch.behind_left_out);
         }
         Ok(())
     }
 
-    fn behind(&mut self, gathering: &mut Gathering<'_>, stretch: &Stretch) -> Result<Vec<Behind>, StoreError> {
+    fn behind(&mut self, gathering: &mut Gathering<'_>, stretch: &mut Stretch) -> Result<(), StoreError> {
         let Standing { catalogue, .. } = self.standing_at(stretch.start_ms);
         let service = catalogue.services.get(gathering.service);
-        let (Some(service), Some(state)) = (service, state_of(stretch.kind)) else { return Ok(Vec::new()) };
-        let mut all = Vec::new();
+        let (Some(service), Some(state)) = (service, state_of(stretch.kind)) else { return Ok(()) };
         for (probe, was) in probes_behind(service, stretch.interval(), state, &gathering.seen.probes) {
             let mut behind = Behind::of(&catalogue, service, probe, &was);
             for agent in &probe.agents {
+                if gathering.is_full() {
+                    stretch.behind_left_out = true;
+                    break;
+                }
                 let vantage = self.vantage_behind(gathering, probe, agent, stretch.interval(), state)?;
                 behind.vantage.push(vantage);
             }
-            all.push(behind);
+            if behind.vantage.is_empty() {
+                break;
+            }
+            stretch.behind.push(behind);
         }
-        Ok(all)
+        Ok(())
     }
 
     fn vantage_behind(
@@ -154,13 +156,15 @@ impl Engine {
     ) -> Result<Option<Witness>, StoreError> {
         let Some(first) = self.store.stats().first_day.map(start_of) else { return Ok(None) };
         let first = first.max(at.minus_ms(NEIGHBOUR_DAYS_MAX * DAY_MS));
-        let (mut to, mut from) = (at, at.minus_ms(NEAR_MS).max(first));
-        while from < to {
-            let observations = self.read(gathering, point, Interval::new(from, to))?;
-            if let Some(newest) = observations.last() {
+        let mut near = NEAR_MS.iter();
+        let mut to = at;
+        while first < to {
+            let midnight = Instant::from_ms((to.as_ms() - 1).div_euclid(DAY_MS) * DAY_MS);
+            let from = near.next().map_or(midnight, |ms| at.minus_ms(*ms)).max(first);
+            if let Some(newest) = self.read(gathering, point, Interval::new(from, to))?.last() {
                 return Ok(Some(newest.into()));
             }
-            (to, from) = (from, Instant::from_ms((from.as_ms() - 1).div_euclid(DAY_MS) * DAY_MS).max(first));
+            to = from;
         }
         Ok(None)
     }
@@ -176,13 +180,14 @@ impl Engine {
             return Ok(None);
         };
         let last = last.min(gathering.as_of).min(at.plus_ms(NEIGHBOUR_DAYS_MAX * DAY_MS));
-        let (mut from, mut to) = (at, at.plus_ms(NEAR_MS).min(last));
-        while from < to {
-            let observations = self.read(gathering, point, Interval::new(from, to))?;
-            if let Some(first) = observations.first() {
+        let mut near = NEAR_MS.iter();
+        let mut from = at;
+        while from < last {
+            let to = near.next().map_or_else(|| midnight_after(from), |ms| at.plus_ms(*ms)).min(last);
+            if let Some(first) = self.read(gathering, point, Interval::new(from, to))?.first() {
                 return Ok(Some(first.into()));
             }
-            (from, to) = (to, midnight_after(to).min(last));
+            from = to;
         }
         Ok(None)
     }

@@ -192,6 +192,22 @@ fn long_lists_are_cut_and_add_up_all_the_same() {
 }
 
 #[test]
+fn an_answer_that_would_be_too_long_leaves_out_what_is_behind_and_says_so() {
+    let agents: Vec<String> = (0..99).map(|agent| format!("a{agent}")).collect();
+    let catalogue = CATALOGUE.replace("agents: [a, b]", &format!("agents: [a, {}]", agents.join(", ")));
+    let mut world = World::with(catalogue, 0);
+    push(&mut world, 0, &"uuuDDD".repeat(120), 1);
+    let view = explained(&mut world, "sla/month", WhichFigure::Contractual, 7_300);
+    let made = view.made.availability.clone().unwrap();
+    let vantage = made.stretches.iter().flat_map(|stretch| &stretch.behind).map(|behind| behind.vantage.len());
+    assert!((1..=ENTRIES_MAX).contains(&vantage.sum::<usize>()), "{:?}", made.left_out);
+    let cut = made.stretches.iter().filter(|stretch| stretch.behind_left_out).count();
+    assert!(cut > 10 && made.left_out.behind == cut as u64 && made.left_out.stretches == 0, "{:?}", made.left_out);
+    let text = render(&view, None, Style::default());
+    assert_eq!(text.matches("more is behind it than is listed").count(), cut);
+}
+
+#[test]
 fn what_is_asked_for_and_is_not_there_is_refused_with_the_nearest() {
     let mut world = known();
     let mut refused = |target: &str, as_of| {

@@ -90,7 +90,7 @@ fn one(lines: &mut Vec<String>, ink: &Ink<'_>, view: &ExplainView, stretch: &Str
         lines.push(format!("      {} is charged with {}, {ms} ms", probe, length(*ms)));
     }
     if stretch.behind_left_out {
-        lines.push(format!("      {}", ink.soft("what is behind it is left out: ask for this stretch alone")));
+        lines.push(format!("      {}", ink.soft("more is behind it than is listed: ask for this stretch alone")));
     }
     behind::write(lines, ink, view.made.rows_from_ms, &stretch.behind);
 }
@@ -102,7 +102,7 @@ fn left_out(lines: &mut Vec<String>, ink: &Ink<'_>, left_out: &LeftOut) {
     }
     if left_out.behind > 0 {
         let behind = counted(left_out.behind, "stretch stands", "stretches stand");
-        lines.push(format!("  {behind} here without what is behind; ask with --from and --to for less at once"));
+        lines.push(format!("  {behind} here without all that is behind; ask with --from and --to for less at once"));
     }
 }
 
