@@ -16,6 +16,7 @@
 //! | [`governed`] | what people put on record: maintenance, exclusions, and everything else with a date |
 //! | [`wire`] | frames, batches, pushes, assignments: what agents and collectors say to each other |
 //! | [`measure`] | from observations to states, from states to figures |
+//! | [`explain`] | what a figure is made of, down to the observation |
 
 #![cfg_attr(
     test,
@@ -28,6 +29,7 @@
 pub mod bytes;
 pub mod catalogue;
 pub mod decimal;
+pub mod explain;
 pub mod governed;
 pub mod ids;
 pub mod measure;

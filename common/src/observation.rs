@@ -13,7 +13,7 @@ use crate::time::Instant;
 pub use host::{Flow, FlowId, Reading, Resource, ResourceId, Volume};
 
 /// The verdict on one attempt. The numbers stand on the wire and in chunks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Outcome {
@@ -102,7 +102,7 @@ impl State {
 }
 
 /// Why an attempt had the outcome it had. The numbers stand on the wire and in chunks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Cause {

@@ -20,6 +20,7 @@
 //! | `imported` | history that is imported, through kills, and exported as it was |
 //! | `up` | `up` shows something at once; a data directory has one holder |
 //! | `compacted` | a store that is compacted keeps its figures, and nothing waits in it |
+//! | `explained` | what a figure is made of, down to the attempt, of a collector that runs and of its store |
 //! | `agreed` | only the hours of a calendar count, with holidays out of a file |
 //! | `changed` | a catalogue that grows |
 //! | `callers` | who asks, in a test: tokens, and requests that carry them |
@@ -51,6 +52,7 @@ mod changed;
 mod compacted;
 mod deleted;
 mod endings;
+mod explained;
 mod figures;
 mod flood;
 mod governed;

@@ -122,6 +122,12 @@ pub(super) async fn figures(
 /// Which figures a query asks for.
 fn figures_asked(service: Id, query: Option<&str>) -> Result<FiguresQuery, Box<Response>> {
     let asked = Asked::read(query, &["window", "at", "as_of", "from", "to", "timelines"])?;
+    let timelines = asked.word("timelines", &[("true", true), ("false", false)])?;
+    over_asked(service, &asked, timelines.unwrap_or(false))
+}
+
+/// Over what figures of a service are asked for.
+pub(super) fn over_asked(service: Id, asked: &Asked, timelines: bool) -> Result<FiguresQuery, Box<Response>> {
     let instant = "an instant such as 2026-03-01T00:00:00Z, or milliseconds since 1970";
     let over = Over {
         window: asked.get("window", WINDOWS, WindowKind::parse)?,
@@ -129,10 +135,9 @@ fn figures_asked(service: Id, query: Option<&str>) -> Result<FiguresQuery, Box<R
         from: asked.get("from", instant, Instant::parse)?,
         to: asked.get("to", instant, Instant::parse)?,
     };
-    let timelines = asked.word("timelines", &[("true", true), ("false", false)])?;
     let as_of = asked.get("as_of", instant, Instant::parse)?;
     let bad = |why: BadStretch| Box::new(problem(StatusCode::BAD_REQUEST, "bad-parameter", &format!("{why}."), None));
-    over.query(service, as_of, timelines.unwrap_or(false)).map_err(bad)
+    over.query(service, as_of, timelines).map_err(bad)
 }
 
 /// The problem when the token of an `agent` is used for what is not the agent's.

@@ -9,6 +9,7 @@
 //! | `GET /api/v1/services/{id}/figures` | the figures, by the contract |
 //! | `GET /api/v1/services/{id}/alignment` | what stands behind its promises |
 //! | `GET /api/v1/availability` | several services together, weighted by their users |
+//! | `GET /api/v1/services/{id}/explanation` | what one of them is made of, down to the observation |
 //! | `GET /api/v1/rollups` | what each hour of a probe, a resource or a flow comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
@@ -34,6 +35,7 @@ mod body;
 pub mod catalogue;
 mod discovery;
 mod document;
+mod explanation;
 pub(crate) mod governed;
 mod history;
 mod hours;
@@ -106,6 +108,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening, 
         .route("/api/v1/services/{id}/figures", get(lists::figures))
         .route("/api/v1/services/{id}/alignment", get(alignment::show))
         .route("/api/v1/availability", get(availability::show))
+        .route("/api/v1/services/{id}/explanation", get(explanation::explanation))
         .route("/api/v1/rollups", get(rollups::hours))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{number}", get(incidents::one))

@@ -50,6 +50,7 @@ pub const DERIVING: &str = "deriving";
 pub fn no_figures(error: &QueryError) -> Response {
     match error {
         QueryError::NoService { .. } => problem(StatusCode::NOT_FOUND, "no-such-service", &error.to_string(), None),
+        QueryError::NoTarget { .. } => problem(StatusCode::NOT_FOUND, "no-such-target", &error.to_string(), None),
         QueryError::Future { .. } => problem(StatusCode::BAD_REQUEST, "in-the-future", &error.to_string(), None),
         QueryError::Deriving => {
             let detail = "So much history has to be read for this that it is done a part at a time; ask again.";

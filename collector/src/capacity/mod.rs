@@ -38,6 +38,7 @@ use crate::incident::holding::Holding;
 use crate::store::{Store, StoreError};
 
 use recent::Recent;
+pub(crate) use recent::walk;
 use watch::Watch;
 use window::Settled;
 

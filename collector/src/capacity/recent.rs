@@ -124,7 +124,7 @@ pub(super) fn readings(
 
 /// Walks the readings of `span` day by day. Each part comes with its readings and, before them, the one that still
 /// speaks when it begins, so that only one day of a long window is in memory.
-pub(super) fn walk(
+pub(crate) fn walk(
     store: &dyn Store,
     resource: &ResourceId,
     span: Interval,

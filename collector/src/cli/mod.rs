@@ -7,11 +7,13 @@ mod compact;
 mod deeds;
 mod exclusion;
 mod exit;
+mod explain;
 mod export;
 mod governed;
 mod import;
 mod incidents;
 mod maintenance;
+mod over;
 mod printed;
 mod progress;
 mod record;
@@ -78,6 +80,8 @@ enum Command {
     Catalogue(catalogue::CatalogueArgs),
     /// Report a service: its figures as text with bars, or as JSON.
     Report(report::ReportArgs),
+    /// Explain a figure: what it is made of, down to the observation.
+    Explain(explain::ExplainArgs),
     /// List the incidents, look at one, or do something about it.
     Incidents(incidents::IncidentsArgs),
     /// Put planned maintenance on record, list it, or revoke it.
@@ -133,6 +137,7 @@ impl Cli {
             Command::Check(args) => check::check(&args),
             Command::Catalogue(args) => catalogue::catalogue(args),
             Command::Report(args) => report::report(&args),
+            Command::Explain(args) => explain::explain(&args),
             Command::Incidents(args) => incidents::incidents(&args),
             Command::Maintenance(args) => maintenance::maintenance(args),
             Command::Exclusion(args) => exclusion::exclusion(args),

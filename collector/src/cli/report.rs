@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
-use uphold_common::catalogue::model::WindowKind;
 use uphold_common::ids::Id;
 use uphold_common::measure::weighted::Measured;
 use uphold_common::time::Instant;
@@ -16,9 +15,10 @@ use url::form_urlencoded;
 use super::Format;
 use super::ask::{answer, print_json, style, understood};
 use super::exit::{DONE, Ended, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, WRONG};
+use super::over::{OverArgs, refused, usage};
 use crate::api::socket::Ask;
 use crate::engine::Engine;
-use crate::engine::query::{FiguresQuery, Over, QueryError, WINDOWS};
+use crate::engine::query::QueryError;
 use crate::engine::weighted::{Asked, WINDOW_DEFAULT, added_up, needed};
 use crate::report;
 
@@ -49,21 +49,8 @@ pub(super) struct ReportArgs {
     /// For this customer alone.
     #[arg(long, value_name = "CUSTOMER", requires = "all")]
     customer: Option<String>,
-    /// Over day, week, month, quarter, year, or a length such as 30d or 24h [default: each target's own window; with --all, month].
-    #[arg(long)]
-    window: Option<String>,
-    /// The window that holds this instant [default: the one that holds now].
-    #[arg(long, value_name = "INSTANT")]
-    at: Option<String>,
-    /// Over any stretch: from this instant, in place of a window.
-    #[arg(long, value_name = "INSTANT")]
-    from: Option<String>,
-    /// And to just before this one.
-    #[arg(long, value_name = "INSTANT")]
-    to: Option<String>,
-    /// What the present is taken to be.
-    #[arg(long, value_name = "INSTANT")]
-    as_of: Option<String>,
+    #[command(flatten)]
+    over: OverArgs,
     /// With the timelines that the figures were taken from; as JSON only.
     #[arg(long)]
     timelines: bool,
@@ -83,8 +70,10 @@ struct InZone {
 
 pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
     let Some(service) = &args.service else { return together(args) };
-    let service = Id::new(service).map_err(|error| Ended::new(USAGE, format!("the service: expected {error}")))?;
-    let query = query(args, service)?;
+    if args.timelines && args.format == Format::Text {
+        return Err(usage("--timelines", "--format json beside it"));
+    }
+    let query = args.over.query(service, args.timelines)?;
     let path = format!("/api/v1/services/{}/figures?{}", query.service, asked(args));
     let body =
         answer(&args.data, &Ask::get(&path), |engine, now| engine.figures(&query, now, now).map_err(|e| refused(&e)))?;
@@ -103,7 +92,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<(), Ended> {
 
 /// All services together.
 fn together(args: &ReportArgs) -> Result<(), Ended> {
-    let (over, as_of) = over(args)?;
+    let (over, as_of) = args.over.over()?;
     let window = over.window().map_err(|why| Ended::new(USAGE, why))?.unwrap_or(WINDOW_DEFAULT);
     let customer = args.customer.as_deref().map(Id::new).transpose();
     let customer = customer.map_err(|error| Ended::new(USAGE, format!("--customer: expected {error}")))?;
@@ -140,53 +129,12 @@ fn of_store(engine: &mut Engine, customer: Option<&Id>, asked: Asked, now: Insta
 /// What was said, as the API is asked it.
 fn asked(args: &ReportArgs) -> String {
     let mut asked = form_urlencoded::Serializer::new(String::new());
-    let said = [&args.customer, &args.window, &args.at, &args.from, &args.to, &args.as_of];
-    for (key, value) in ["customer", "window", "at", "from", "to", "as_of"].into_iter().zip(said) {
-        if let Some(value) = value {
-            asked.append_pair(key, value);
-        }
+    if let Some(customer) = &args.customer {
+        asked.append_pair("customer", customer);
     }
+    args.over.say(&mut asked);
     if args.timelines {
         asked.append_pair("timelines", "true");
     }
     asked.finish()
-}
-
-fn query(args: &ReportArgs, service: Id) -> Result<FiguresQuery, Ended> {
-    if args.timelines && args.format == Format::Text {
-        return Err(Ended::new(USAGE, "--timelines: expected --format json beside it"));
-    }
-    let (over, as_of) = over(args)?;
-    over.query(service, as_of, args.timelines).map_err(|why| Ended::new(USAGE, why))
-}
-
-/// Over what, and as of when.
-fn over(args: &ReportArgs) -> Result<(Over, Option<Instant>), Ended> {
-    let usage = |what: &str, expected: &str| Ended::new(USAGE, format!("{what}: expected {expected}"));
-    let instant = |what: &str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => {
-            let expected = "an instant such as 2026-03-01T00:00:00Z, or milliseconds since 1970";
-            Instant::parse(text).map(Some).ok_or_else(|| usage(what, expected))
-        }
-    };
-    let window = match &args.window {
-        None => None,
-        Some(text) => Some(WindowKind::parse(text).ok_or_else(|| usage("--window", WINDOWS))?),
-    };
-    let over = Over {
-        window,
-        at: instant("--at", &args.at)?,
-        from: instant("--from", &args.from)?,
-        to: instant("--to", &args.to)?,
-    };
-    Ok((over, instant("--as-of", &args.as_of)?))
-}
-
-fn refused(error: &QueryError) -> Ended {
-    let code = match error {
-        QueryError::NoService { .. } | QueryError::Future { .. } => WRONG,
-        QueryError::Deriving | QueryError::Store(_) | QueryError::Write(_) => UNAVAILABLE,
-    };
-    Ended::new(code, error)
 }

@@ -51,7 +51,7 @@ impl Engine {
 
     /// What is asked about a target on response time; none about others. Of each vantage point count the observations at
     /// committed instants at which it was assigned.
-    fn asked<'a>(&mut self, service: &Service, (target, window): &'a InWindow) -> Option<Asked<'a>> {
+    pub(super) fn asked<'a>(&mut self, service: &Service, (target, window): &'a InWindow) -> Option<Asked<'a>> {
         let Promise::Response(promise) = &target.promise else { return None };
         let committed = self.committed(service, target, window);
         let course = self.course(&service.id)?;

@@ -35,6 +35,7 @@ use crate::store::{Admitted, Hours, StoreError, StreamId};
 use super::EngineError;
 use super::command::{CommandError, History, TokenCommand};
 use super::compaction::Compaction;
+use super::explain::ExplainQuery;
 use super::govern::{GovernCommand, Governed};
 use super::import::{ImportTaken, ImportTerms};
 use super::query::{FiguresQuery, QueryError};
@@ -83,6 +84,8 @@ pub enum Request {
     Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the availability of a target.
     Availability(TargetId, Asked, oneshot::Sender<Result<Option<(Window, Availability)>, QueryError>>),
+    /// For what a figure is made of, in JSON.
+    Explain(Box<ExplainQuery>, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the roll-ups of a stream's hours.
     Rollups(StreamId, Interval, oneshot::Sender<Result<Hours, StoreError>>),
     /// For what was ever measured of a host and is still known.

@@ -22,6 +22,7 @@
 //! | `forget` | what is older than it is kept for goes, a little at a time |
 //! | [`query`] | figures at any instant |
 //! | [`weighted`] | several services together, weighted by their users |
+//! | [`explain`] | what a figure is made of, down to the observation |
 //! | [`reload`] | a changed catalogue → the one in force, or refused |
 //! | [`restate`] | its versions, and a change of the past that somebody approved |
 //! | [`told`] | the timelines that figures were taken from, for whoever wants to see them |
@@ -37,6 +38,7 @@ mod alerts;
 mod answers;
 pub mod command;
 pub mod compaction;
+pub mod explain;
 #[cfg(test)]
 pub(crate) mod failing;
 mod forget;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::{Service, WindowKind};
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, TargetId};
 use uphold_common::measure::figures::{Figures, Measured};
 use uphold_common::measure::window::{ROLLING_MS_MAX, Window};
 use uphold_common::time::{Instant, Interval};
@@ -92,6 +92,18 @@ pub enum QueryError {
         service: Id,
         /// The nearest that there is, as a phrase.
         hint: String,
+    },
+    /// The service has no such target.
+    #[error("{service} has no target {target}{hint}; its targets are: {known}")]
+    NoTarget {
+        /// The service.
+        service: Id,
+        /// What was asked for.
+        target: TargetId,
+        /// The nearest that it has, as a phrase.
+        hint: String,
+        /// All that it has.
+        known: String,
     },
     /// The instant lies in the future.
     #[error("{asked} lies in the future: it is {now}")]
@@ -192,7 +204,7 @@ impl Engine {
         present.or_else(gone).ok_or_else(|| self.none_such(id))
     }
 
-    fn none_such(&self, asked: &Id) -> QueryError {
+    pub(super) fn none_such(&self, asked: &Id) -> QueryError {
         let hint = did_you_mean(asked.as_str(), self.in_force.catalogue.services.keys().map(Id::as_str));
         QueryError::NoService { service: asked.clone(), hint }
     }

@@ -194,6 +194,10 @@ impl Loop {
                 let newest = self.publish.borrow().as_of;
                 let _ = answer.send(self.engine.availability(&target, asked, newest, clock::now()));
             }
+            Request::Explain(query, answer) => {
+                let newest = self.publish.borrow().as_of;
+                drop(answer.send(self.engine.explain(&query, newest, clock::now())));
+            }
             Request::Due(answer) => {
                 let _ = answer.send(self.engine.due(clock::now()));
             }

@@ -64,6 +64,7 @@ impl Engine {
                     verified.find(format!("target {target}, {block}"), law);
                 }
             }
+            self.verify_explained(service, &target, &figures, now, verified)?;
         }
         Ok(())
     }

@@ -58,7 +58,20 @@ impl<'a> Ink<'a> {
         at.to_timestamp().to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
     }
 
-    fn of_kind(&self, kind: Kind, text: &str) -> String {
+    /// An instant to the millisecond, with the offset from UTC that the zone of the report had then.
+    pub(super) fn exactly(&self, at: Instant) -> String {
+        let zone = self.zone.cloned().unwrap_or(TimeZone::UTC);
+        at.to_timestamp().to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
+    }
+
+    /// A kind with its sign.
+    pub(super) fn kind(&self, kind: Kind) -> String {
+        let sign = KINDS.into_iter().find(|(other, _)| *other == kind).map_or(' ', |(_, sign)| sign);
+        self.of_kind(kind, &format!("{sign} {}", kind.as_str().replace('_', " ")))
+    }
+
+    /// Text in the colour of a kind.
+    pub(super) fn of_kind(&self, kind: Kind, text: &str) -> String {
         let style = match kind {
             Kind::Up => AnsiColor::Green.on_default(),
             Kind::Degraded => AnsiColor::Yellow.on_default(),

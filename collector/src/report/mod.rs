@@ -1,10 +1,11 @@
-//! The report for a terminal: the figures of a service, and lists of incidents, as text.
+//! The report for a terminal: the figures of a service, what one of them is made of, and lists of incidents, as text.
 //!
 //! It reads what the API answers ([`View`], [`incidents::IncidentView`]) and prints what stands there: no figure is
 //! computed, percentages are printed as they came. Kinds of time have a character of their own, so that nothing is lost
 //! without colour. Whether there is colour, and how wide a line may be, the caller decides.
 
 mod capacity;
+pub mod explain;
 pub mod incidents;
 mod ink;
 mod response;

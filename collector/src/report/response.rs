@@ -31,7 +31,7 @@ pub(super) fn write(lines: &mut Vec<String>, ink: &Ink<'_>, response: &ResponseV
 }
 
 /// Microseconds as milliseconds, with the decimals that they have: `76.25 ms`.
-fn milliseconds(us: i64) -> String {
+pub(super) fn milliseconds(us: i64) -> String {
     let fraction = format!("{:03}", us % 1_000);
     match fraction.trim_end_matches('0') {
         "" => format!("{} ms", us / 1_000),

@@ -214,6 +214,16 @@ impl Courses {
         holding.max().or(self.versions.first().map(|(_, version)| *version)).unwrap_or_default()
     }
 
+    /// Which version is in force when within a span.
+    pub fn versions_within(&self, span: Interval) -> Vec<(Interval, u64)> {
+        let within = self.versions.iter().map(|(from, _)| *from).filter(|from| span.start < *from && *from < span.end);
+        let mut cuts: Vec<Instant> = std::iter::once(span.start).chain(within).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let ends = cuts.iter().skip(1).copied().chain([span.end]);
+        cuts.iter().zip(ends).map(|(from, to)| (Interval::new(*from, to), self.version_at(*from))).collect()
+    }
+
     /// The target of this name as it holds for a window.
     pub fn target(&self, id: &TargetId, window: &Window) -> Option<Arc<Target>> {
         Some(Arc::clone(&self.targets.get(id)?.holding_for(window)?.target))

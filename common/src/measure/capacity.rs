@@ -38,7 +38,8 @@ impl From<&Reading> for Utilisation {
 }
 
 /// What an instant is, by the reading that speaks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// No reading speaks for it.
     Unmeasured,

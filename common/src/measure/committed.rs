@@ -34,6 +34,18 @@ pub struct Planned {
     pub announced_at: Instant,
 }
 
+impl Planned {
+    /// By when it had to be announced.
+    pub const fn announced_by(&self, rules: MaintenanceRules) -> Instant {
+        self.interval.start.minus_ms(rules.min_notice_ms)
+    }
+
+    /// Whether it was announced early enough.
+    pub fn is_announced_in_time(&self, rules: MaintenanceRules) -> bool {
+        self.announced_at <= self.announced_by(rules)
+    }
+}
+
 /// What an instant of a window is before anybody looks at the service's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -194,10 +206,7 @@ impl Committed {
 
 /// The maintenance that counts as such: announced early enough, in agreed time, and within the allowance.
 fn counted(rules: MaintenanceRules, window: Interval, agreed: &[Interval], planned: &[Planned]) -> Vec<Interval> {
-    let in_time = |planned: &&Planned| {
-        let announced_by = planned.interval.start.minus_ms(rules.min_notice_ms);
-        planned.interval.overlaps(window) && planned.announced_at <= announced_by
-    };
+    let in_time = |planned: &&Planned| planned.interval.overlaps(window) && planned.is_announced_in_time(rules);
     let announced = planned.iter().filter(in_time).map(|planned| planned.interval).collect();
     let mut counted = intersection(agreed, &union(announced));
     let Some(mut left_ms) = rules.allowance_ms else { return counted };

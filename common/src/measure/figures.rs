@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::catalogue::course::ServiceCourse;
@@ -104,8 +104,9 @@ struct Capacity {
     unmeasured_ms: i64,
 }
 
-#[derive(Clone, Debug, Serialize, ToSchema)]
-struct WindowBlock {
+/// A window in the figures, and in what explains them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct WindowBlock {
     kind: String,
     start_ms: Instant,
     end_ms: Instant,
@@ -239,7 +240,7 @@ impl Figures {
 }
 
 impl WindowBlock {
-    fn of(window: &Window, settled: bool, entry: Instant) -> Self {
+    pub(crate) fn of(window: &Window, settled: bool, entry: Instant) -> Self {
         let elapsed = window.elapsed();
         Self {
             kind: window.kind.text(),

@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use serde_json::json;
+use uphold_common::explain::document::Explanation;
 use uphold_common::ids::{Id, PathId};
 use uphold_common::measure::weighted::Weighted;
 use uphold_common::wire::assignment::Assignment;
@@ -136,6 +137,7 @@ fn services() -> Vec<Told> {
         .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
         .refuses(404, "`no-such-customer`: there is none of this name.")
         .may_fail(),
+        explanation(),
         Told::get(
             "/api/v1/rollups",
             "Read what each hour comes to",
@@ -159,6 +161,28 @@ fn services() -> Vec<Told> {
         .answers(200, "application/json", schemas::hours(), "The hours, in their order.")
         .may_fail(),
     ]
+}
+
+fn explanation() -> Told {
+    Told::get(
+        "/api/v1/services/{id}/explanation",
+        "Read what a figure is made of",
+        "The stretches of time of one figure of a target, with the probes, vantage points and observations behind them, \
+         and the maintenance and exclusions that were applied; of a response time its observations, of a capacity its \
+         readings. What is listed adds up to the figure. Long lists are cut, and say what was left out.",
+    )
+    .named("id", reference::<Id>(), "The service.")
+    .needs("target", reference::<PathId>(), "The target, such as `shop-sla/availability`.")
+    .asked("figure", schemas::which_figure(), "Which of the three figures of an availability.")
+    .asked("window", schemas::window(), "Over which window; without it, the target's own.")
+    .asked("at", schemas::instant_asked(), "The window that holds this instant; without it, the one of `as_of`.")
+    .asked("from", schemas::instant_asked(), "In place of `window` and `at`: over a stretch that begins here.")
+    .asked("to", schemas::instant_asked(), "The end of that stretch, which is not in it.")
+    .asked("as_of", schemas::instant_asked(), "What the present is taken to be; without it, the newest snapshot's.")
+    .answers_json::<Explanation>(200, "What the figure is made of.")
+    .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
+    .refuses(404, "`no-such-service`, `no-such-target`: there is none of this name.")
+    .may_fail()
 }
 
 fn incidents() -> Vec<Told> {

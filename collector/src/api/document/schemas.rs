@@ -1,5 +1,6 @@
 //! The shapes of bodies, from the very types that are sent, and the few that are read by hand-written code.
 
+use uphold_common::explain::document::{Explanation, WhichFigure};
 use uphold_common::governed::dated::DatedAsked;
 use uphold_common::governed::exclusion::ExclusionAsked;
 use uphold_common::governed::maintenance::MaintenanceAsked;
@@ -53,6 +54,7 @@ use crate::incident::model::{Incident, PriorityText};
     ExclusionAsked,
     ExclusionList,
     ExclusionView,
+    Explanation,
     Figures,
     FlowHours,
     Group,
@@ -183,6 +185,11 @@ pub(super) fn figures() -> OneOfBuilder {
     };
     let (figures, timelines) = (Figures::name(), Timelines::name());
     OneOfBuilder::new().item(closed(&[&figures])).item(closed(&[&figures, &timelines]))
+}
+
+/// One of the three figures of an availability, as a query says it.
+pub(super) fn which_figure() -> Object {
+    one_of(WhichFigure::WORDS.map(|(word, _)| word))
 }
 
 /// Yes or no, as a query says it.

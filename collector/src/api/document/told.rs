@@ -84,6 +84,15 @@ impl Told {
         told.refuses(400, "`unknown-parameter`, `bad-parameter`: the query is not understood, or says something twice.")
     }
 
+    /// What must stand in the query.
+    pub(super) fn needs(self, name: &str, schema: impl Into<RefOr<Schema>>, says: &str) -> Self {
+        let mut told = self.asked(name, schema, says);
+        if let Some(last) = told.parameters.last_mut() {
+            last.required = Required::True;
+        }
+        told
+    }
+
     /// What may stand in the head.
     pub(super) fn headed(self, name: &str, says: &str) -> Self {
         self.parameter(name, ParameterIn::Header, Object::with_type(Type::String), says)
