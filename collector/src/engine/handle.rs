@@ -10,8 +10,6 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
 use uphold_common::ids::{Id, TargetId};
-use uphold_common::measure::availability::Availability;
-use uphold_common::measure::window::Window;
 use uphold_common::time::Interval;
 use uphold_common::wire::push::PushAnswer;
 use uphold_common::wire::sheet::Names;
@@ -42,7 +40,7 @@ use super::query::{FiguresQuery, QueryError};
 use super::reload::{Offered, Reload};
 use super::restate::{Restated, VersionList};
 use super::rows::Page;
-use super::weighted::Asked;
+use super::weighted::{Asked, Found};
 
 /// Most requests that wait for the engine.
 pub const QUEUE_MAX: usize = 1_024;
@@ -83,7 +81,7 @@ pub enum Request {
     /// For the figures of a service, in JSON.
     Figures(FiguresQuery, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the availability of a target.
-    Availability(TargetId, Asked, oneshot::Sender<Result<Option<(Window, Availability)>, QueryError>>),
+    Availability(TargetId, Asked, oneshot::Sender<Result<Option<Found>, QueryError>>),
     /// For what a figure is made of, in JSON.
     Explain(Box<ExplainQuery>, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For the roll-ups of a stream's hours.
@@ -255,15 +253,6 @@ impl EngineHandle {
     /// The figures of a service, in JSON.
     pub async fn figures(&self, query: FiguresQuery) -> Result<Result<Vec<u8>, QueryError>, Unanswered> {
         self.ask(|answer| Request::Figures(query, answer)).await
-    }
-
-    /// A target's contractual availability and its window; none if there is no such target on availability any more.
-    pub async fn availability(
-        &self,
-        target: TargetId,
-        asked: Asked,
-    ) -> Result<Result<Option<(Window, Availability)>, QueryError>, Unanswered> {
-        self.ask(|answer| Request::Availability(target, asked, answer)).await
     }
 
     /// The roll-ups of the hours of a stream that begin in `span`.

@@ -11,6 +11,7 @@ use uphold_common::measure::window::Window;
 use uphold_common::time::{Instant, Interval};
 
 use super::Engine;
+use super::handle::{EngineHandle, Request, Unanswered};
 use super::measure::span_of;
 use super::query::QueryError;
 
@@ -24,6 +25,9 @@ pub struct Asked {
     /// What the present is taken to be.
     pub as_of: Instant,
 }
+
+/// A target's contractual availability, and the window that it is of.
+pub type Found = (Window, Availability);
 
 /// Over what several services are added up if nothing is said.
 pub const WINDOW_DEFAULT: WindowKind = WindowKind::Month;
@@ -67,6 +71,17 @@ pub fn added_up(
     }
 }
 
+impl EngineHandle {
+    /// A target's contractual availability and its window; none if there is no such target on availability any more.
+    pub async fn availability(
+        &self,
+        target: TargetId,
+        asked: Asked,
+    ) -> Result<Result<Option<Found>, QueryError>, Unanswered> {
+        self.ask(|answer| Request::Availability(target, asked, answer)).await
+    }
+}
+
 impl Engine {
     /// The catalogue in force, with its version.
     pub fn catalogue_version(&self) -> u64 {
@@ -81,7 +96,7 @@ impl Engine {
         asked: Asked,
         newest: Instant,
         now: Instant,
-    ) -> Result<Option<(Window, Availability)>, QueryError> {
+    ) -> Result<Option<Found>, QueryError> {
         let Asked { window, at, as_of } = asked;
         if as_of > now {
             return Err(QueryError::Future { asked: as_of, now });

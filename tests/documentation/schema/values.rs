@@ -115,7 +115,12 @@ fn the_words_of_the_schema_are_those_of_the_reader() {
 
 #[test]
 fn the_defaults_of_the_schema_are_those_of_the_reader() {
-    let read = |document: &Value| format!("{:?}", catalogue::read(&with_holidays(&document.to_string())).unwrap());
+    let read = |document: &Value| {
+        let mut catalogue = catalogue::read(&with_holidays(&document.to_string())).unwrap();
+        // Remarks name places, which are others in every text.
+        catalogue.remarks.clear();
+        format!("{catalogue:?}")
+    };
     let mut seen = 0;
     for shown in shown() {
         let Some(default) = shown.rule("default") else { continue };

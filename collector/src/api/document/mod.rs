@@ -9,6 +9,7 @@
 //!
 //! Who may do what comes from [`crate::access::routes`] and from nowhere else. The text is `docs/openapi.json` as well.
 
+mod beside;
 mod governed;
 mod operations;
 mod schemas;
