@@ -168,6 +168,28 @@ impl World {
         self.apply(&decisions)
     }
 
+    /// The same over the window of a target that holds an instant, the service having been in one state all along.
+    fn was_always(&mut self, state: State, target: &Target, window_at: i64, now: i64) -> Vec<String> {
+        let courses = Courses::of(&self.catalogue);
+        let service = &self.catalogue.services[&id("shop")];
+        let window = Window::holding(target.window, &service.time_zone, at(window_at), at(now));
+        let states = Timeline::constant(window.elapsed(), state);
+        let seen = ServiceTimeline { states, losses: Vec::new() };
+        let committed = Committed::always(window.interval, at(0));
+        let figures = TargetFigures::measure(promise(), course(&courses), window, &committed, &seen);
+        let situation = Situation {
+            service: &service.id,
+            held: false,
+            horizon: at(0),
+            episodes: Vec::new(),
+            failing: Vec::new(),
+            targets: vec![(target, &figures)],
+            capacity: Vec::new(),
+        };
+        let decisions = decide(&self.register, &self.catalogue, &[situation], at(now));
+        self.apply(&decisions)
+    }
+
     fn apply(&mut self, decisions: &[Decision]) -> Vec<String> {
         let mut shown = Vec::new();
         for event in decisions.iter().flat_map(|decision| &decision.events) {
@@ -250,31 +272,7 @@ fn silence_does_not_end_a_breach_of_a_rolling_window() {
     let target = world.catalogue.targets.values_mut().next().unwrap();
     target.window = WindowKind::Rolling { length_ms: 1_000 };
     let target = target.clone();
-    let mut sees = |state: State, now: i64| {
-        let courses = Courses::of(&world.catalogue);
-        let service = &world.catalogue.services[&id("shop")];
-        let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
-        let states = Timeline::constant(window.interval, state);
-        let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures = TargetFigures::measure(
-            promise(),
-            course(&courses),
-            window,
-            &Committed::always(window.interval, at(0)),
-            &seen,
-        );
-        let situation = Situation {
-            service: &service.id,
-            held: false,
-            horizon: at(0),
-            episodes: Vec::new(),
-            failing: Vec::new(),
-            targets: vec![(&target, &figures)],
-            capacity: Vec::new(),
-        };
-        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
-        world.apply(&decisions)
-    };
+    let mut sees = |state: State, now: i64| world.was_always(state, &target, now, now);
     assert_eq!(sees(State::Down, 5_000), ["INC-1 opened from 4000 P2"]);
     assert!(sees(State::Unmeasured, 7_000).is_empty(), "nothing was seen, and nothing is met");
     assert_eq!(sees(State::Up, 9_000), ["INC-1 resolved at 9000 MetAgain"]);
@@ -287,31 +285,7 @@ fn a_closed_window_is_not_taken_for_that_of_another_target() {
     let month = world.catalogue.targets.values().next().unwrap().clone();
     let day = Target { id: PathId::new(id("sla"), id("daily")), window: WindowKind::Day, ..month.clone() };
     world.catalogue.targets.insert(day.id.clone(), day.clone());
-    let mut sees = |target: &Target, state: State, now: i64| {
-        let courses = Courses::of(&world.catalogue);
-        let service = &world.catalogue.services[&id("shop")];
-        let window = Window::holding(target.window, &service.time_zone, at(now), at(now));
-        let states = Timeline::constant(window.elapsed(), state);
-        let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures = TargetFigures::measure(
-            promise(),
-            course(&courses),
-            window,
-            &Committed::always(window.interval, at(0)),
-            &seen,
-        );
-        let situation = Situation {
-            service: &service.id,
-            held: false,
-            horizon: at(0),
-            episodes: Vec::new(),
-            failing: Vec::new(),
-            targets: vec![(target, &figures)],
-            capacity: Vec::new(),
-        };
-        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
-        world.apply(&decisions)
-    };
+    let mut sees = |target: &Target, state: State, now: i64| world.was_always(state, target, now, now);
     assert_eq!(sees(&day, State::Down, 1_000).len(), 1);
     assert_eq!(sees(&month, State::Up, 3 * DAY), [format!("INC-1 resolved at {DAY} WindowClosed")]);
 }
@@ -335,31 +309,7 @@ fn the_incident_of_a_closed_window_is_amended_and_not_opened_again() {
     const DAY: i64 = 86_400_000;
     let mut world = World::new();
     let target = Target { window: WindowKind::Day, ..world.catalogue.targets.values().next().unwrap().clone() };
-    let mut january_first = |state: State, now: i64| {
-        let courses = Courses::of(&world.catalogue);
-        let service = &world.catalogue.services[&id("shop")];
-        let window = Window::holding(WindowKind::Day, &service.time_zone, at(0), at(now));
-        let states = Timeline::constant(window.elapsed(), state);
-        let seen = ServiceTimeline { states, losses: Vec::new() };
-        let figures = TargetFigures::measure(
-            promise(),
-            course(&courses),
-            window,
-            &Committed::always(window.interval, at(0)),
-            &seen,
-        );
-        let situation = Situation {
-            service: &service.id,
-            held: false,
-            horizon: at(0),
-            episodes: Vec::new(),
-            failing: Vec::new(),
-            targets: vec![(&target, &figures)],
-            capacity: Vec::new(),
-        };
-        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
-        world.apply(&decisions)
-    };
+    let mut january_first = |state: State, now: i64| world.was_always(state, &target, 0, now);
     assert_eq!(january_first(State::Down, 1_000), ["INC-1 opened from 0 P2"]);
     assert_eq!(january_first(State::Up, 2_000), ["INC-1 resolved at 2000 MetAgain"]);
     // What made it so is revoked once the window has closed.
