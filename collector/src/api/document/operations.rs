@@ -12,7 +12,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::told::Told;
-use super::{governed, schemas};
+use super::{governed, revised, schemas};
 use crate::api::alignment::OfService;
 use crate::api::catalogue::CameOf;
 use crate::api::discovery::Group;
@@ -24,7 +24,6 @@ use crate::api::tokens::{DEEDS_DEFAULT, Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::engine::import::{ImportTaken, ImportTerms};
 use crate::engine::restate::VersionList;
-use crate::engine::revised::{PAGE_DEFAULT, PAGE_MAX, RevisionList};
 use crate::identity::keeper::DEEDS_READ_MAX;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
 use crate::incident::list::{IncidentHistory, IncidentList};
@@ -139,7 +138,7 @@ fn services() -> Vec<Told> {
         .refuses(404, "`no-such-customer`: there is none of this name.")
         .may_fail(),
         explanation(),
-        revisions(),
+        revised::revisions(),
         Told::get(
             "/api/v1/rollups",
             "Read what each hour comes to",
@@ -184,34 +183,6 @@ fn explanation() -> Told {
     .answers_json::<Explanation>(200, "What the figure is made of.")
     .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
     .refuses(404, "`no-such-service`, `no-such-target`: there is none of this name.")
-    .may_fail()
-}
-
-fn revisions() -> Told {
-    let limit = Object::builder()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(PAGE_MAX))
-        .default(Some(json!(PAGE_DEFAULT)));
-    let kinds = ["day", "week", "month", "quarter", "year"];
-    let window = Object::builder().schema_type(Type::String).enum_values(Some(kinds));
-    let after = Object::builder().schema_type(Type::String).pattern(Some("^([0-9A-Fa-f]{2}){17,}$"));
-    Told::get(
-        "/api/v1/services/{id}/revisions",
-        "Read the revisions of a service's closed windows",
-        "The figures of a window are issued once it has settled, and again whenever they change afterwards, with what \
-         changed and why. In order of their targets; of a target the newest window comes first, of a window the newest \
-         revision. A page may have fewer than `limit` and still not be the last; the header `Link` says where the next is.",
-    )
-    .named("id", reference::<Id>(), "The service.")
-    .asked("target", reference::<PathId>(), "Of this target alone.")
-    .asked("window", window, "Of windows of this kind alone.")
-    .asked("at", schemas::instant_asked(), "Of the windows that hold this instant alone.")
-    .asked("limit", limit, "At most how many.")
-    .asked("after", after, "What `next` of the page before says.")
-    .answers_json::<RevisionList>(200, "The revisions.")
-    .with_header(200, "Link", "Where the next page is, with `rel=\"next\"`; not there after the last.")
-    .refuses(404, "`no-such-service`, `no-such-target`: there is none of this name, and none was revised.")
     .may_fail()
 }
 
