@@ -29,6 +29,7 @@ pub mod reload;
 pub mod report;
 pub mod reserve;
 pub mod retention;
+pub mod revisions;
 pub mod serve;
 pub mod snapshot;
 pub mod store;

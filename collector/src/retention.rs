@@ -5,7 +5,7 @@
 //!   raw: 400d         # rows: every observation, reading and volume
 //!   states: 1830d     # what they say, day by day: figures of availability need no more
 //!   incidents: 1830d  # once they are resolved
-//!   records: 1830d    # who did what, and messages that were given up
+//!   records: 1830d    # who did what, messages that were given up, revisions of closed windows
 //!   bytes: 20GiB      # of the whole store; beyond it the oldest rows go
 //! ```
 //!
@@ -42,7 +42,7 @@ pub struct Retention {
     pub states_ms: i64,
     /// Incidents, from when they were resolved.
     pub incidents_ms: i64,
-    /// Deeds and dead letters.
+    /// Deeds, dead letters and revisions.
     pub records_ms: i64,
     /// How many bytes the store may take; none: as many as it takes.
     pub bytes_max: Option<u64>,
@@ -179,7 +179,7 @@ pub struct Forgotten {
     pub states: u64,
     /// Incidents.
     pub incidents: u64,
-    /// Deeds and dead letters.
+    /// Deeds, dead letters and revisions.
     pub records: u64,
 }
 

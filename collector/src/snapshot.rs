@@ -211,6 +211,8 @@ pub struct Health {
     pub deriving: u64,
     /// Bytes of timelines in memory.
     pub timeline_bytes: u64,
+    /// How revisions of closed windows go.
+    pub revisions: RevisionsSnapshot,
     /// How it listens.
     pub listening: ListeningSnapshot,
 }
@@ -224,6 +226,15 @@ pub struct ImportCounts {
     pub refused: u64,
     /// Rows of those that were taken, some of which may have been there before.
     pub rows: u64,
+}
+
+/// How revisions of closed windows go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RevisionsSnapshot {
+    /// Closed windows that are to be looked at, as far as they were counted.
+    pub waiting: u64,
+    /// Revisions issued since the start, by the word for why.
+    pub issued: BTreeMap<&'static str, u64>,
 }
 
 /// How pushes became durable since the collector started.

@@ -26,6 +26,7 @@
 //! | `callers` | who asks, in a test: tokens, and requests that carry them |
 //! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
 //! | `governed` | what people put on record: whose it is, one for each id, kept over a kill |
+//! | `revised` | closed windows are issued, and again when late data or records change them, over a kill; no others are |
 //! | `reserve` | without room on the disk pushes are refused, kept by the agents, and delivered once there is room |
 //! | `replaced` | an agent whose token is taken away and replaced loses nothing |
 //! | `browser` | what a browser sends and shows: foreign pages, hostile text, sessions |
@@ -66,6 +67,7 @@ mod reached;
 mod refused;
 mod replaced;
 mod reserve;
+mod revised;
 mod scraped;
 mod shown;
 mod silence;

@@ -44,6 +44,7 @@ pub const ROUTES: &[Route] = &[
     (Method::GET, "/api/v1/services/{id}/alignment", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/availability", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/services/{id}/explanation", Need::Right(Right::Read)),
+    (Method::GET, "/api/v1/services/{id}/revisions", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/rollups", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/incidents", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/incidents/{number}", Need::Right(Right::Read)),

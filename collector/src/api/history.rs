@@ -14,11 +14,14 @@ use super::lists::bad_id;
 use super::pages::{html, visitor};
 use super::problem::{no_figures, problem, unanswered};
 use super::query::Asked;
-use super::{Shared, rollups};
+use super::{Shared, revisions, rollups};
 use crate::access::caller::Caller;
 use crate::engine::query::QueryError;
+use crate::engine::revised::RevisionsQuery;
 use crate::page::history::{About, Wanted, render};
 use crate::page::plot::{DAYS_DEFAULT, DAYS_MAX, Span};
+use crate::revisions::model::Revision;
+use crate::revisions::register::RECENT_MAX;
 use crate::snapshot::Snapshot;
 
 /// The page of a service.
@@ -78,7 +81,22 @@ async fn show(
             Err(refused) => return *refused,
         }
     }
-    html(StatusCode::OK, render(snapshot, about, &span, wanted, &hours, &visitor(shared, caller)))
+    let revised = match newest_revisions(shared, about).await {
+        Ok(revised) => revised,
+        Err(refused) => return *refused,
+    };
+    html(StatusCode::OK, render(snapshot, about, &span, wanted, &hours, &revised, &visitor(shared, caller)))
+}
+
+/// The revisions of a service that were issued last.
+async fn newest_revisions(shared: &Shared, about: About<'_>) -> Result<Vec<Revision>, Box<Response>> {
+    let About::Service(service) = about else { return Ok(Vec::new()) };
+    let newest = RevisionsQuery { newest: true, limit: RECENT_MAX, ..RevisionsQuery::of(service.id.clone()) };
+    match shared.engine.revisions(newest).await {
+        Ok(Ok(list)) => Ok(list.revisions),
+        Ok(Err(error)) => Err(Box::new(revisions::refused(&error))),
+        Err(why) => Err(Box::new(unanswered(why))),
+    }
 }
 
 /// How many days are asked for.

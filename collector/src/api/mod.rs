@@ -10,6 +10,7 @@
 //! | `GET /api/v1/services/{id}/alignment` | what stands behind its promises |
 //! | `GET /api/v1/availability` | several services together, weighted by their users |
 //! | `GET /api/v1/services/{id}/explanation` | what one of them is made of, down to the observation |
+//! | `GET /api/v1/services/{id}/revisions` | the revisions of its closed windows |
 //! | `GET /api/v1/rollups` | what each hour of a probe, a resource or a flow comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
 //! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
@@ -46,6 +47,7 @@ mod pages;
 pub mod problem;
 mod push;
 mod query;
+pub mod revisions;
 mod rollups;
 pub mod rows;
 pub mod socket;
@@ -109,6 +111,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening, 
         .route("/api/v1/services/{id}/alignment", get(alignment::show))
         .route("/api/v1/availability", get(availability::show))
         .route("/api/v1/services/{id}/explanation", get(explanation::explanation))
+        .route("/api/v1/services/{id}/revisions", get(revisions::list))
         .route("/api/v1/rollups", get(rollups::hours))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{number}", get(incidents::one))

@@ -18,6 +18,7 @@ mod printed;
 mod progress;
 mod record;
 mod report;
+mod revisions;
 mod runtime;
 mod schema;
 mod serve;
@@ -82,6 +83,8 @@ enum Command {
     Report(report::ReportArgs),
     /// Explain a figure: what it is made of, down to the observation.
     Explain(explain::ExplainArgs),
+    /// List the revisions of a service's closed windows: what changed after a window had settled, and why.
+    Revisions(revisions::RevisionsArgs),
     /// List the incidents, look at one, or do something about it.
     Incidents(incidents::IncidentsArgs),
     /// Put planned maintenance on record, list it, or revoke it.
@@ -138,6 +141,7 @@ impl Cli {
             Command::Catalogue(args) => catalogue::catalogue(args),
             Command::Report(args) => report::report(&args),
             Command::Explain(args) => explain::explain(&args),
+            Command::Revisions(args) => revisions::revisions(&args),
             Command::Incidents(args) => incidents::incidents(&args),
             Command::Maintenance(args) => maintenance::maintenance(args),
             Command::Exclusion(args) => exclusion::exclusion(args),

@@ -56,6 +56,8 @@ enum Others {
     Incidents(u64),
     Deeds,
     Letters,
+    /// Revisions of closed windows, from after this key on.
+    Revisions(Vec<u8>),
 }
 
 impl Forgetting {
@@ -236,6 +238,11 @@ impl Engine {
             Others::Letters => {
                 (Others::Letters, self.forget_letters(before(retention.records_ms)).map_err(EngineError::from))
             }
+            Others::Revisions(after) => {
+                let next = self.forget_revisions(&after, before(retention.records_ms));
+                let next = next.map(|next| next.map_or(Others::Done, Others::Revisions)).map_err(EngineError::from);
+                (Others::Revisions(after), next)
+            }
         };
         match next {
             Ok(next) => self.forgetting.others = next,
@@ -342,7 +349,7 @@ impl Engine {
             self.carry_out(plan, Vec::new())?;
             self.forgetting.forgotten.records += gone as u64;
         }
-        Ok(Others::Done)
+        Ok(Others::Revisions(Vec::new()))
     }
 }
 

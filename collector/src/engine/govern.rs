@@ -90,8 +90,11 @@ impl Engine {
         let bytes = value.len();
         let change = RecordChange { kind: kind_of(sort), key, value: Some(value) };
         let deed = self.keeper.deed(actor, action, now)?;
-        self.store.commit(&[change, deed]).map_err(EngineError::from)?;
+        let causes = self.causes_of(&kept);
+        let changes = [vec![change, deed], self.keeping_causes(&causes).map_err(EngineError::from)?].concat();
+        self.store.commit(&changes).map_err(EngineError::from)?;
         self.keeper.recorded();
+        self.caused(causes);
         Arc::make_mut(&mut self.governed).put(Arc::clone(&kept), bytes);
         self.touched_by(&kept.content);
         Ok(Governed { kept, is_new: true })

@@ -39,6 +39,7 @@ use super::import::{ImportTaken, ImportTerms};
 use super::query::{FiguresQuery, QueryError};
 use super::reload::{Offered, Reload};
 use super::restate::{Restated, VersionList};
+use super::revised::{RevisionList, RevisionsError, RevisionsQuery};
 use super::rows::Page;
 use super::weighted::{Asked, Found};
 
@@ -84,6 +85,8 @@ pub enum Request {
     Availability(TargetId, Asked, oneshot::Sender<Result<Option<Found>, QueryError>>),
     /// For what a figure is made of, in JSON.
     Explain(Box<ExplainQuery>, oneshot::Sender<Result<Vec<u8>, QueryError>>),
+    /// For revisions of closed windows.
+    Revisions(RevisionsQuery, oneshot::Sender<Result<RevisionList, RevisionsError>>),
     /// For the roll-ups of a stream's hours.
     Rollups(StreamId, Interval, oneshot::Sender<Result<Hours, StoreError>>),
     /// For what was ever measured of a host and is still known.

@@ -23,6 +23,8 @@
 //! | [`query`] | figures at any instant |
 //! | [`weighted`] | several services together, weighted by their users |
 //! | [`explain`] | what a figure is made of, down to the observation |
+//! | `revise`, `issue` | closed windows that have settled, or that something touched → revisions |
+//! | [`revised`] | the revisions that were issued |
 //! | [`reload`] | a changed catalogue → the one in force, or refused |
 //! | [`restate`] | its versions, and a change of the past that somebody approved |
 //! | [`told`] | the timelines that figures were taken from, for whoever wants to see them |
@@ -46,11 +48,14 @@ pub mod govern;
 pub mod handle;
 pub mod import;
 mod intake;
+mod issue;
 mod measure;
 mod postponed;
 pub mod query;
 pub mod reload;
 pub mod restate;
+mod revise;
+pub mod revised;
 pub mod rows;
 pub mod run;
 mod sight;
@@ -92,6 +97,7 @@ use agreed::AgreedTimes;
 use forget::Forgetting;
 use handle::Tally;
 use postponed::Postponed;
+use revise::Revising;
 use sight::Sight;
 use strip::Strip;
 use tick::{HORIZON_MS, OBSERVATIONS_AT_ONCE};
@@ -123,6 +129,8 @@ pub struct Engine {
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
     started: Instant,
+    /// Revisions of closed windows: what was issued, what waits.
+    revising: Revising,
     /// Whether a compaction is under way.
     compacting: bool,
     /// What waits for room on the disk.
@@ -186,6 +194,7 @@ impl Engine {
         for record in bad {
             tracing::error!(place = ?record.place, reason = record.reason, "a message cannot be read and is left where it is");
         }
+        let revising = Revising::load(store.as_ref(), &in_force.catalogue)?;
         let mut engine = Self {
             store,
             keeper,
@@ -209,6 +218,7 @@ impl Engine {
             touched_from: BTreeMap::new(),
             in_force,
             started: now,
+            revising,
             compacting: false,
             postponed: Postponed::default(),
             observations_at_once: OBSERVATIONS_AT_ONCE,
@@ -219,6 +229,8 @@ impl Engine {
         for service in engine.catalogue().services.keys() {
             engine.touched_from.insert(service.clone(), now.minus_ms(HORIZON_MS));
         }
+        let catalogue = engine.catalogue();
+        engine.revising.begin(&catalogue.services.keys().collect(), now.minus_ms(HORIZON_MS));
         Ok(engine)
     }
 
@@ -288,6 +300,9 @@ mod import_tests;
 
 #[cfg(test)]
 mod replay_tests;
+
+#[cfg(test)]
+mod revise_tests;
 
 #[cfg(test)]
 mod versions_tests;

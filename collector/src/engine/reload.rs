@@ -122,7 +122,9 @@ impl Engine {
             // Their pieces are others, so nothing that was seen of them goes on.
             self.sights.remove(&service);
             self.look_again(&service, from);
+            self.restated(&service, from, self.in_force.version);
         }
+        self.revise_anew();
         let services = &self.in_force.catalogue.services;
         self.sights.retain(|id, _| services.contains_key(id));
         self.strips.retain(|id, _| services.contains_key(id));

@@ -224,6 +224,7 @@ impl Loop {
                 drop(answer.send(done));
             }
             Request::Compaction(answer) => drop(answer.send(self.engine.compaction())),
+            Request::Revisions(query, answer) => drop(answer.send(self.engine.revisions(&query))),
             Request::Rollups(of, span, answer) => drop(answer.send(self.engine.rollups(&of, span))),
             Request::Streams(answer) => drop(answer.send(self.engine.streams())),
             Request::Rows(of, span, answer) => drop(answer.send(self.engine.page(&of, span))),

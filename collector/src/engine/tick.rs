@@ -79,6 +79,7 @@ impl Engine {
             self.touched_from.retain(|id, _| measured.get(id).is_none_or(|service| service.held));
             self.settle_postponed()?;
         }
+        self.revise(now)?;
         Ok(Arc::new(self.snapshot(&catalogue, measured, now)))
     }
 
@@ -87,12 +88,13 @@ impl Engine {
         let courses = Arc::clone(&self.in_force.courses);
         let measured = |stream: &StreamId| match stream {
             StreamId::Probe(point) => courses.law(&point.probe).is_some(),
-            StreamId::Capacity(of) => self.capacity.measures(of),
+            StreamId::Capacity(of) => self.capacity.measures(of) || self.revising.reads(of),
             StreamId::Volume(_) => false,
         };
         let touched = self.store.take_touched(&measured);
         for (resource, rows) in touched.resources {
             self.capacity.touch(self.store.as_ref(), &resource, rows)?;
+            self.read_late(&resource, rows);
         }
         for (point, rows) in touched.vantage_points {
             for stretch in rows.days.values() {
@@ -109,9 +111,10 @@ impl Engine {
             self.forgetting.touched(&point, law, earliest);
             for seen_by in courses.seen_by(&point.probe) {
                 self.look_again(seen_by, earliest);
+                self.came_late(seen_by, &point, earliest, &rows);
             }
         }
-        Ok(())
+        self.keep_causes()
     }
 
     /// Takes notice of rows that may change what was seen of a service from `from` on.

@@ -63,6 +63,10 @@ metrics! {
         "Services and targets on capacity that are left out because their history is still being read.";
     TIMELINE_BYTES = Gauge "uphold_collector_timeline_bytes" []
         "Memory that timelines of vantage points hold.";
+    REVISIONS_WAITING = Gauge "uphold_collector_revisions_waiting" []
+        "Closed windows that are still to be looked at, of which a revision may be issued.";
+    REVISIONS = Counter "uphold_collector_revisions_total" ["cause"]
+        "Revisions of closed windows that were issued: the window had settled, late data, a record, the catalogue, or found at a start.";
     CATALOGUE_RELOAD_SUCCESSFUL = Gauge "uphold_catalogue_last_reload_successful" []
         "1 when what the catalogue's files say is in force, 0 while it is refused.";
     CATALOGUE_RELOADS = Counter "uphold_catalogue_reloads_total" ["result"]

@@ -7,6 +7,7 @@ use super::{MetricsError, Sheet, names, number};
 use crate::engine::reload::CatalogueReloads;
 use crate::limits::Unit;
 use crate::listen::tls::Reloads;
+use crate::revisions::model::Why;
 use crate::snapshot::{
     AgentSnapshot, LimitSnapshot, ListeningSnapshot, ReceiverSnapshot, Snapshot, StateReceiverSnapshot,
 };
@@ -19,6 +20,10 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
     sheet.put(&names::TICK_DURATION, &[], number(health.tick_us) / 1_000_000.0)?;
     sheet.count(&names::DERIVING, &[], health.deriving)?;
     sheet.count(&names::TIMELINE_BYTES, &[], health.timeline_bytes)?;
+    sheet.count(&names::REVISIONS_WAITING, &[], health.revisions.waiting)?;
+    for cause in Why::WORDS {
+        sheet.count(&names::REVISIONS, &[cause], health.revisions.issued.get(cause).copied().unwrap_or(0))?;
+    }
     sheet.count(&names::CATALOGUE_VERSION, &[], snapshot.catalogue_version)?;
     let CatalogueReloads { taken, refused, wrong } = &snapshot.health.reloads;
     sheet.count(&names::CATALOGUE_RELOADS, &["taken"], *taken)?;

@@ -33,7 +33,8 @@ use crate::reserve::{DiskSpace, Room, RoomSnapshot};
 use crate::retention::{Forgotten, RetentionSnapshot};
 use crate::snapshot::{
     AgentSnapshot, Durable, FactCounts, Health, ImportCounts, LimitSnapshot, ListeningSnapshot, ProbeSnapshot,
-    ReceiverSnapshot, STRIP_DAYS, ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay, UpkeepCounts,
+    ReceiverSnapshot, RevisionsSnapshot, STRIP_DAYS, ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay,
+    UpkeepCounts,
 };
 use crate::store::{Gaps, StoreStats};
 
@@ -347,6 +348,7 @@ fn health() -> Health {
         pushes: [("accepted", 1_200), ("duplicate", 4)].into(),
         deriving: 0,
         timeline_bytes: 4_194_304,
+        revisions: RevisionsSnapshot { waiting: 2, issued: [("settled", 14), ("late_data", 1)].into() },
         rows: 36_000,
         imports: ImportCounts { taken: 12, refused: 1, rows: 90_000 },
         listening: listening(),

@@ -13,7 +13,8 @@ use super::frame::{Visitor, page, visitor_line};
 use super::plot::Span;
 use super::plotted::Shown;
 use super::text::{Clock, counted};
-use super::{alignment, service};
+use super::{alignment, revisions, service};
+use crate::revisions::model::Revision;
 use crate::snapshot::Snapshot;
 use crate::store::{Hours, StreamId};
 
@@ -73,13 +74,14 @@ fn speaks(snapshot: &Snapshot, of: &StreamId) -> bool {
     }
 }
 
-/// The page, with the hours of what it wanted.
+/// The page, with the hours of what it wanted, and the last revisions of a service.
 pub fn render(
     snapshot: &Snapshot,
     about: About<'_>,
     span: &Span,
     wanted: &Wanted,
     hours: &[Hours],
+    revised: &[Revision],
     visitor: &Visitor<'_>,
 ) -> String {
     let clock = Clock { as_of: snapshot.as_of, zone: &snapshot.catalogue.organisation.time_zone };
@@ -108,6 +110,7 @@ pub fn render(
             @if wanted.left_out > 0 {
                 p.note { (counted(wanted.left_out, "more is", "more are")) " not plotted here; the API answers the hours of each." }
             }
+            @if of_service.is_some() { (revisions::section(snapshot, revised, &clock)) }
             footer { p { a href=(ROOT) { "All services" } " · as of " (clock.full()) } }
         }
     };

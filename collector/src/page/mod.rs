@@ -23,6 +23,7 @@ pub mod plot;
 mod plotted;
 mod probes;
 mod response;
+mod revisions;
 mod service;
 pub mod sign_in;
 mod store;

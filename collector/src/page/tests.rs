@@ -14,7 +14,7 @@ fn rendered(snapshot: &Snapshot) -> String {
 
 /// The page of a service or a host with these hours of each of its streams.
 fn history(snapshot: &Snapshot, about: About<'_>, wanted: &Wanted, hours: &[Hours], visitor: &Visitor<'_>) -> String {
-    history::render(snapshot, about, &plot::Span::of(7, snapshot.as_of), wanted, hours, visitor)
+    history::render(snapshot, about, &plot::Span::of(7, snapshot.as_of), wanted, hours, &[], visitor)
 }
 
 /// The page of the web shop, with hours of what took so long, and one in which all failed; each began so long ago.

@@ -1,4 +1,5 @@
-//! The report for a terminal: the figures of a service, what one of them is made of, and lists of incidents, as text.
+//! The report for a terminal: the figures of a service, what one of them is made of, and lists of incidents and
+//! revisions, as text.
 //!
 //! It reads what the API answers ([`View`], [`incidents::IncidentView`]) and prints what stands there: no figure is
 //! computed, percentages are printed as they came. Kinds of time have a character of their own, so that nothing is lost
@@ -9,6 +10,7 @@ pub mod explain;
 pub mod incidents;
 mod ink;
 mod response;
+pub mod revisions;
 mod target;
 pub mod together;
 mod view;

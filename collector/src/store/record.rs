@@ -34,6 +34,10 @@ pub enum RecordKind {
     Exclusion = 12,
     /// Whatever else has a date and was put on record.
     Dated = 13,
+    /// Revisions of closed windows, the old ones too.
+    Revision = 14,
+    /// Derived: what has touched closed windows that were not looked at again yet.
+    Touched = 15,
 }
 
 impl RecordKind {
@@ -54,13 +58,15 @@ impl RecordKind {
             Self::Maintenance,
             Self::Exclusion,
             Self::Dated,
+            Self::Revision,
+            Self::Touched,
         ];
         all.into_iter().find(|kind| *kind as u8 == code)
     }
 
     /// Whether records of the kind can be rebuilt from observations.
     pub const fn is_derived(self) -> bool {
-        matches!(self, Self::Stretches)
+        matches!(self, Self::Stretches | Self::Touched)
     }
 }
 

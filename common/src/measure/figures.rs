@@ -237,6 +237,11 @@ impl Figures {
             targets: measured.iter().map(block).collect(),
         }
     }
+
+    /// What stands in them of one target.
+    pub fn block(&self, target: &TargetId) -> Option<&TargetBlock> {
+        self.targets.get(target)
+    }
 }
 
 impl WindowBlock {

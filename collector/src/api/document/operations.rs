@@ -11,7 +11,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::told::Told;
-use super::{beside, governed, schemas};
+use super::{beside, governed, revised, schemas};
 use crate::api::catalogue::CameOf;
 use crate::api::discovery::Group;
 use crate::api::imports::{Begun, IMPORT_CONTENT_TYPE};
@@ -112,6 +112,7 @@ fn services() -> Vec<Told> {
         .refuses(503, "`deriving`: so much history has to be read for it that it is done a part at a time; ask again.")
         .may_fail(),
         explanation(),
+        revised::revisions(),
     ]
 }
 

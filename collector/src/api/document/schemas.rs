@@ -31,6 +31,7 @@ use crate::api::rows::StreamList;
 use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::engine::import::{ImportTaken, ImportTerms};
+use crate::engine::revised::RevisionList;
 use crate::engine::told::Timelines;
 use crate::governed::view::{DatedView, ExclusionView, MaintenanceView};
 use crate::identity::role::Role;
@@ -71,6 +72,7 @@ use crate::incident::model::{Incident, PriorityText};
     ProbeHours,
     PushAnswer,
     ResourceHours,
+    RevisionList,
     Revoked,
     ServiceList,
     StreamList,

@@ -1,0 +1,393 @@
+//! Which closed windows are looked at, and why: those that have settled and of which nothing was issued, and those that
+//! something touched since.
+//!
+//! What touches a closed window is gathered for its service ([`Causes`]). Late data is waited for until it has come to rest
+//! for [`QUIET_MS`], for at most [`PATIENCE_MS`], so that an agent which delivers a day late makes one revision and not a
+//! hundred; what people put on record is looked at by the next tick. While agents of a service deliver a backlog nothing of it
+//! is issued, and nothing at all while an import is under way, something is still being derived, or the disk is full.
+//!
+//! All that wait stand in one order, the oldest first; a tick looks at a share of them, behind everything else. What was
+//! gathered is on record as something derived ([`RecordKind::Touched`]) before the rows it speaks of leave the journal, and in
+//! the commit of the record it speaks of, until the last of its windows was looked at. The windows of the last 35 days are
+//! looked at once after each start, whatever is on record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uphold_common::catalogue::model::{Catalogue, Promise, Service, Target, WindowKind};
+use uphold_common::governed::Selection;
+use uphold_common::ids::{Id, TargetId, VantagePoint};
+use uphold_common::measure::target::settling_ms;
+use uphold_common::measure::window::Window;
+use uphold_common::observation::ResourceId;
+use uphold_common::time::{Instant, Interval};
+use uphold_common::wire::assignment::CAPACITY_REACH_MS;
+use uphold_common::wire::pack;
+
+use super::tick::HORIZON_MS;
+use super::{Engine, EngineError, damaged, read_all};
+use crate::governed::Kept;
+use crate::retention::start_of;
+use crate::revisions::cause::{Causes, Late};
+use crate::revisions::closed::{Closed, closed};
+use crate::revisions::key;
+use crate::revisions::model::RecordDone;
+use crate::revisions::register::Register;
+use crate::snapshot::RevisionsSnapshot;
+use crate::store::{RecordChange, RecordKind, Store, StoreError, TouchedRows};
+
+/// How long nothing more must have come late before what did is looked at.
+pub(super) const QUIET_MS: i64 = 15_000;
+/// How long it waits for that.
+pub(super) const PATIENCE_MS: i64 = 3_600_000;
+/// Most windows that wait; further ones are found once there are fewer.
+const WAITING_MAX: usize = 20_000;
+/// Of how many targets a tick finds out which windows have closed.
+const TARGETS_AT_ONCE: usize = 64;
+
+/// What was issued, what waits, and why.
+#[derive(Debug, Default)]
+pub(super) struct Revising {
+    pub(super) register: Register,
+    /// What touched closed windows, by service, and was not taken up yet.
+    pending: BTreeMap<Id, Pending>,
+    /// The services whose windows are being looked at again.
+    pub(super) again: BTreeMap<Id, Again>,
+    /// All windows that are to be looked at.
+    pub(super) waiting: BTreeSet<Waiting>,
+    /// When the next window of a target will have settled; those that are not in it have to be gone through.
+    next: BTreeMap<TargetId, Instant>,
+    /// The services that have a target on a resource.
+    resources: BTreeMap<ResourceId, BTreeSet<Id>>,
+    /// The services of which what is on record is not what was gathered.
+    unkept: BTreeSet<Id>,
+    /// How many were issued since the start, by why.
+    pub(super) issued: BTreeMap<&'static str, u64>,
+}
+
+/// What touched a service, and since when.
+#[derive(Debug, Default)]
+struct Pending {
+    causes: Causes,
+    /// Whether it grew since the last tick.
+    is_fresh: bool,
+    since: Option<Instant>,
+    newest: Option<Instant>,
+}
+
+/// A service whose windows are being looked at again.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    pub(super) causes: Causes,
+    /// Those that were not looked at yet.
+    pub(super) left: BTreeSet<(TargetId, Instant)>,
+}
+
+/// A window that is to be looked at; in order of their ends.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Waiting {
+    pub(super) end: Instant,
+    pub(super) target: TargetId,
+    pub(super) start: Instant,
+}
+
+impl Waiting {
+    fn of(target: &TargetId, window: Interval) -> Self {
+        Self { end: window.end, target: target.clone(), start: window.start }
+    }
+
+    pub(super) const fn window(&self) -> Interval {
+        Interval { start: self.start, end: self.end }
+    }
+}
+
+impl Pending {
+    fn goes_on(&mut self, now: Instant) {
+        if std::mem::take(&mut self.is_fresh) {
+            self.newest = Some(now);
+            self.since.get_or_insert(now);
+        }
+    }
+
+    /// Whether it is looked at now: what may go on is waited for, though not for ever.
+    fn is_ready(&self, now: Instant) -> bool {
+        // A clock that was set back must not hold it.
+        let within = |at: Option<Instant>, ms: i64| at.is_some_and(|at| (0..ms).contains(&now.since_ms(at)));
+        !self.causes.may_go_on() || !within(self.newest, QUIET_MS) || !within(self.since, PATIENCE_MS)
+    }
+}
+
+impl Revising {
+    /// Takes up what is on record.
+    pub(super) fn load(store: &dyn Store, catalogue: &Catalogue) -> Result<Self, EngineError> {
+        let register = Register::load(store).map_err(|error| damaged("a revision", &error))?;
+        let mut revising = Self { register, ..Self::default() };
+        for (key, value) in read_all(store, RecordKind::Touched)? {
+            let service = std::str::from_utf8(&key).ok().and_then(|text| Id::new(text).ok());
+            // What is derived is done without when it cannot be read: the newest windows are looked at anyway.
+            let Some((service, causes)) = service.zip(pack::unpack::<Causes>(&value).ok()) else { continue };
+            revising.touch(&service, |known| known.join(causes));
+        }
+        revising.unkept.clear();
+        revising.assign(catalogue);
+        Ok(revising)
+    }
+
+    /// Another catalogue is in force: which windows have closed is found anew, and what was being looked at again is begun anew.
+    pub(super) fn assign(&mut self, catalogue: &Catalogue) {
+        self.waiting.clear();
+        self.next.clear();
+        for (service, again) in std::mem::take(&mut self.again) {
+            self.touch(&service, |known| known.join(again.causes));
+        }
+        self.resources.clear();
+        for target in catalogue.targets.values() {
+            if let Promise::Capacity(promise) = &target.promise {
+                self.resources.entry(promise.resource.clone()).or_default().insert(target.service.clone());
+            }
+        }
+    }
+
+    /// Looks again at what ends after `from`, of every service.
+    pub(super) fn begin(&mut self, services: &BTreeSet<&Id>, from: Instant) {
+        for service in services {
+            if self.register.issued_to(service).is_some() {
+                self.pending.entry((*service).clone()).or_default().causes.started(from);
+            }
+        }
+    }
+
+    /// Whether a target is on this resource.
+    pub(super) fn reads(&self, resource: &ResourceId) -> bool {
+        self.resources.contains_key(resource)
+    }
+
+    fn touch(&mut self, service: &Id, how: impl FnOnce(&mut Causes)) {
+        let pending = self.pending.entry(service.clone()).or_default();
+        how(&mut pending.causes);
+        pending.is_fresh = true;
+        self.unkept.insert(service.clone());
+    }
+
+    /// Whether anything was issued of a service that ends after `from`.
+    fn may_change(&self, service: &Id, from: Instant) -> bool {
+        self.register.issued_to(service).is_some_and(|to| from < to)
+    }
+
+    /// What is gathered of a service, as it is kept on record; `more` is about to be.
+    fn change(&self, service: &Id, more: Option<&Causes>) -> Result<RecordChange, StoreError> {
+        let mut all = Causes::default();
+        let gathered =
+            [self.again.get(service).map(|again| &again.causes), self.pending.get(service).map(|p| &p.causes)];
+        gathered.into_iter().flatten().chain(more).for_each(|causes| all.join(causes.clone()));
+        let packed = (!all.is_unkept()).then(|| pack::pack(&all)).transpose();
+        let unwritten = |error: pack::PackError| StoreError::Corrupt {
+            place: "what touched closed windows".to_owned(),
+            reason: error.to_string(),
+        };
+        let value = packed.map_err(unwritten)?;
+        Ok(RecordChange { kind: RecordKind::Touched, key: service.as_str().as_bytes().to_vec(), value })
+    }
+
+    /// A window was looked at. With the last one of a service, what touched it is dealt with.
+    pub(super) fn looked_at(&mut self, waiting: &Waiting) {
+        self.waiting.remove(waiting);
+        let one = (waiting.target.clone(), waiting.start);
+        let held =
+            self.again.iter_mut().find_map(|(service, again)| again.left.remove(&one).then_some((service, again)));
+        let Some((service, _)) = held.filter(|(_, again)| again.left.is_empty()) else { return };
+        let service = service.clone();
+        self.again.remove(&service);
+        self.unkept.insert(service);
+    }
+
+    pub(super) fn snapshot(&self) -> RevisionsSnapshot {
+        RevisionsSnapshot { waiting: self.waiting.len() as u64, issued: self.issued.clone() }
+    }
+}
+
+impl Engine {
+    /// Looks at some of the closed windows that are due, and issues what has to be.
+    pub(super) fn revise(&mut self, now: Instant) -> Result<(), EngineError> {
+        if self.health.deriving == 0 && !self.imports(now) && !self.is_full(now) {
+            self.find_closed(now);
+            self.take_up_causes(now);
+            let looked = self.look_at_closed(now)?;
+            self.issue(looked, now)?;
+            self.keep_causes()?;
+        }
+        self.health.revisions = self.revising.snapshot();
+        Ok(())
+    }
+
+    /// Takes notice of rows of a vantage point that may have changed closed windows of a service: what it decides begins at
+    /// `earliest`.
+    pub(super) fn came_late(&mut self, service: &Id, point: &VantagePoint, earliest: Instant, rows: &TouchedRows) {
+        if !self.revising.may_change(service, earliest) {
+            return;
+        }
+        // What decides a state lies nearer than this.
+        let reach_ms = self.context_ms(service);
+        for stretch in rows.days.values() {
+            if self.revising.may_change(service, stretch.start.minus_ms(reach_ms)) {
+                let late = Late::of(format!("{} {}", point.probe, point.agent), *stretch, (reach_ms, reach_ms));
+                self.revising.touch(service, |causes| causes.came_late(late));
+            }
+        }
+    }
+
+    /// Takes notice of readings of a resource that may have changed closed windows of whoever has a target on it.
+    pub(super) fn read_late(&mut self, of: &ResourceId, rows: Interval) {
+        for service in self.revising.resources.get(of).cloned().unwrap_or_default() {
+            if self.revising.may_change(&service, rows.start) {
+                let name = format!("{} {} {}", of.host, of.resource.as_str(), of.of);
+                let late = Late::of(name.trim_end().to_owned(), rows, (0, CAPACITY_REACH_MS));
+                self.revising.touch(&service, |causes| causes.came_late(late));
+            }
+        }
+    }
+
+    /// Keeps on record what was gathered. Called before the store may seal the rows that it speaks of.
+    pub(super) fn keep_causes(&mut self) -> Result<(), StoreError> {
+        let unkept = std::mem::take(&mut self.revising.unkept);
+        let changes: Vec<RecordChange> =
+            unkept.iter().map(|service| self.revising.change(service, None)).collect::<Result<_, _>>()?;
+        if changes.is_empty() { Ok(()) } else { self.store.commit_derived(&changes) }
+    }
+
+    /// What a record that is about to be added or revoked may change of closed windows, by service.
+    pub(super) fn causes_of(&self, kept: &Kept) -> Vec<(Id, Causes)> {
+        if !kept.content.is_measured() {
+            return Vec::new();
+        }
+        let span = kept.content.span();
+        let sort = kept.content.sort().as_str().to_owned();
+        let done = RecordDone { sort, id: kept.content.id().clone(), revoked: !kept.is_in_force() };
+        let holds = |service: &&Id| match kept.content.services() {
+            Selection::All => true,
+            Selection::Named(named) => named.contains(*service),
+        };
+        let touched = self.in_force.catalogue.services.keys().filter(holds);
+        let touched = touched.filter(|service| self.revising.may_change(service, span.start));
+        let causes = |service: &Id| {
+            let mut causes = Causes::default();
+            causes.recorded(done.clone(), span);
+            (service.clone(), causes)
+        };
+        touched.map(causes).collect()
+    }
+
+    /// The changes that keep them, for the commit of the record.
+    pub(super) fn keeping_causes(&self, causes: &[(Id, Causes)]) -> Result<Vec<RecordChange>, StoreError> {
+        causes.iter().map(|(service, more)| self.revising.change(service, Some(more))).collect()
+    }
+
+    /// What a record that is durable now has touched.
+    pub(super) fn caused(&mut self, causes: Vec<(Id, Causes)>) {
+        for (service, more) in causes {
+            self.revising.touch(&service, |known| known.join(more));
+        }
+    }
+
+    /// A service is measured otherwise from `from` on, as of this version of the catalogue.
+    pub(super) fn restated(&mut self, service: &Id, from: Instant, version: u64) {
+        if self.revising.may_change(service, from) {
+            self.revising.touch(service, |causes| causes.restated(from, version));
+        }
+    }
+
+    /// Another catalogue is in force: what it says of closed windows that may still be looked at is looked at, and of all of
+    /// them where it measures the past otherwise.
+    pub(super) fn revise_anew(&mut self) {
+        let (catalogue, version) = (self.catalogue(), self.in_force.version);
+        self.revising.assign(&catalogue);
+        let is_restated = self.in_force.versions.last().is_some_and(|newest| newest.restated.is_some());
+        let from = if is_restated { Instant::MIN } else { self.timelines.present().minus_ms(HORIZON_MS) };
+        for service in catalogue.services.keys() {
+            self.restated(service, from, version);
+        }
+    }
+
+    /// How long after its end a window settles that holds `now`, or the one before it.
+    fn settles_after_ms(&self, service: &Service, kind: WindowKind, now: Instant) -> i64 {
+        let Some(course) = self.course(&service.id) else { return 0 };
+        let newest = Window::holding(kind, &service.time_zone, now, now);
+        let before = Window::holding(kind, &service.time_zone, newest.interval.start.minus_ms(1), now);
+        settling_ms(course, &newest).max(settling_ms(course, &before))
+    }
+
+    /// Finds the windows that have settled and of which nothing was issued, of some targets.
+    fn find_closed(&mut self, now: Instant) {
+        let catalogue = self.catalogue();
+        let due = |target: &&Target| self.revising.next.get(&target.id).is_none_or(|next| *next <= now);
+        let due: Vec<&Target> = catalogue.targets.values().filter(due).take(TARGETS_AT_ONCE).collect();
+        for target in due {
+            if self.revising.waiting.len() >= WAITING_MAX {
+                return;
+            }
+            let (service, kind) = (catalogue.services.get(&target.service), key::number_of(target.window));
+            let entry = self.entry(&target.service);
+            let found = service.zip(kind).and_then(|(service, kind)| {
+                let settling_ms = self.settles_after_ms(service, target.window, now);
+                Some((kind, closed(target.window, &service.time_zone, entry, settling_ms, now)?))
+            });
+            let Some((kind, Closed { windows, next })) = found else {
+                self.revising.next.insert(target.id.clone(), Instant::MAX);
+                continue;
+            };
+            for window in windows {
+                if self.revising.register.get(&target.id, kind, window.start).is_none()
+                    && self.is_kept(target, window, now)
+                {
+                    self.revising.waiting.insert(Waiting::of(&target.id, window));
+                }
+            }
+            self.revising.next.insert(target.id.clone(), next);
+        }
+    }
+
+    /// Has the windows looked at again that were touched, once what touched them has come to rest.
+    fn take_up_causes(&mut self, now: Instant) {
+        let catalogue = self.catalogue();
+        self.revising.pending.values_mut().for_each(|pending| pending.goes_on(now));
+        let ready = self.revising.pending.iter().filter(|(_, pending)| pending.is_ready(now));
+        let ready: Vec<Id> = ready.map(|(service, _)| service.clone()).collect();
+        for id in ready {
+            if self.revising.waiting.len() >= WAITING_MAX {
+                return;
+            }
+            let service = catalogue.services.get(&id);
+            if service.is_some_and(|service| self.agents.holds(service, now)) {
+                continue;
+            }
+            let Some(Pending { causes, .. }) = self.revising.pending.remove(&id) else { continue };
+            self.revising.unkept.insert(id.clone());
+            let mut again = self.revising.again.remove(&id).unwrap_or_default();
+            for target in catalogue.targets.values().filter(|target| target.service == id) {
+                let Some(kind) = key::number_of(target.window) else { continue };
+                let issued = self.revising.register.windows(&target.id, kind);
+                let touched = issued.filter(|window| causes.touches(*window) && self.is_kept(target, *window, now));
+                for window in touched.collect::<Vec<_>>() {
+                    again.left.insert((target.id.clone(), window.start));
+                    self.revising.waiting.insert(Waiting::of(&target.id, window));
+                }
+            }
+            again.causes.join(causes);
+            if !again.left.is_empty() {
+                self.revising.again.insert(id, again);
+            }
+        }
+    }
+
+    /// Whether everything that a window is measured from is still there, and its revisions are still kept: states for
+    /// availability, the rows themselves for all else. Others stand as they were issued last.
+    fn is_kept(&self, target: &Target, window: Interval, now: Instant) -> bool {
+        let retention = self.forgetting.retention;
+        let measured = match target.promise {
+            Promise::Availability(_) => window.start >= now.minus_ms(retention.states_ms),
+            Promise::Capacity(_) | Promise::Response(_) => {
+                self.store.raw_from().is_none_or(|day| start_of(day) <= window.start)
+            }
+        };
+        measured && window.end >= now.minus_ms(retention.records_ms)
+    }
+}
