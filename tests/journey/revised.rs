@@ -1,7 +1,6 @@
 //! Revisions of closed windows: issued by themselves, again after late data and records, also when the collector is killed
 //! in between; and of many services exactly those windows that an hour of late data has changed.
 
-
 use serde_json::{Value, json};
 use uphold_common::observation::Outcome;
 use uphold_common::time::Instant;

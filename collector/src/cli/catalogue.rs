@@ -18,16 +18,20 @@ use crate::engine::reload::Reload;
 use crate::engine::restate::{Restated, TEXT_BYTES_MAX, VersionList, VersionView};
 use crate::inforce::Restatement;
 
+const EXAMPLES: [&str; 2] = [
+    "uphold-collector catalogue list",
+    "uphold-collector catalogue restate --approver \"A. Keller\" --reason \"wrong hours in January\"",
+];
 const LIST_EXAMPLES: [&str; 2] =
     ["uphold-collector catalogue list", "uphold-collector catalogue list --data ./uphold-data --format json"];
-const RESTATE_EXAMPLES: [&str; 1] = [
-    "uphold-collector catalogue restate --approver \"A. Keller\" --reason \"the hours were recorded wrongly in January\"",
-];
+const RESTATE_EXAMPLES: [&str; 1] =
+    ["uphold-collector catalogue restate --approver \"A. Keller\" --reason \"wrong hours in January\""];
 const VERSIONS: &str = "/api/v1/catalogue/versions";
 const RESTATEMENTS: &str = "/api/v1/catalogue/restatements";
 
 /// What `catalogue` is told.
 #[derive(Debug, Args)]
+#[command(after_help = after_help::written(&EXAMPLES, &ASKED))]
 pub(super) struct CatalogueArgs {
     #[command(subcommand)]
     what: What,

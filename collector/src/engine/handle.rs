@@ -234,25 +234,6 @@ impl EngineHandle {
         Ok(taken)
     }
 
-    /// Begins an import out of `source` for `actor`; answered once that is on record.
-    pub async fn begin_import(
-        &self,
-        source: String,
-        actor: Actor,
-    ) -> Result<Result<ImportTerms, CommandError>, Unanswered> {
-        self.ask(|answer| Request::BeginImport(source, actor, answer)).await
-    }
-
-    /// Takes in a batch of an import; answered once it is durable.
-    pub async fn import(
-        &self,
-        batch: Admitted,
-        held: Held,
-        actor: Actor,
-    ) -> Result<Result<ImportTaken, Refusal>, Unanswered> {
-        self.ask(|answer| Request::Import(Box::new(Imported { batch, held, actor, answer }))).await
-    }
-
     /// The figures of a service, in JSON.
     pub async fn figures(&self, query: FiguresQuery) -> Result<Result<Vec<u8>, QueryError>, Unanswered> {
         self.ask(|answer| Request::Figures(query, answer)).await

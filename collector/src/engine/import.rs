@@ -17,12 +17,14 @@ use uphold_common::wire::batch::Epoch;
 use utoipa::ToSchema;
 
 use super::command::CommandError;
+use super::handle::{EngineHandle, Imported, Request, Unanswered};
 use super::intake::too_old;
 use super::{Engine, EngineError};
 use crate::identity::deed::{Action, Actor};
 use crate::identity::token::Standing;
 use crate::ingest::Refusal;
 use crate::limits::Limit;
+use crate::listen::budget::Held;
 use crate::store::{Admitted, StoreError};
 
 /// How long an import counts as under way after it was begun, and after each of its batches.
@@ -57,6 +59,27 @@ pub struct ImportTaken {
 /// Whether this can be said of where an import comes from.
 pub fn is_source(text: &str) -> bool {
     (1..=SOURCE_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+impl EngineHandle {
+    /// Begins an import out of `source` for `actor`; answered once that is on record.
+    pub async fn begin_import(
+        &self,
+        source: String,
+        actor: Actor,
+    ) -> Result<Result<ImportTerms, CommandError>, Unanswered> {
+        self.ask(|answer| Request::BeginImport(source, actor, answer)).await
+    }
+
+    /// Takes in a batch of an import; answered once it is durable.
+    pub async fn import(
+        &self,
+        batch: Admitted,
+        held: Held,
+        actor: Actor,
+    ) -> Result<Result<ImportTaken, Refusal>, Unanswered> {
+        self.ask(|answer| Request::Import(Box::new(Imported { batch, held, actor, answer }))).await
+    }
 }
 
 impl Engine {

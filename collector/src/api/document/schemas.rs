@@ -21,6 +21,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
 use crate::api::alignment::OfService;
+use crate::api::catalogue::CameOf;
 use crate::api::discovery::Group;
 use crate::api::governed::{DatedList, ExclusionList, MaintenanceList, Revoked};
 use crate::api::hours::{FlowHours, ProbeHours, ResourceHours};
@@ -31,6 +32,7 @@ use crate::api::rows::StreamList;
 use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::engine::import::{ImportTaken, ImportTerms};
+use crate::engine::restate::VersionList;
 use crate::engine::revised::RevisionList;
 use crate::engine::told::Timelines;
 use crate::governed::view::{DatedView, ExclusionView, MaintenanceView};
@@ -39,6 +41,7 @@ use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
 use crate::incident::act::COMMENT_BYTES_MAX;
 use crate::incident::list::{IncidentHistory, IncidentList};
 use crate::incident::model::{Incident, PriorityText};
+use crate::inforce::Restatement;
 
 /// Everything that is a body, and with it everything that is part of one.
 #[derive(utoipa::OpenApi)]
@@ -46,6 +49,7 @@ use crate::incident::model::{Incident, PriorityText};
     Acknowledgement,
     Assignment,
     Begun,
+    CameOf,
     Commented,
     Compaction,
     DatedAsked,
@@ -72,6 +76,7 @@ use crate::incident::model::{Incident, PriorityText};
     ProbeHours,
     PushAnswer,
     ResourceHours,
+    Restatement,
     RevisionList,
     Revoked,
     ServiceList,
@@ -80,6 +85,7 @@ use crate::incident::model::{Incident, PriorityText};
     TokenGiven,
     TokenList,
     TokenView,
+    VersionList,
     Wanted,
     Weighted,
     Whoami,
