@@ -20,12 +20,12 @@ use crate::inforce::Restatement;
 
 const EXAMPLES: [&str; 2] = [
     "uphold-collector catalogue list",
-    "uphold-collector catalogue restate --approver \"A. Keller\" --reason \"wrong hours in January\"",
+    "uphold-collector catalogue restate --approver Keller --reason \"wrong hours\"",
 ];
 const LIST_EXAMPLES: [&str; 2] =
     ["uphold-collector catalogue list", "uphold-collector catalogue list --data ./uphold-data --format json"];
 const RESTATE_EXAMPLES: [&str; 1] =
-    ["uphold-collector catalogue restate --approver \"A. Keller\" --reason \"wrong hours in January\""];
+    ["uphold-collector catalogue restate --approver Keller --reason \"wrong hours\""];
 const VERSIONS: &str = "/api/v1/catalogue/versions";
 const RESTATEMENTS: &str = "/api/v1/catalogue/restatements";
 
