@@ -24,8 +24,7 @@ const EXAMPLES: [&str; 2] = [
 ];
 const LIST_EXAMPLES: [&str; 2] =
     ["uphold-collector catalogue list", "uphold-collector catalogue list --data ./uphold-data --format json"];
-const RESTATE_EXAMPLES: [&str; 1] =
-    ["uphold-collector catalogue restate --approver Keller --reason \"wrong hours\""];
+const RESTATE_EXAMPLES: [&str; 1] = ["uphold-collector catalogue restate --approver Keller --reason \"wrong hours\""];
 const VERSIONS: &str = "/api/v1/catalogue/versions";
 const RESTATEMENTS: &str = "/api/v1/catalogue/restatements";
 

@@ -10,7 +10,9 @@ use uphold_common::measure::availability;
 use uphold_common::measure::burn::{AlertFigures, Alerting};
 use uphold_common::measure::committed::Committed;
 use uphold_common::measure::kinds::Account;
+use uphold_common::measure::timeline::Stretch;
 use uphold_common::measure::window::Window;
+use uphold_common::observation::State;
 use uphold_common::time::{Instant, Interval};
 
 use super::Engine;
@@ -64,7 +66,7 @@ impl Engine {
             let rules = rules(one);
             let Some(alerting) = alerting(&rules, service, one) else { continue };
             let span = alerting.longest_short().unwrap_or(Interval::new(Instant::MIN, Instant::MIN));
-            let points = self.points(&service.id, span);
+            let points = self.failing(&service.id, span, one.1.as_of)?;
             let windows = alerting.windows().into_iter();
             let committed: Vec<(Window, Committed)> = windows
                 .map(|window| {
@@ -88,6 +90,27 @@ impl Engine {
             alerts.insert(one.0.id.clone(), alerting.figures(account, bad)?);
         }
         Ok(alerts)
+    }
+
+    /// Those of [`Self::points`] that can have seen a failure: an observation that was reported `down` is down, or degraded
+    /// until it is confirmed, so where neither is there is none to be counted.
+    fn failing(
+        &mut self,
+        service: &Id,
+        span: Interval,
+        as_of: Instant,
+    ) -> Result<Vec<(Interval, VantagePoint)>, StoreError> {
+        let courses = Arc::clone(&self.in_force.courses);
+        let mut failing = Vec::new();
+        for (part, point) in self.points(service, span) {
+            let Some(law) = courses.law(&point.probe) else { continue };
+            let saw = self.timelines.vantage(self.store.as_mut(), &point, law, part, as_of)?;
+            let is_bad = |stretch: &Stretch| matches!(stretch.state, State::Down | State::Degraded);
+            if saw.stretches().iter().any(is_bad) {
+                failing.push((part, point));
+            }
+        }
+        Ok(failing)
     }
 
     /// All vantage points that were assigned to a service's probes, and to those of the services it is built on, within a

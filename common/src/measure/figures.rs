@@ -25,6 +25,7 @@ use super::kinds::{Kind, Kinds};
 use super::response::ResponseFigures;
 use super::service::ServiceTimeline;
 use super::target::{Figure, TargetFigures, charges_within};
+use super::told::Told;
 use super::window::{Window, local_days};
 
 /// The name and version of this form.
@@ -66,9 +67,12 @@ pub enum TargetBlock {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AvailabilityBlock {
     window: WindowBlock,
-    contractual: Block,
-    without_exclusions: Block,
-    experienced: Block,
+    #[schema(value_type = Block)]
+    contractual: Told<Block>,
+    #[schema(value_type = Block)]
+    without_exclusions: Told<Block>,
+    #[schema(value_type = Block)]
+    experienced: Told<Block>,
     alerts: Vec<AlertBlock>,
     credit: Option<String>,
 }
@@ -263,17 +267,16 @@ impl AvailabilityBlock {
     fn of(service: (&Service, &ServiceCourse), figures: &TargetFigures, seen: &ServiceTimeline) -> Self {
         let window = WindowBlock::of(&figures.window, figures.settled, figures.entry);
         let block = |figure| Block::of(service, (figures.promise.share, figure), seen);
-        let experienced = block(&figures.experienced);
-        let without_exclusions = if Arc::ptr_eq(&figures.without_exclusions, &figures.experienced) {
+        let (one, other, third) = (&figures.contractual, &figures.without_exclusions, &figures.experienced);
+        // Mostly all three are one and the same, and then they are written once.
+        let experienced = Told::shared(block(third), Arc::ptr_eq(other, third));
+        let without_exclusions = if Arc::ptr_eq(other, third) {
             experienced.clone()
         } else {
-            block(&figures.without_exclusions)
+            Told::shared(block(other), Arc::ptr_eq(one, other))
         };
-        let contractual = if Arc::ptr_eq(&figures.contractual, &figures.without_exclusions) {
-            without_exclusions.clone()
-        } else {
-            block(&figures.contractual)
-        };
+        let contractual =
+            if Arc::ptr_eq(one, other) { without_exclusions.clone() } else { Told::shared(block(one), false) };
         Self { window, contractual, without_exclusions, experienced, alerts: Vec::new(), credit: None }
     }
 }

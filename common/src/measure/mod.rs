@@ -18,7 +18,7 @@
 //! | use | [`capacity`] | readings of a resource × committed time → levels, a percentile, a state |
 //! | together | [`target`] | one target in one window: all of the above |
 //! | add up | [`weighted`] | several services × their users → one availability |
-//! | show | [`figures`], `blocks` | everything, in the keys of the figures' contract |
+//! | show | [`figures`], `blocks`, `told` | everything, in the keys of the figures' contract |
 //!
 //! Nothing here knows the present: `as_of` is an argument, and observations at or after it are the caller's to leave
 //! out. The same facts give the same figures, whatever the order in which they arrived.
@@ -41,6 +41,7 @@ pub mod service;
 pub mod tail;
 pub mod target;
 pub mod timeline;
+mod told;
 pub mod vantage;
 pub mod weighted;
 pub mod window;
