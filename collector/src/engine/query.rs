@@ -225,7 +225,7 @@ impl Engine {
     }
 
     /// What was seen of a service, unless more than the allowance has to be derived for it.
-    fn see_within(
+    pub(super) fn see_within(
         &mut self,
         service: &Service,
         span: Interval,

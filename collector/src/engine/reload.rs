@@ -94,7 +94,7 @@ impl Engine {
         now: Instant,
     ) -> Result<Reload, EngineError> {
         let bounds = self.listening.limits().of_catalogue();
-        let offer = Offer { files, bounds: &bounds, restatement, actor };
+        let offer = Offer { files, bounds: &bounds, restatement, actor, known: Some(&self.in_force) };
         let in_force = match inforce::take_up_offer(self.store.as_mut(), &mut self.keeper, &offer, now) {
             Ok(in_force) => in_force,
             Err(
@@ -113,6 +113,16 @@ impl Engine {
         Ok(Reload::TakenUp(self.in_force.version))
     }
 
+    /// Where the past was restated, windows that have closed may be judged otherwise, though nothing else was seen in them.
+    fn look_at_restated(&mut self) {
+        let newest = self.in_force.versions.last().filter(|newest| newest.restated.is_some());
+        let Some(from) = newest.and_then(|newest| newest.holds_from_ms) else { return };
+        for service in self.in_force.catalogue.services.keys() {
+            let earliest = self.touched_from.entry(service.clone()).or_insert(from);
+            *earliest = from.min(*earliest);
+        }
+    }
+
     /// What follows from a version that is on record.
     fn come_into_force(&mut self, in_force: InForce) {
         self.agents.assign(&in_force.catalogue);
@@ -124,6 +134,7 @@ impl Engine {
             self.look_again(&service, from);
             self.restated(&service, from, self.in_force.version);
         }
+        self.look_at_restated();
         self.revise_anew();
         let services = &self.in_force.catalogue.services;
         self.sights.retain(|id, _| services.contains_key(id));

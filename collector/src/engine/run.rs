@@ -192,7 +192,7 @@ impl Loop {
             }
             Request::Availability(target, asked, answer) => {
                 let newest = self.publish.borrow().as_of;
-                let _ = answer.send(self.engine.availability(&target, asked, newest, clock::now()));
+                let _ = answer.send(self.engine.availability_in_turn(&target, asked, newest, clock::now()));
             }
             Request::Explain(query, answer) => {
                 let newest = self.publish.borrow().as_of;

@@ -158,3 +158,22 @@ fn a_restatement_measures_the_past_anew_from_its_instant_on() {
     world.open(190);
     assert_eq!(world.contractual(170), after);
 }
+
+#[test]
+fn the_incident_of_a_closed_window_follows_a_target_that_was_restated() {
+    const DAY: i64 = 86_400;
+    let mut world = World::with(catalogue().replace("window: month", "window: day"), 0);
+    world.push(0, "uuuDDDuuu", 100, 0);
+    world.tick(100);
+    world.push(2 * DAY, "uu", 2 * DAY + 20, 0);
+    world.tick(2 * DAY + 20);
+    assert!(world.history().contains(&"INC-2 WindowClosed at 86400".to_owned()), "{:?}", world.history());
+    let text = world.catalogue.replace("99.9%", "20%");
+    let files = vec![("catalogue.yaml".to_owned(), format!("effective_from: {}\n{text}", at(-10 * DAY)))];
+    let restatement = Restatement { approver: "A. Keller".to_owned(), reason: "agreed so".to_owned() };
+    let asked = Restated { files, restatement };
+    let done = world.engine().restate(&asked, &Actor::Local { uid: None }, at(2 * DAY + 30)).unwrap();
+    assert_eq!(done, Reload::TakenUp(2));
+    world.tick(2 * DAY + 31);
+    assert!(world.history().last().unwrap().contains("not breached after all"), "{:?}", world.history());
+}

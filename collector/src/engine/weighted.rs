@@ -88,14 +88,36 @@ impl Engine {
         self.in_force.version
     }
 
-    /// A target's contractual availability and its window; none if there is no such target on availability any more.
-    /// `newest` is the instant of the newest snapshot.
+    /// A target's contractual availability and its window, however much has to be derived for it; none if there is no such
+    /// target on availability any more. `newest` is the instant of the newest snapshot.
     pub fn availability(
         &mut self,
         id: &TargetId,
         asked: Asked,
         newest: Instant,
         now: Instant,
+    ) -> Result<Option<Found>, QueryError> {
+        self.availability_for(id, asked, newest, now, None)
+    }
+
+    /// The same where others wait: about as much is derived as at a tick.
+    pub fn availability_in_turn(
+        &mut self,
+        id: &TargetId,
+        asked: Asked,
+        newest: Instant,
+        now: Instant,
+    ) -> Result<Option<Found>, QueryError> {
+        self.availability_for(id, asked, newest, now, Some(self.observations_at_once))
+    }
+
+    fn availability_for(
+        &mut self,
+        id: &TargetId,
+        asked: Asked,
+        newest: Instant,
+        now: Instant,
+        allowance: Option<usize>,
     ) -> Result<Option<Found>, QueryError> {
         let Asked { window, at, as_of } = asked;
         if as_of > now {
@@ -110,7 +132,8 @@ impl Engine {
         let window = Window::holding(window, &service.time_zone, at, as_of);
         let Some(target) = self.in_force.courses.target(id, &window) else { return Ok(None) };
         let start = span_of(&[window], self.entry(&service.id), as_of).start;
-        let seen = self.see(service, Interval::new(start, window.elapsed().end.max(start)), as_of)?;
+        let span = Interval::new(start, window.elapsed().end.max(start));
+        let seen = self.see_within(service, span, as_of, allowance)?;
         let figures = self.figures_of(service, &(target, window), &seen);
         Ok(figures.map(|figures| (window, figures.availability)))
     }

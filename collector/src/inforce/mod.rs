@@ -93,6 +93,11 @@ pub enum TakeUpError {
         /// From when on there are rows.
         kept_from: Instant,
     },
+    /// It is a restatement, and does not say from when on.
+    #[error(
+        "nothing would be restated: effective_from says from when on the past is measured anew, and this catalogue has none"
+    )]
+    FromNever,
     /// There are too many.
     #[error("there are {VERSIONS_MAX} versions of the catalogue on record, which is as many as are kept")]
     TooMany,
@@ -123,6 +128,8 @@ pub struct Offer<'a> {
     pub restatement: Option<&'a Restatement>,
     /// Who offers it.
     pub actor: &'a Actor,
+    /// What is in force, if anything is: then none of the versions on record has to be read again.
+    pub known: Option<&'a InForce>,
 }
 
 /// Takes up the catalogue in `files`: as the version on record if nothing changed, else as a new one.
@@ -134,7 +141,7 @@ pub fn take_up(
     bounds: &catalogue::Bounds,
     now: Instant,
 ) -> Result<InForce, TakeUpError> {
-    let offer = Offer { files, bounds, restatement: None, actor: &Actor::Collector };
+    let offer = Offer { files, bounds, restatement: None, actor: &Actor::Collector, known: None };
     let full = match take_up_offer(store, keeper, &offer, now) {
         Err(TakeUpError::Store(full @ StoreError::NoSpace { .. })) => full,
         taken_up_or_not => return taken_up_or_not,
@@ -157,10 +164,10 @@ pub fn take_up_offer(
 ) -> Result<InForce, TakeUpError> {
     let catalogue = catalogue::read_within(offer.files, offer.bounds).map_err(TakeUpError::Problems)?;
     let hash = fingerprint::content_hash(offer.files);
-    let mut on_record = version::all(store)?;
+    let mut on_record = offer.known.map_or_else(|| version::all(store), |known| Ok(OnRecord::of(known)))?;
     let mut assigned = Assigned::load(store)?;
     let number = match &on_record.newest {
-        Some((version, _)) if version.hash == hash => version.number,
+        Some(newest) if newest.hash == hash => newest.number,
         _ => {
             let coming = coming(store, &on_record, &catalogue, offer, now)?;
             let (number, from) = (coming.version.number, coming.version.holds_from());
@@ -238,23 +245,26 @@ fn coming(
         holds_from: None,
         restated: None,
     };
-    let Some((last, before)) = &on_record.newest else {
+    let Some(newest) = &on_record.newest else {
         return Ok(Coming { version, enters: catalogue.effective_from.unwrap_or(now) });
     };
-    version.number = last.number.saturating_add(1);
+    version.number = newest.number.saturating_add(1);
     version::room_for(version.number)?;
-    // What it said before is when the first version began to hold.
-    let asked = catalogue.effective_from.filter(|from| before.effective_from != Some(*from));
+    // What it said before is when the first version began to hold, or what was restated last; who restates means it again.
+    let is_new = |from: &Instant| offer.restatement.is_some() || newest.effective_from != Some(*from);
+    let asked = catalogue.effective_from.filter(is_new);
     if let Some(asked) = asked.filter(|asked| *asked > now) {
         return Err(TakeUpError::InTheFuture { asked, now });
     }
     let changes = on_record.changes(catalogue);
     let (holds_from, restated) = match (asked, offer.restatement) {
-        (Some(from), Some(restatement)) if !changes.is_empty() => {
+        // Also where nothing is new: what holds from some instant on already is to hold from an earlier one.
+        (Some(from), Some(restatement)) => {
             version::reaches_rows(store, from)?;
             (Some(from), Some(restatement.clone()))
         }
         (Some(_), None) if !changes.is_empty() => return Err(TakeUpError::ChangesThePast(changes)),
+        (None, Some(_)) => return Err(TakeUpError::FromNever),
         _ => {
             let of_all_past = on_record.changes_of_all_past(catalogue);
             if !of_all_past.is_empty() {

@@ -124,17 +124,41 @@ fn the_past_changes_only_where_somebody_restates_it() {
     let offer = Offer {
         files: &files,
         bounds: &bounds,
-        restatement: Some(&restatement),
+        restatement: Some(&restatement.clone()),
         actor: &Actor::Local { uid: Some(7) },
+        known: None,
     };
     let restated = take_up_offer(&mut store, &mut Keeper::default(), &offer, at(950_000)).unwrap();
     let shop = restated.courses.service(&Id::new("shop").unwrap()).unwrap();
     assert_eq!(shop.pieces().iter().map(|piece| piece.from).collect::<Vec<_>>(), [Instant::MIN, at(200_000)]);
     assert_eq!(restated.courses.version_at(at(650_000)), 4);
-    assert_eq!(restated.versions.last().unwrap().restated, Some(restatement));
+    assert_eq!(restated.versions.last().unwrap().restated, Some(restatement.clone()));
+
+    // What was taken up since holds from earlier once that is restated, and be it from the same instant again; a
+    // restatement that says no instant is none.
+    take_up(&mut store, &from(200_000, "55s", ""), at(952_000)).unwrap();
+    let files = from(150_000, "55s", "");
+    let again =
+        take_up_offer(&mut store, &mut Keeper::default(), &Offer { files: &files, ..offer }, at(955_000)).unwrap();
+    let shop = again.courses.service(&Id::new("shop").unwrap()).unwrap();
+    let newest = shop.newest().unwrap();
+    assert_eq!((newest.from, newest.version, shop.pieces().len()), (at(150_000), 6, 2));
+    assert_eq!(again.versions.last().unwrap().restated, Some(restatement));
+    let files = from(150_000, "56s", "");
+    let offer = Offer { known: Some(&again), ..offer };
+    let again =
+        take_up_offer(&mut store, &mut Keeper::default(), &Offer { files: &files, ..offer }, at(955_500)).unwrap();
+    let shop = again.courses.service(&Id::new("shop").unwrap()).unwrap();
+    assert_eq!(shop.pieces().iter().map(|piece| piece.from).collect::<Vec<_>>(), [Instant::MIN, at(150_000)]);
+    let never = text("60s", "");
+    let refused = take_up_offer(&mut store, &mut Keeper::default(), &Offer { files: &never, ..offer }, at(956_000));
+    assert!(refused.unwrap_err().to_string().contains("effective_from says from when on"));
     drop(store);
-    let again = take_up(&mut open(dir.path()), &files, at(960_000)).unwrap();
-    assert_eq!((again.version, again.courses.version_at(at(650_000))), (4, 4));
+    let read = take_up(&mut open(dir.path()), &files, at(960_000)).unwrap();
+    assert_eq!(read.versions, again.versions, "what is known is what is on record");
+    assert_eq!(read.courses.differs_from(&again.courses), []);
+    let again = read;
+    assert_eq!((again.version, again.courses.version_at(at(650_000))), (7, 7));
 }
 
 /// A catalogue with a target on capacity whose thresholds must hold for `held`; without one, without the target.

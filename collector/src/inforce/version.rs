@@ -8,7 +8,7 @@ use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 use utoipa::ToSchema;
 
-use super::{CatalogueFile, TakeUpError};
+use super::{CatalogueFile, InForce, TakeUpError};
 use crate::engine::restate::VersionView;
 use crate::store::{KeyRange, RecordChange, RecordKind, Store};
 
@@ -80,11 +80,19 @@ pub(super) fn newest(store: &dyn Store) -> Result<Option<Version>, TakeUpError> 
     newest.map(|(key, value)| read(&key, &value)).transpose()
 }
 
+/// The newest version on record.
+#[derive(Debug)]
+pub(super) struct Newest {
+    pub(super) number: u64,
+    pub(super) hash: String,
+    pub(super) effective_from: Option<Instant>,
+}
+
 /// What all versions on record say, in their order.
 #[derive(Debug, Default)]
 pub(super) struct OnRecord {
     pub(super) courses: Courses,
-    pub(super) newest: Option<(Version, Catalogue)>,
+    pub(super) newest: Option<Newest>,
     /// From when on the newest of them that was not restated holds.
     pub(super) newest_from: Option<Instant>,
     /// All of them as they are shown.
@@ -105,18 +113,31 @@ pub(super) fn all(store: &dyn Store) -> Result<OnRecord, TakeUpError> {
             let bounds = catalogue::Bounds { bytes_max: usize::MAX, ..catalogue::Bounds::default() };
             let catalogue = catalogue::read_within(&version.files, &bounds);
             let catalogue = catalogue.map_err(|problems| version.damaged(problems.to_string()))?;
-            on_record.add(version, catalogue);
+            on_record.add(version, &catalogue);
         }
     }
 }
 
 impl OnRecord {
-    fn add(&mut self, version: Version, catalogue: Catalogue) {
+    /// As what is in force knows them. Reading all of them again takes the longer the more there are.
+    pub(super) fn of(in_force: &InForce) -> Self {
+        let InForce { catalogue, courses, version, hash, versions, .. } = in_force;
+        let newest = Newest { number: *version, hash: hash.clone(), effective_from: catalogue.effective_from };
+        Self {
+            courses: Courses::clone(courses),
+            newest: Some(newest),
+            newest_from: versions.iter().map(|one| one.holds_from_ms.unwrap_or(Instant::MIN)).max(),
+            views: versions.clone(),
+        }
+    }
+
+    fn add(&mut self, version: Version, catalogue: &Catalogue) {
         let from = version.holds_from();
-        self.courses.take_up(&catalogue, version.number, from);
+        self.courses.take_up(catalogue, version.number, from);
         self.views.push(version.view());
         self.newest_from = self.newest_from.max(Some(from));
-        self.newest = Some((version, catalogue));
+        let Version { number, hash, .. } = version;
+        self.newest = Some(Newest { number, hash, effective_from: catalogue.effective_from });
     }
 
     /// What `catalogue` measures differently than the newest version that had it: one sentence a difference.

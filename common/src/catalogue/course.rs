@@ -34,6 +34,8 @@ pub struct Courses {
     laws: BTreeMap<ProbeId, VantageLaw>,
     /// By which services each probe is looked at.
     seen_by: BTreeMap<ProbeId, BTreeSet<Id>>,
+    /// The targets that are about each service: each is asked for with each tick.
+    about: BTreeMap<Id, BTreeSet<TargetId>>,
     /// From when on each version holds; later ones count.
     versions: Vec<(Instant, u64)>,
 }
@@ -102,7 +104,8 @@ impl Courses {
         }
         for (id, course) in &mut self.targets {
             if !catalogue.targets.contains_key(id) {
-                course.gone_from = course.gone_from.or(Some(from));
+                // What was restated replaces what came after it: it may be gone since earlier.
+                course.gone_from = Some(course.gone_from.map_or(from, |known| known.min(from)));
             }
         }
         for (id, target) in &catalogue.targets {
@@ -134,6 +137,11 @@ impl Courses {
         }
         let law = |(probe, steps)| Some((probe, VantageLaw::of(steps)?));
         self.laws = steps.into_iter().filter_map(law).collect();
+        self.about.clear();
+        for (id, course) in &self.targets {
+            let Some(newest) = course.pieces.last() else { continue };
+            self.about.entry(newest.target.service.clone()).or_default().insert(id.clone());
+        }
     }
 
     /// The services that are measured differently than by `other`, each with from when on.
@@ -249,8 +257,8 @@ impl Courses {
         service: &'a Id,
         window: impl Fn(WindowKind) -> Window + 'a,
     ) -> impl Iterator<Item = &'a TargetId> + 'a {
-        let of_it = self.targets.iter().filter(move |(_, course)| course.is_about(service));
-        of_it.filter(move |(_, course)| course.holds_in(&window)).map(|(id, _)| id)
+        let of_it = self.about.get(service).into_iter().flatten();
+        of_it.filter(move |id| self.targets.get(*id).is_some_and(|course| course.holds_in(&window)))
     }
 }
 
@@ -320,10 +328,6 @@ impl TargetCourse {
                 true
             }
         }
-    }
-
-    fn is_about(&self, service: &Id) -> bool {
-        self.pieces.last().is_some_and(|last| last.target.service == *service)
     }
 
     /// A change holds from the next window on: what was promised when the window began counts, unless a later change was to

@@ -152,3 +152,18 @@ fn a_target_that_leaves_holds_to_the_end_of_its_window() {
     courses.take_up(&read(&shop, &month), 3, day(70));
     assert_eq!([35, 65, 75].map(|at| held(&courses, at)), [1, 1, 1], "it is back, and was promised all the while");
 }
+
+#[test]
+fn a_target_that_a_restatement_leaves_out_is_gone_from_its_instant_on() {
+    let shop = service("shop", 2, "rack");
+    let daily = target("window: day, availability: \"99%\"");
+    let mut courses = Courses::of(&read(&shop, &daily));
+    courses.take_up(&read(&shop, ""), 2, day(40));
+    courses.take_up(&read(&shop, ""), 3, day(20));
+    let id = Id::new("shop").unwrap();
+    let held = |at| {
+        let window = |kind| Window::holding(kind, &TimeZone::UTC, day(at), day(99));
+        courses.targets_of(&id, window).count()
+    };
+    assert_eq!([19, 20, 39, 40].map(held), [1, 0, 0, 0]);
+}
