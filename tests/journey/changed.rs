@@ -32,9 +32,10 @@ fn a_changed_file_is_taken_up_while_everything_runs_and_a_bad_one_is_not() {
     let version = || metric("uphold_catalogue_version");
     assert_eq!((version(), metric("uphold_catalogue_last_reload_successful")), (Some(1.0), Some(1.0)));
 
-    // What is not sound, and what would measure the past anew, are refused whole.
-    for (was, bad, refused) in [("services:", "servises:", 1.0), ("fall: 2", "fall: 3", 2.0)] {
-        let text = sound.replace(was, bad);
+    // What is not sound, and what would change the past, are refused whole.
+    let misspelt = sound.replace("services:", "servises:");
+    let restated = format!("effective_from: 2026-01-01T00:00:00Z\n{}", sound.replace("fall: 2", "fall: 3"));
+    for (text, refused) in [(misspelt, 1.0), (restated, 2.0)] {
         assert_ne!(text, sound);
         fs::write(world.catalogue(), text).unwrap();
         until("the change to be refused", || {
@@ -75,10 +76,11 @@ fn a_service_that_is_added_is_measured_from_then_on_and_nothing_before_changes()
     world.wait_for_state("up");
     let after = at(&world);
     assert_eq!(after.contractual(), before.contractual());
-    assert_eq!((&before.0["catalogue_version"], &after.0["catalogue_version"]), (&1.into(), &2.into()));
+    assert_eq!(&before.0["catalogue_version"], &after.0["catalogue_version"], "what was in force then");
     let till = world.ask("/api/v1/services/till/figures");
     let target = &till["targets"]["shop-sla/till"]["contractual"];
     assert!(target["kinds"]["up"].as_i64().unwrap() > 0, "{till}");
+    assert_eq!(till["catalogue_version"], 2);
     assert_eq!(target["kinds"]["down"], 0, "the outage was before its time: {till}");
 
     world.stop_shop();

@@ -137,11 +137,12 @@ fn check_names_every_problem_of_a_catalogue_at_once() {
 }
 
 #[test]
-fn a_catalogue_that_would_measure_the_past_differently_is_refused_and_the_old_one_still_serves() {
+fn a_catalogue_that_would_change_the_past_is_refused_and_the_old_one_still_serves() {
     let mut world = World::without_agent();
     let before = world.catalogue_text();
     world.stop_collector();
     let changed = before.replace("fall: 2", "fall: 5").replace("99.9999%", "99.9%");
+    let changed = format!("effective_from: 2026-01-01T00:00:00Z\n{changed}");
     fs::write(world.catalogue(), changed).unwrap();
     let (catalogue, data) = (world.catalogue().display().to_string(), world.collector_data());
     let listen = format!("127.0.0.1:{}", world.collector_port);
