@@ -211,6 +211,8 @@ pub struct Health {
     pub deriving: u64,
     /// Bytes of timelines in memory.
     pub timeline_bytes: u64,
+    /// Days of vantage points that were derived from their observations since the start.
+    pub days_derived: u64,
     /// How revisions of closed windows go.
     pub revisions: RevisionsSnapshot,
     /// How it listens.

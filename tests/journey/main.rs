@@ -38,6 +38,7 @@
 //! | `scraped` | a real Prometheus finds and scrapes both programs, and reads the same number |
 //! | `reached` | over TLS, and from nowhere that would be insecure |
 //! | `shown` | the metrics are sound, the page loads nothing |
+//! | `year` | a year that is imported; a late hour of it changes its days and windows, and nothing else |
 
 #![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
@@ -73,3 +74,4 @@ mod shown;
 mod silence;
 mod up;
 mod world;
+mod year;

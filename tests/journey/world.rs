@@ -99,7 +99,7 @@ impl World {
     }
 
     /// The same, under the catalogue that `change` makes of the usual one.
-    fn under(config: &str, change: impl FnOnce(&Self, String) -> String) -> Self {
+    pub(crate) fn under(config: &str, change: impl FnOnce(&Self, String) -> String) -> Self {
         let (shop, inbox) = (Nginx::start("").unwrap(), Inbox::start().unwrap());
         let (collector_port, agent_port) = (free_port().unwrap(), free_port().unwrap());
         let folder = tempfile::tempdir().unwrap();

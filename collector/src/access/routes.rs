@@ -72,6 +72,7 @@ pub const ROUTES: &[Route] = &[
     (Method::POST, "/api/v1/catalogue/restatements", Need::Right(Right::Administer)),
     (Method::POST, "/api/v1/imports", Need::Right(Right::Administer)),
     (Method::POST, "/api/v1/imports/batches", Need::Right(Right::Administer)),
+    (Method::POST, "/api/v1/imports/end", Need::Right(Right::Administer)),
     (Method::GET, "/api/v1/streams", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/rows", Need::Right(Right::Read)),
     (Method::GET, "/api/v1/store/compaction", Need::Right(Right::Read)),

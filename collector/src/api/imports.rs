@@ -1,4 +1,5 @@
-//! `POST /api/v1/imports` begins an import, and `POST /api/v1/imports/batches` brings a batch of it.
+//! `POST /api/v1/imports` begins an import, `POST /api/v1/imports/batches` brings a batch of it, and
+//! `POST /api/v1/imports/end` says that nothing more of it comes.
 //!
 //! A batch is framed as those of agents are, under the epoch of imports. It is read under the same bounds as a push, and
 //! the answer is given once it is durable.
@@ -57,6 +58,14 @@ pub(super) async fn begin(
     match done(engine.begin_import(source, actor).await) {
         Ok(terms) => (StatusCode::CREATED, Json(terms)).into_response(),
         Err(refused) => *refused,
+    }
+}
+
+/// Ends an import.
+pub(super) async fn end(State(engine): State<EngineHandle>) -> Response {
+    match engine.end_import().await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(why) => unanswered(why),
     }
 }
 

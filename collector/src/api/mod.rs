@@ -20,7 +20,7 @@
 //! | `GET`, `POST /api/v1/tokens`, `DELETE …/{name}` | who may do what |
 //! | `GET /api/v1/deeds`, `/api/v1/whoami` | who did what; who one is |
 //! | `GET /api/v1/catalogue/versions`, `POST …/restatements` | the versions of the catalogue |
-//! | `POST /api/v1/imports`, `…/batches` | history that somebody brings |
+//! | `POST /api/v1/imports`, `…/batches`, `…/end` | history that somebody brings |
 //! | `GET /api/v1/streams`, `/api/v1/rows` | the rows themselves, as they are kept |
 //! | `GET`, `POST /api/v1/store/compaction` | how far sealing and merging has come; to have it done |
 //! | `GET /api/v1/sd` | where Prometheus finds the agents |
@@ -126,6 +126,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening, 
         .route("/api/v1/catalogue/restatements", post(catalogue::restate))
         .route("/api/v1/imports", post(imports::begin))
         .route("/api/v1/imports/batches", post(imports::batch))
+        .route("/api/v1/imports/end", post(imports::end))
         .route("/api/v1/streams", get(rows::streams))
         .route("/api/v1/rows", get(rows::rows))
         .route("/api/v1/store/compaction", get(store::compaction).post(store::compact))

@@ -39,6 +39,8 @@ pub(super) struct Forgetting {
     stuck_since: Option<Instant>,
     /// An import is under way until then, if not for longer: nothing goes meanwhile.
     pub(super) importing_until: Instant,
+    /// How many imports were begun and not ended since none was under way.
+    pub(super) importing: u32,
 }
 
 /// A day whose rows go once these vantage points are looked at.
@@ -72,6 +74,7 @@ impl Forgetting {
             forgotten,
             stuck_since: None,
             importing_until: Instant::MIN,
+            importing: 0,
         }
     }
 

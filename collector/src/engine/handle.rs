@@ -77,6 +77,8 @@ pub enum Request {
     Push(Box<Pushed>),
     /// To begin an import out of this.
     BeginImport(String, Actor, oneshot::Sender<Result<ImportTerms, CommandError>>),
+    /// To end one.
+    EndImport(oneshot::Sender<()>),
     /// To take in a batch of one.
     Import(Box<Imported>),
     /// For the figures of a service, in JSON.

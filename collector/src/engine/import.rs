@@ -1,7 +1,7 @@
 //! Imports: history that somebody brings, in batches like those of agents.
 //!
 //! An import is begun with a deed that says who did it; its batches are taken for [`IMPORT_HOLDS_MS`] after that and
-//! after each of them. They pass the same admission as pushes: streams that were assigned to their agent, instants
+//! after each of them, or until all that were begun were ended. They pass the same admission as pushes: streams that were assigned to their agent, instants
 //! within the bounds, room on the disk. They are no deliveries of the agents that they name, so nothing is concluded from
 //! them about what an agent has pushed or when. The same rows again are settled, so an import may be repeated.
 //!
@@ -71,6 +71,11 @@ impl EngineHandle {
         self.ask(|answer| Request::BeginImport(source, actor, answer)).await
     }
 
+    /// Ends an import: nothing more of it comes.
+    pub async fn end_import(&self) -> Result<(), Unanswered> {
+        self.ask(Request::EndImport).await
+    }
+
     /// Takes in a batch of an import; answered once it is durable.
     pub async fn import(
         &self,
@@ -90,6 +95,8 @@ impl Engine {
         let deed = self.keeper.deed(actor, Action::ImportBegun { source: source.to_owned() }, now)?;
         self.store.commit(&[deed]).map_err(EngineError::from)?;
         self.keeper.recorded();
+        let others = if self.imports(now) { self.forgetting.importing } else { 0 };
+        self.forgetting.importing = others.saturating_add(1);
         self.forgetting.importing_until = now.plus_ms(IMPORT_HOLDS_MS);
         let limits = self.listening.limits();
         let oldest = now.minus_ms(limits.ms(Limit::BatchAge));
@@ -103,6 +110,15 @@ impl Engine {
             probes: self.in_force.assigned.probes(),
             hosts,
         })
+    }
+
+    /// Ends an import. With the last one that was begun none is under way any more; one that was killed counts until its time
+    /// is over.
+    pub fn end_import(&mut self) {
+        self.forgetting.importing = self.forgetting.importing.saturating_sub(1);
+        if self.forgetting.importing == 0 {
+            self.forgetting.importing_until = Instant::MIN;
+        }
     }
 
     /// Takes in a batch of an import; it is durable when this returns. An error means the store is dead.

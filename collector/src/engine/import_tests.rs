@@ -56,6 +56,25 @@ fn an_import_is_begun_first_and_goes_on_for_as_long_as_batches_come() {
 }
 
 #[test]
+fn an_import_that_is_ended_is_over_once_no_other_is_under_way() {
+    let mut world = World::new(0);
+    world.begin(100);
+    world.begin(100);
+    world.engine().end_import();
+    assert_eq!(world.import(0, "uu", 101), Ok(2), "the other goes on");
+    world.engine().end_import();
+    assert_eq!(world.import(0, "uu", 102), Err(Refusal::NoImport));
+    world.engine().end_import();
+    // One that was never ended counts no longer than it is under way.
+    world.begin(200);
+    let later = 200 + 2 * IMPORT_HOLDS_MS / 1_000;
+    world.begin(later);
+    assert_eq!(world.import(0, "uu", later), Ok(2));
+    world.engine().end_import();
+    assert_eq!(world.import(0, "uu", later), Err(Refusal::NoImport));
+}
+
+#[test]
 fn the_same_rows_count_once_and_nothing_of_the_agents_own_is_missing_because_of_them() {
     let mut world = World::new(0);
     world.push(0, "uuuu", 40, 0);

@@ -180,6 +180,10 @@ impl Loop {
                 let done = survived(self.engine.begin_import(&source, &actor, clock::now()))?;
                 drop(answer.send(done));
             }
+            Request::EndImport(answer) => {
+                self.engine.end_import();
+                let _ = answer.send(());
+            }
             Request::Import(imported) => {
                 let Imported { batch, held, actor, answer } = *imported;
                 let done = self.engine.import(batch, &actor, clock::now())?;

@@ -46,6 +46,7 @@ impl Engine {
             self.health.damaged_since.get_or_insert(as_of);
         }
         self.health.timeline_bytes = self.timelines.bytes() as u64;
+        self.health.days_derived = self.timelines.derived();
         let mut health = self.health.clone();
         for (word, refused) in self.refused_early.counted() {
             *health.pushes.entry(word).or_default() += refused;

@@ -20,6 +20,7 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
     sheet.put(&names::TICK_DURATION, &[], number(health.tick_us) / 1_000_000.0)?;
     sheet.count(&names::DERIVING, &[], health.deriving)?;
     sheet.count(&names::TIMELINE_BYTES, &[], health.timeline_bytes)?;
+    sheet.count(&names::DAYS_DERIVED, &[], health.days_derived)?;
     sheet.count(&names::REVISIONS_WAITING, &[], health.revisions.waiting)?;
     for cause in Why::WORDS {
         sheet.count(&names::REVISIONS, &[cause], health.revisions.issued.get(cause).copied().unwrap_or(0))?;

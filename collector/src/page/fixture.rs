@@ -348,6 +348,7 @@ fn health() -> Health {
         pushes: [("accepted", 1_200), ("duplicate", 4)].into(),
         deriving: 0,
         timeline_bytes: 4_194_304,
+        days_derived: 720,
         revisions: RevisionsSnapshot { waiting: 2, issued: [("settled", 14), ("late_data", 1)].into() },
         rows: 36_000,
         imports: ImportCounts { taken: 12, refused: 1, rows: 90_000 },

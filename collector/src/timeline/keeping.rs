@@ -122,6 +122,7 @@ impl Timelines {
                 found
             } else {
                 let derived = derive(store, point, law, day)?;
+                self.derived += 1;
                 changes.extend(derived.change(point, day, law)?);
                 derived.timeline
             };
@@ -146,6 +147,7 @@ impl Timelines {
         let (mut changes, mut read) = (Vec::new(), 0);
         for day in (first..=last).filter(|day| !kept.contains_key(day)) {
             let derived = derive(store, point, law, day)?;
+            self.derived += 1;
             changes.extend(derived.change(point, day, law)?);
             read += derived.read;
         }

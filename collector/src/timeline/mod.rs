@@ -57,6 +57,8 @@ pub struct Timelines {
     present: Instant,
     /// Before this instant no live day has settled.
     nothing_settles_before: Instant,
+    /// How many settled days were derived from their observations.
+    derived: u64,
 }
 
 /// What is known of one vantage point.
@@ -81,7 +83,13 @@ impl Timelines {
     /// With at most `bytes_max` of settled days in memory.
     pub fn bounded(bytes_max: usize) -> Self {
         let nothing_settles_before = Instant::MIN;
-        Self { known: BTreeMap::new(), days: Days::new(bytes_max), present: Instant::MIN, nothing_settles_before }
+        Self {
+            known: BTreeMap::new(),
+            days: Days::new(bytes_max),
+            present: Instant::MIN,
+            nothing_settles_before,
+            derived: 0,
+        }
     }
 
     /// A tick begins. When the clock was set back, nothing that is live may know what is the future again.
@@ -144,6 +152,7 @@ impl Timelines {
                 None if *allowance == 0 => continue,
                 None => {
                     let derived = derive(store, point, law, *day)?;
+                    self.derived += 1;
                     *allowance = allowance.saturating_sub(derived.read.max(KEPT_DAY_COST));
                     changes.extend(derived.change(point, *day, law)?);
                     derived.timeline
@@ -248,6 +257,11 @@ impl Timelines {
     /// The newest instant that a tick asked for.
     pub const fn present(&self) -> Instant {
         self.present
+    }
+
+    /// How many settled days of vantage points were derived from their observations, each as often as it was.
+    pub const fn derived(&self) -> u64 {
+        self.derived
     }
 
     /// What is held in memory, in bytes, about: settled days, and what is live.

@@ -284,6 +284,13 @@ fn history() -> Vec<Told> {
         .refuses(503, "`head-full`: as much waits in memory to be sealed as may.")
         .refuses(503, "`disk-reserve`: the disk has less free than is kept free.")
         .may_fail(),
+        Told::post(
+            "/api/v1/imports/end",
+            "End an import",
+            "Nothing more of it comes. With the last import that was begun none is under way any more: what is old is forgotten \
+             again, and revisions of closed windows are issued. One that is not ended is over ten minutes after its last batch.",
+        )
+        .answers_nothing(204, "It is ended."),
         Told::get(
             "/api/v1/streams",
             "List the streams",

@@ -27,6 +27,7 @@ use crate::store::StreamId;
 
 const ROUTE: &str = "/api/v1/imports";
 const BATCHES: &str = "/api/v1/imports/batches";
+const END: &str = "/api/v1/imports/end";
 /// How long one batch may be asked to come again.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// How often a batch that finds no room is tried again on the store itself, with upkeep in between.
@@ -89,7 +90,11 @@ impl Door {
     /// Nothing more is brought.
     pub(super) fn close(self) -> Result<(), Ended> {
         match self {
-            Self::Collector { .. } => Ok(()),
+            Self::Collector { data, .. } => {
+                // Everything is durable. A collector that does not hear of the end finds it after a while.
+                let _ = ask::running(&data, &Ask::post(END, &json!({})));
+                Ok(())
+            }
             Self::Store { mut engine, .. } => engine.close().map_err(|error| Ended::new(UNAVAILABLE, error)),
         }
     }
