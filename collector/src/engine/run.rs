@@ -174,6 +174,7 @@ impl Loop {
         Ok(())
     }
 
+    /// Does what is asked for, and answers.
     fn answer(&mut self, request: Request) -> Result<(), EngineError> {
         match request {
             Request::BeginImport(source, actor, answer) => {
@@ -189,21 +190,6 @@ impl Loop {
                 let done = self.engine.import(batch, &actor, clock::now())?;
                 drop(held);
                 drop(answer.send(done));
-            }
-            Request::Figures(query, answer) => {
-                let newest = self.publish.borrow().as_of;
-                let _ = answer.send(self.engine.figures_in_turn(&query, newest, clock::now()));
-            }
-            Request::Availability(target, asked, answer) => {
-                let newest = self.publish.borrow().as_of;
-                let _ = answer.send(self.engine.availability_in_turn(&target, asked, newest, clock::now()));
-            }
-            Request::Explain(query, answer) => {
-                let newest = self.publish.borrow().as_of;
-                drop(answer.send(self.engine.explain(&query, newest, clock::now())));
-            }
-            Request::Due(answer) => {
-                let _ = answer.send(self.engine.due(clock::now()));
             }
             Request::Settle(key, attempt, answer) => {
                 self.engine.settle(&key, &attempt, clock::now())?;
@@ -222,24 +208,42 @@ impl Loop {
                 drop(answer.send(done));
             }
             Request::Govern(command, actor, answer) => drop(answer.send(self.govern(command, &actor)?)),
-            Request::History(number, answer) => drop(answer.send(self.engine.history(number))),
             Request::Compact(actor, answer) => {
                 let done = survived(self.engine.compact(&actor, clock::now()))?;
                 drop(answer.send(done));
             }
+            Request::Reload(offered, answer) => drop(answer.send(self.reload(offered)?)),
+            Request::Restate(asked, actor, answer) => drop(answer.send(self.restate(&asked, &actor)?)),
+            question => self.tell(question),
+        }
+        Ok(())
+    }
+
+    /// Answers what changes nothing. Who asked for figures and has gone away since is not worked for: they ask again.
+    fn tell(&mut self, question: Request) {
+        let newest = self.publish.borrow().as_of;
+        match question {
+            Request::Figures(query, answer) if !answer.is_closed() => {
+                drop(answer.send(self.engine.figures_in_turn(&query, newest, clock::now())));
+            }
+            Request::Availability(target, asked, answer) if !answer.is_closed() => {
+                drop(answer.send(self.engine.availability_in_turn(&target, asked, newest, clock::now())));
+            }
+            Request::Explain(query, answer) if !answer.is_closed() => {
+                drop(answer.send(self.engine.explain(&query, newest, clock::now())));
+            }
+            Request::Due(answer) => drop(answer.send(self.engine.due(clock::now()))),
+            Request::History(number, answer) => drop(answer.send(self.engine.history(number))),
             Request::Compaction(answer) => drop(answer.send(self.engine.compaction())),
             Request::Revisions(query, answer) => drop(answer.send(self.engine.revisions(&query))),
             Request::Rollups(of, span, answer) => drop(answer.send(self.engine.rollups(&of, span))),
             Request::Streams(answer) => drop(answer.send(self.engine.streams())),
             Request::Rows(of, span, answer) => drop(answer.send(self.engine.page(&of, span))),
             Request::Measured(host, answer) => drop(answer.send(self.engine.measured(&host))),
-            Request::Reload(offered, answer) => drop(answer.send(self.reload(offered)?)),
             Request::Versions(answer) => drop(answer.send(self.engine.versions())),
-            Request::Restate(asked, actor, answer) => drop(answer.send(self.restate(&asked, &actor)?)),
             Request::Deeds(limit, answer) => drop(answer.send(self.engine.deeds(limit))),
-            Request::Push(..) | Request::Stop => {}
+            _ => {}
         }
-        Ok(())
     }
 
     /// Does what a command says about records. A tick comes before the answer, so that whoever asks after it finds one number

@@ -35,6 +35,7 @@ pub(super) fn figures() -> Vec<Told> {
         .answers_json::<Weighted>(200, "The figures.")
         .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
         .refuses(404, "`no-such-customer`: there is none of this name.")
+        .refuses(503, "`deriving`: so much history has to be read for it that it is done a part at a time; ask again.")
         .may_fail(),
         Told::get(
             "/api/v1/rollups",
