@@ -99,7 +99,7 @@ fn a_mistake_in_a_scenario_names_its_place() {
         (
             "prob web",
             "line 1: expected day, probe, also, during, late, again, shuffled, crowd, calendar, holiday, extra-day, service, target, \
-             maintenance, exclusion, now, expect, found prob",
+             from, maintenance, exclusion, now, expect, found prob",
         ),
         ("probe web up", "line 1: expected `from` and a time before the outcomes, found none"),
         (

@@ -32,7 +32,7 @@ pub(crate) fn long_after(scenario: &Scenario) -> i64 {
     ends.max().unwrap_or(MIDNIGHT_MS) + 10 * LENGTH_MS
 }
 
-fn probe(number: usize) -> impl Strategy<Value = Probe> {
+pub(crate) fn probe(number: usize) -> impl Strategy<Value = Probe> {
     let settings = (1_i64..60, 1_u32..4, 1_u32..5, prop::option::of(1_u32..5), 1_usize..4);
     settings.prop_map(move |(stale_after_ms, fall, rise, quorum, agents)| Probe {
         name: format!("p{number}"),
@@ -88,7 +88,7 @@ fn arrivals(base: i64, probes: &[Probe], seen: Vec<(usize, usize, Place, Out)>) 
     all
 }
 
-fn target(base: i64) -> impl Strategy<Value = Target> {
+pub(crate) fn target(base: i64) -> impl Strategy<Value = Target> {
     let ppb = prop_oneof![Just(0), Just(1_000_000_000), Just(999_000_000), 0_i64..=1_000_000_000];
     let policy = prop_oneof![Just(Unmeasured::Exclude), Just(Unmeasured::CountAsDown), Just(Unmeasured::CountAsUp)];
     let service = prop_oneof![Just("inner"), Just("outer")];
@@ -102,12 +102,12 @@ fn target(base: i64) -> impl Strategy<Value = Target> {
 
 /// How the two services are made of the four probes.
 #[derive(Clone, Copy, Debug)]
-enum Shape {
+pub(crate) enum Shape {
     Plain,
     Nested { all: bool, k: u32 },
 }
 
-fn services(shape: Shape, since: [Option<i64>; 2]) -> Vec<Service> {
+pub(crate) fn services(shape: Shape, since: [Option<i64>; 2]) -> Vec<Service> {
     let leaf = |number: usize| Expr::Probe(format!("p{number}"));
     let inner = vec![leaf(0), leaf(1)];
     let (inner, outer) = match shape {
@@ -122,6 +122,12 @@ fn services(shape: Shape, since: [Option<i64>; 2]) -> Vec<Service> {
     vec![service("inner", first, inner), service("outer", second, outer)]
 }
 
+/// Two services apart, or one in the other.
+pub(crate) fn shape() -> impl Strategy<Value = Shape> {
+    let nested = (any::<bool>(), 1_u32..4).prop_map(|(all, k)| Shape::Nested { all, k });
+    prop_oneof![2 => Just(Shape::Plain), 1 => nested]
+}
+
 /// Where on the axis of time it all happens: now, around the epoch, before it.
 fn base() -> impl Strategy<Value = i64> {
     prop_oneof![Just(MIDNIGHT_MS), Just(-LENGTH_MS / 2), Just(-86_400_000 - 7)]
@@ -130,8 +136,7 @@ fn base() -> impl Strategy<Value = i64> {
 /// Four probes, two in a service, two in another, which in some scenarios is made of the first as well.
 pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
     let probes = (probe(0), probe(1), probe(2), probe(3));
-    let nested = (any::<bool>(), 1_u32..4).prop_map(|(all, k)| Shape::Nested { all, k });
-    let shape = prop_oneof![2 => Just(Shape::Plain), 1 => nested];
+    let shape = shape();
     let entry = || prop::option::of(0..LENGTH_MS);
     let target = base().prop_flat_map(|base| (Just(base), target(base)));
     let times = (entry(), entry(), -30..LENGTH_MS + 100);

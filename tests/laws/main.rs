@@ -7,6 +7,7 @@
 //! | `capacity` | section 12: the use of a resource |
 //! | `clock_changes` | section 1: every minute of the days on which clocks are changed |
 //! | `terms` | calendars, maintenance and exclusions made up at random |
+//! | `versions` | versions of the catalogue made up at random |
 //! | `days` | 2 for the days of a window; timelines day by day |
 //! | `figures` | what users get: the JSON's numbers, large numbers, all policies |
 //! | `made_up` | the facts |
@@ -20,6 +21,7 @@ mod figures;
 mod made_up;
 mod outages;
 mod terms;
+mod versions;
 
 use made_up::{LENGTH_MS, config, config_of, long_after, scenario, told_again};
 use proptest::prelude::*;
@@ -30,6 +32,7 @@ use uphold_tests::scenario::{
     Core, Facts, Measured, Measurer, Reference, Scenario, Subject, Target, Window, check, disagreements, lacking,
     measurers,
 };
+use versions::with_versions;
 
 proptest! {
     #![proptest_config(config())]
@@ -93,6 +96,11 @@ proptest! {
         prop_assert_eq!(wrong_with(&scenario), Vec::<String>::new());
     }
 
+    /// And with up to four versions of the catalogue.
+    #[test]
+    fn versions_keep_the_laws_and_the_implementations_agree(scenario in with_versions()) {
+        prop_assert_eq!(wrong_with(&scenario), Vec::<String>::new());
+    }
 }
 
 proptest! {
@@ -100,7 +108,13 @@ proptest! {
 
     /// And with calendars, over changes of the clocks.
     #[test]
-    fn calendars_keep_the_laws_and_the_implementations_agree(scenario in over_days()) {
+    fn calendars_keep_the_laws_and_the_implementations_agree(scenario in over_days(with_terms())) {
+        prop_assert_eq!(wrong_with(&scenario), Vec::<String>::new());
+    }
+
+    /// And with calendars that change from version to version.
+    #[test]
+    fn versions_of_calendars_keep_the_laws_and_the_implementations_agree(scenario in over_days(with_versions())) {
         prop_assert_eq!(wrong_with(&scenario), Vec::<String>::new());
     }
 }

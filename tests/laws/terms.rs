@@ -74,7 +74,7 @@ fn exclusions() -> impl Strategy<Value = Vec<Exclusion>> {
 
 /// More of a target than its share and its policies.
 #[derive(Clone, Debug)]
-struct More {
+pub(crate) struct More {
     notice: i64,
     allowance: Option<i64>,
     rolling: Option<i64>,
@@ -84,7 +84,7 @@ struct More {
     response: (usize, Wanted, u64),
 }
 
-fn more() -> impl Strategy<Value = More> {
+pub(crate) fn more() -> impl Strategy<Value = More> {
     let length = || prop::option::of(1_i64..120);
     let breaks = (prop::option::of(0_i64..4), length(), length(), length())
         .prop_map(|(at_most, longest, mtrs, mtbsi)| BreakTargets { at_most, longest, mtrs, mtbsi });
@@ -116,7 +116,7 @@ fn more() -> impl Strategy<Value = More> {
 
 impl More {
     /// Puts it upon a target; a second one is on response times.
-    fn upon(self, target: &Target) -> [Target; 2] {
+    pub(crate) fn upon(self, target: &Target) -> [Target; 2] {
         let mut with = target.clone();
         (with.min_notice_ms, with.allowance_ms) = (self.notice, self.allowance);
         with.window = self.rolling.map_or(target.window, Window::Rolling);
@@ -200,9 +200,9 @@ pub(crate) fn calendar(zone: TimeZone, date: Date) -> impl Strategy<Value = Cale
 const MINUTES: i64 = 12;
 
 /// The same in two and a half days around a change of the clocks, with a calendar for the services, and one for the target.
-pub(crate) fn over_days() -> impl Strategy<Value = Scenario> {
+pub(crate) fn over_days(scenarios: impl Strategy<Value = Scenario>) -> impl Strategy<Value = Scenario> {
     let kind = prop_oneof![2 => Just(None), 1 => Just(Some(Window::Day)), 1 => Just(Some(Window::Week))];
-    (with_terms(), prop::sample::select(CHANGES.to_vec()), kind, any::<bool>())
+    (scenarios, prop::sample::select(CHANGES.to_vec()), kind, any::<bool>())
         .prop_flat_map(|(scenario, place, kind, own)| {
             let (zone, at) = change(place);
             let date = shown(&zone, at).date();
@@ -217,10 +217,19 @@ pub(crate) fn over_days() -> impl Strategy<Value = Scenario> {
             for service in &mut stretched.services {
                 service.calendar = Some("services".to_owned());
             }
-            for target in &mut stretched.targets {
+            let agree = |target: &mut Target| {
                 target.calendar = own.then(|| "target".to_owned());
                 if let (Some(kind), Window::Span(..)) = (kind, target.window) {
                     target.window = kind;
+                }
+            };
+            stretched.targets.iter_mut().for_each(agree);
+            // From version to version the services have other hours, then none, then the first again.
+            let hours = [Some("target"), None, Some("services")];
+            for (version, hours) in stretched.versions.iter_mut().zip(hours.into_iter().cycle()) {
+                version.targets.iter_mut().for_each(agree);
+                for service in &mut version.services {
+                    service.calendar = hours.map(str::to_owned);
                 }
             }
             stretched
@@ -233,10 +242,11 @@ fn stretched(mut scenario: Scenario, to: i64) -> Scenario {
     let base = scenario.checks[0].now.min(scenario.targets[0].at);
     let moved = |at: i64| to + (at - base - LENGTH_MS / 2) * unit;
     let moved_span = |(from, to): Span| (moved(from), moved(to));
-    for probe in &mut scenario.probes {
+    for probe in scenario.probes.iter_mut().chain(scenario.versions.iter_mut().flat_map(|v| &mut v.probes)) {
         probe.stale_after_ms *= unit;
     }
-    for service in &mut scenario.services {
+    let later = scenario.versions.iter_mut().flat_map(|v| &mut v.services);
+    for service in scenario.services.iter_mut().chain(later) {
         service.since = service.since.map(moved);
     }
     for one in &mut scenario.arrivals {
@@ -249,7 +259,10 @@ fn stretched(mut scenario: Scenario, to: i64) -> Scenario {
     for x in &mut scenario.exclusions {
         (x.span, x.added, x.revoked) = (moved_span(x.span), x.added.map(moved), x.revoked.map(moved));
     }
-    for target in &mut scenario.targets {
+    for version in &mut scenario.versions {
+        (version.from, version.recorded) = (moved(version.from), moved(version.recorded));
+    }
+    for target in scenario.targets.iter_mut().chain(scenario.versions.iter_mut().flat_map(|v| &mut v.targets)) {
         target.at = moved(target.at);
         target.window = match target.window {
             Window::Span(from, to) => Window::Span(moved(from), moved(to)),

@@ -102,10 +102,13 @@ impl Courses {
                 changed.insert(id.clone());
             }
         }
+        // What it does not have, it replaces all the same from then on.
+        for (id, course) in self.services.iter_mut().filter(|(id, _)| !catalogue.services.contains_key(*id)) {
+            changed.extend(forget_from(&mut course.pieces, |piece| piece.from, from).then(|| id.clone()));
+        }
         for (id, course) in &mut self.targets {
-            if !catalogue.targets.contains_key(id) {
-                // What was restated replaces what came after it: it may be gone since earlier.
-                course.gone_from = Some(course.gone_from.map_or(from, |known| known.min(from)));
+            if !catalogue.targets.contains_key(id) && course.leave(from) {
+                changed.extend(course.pieces.last().map(|last| last.target.service.clone()));
             }
         }
         for (id, target) in &catalogue.targets {
@@ -273,10 +276,9 @@ impl From<&Service> for ServiceCourse {
 
 impl ServiceCourse {
     fn take_up(&mut self, from: Instant, text: &str, piece: impl FnOnce(Instant) -> Piece) -> bool {
-        let before = self.pieces.len();
-        self.pieces.retain(|known| known.from < from);
+        let forgot = forget_from(&mut self.pieces, |piece| piece.from, from);
         if self.pieces.last().is_some_and(|last| last.text == *text) {
-            return self.pieces.len() != before;
+            return forgot;
         }
         let from = if self.pieces.is_empty() { Instant::MIN } else { from };
         self.pieces.push(piece(from));
@@ -314,7 +316,7 @@ impl TargetCourse {
     fn take_up(&mut self, from: Instant, target: &Target) -> bool {
         let before = (self.pieces.len(), self.gone_from);
         self.gone_from = None;
-        self.pieces.retain(|known| known.from < from);
+        forget_from(&mut self.pieces, |promised| promised.from, from);
         let text = target_text(target);
         match self.pieces.last_mut() {
             Some(last) if last.text == text => {
@@ -328,6 +330,12 @@ impl TargetCourse {
                 true
             }
         }
+    }
+
+    /// Whether anything of what was promised is replaced by a version that does not have it.
+    fn leave(&mut self, from: Instant) -> bool {
+        self.gone_from = Some(self.gone_from.map_or(from, |gone_from| gone_from.min(from)));
+        forget_from(&mut self.pieces, |promised| promised.from, from)
     }
 
     /// A change holds from the next window on: what was promised when the window began counts, unless a later change was to
@@ -371,6 +379,12 @@ impl TargetCourse {
             _ => window.interval.start < gone_from,
         }
     }
+}
+
+/// Forgets the pieces that are replaced from an instant on; whether there were any.
+fn forget_from<T>(pieces: &mut Vec<T>, begins: impl Fn(&T) -> Instant, from: Instant) -> bool {
+    let kept = pieces.partition_point(|piece| begins(piece) < from);
+    pieces.drain(kept..).len() > 0
 }
 
 fn all_responsible(catalogue: &Catalogue, service: &Service) -> BTreeMap<ProbeId, (Option<Id>, String)> {

@@ -167,3 +167,23 @@ fn a_target_that_a_restatement_leaves_out_is_gone_from_its_instant_on() {
     };
     assert_eq!([19, 20, 39, 40].map(held), [1, 0, 0, 0]);
 }
+
+#[test]
+fn a_restatement_that_has_something_no_more_replaces_what_came_after_it_too() {
+    let both = |fall| service("shop", 2, "rack") + &service("till", fall, "rack");
+    let month = |share| target(&format!("availability: \"{share}\", window: month, effective: immediate"));
+    let mut courses = Courses::of(&read(&both(2), &month("99%")));
+    courses.take_up(&read(&both(3), &month("98%")), 2, day(20));
+    courses.take_up(&read(&both(3), ""), 3, day(28));
+    let changed = courses.take_up(&read(&service("shop", 2, "rack"), ""), 4, day(10));
+    assert_eq!(changed.iter().map(Id::as_str).collect::<Vec<_>>(), ["shop", "till"]);
+    assert_eq!(falls(&courses, "till"), [(Instant::MIN, 1, 2)], "as the last version that had it says");
+    let window = |at| Window::holding(WindowKind::Month, &TimeZone::UTC, at, day(300));
+    let (shop, id) = (Id::new("shop").unwrap(), "sla/up".parse().unwrap());
+    let holding = courses.target(&id, &window(day(1))).unwrap();
+    assert!(
+        matches!(holding.promise, crate::catalogue::model::Promise::Availability(promise) if promise.share.to_string() == "99%")
+    );
+    let there = |at| courses.targets_of(&shop, |_| window(at)).count();
+    assert_eq!((there(day(1)), there(day(32))), (1, 0), "it left on the 10th");
+}

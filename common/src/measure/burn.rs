@@ -1,7 +1,8 @@
 //! Section 10 of the rules: how fast the error budget burns over a look-back, and whether a target alerts.
 //!
 //! A look-back ends where the figures are measured to: now in a window that is open, its end in one that is closed, so
-//! that what is said of a closed window does not change with the time of asking. Each of its instants is committed or not
+//! that what is said of a closed window does not change with the time of asking; the start of one that has not begun, and
+//! then what is still to come of it counts for nothing. Each of its instants is committed or not
 //! as in the target's window that holds it ([`holding`]), which may be the window before. A rolling window that is shorter
 //! than a look-back is for that look-back as long as it. Rates are exact ratios; products are taken in 128 bits.
 

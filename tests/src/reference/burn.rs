@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::committed::{Figure, Mark};
+use super::committed::Mark;
 use super::figures::{Ask, Unmeasured};
 use super::{Out, Seen, St, fraction};
 
@@ -59,10 +59,12 @@ pub fn defaults(window_ms: i64, target_ppb: i64) -> Vec<Rule> {
 pub struct Past<'a> {
     /// The target; its window is the one that holds now.
     pub ask: &'a Ask,
-    /// Where look-backs end, in milliseconds: now, or the end of a closed window.
+    /// Where look-backs end, in milliseconds: now, the end of a closed window, or the start of one that has not begun.
     pub now_ms: i64,
     /// The window that holds a tick, for a look-back of so many milliseconds.
     pub window_of: &'a dyn Fn(i64, i64) -> (i64, i64),
+    /// What each tick of such a window is, by what was promised for it.
+    pub marks_of: &'a dyn Fn((i64, i64)) -> Vec<Mark>,
     /// The service's state at a tick.
     pub state_of: &'a dyn Fn(i64) -> St,
     /// The settled observations of the service's probes, their times in ticks, one list for each vantage point.
@@ -89,10 +91,12 @@ impl Past<'_> {
         while t * tick_ms < self.now_ms {
             let window = (self.window_of)(t, back_ms);
             let mut known = self.marks.borrow_mut();
-            let marks = known.entry(window).or_insert_with(|| self.ask.terms.marks(window, Figure::Contractual));
+            let marks = known.entry(window).or_insert_with(|| (self.marks_of)(window));
             for (tick, mark) in (window.0..window.1).zip(marks) {
                 let within = ((tick + 1) * tick_ms).min(self.now_ms) - (tick * tick_ms).max(from_ms);
-                if within > 0 && *mark == Mark::Committed {
+                // What is still to come is no part of what was measured.
+                let has_been = tick < self.ask.now;
+                if within > 0 && has_been && *mark == Mark::Committed {
                     all.push((tick, within));
                 }
             }
@@ -128,7 +132,7 @@ impl Past<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::committed::{Terms, Work};
+    use super::super::committed::{Figure, Terms, Work};
     use super::*;
 
     #[test]
@@ -153,7 +157,9 @@ mod tests {
         let state = |t: i64| if t >= 10 && t != 15 { St::Down } else { St::Up };
         let window = |t: i64, _| (t.div_euclid(10) * 10, t.div_euclid(10) * 10 + 10);
         let (seen, marks) = ([seen.to_vec()], RefCell::default());
-        Past { ask: &ask, now_ms: 200, window_of: &window, state_of: &state, seen: &seen, marks }.judge(rule, 2)
+        let marks_of = |window| ask.terms.marks(window, Figure::Contractual);
+        Past { ask: &ask, now_ms: 200, window_of: &window, marks_of: &marks_of, state_of: &state, seen: &seen, marks }
+            .judge(rule, 2)
     }
 
     fn rule(long: i64, short: i64) -> Rule {

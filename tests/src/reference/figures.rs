@@ -194,8 +194,13 @@ fn breaks(ask: &Ask, kinds: &[(i64, Kind)], told: &mut Figures) {
 }
 
 /// Who is charged with how many milliseconds of the window's downtime. `states` are the service's, and `leaf` tells a
-/// probe's at a tick.
-pub fn charges(ask: &Ask, expr: &Expr, states: &[St], leaf: &impl Fn(&str, i64) -> St) -> BTreeMap<String, i64> {
+/// probe's at a tick, `expr` the expression in force at it.
+pub fn charges<'a>(
+    ask: &Ask,
+    expr: &impl Fn(i64) -> &'a Expr,
+    states: &[St],
+    leaf: &impl Fn(&str, i64) -> St,
+) -> BTreeMap<String, i64> {
     let mut bill = BTreeMap::new();
     let marks = ask.terms.marks(ask.window, ask.figure);
     for (t, (mark, state)) in (ask.window.0..ask.window.1.min(ask.now)).zip(marks.into_iter().zip(states)) {
@@ -203,7 +208,7 @@ pub fn charges(ask: &Ask, expr: &Expr, states: &[St], leaf: &impl Fn(&str, i64) 
         if mark != Mark::Committed || *state != St::Down {
             continue;
         }
-        let turns = turns(expr, &at);
+        let turns = turns(expr(t), &at);
         let mut counts = vec![0; turns.len()];
         for place in (t * ask.tick_ms..(t + 1) * ask.tick_ms).filter_map(|ms| place(&turns, ms)) {
             counts[place] += 1;
@@ -320,8 +325,12 @@ mod tests {
     fn charges_add_up_to_downtime() {
         let expr = Expr::all(vec![Expr::Leaf("a".to_owned()), Expr::Leaf("b".to_owned())]);
         let leaf = |id: &str, t: i64| if t >= 4 || id == "a" && t >= 1 { St::Down } else { St::Up };
-        let bill =
-            charges(&Ask { terms: late(2), tick_ms: 10, ..ask("uDDDDDDDDD") }, &expr, &states("uDDDDDDDDD"), &leaf);
+        let bill = charges(
+            &Ask { terms: late(2), tick_ms: 10, ..ask("uDDDDDDDDD") },
+            &|_| &expr,
+            &states("uDDDDDDDDD"),
+            &leaf,
+        );
         // Ticks 2 and 3 are a's alone, the six from 4 on are shared.
         assert_eq!(bill.into_iter().collect::<Vec<_>>(), vec![("a".to_owned(), 50), ("b".to_owned(), 30)]);
     }

@@ -18,6 +18,8 @@
 //! | `response` | 11 response times |
 //! | `capacity` | 12 the use of a resource against its thresholds |
 //!
+//! Which version of the catalogue is in force at an instant (rule 9) says `scenario::naive_versions`.
+//!
 //! It must never name anything of `uphold_common`.
 
 pub mod burn;

@@ -3,11 +3,11 @@
 //! Nothing is rounded on the way: observations, rules and
 //! windows go in as the scenario has them, even where no catalogue could be written so small.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uphold_common::catalogue::{formula, model};
-use uphold_common::ids::{Id, ProbeId, TargetId};
+use uphold_common::catalogue::course::{Courses, ServiceCourse};
+use uphold_common::catalogue::model;
+use uphold_common::ids::{Id, ProbeId};
 use uphold_common::measure::availability::Verdict;
 use uphold_common::measure::burn::AlertFigures;
 use uphold_common::measure::committed::Committed;
@@ -16,18 +16,18 @@ use uphold_common::measure::figures::{self, Figures as Json};
 use uphold_common::measure::kinds::Kinds;
 use uphold_common::measure::probe::probe_timeline;
 use uphold_common::measure::service::{ServiceTimeline, service_timeline};
-use uphold_common::measure::target::TargetFigures;
+use uphold_common::measure::target::{TargetFigures, settling_ms};
 use uphold_common::measure::timeline::Timeline;
-use uphold_common::measure::vantage::{VantageRules, vantage_timeline};
+use uphold_common::measure::vantage::vantage_timeline;
 use uphold_common::measure::window::Window;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases, State, settle_all};
 use uphold_common::percent::Ratio;
 use uphold_common::time::{Instant, Interval};
-use uphold_common::wire::assignment::{Check, TcpCheck};
 
+use super::core_versions::{courses, probe_id, target_id};
 use super::{
-    Expr, Facts, Figures, Measured, Measurer, Out, Probe, Scenario, Service, Span, St, Stretch, Subject, Target,
-    Window as Kind, core_promises, core_terms,
+    Facts, Figures, Measured, Measurer, Out, Span, St, Stretch, Subject, Target, Window as Kind, core_promises,
+    core_terms,
 };
 
 /// The rules as the programs apply them.
@@ -41,10 +41,11 @@ impl Measurer for Core {
 
     fn states(&self, facts: Facts<'_>, subject: &Subject, span: Span) -> Vec<Stretch> {
         let span = interval(span);
+        let courses = courses(facts, None);
         let timeline = match subject {
-            Subject::Vantage(probe, agent) => vantage(facts, probe_of(facts.scenario, probe), agent, span),
-            Subject::Probe(probe) => probe_states(facts, probe_of(facts.scenario, probe), span),
-            Subject::Service(name) => service_states(facts, name, span).states,
+            Subject::Vantage(probe, agent) => vantage(facts, &courses, &probe_id(facts.scenario, probe), agent, span),
+            Subject::Probe(probe) => probe_states(facts, &courses, &probe_id(facts.scenario, probe), span),
+            Subject::Service(name) => service_states(facts, &courses, course(&courses, name), span).states,
         };
         let stretch = |s: &uphold_common::measure::timeline::Stretch| {
             (s.interval.start.as_ms(), s.interval.end.as_ms(), state(s.state))
@@ -53,15 +54,19 @@ impl Measurer for Core {
     }
 
     fn figures(&self, facts: Facts<'_>, target: &Target) -> Measured {
-        let asked = Asked::new(facts, target);
-        if let Some(wanted) = &target.response {
-            let Asked { service, window, committed } = &asked;
-            let response = core_promises::responses(facts, wanted, service, *window, committed);
-            return Measured { response: Some(response), ..Measured::default() };
+        let courses = courses(facts, Some(target));
+        let Some(asked) = Asked::new(facts, &courses, target) else {
+            return Measured { gone: true, ..Measured::default() };
+        };
+        if let model::Promise::Response(promise) = &asked.target.promise {
+            let settled = asked.window.is_settled(settling_ms(asked.course, &asked.window));
+            let response = core_promises::responses(facts, promise, &asked, settled);
+            return Measured { response: Some(response), settled, ..Measured::default() };
         }
-        let told = Told::new(facts, target, asked);
+        let told = Told::new(facts, asked);
         let guilty = told.figures.charges.iter().filter(|(_, ms)| **ms != 0);
-        let earned = credit(&told.consequences.credits, &told.figures.availability, told.asked.window.is_open());
+        let earned =
+            credit(&told.asked.target.consequences.credits, &told.figures.availability, told.asked.window.is_open());
         Measured {
             without_exclusions: plain(&told.figures.without_exclusions),
             experienced: plain(&told.figures.experienced),
@@ -71,6 +76,8 @@ impl Measurer for Core {
             alerts: told.alerts.iter().map(core_promises::told).collect(),
             response: None,
             credit: earned.map(|step| step.percent.parts()),
+            settled: told.figures.settled,
+            gone: false,
         }
     }
 }
@@ -78,70 +85,70 @@ impl Measurer for Core {
 impl Core {
     /// The figures of `target` as users get them.
     pub fn json(facts: Facts<'_>, target: &Target) -> serde_json::Value {
-        let Told { asked, consequences, seen, figures, alerts } = Told::new(facts, target, Asked::new(facts, target));
-        let promised = model::Target {
-            id: TargetId::new(id("scenario"), id(&target.name)),
-            kind: model::AgreementKind::Sla,
-            party: id("customer"),
-            service: asked.service.id.clone(),
-            window: window_kind(target.window),
-            calendar: None,
-            maintenance: model::MaintenanceRules::default(),
-            effective: model::Effective::default(),
-            promise: model::Promise::Availability(core_promises::availability(target)),
-            consequences,
-        };
+        let courses = courses(facts, Some(target));
+        let asked = Asked::new(facts, &courses, target).expect("a target that has not left");
+        let Told { asked, seen, figures, alerts } = Told::new(facts, asked);
         let measured =
-            figures::Measured::Availability { target: &promised, figures: &figures, seen: &seen, alerts: &alerts };
-        let (service, now) = (&asked.service, Instant::from_ms(facts.now));
-        let told = Json::of((service, &service.into()), 1, now, &[measured]);
+            figures::Measured::Availability { target: &asked.target, figures: &figures, seen: &seen, alerts: &alerts };
+        let (service, now) = (asked.service, Instant::from_ms(facts.now));
+        let told = Json::of((service, asked.course), 1, now, &[measured]);
         serde_json::to_value(told).unwrap_or_default()
     }
 }
 
 /// Of what a target is asked, and when.
-struct Asked {
-    service: model::Service,
-    window: Window,
-    committed: Committed,
+pub(super) struct Asked<'a> {
+    pub(super) courses: &'a Courses,
+    pub(super) course: &'a ServiceCourse,
+    /// As it is by the newest version.
+    pub(super) service: &'a model::Service,
+    /// As it holds for the window.
+    pub(super) target: Arc<model::Target>,
+    pub(super) window: Window,
+    pub(super) committed: Committed,
 }
 
-impl Asked {
-    fn new(facts: Facts<'_>, target: &Target) -> Self {
-        let service = service(facts.scenario, &target.service);
+impl<'a> Asked<'a> {
+    /// None of a target that had left before its window began.
+    fn new(facts: Facts<'_>, courses: &'a Courses, target: &Target) -> Option<Self> {
+        let course = course(courses, &target.service);
+        let service = &*course.newest().expect("a service has a version").service;
         let (at, as_of) = (Instant::from_ms(target.at), Instant::from_ms(facts.now));
-        let window = Window::holding(window_kind(target.window), &service.time_zone, at, as_of);
-        let committed = core_terms::committed(facts, target, entry(&service), window.interval);
-        Self { service, window, committed }
+        let (id, zone) = (target_id(&target.name), &service.time_zone);
+        let window = |kind| Window::holding(kind, zone, at, as_of);
+        courses.targets_of(&service.id, window).find(|known| **known == id)?;
+        let (target, window) = courses.in_window(&id, zone, at, as_of)?;
+        let committed = core_terms::committed(facts, course, &target, window.interval);
+        Some(Self { courses, course, service, target, window, committed })
     }
 }
 
 /// When a service entered the catalogue; without an entry it was there before everything.
-pub(super) fn entry(service: &model::Service) -> Instant {
-    service.since.unwrap_or(Instant::MIN)
+pub(super) fn entry(course: &ServiceCourse) -> Instant {
+    course.newest().and_then(|piece| piece.service.since).unwrap_or(Instant::MIN)
 }
 
 /// Everything the core makes of a target on availability.
-struct Told {
-    asked: Asked,
-    consequences: model::Consequences,
+struct Told<'a> {
+    asked: Asked<'a>,
     seen: ServiceTimeline,
     figures: TargetFigures,
     alerts: Vec<AlertFigures>,
 }
 
-impl Told {
-    fn new(facts: Facts<'_>, target: &Target, asked: Asked) -> Self {
-        let Asked { service, window, committed } = &asked;
-        let rules = core_promises::rules(target, *window);
-        let alerting = core_promises::alerting(&rules, service, target, *window);
-        let elapsed = window.elapsed();
+impl<'a> Told<'a> {
+    fn new(facts: Facts<'_>, asked: Asked<'a>) -> Self {
+        let model::Promise::Availability(promise) = asked.target.promise else {
+            unreachable!("scenarios promise availability or response times");
+        };
+        let rules = core_promises::rules(&asked.target, promise.share, asked.window);
+        let alerting = core_promises::alerting(&rules, &asked, &promise);
+        let elapsed = asked.window.elapsed();
         let from = alerting.longest().map_or(elapsed.start, |span| span.start.min(elapsed.start));
-        let seen = service_states(facts, service.id.as_str(), Interval::new(from, elapsed.end));
-        let figures =
-            TargetFigures::measure(core_promises::availability(target), &service.into(), *window, committed, &seen);
-        let alerts = core_promises::alerts(facts, target, service, &alerting, &seen);
-        Self { consequences: core_promises::consequences(target), asked, seen, figures, alerts }
+        let seen = service_states(facts, asked.courses, asked.course, Interval::new(from, elapsed.end));
+        let figures = TargetFigures::measure(promise, asked.course, asked.window, &asked.committed, &seen);
+        let alerts = core_promises::alerts(facts, &asked, &alerting, &seen);
+        Self { asked, seen, figures, alerts }
     }
 }
 
@@ -153,25 +160,44 @@ pub(super) fn settled(facts: Facts<'_>, probe: &str, agent: &str) -> Vec<Observa
     seen
 }
 
-fn vantage(facts: Facts<'_>, probe: &Probe, agent: &str, span: Interval) -> Timeline {
-    let rules = VantageRules { reach_ms: probe.stale_after_ms, fall: probe.fall, rise: probe.rise };
-    vantage_timeline(&settled(facts, &probe.name, agent), &rules.into(), span)
+fn course<'a>(courses: &'a Courses, service: &str) -> &'a ServiceCourse {
+    courses.service(&id(service)).expect("a known service")
 }
 
-fn probe_states(facts: Facts<'_>, probe: &Probe, span: Interval) -> Timeline {
-    let vantages: Vec<Timeline> = probe.agents.iter().map(|agent| vantage(facts, probe, agent, span)).collect();
-    probe_timeline(&vantages.iter().collect::<Vec<_>>(), probe.quorum, span)
+fn vantage(facts: Facts<'_>, courses: &Courses, probe: &ProbeId, agent: &str, span: Interval) -> Timeline {
+    let law = courses.law(probe).expect("a probe that some version has");
+    vantage_timeline(&settled(facts, probe.child.as_str(), agent), law, span)
 }
 
-fn service_states(facts: Facts<'_>, name: &str, span: Interval) -> ServiceTimeline {
-    let service = service(facts.scenario, name);
-    let formula = &service.structure.formula;
-    let timeline = |leaf: &ProbeId| probe_states(facts, probe_of(facts.scenario, leaf.child.as_str()), span);
-    let probes = formula.leaves().iter().map(|leaf| (leaf.clone(), timeline(leaf))).collect();
-    service_timeline(formula, &probes, span)
+/// What is seen of a probe while it is as one version has it.
+fn seen_of(facts: Facts<'_>, courses: &Courses, probe: &model::Probe, part: Interval) -> Timeline {
+    let vantage = |agent: &Id| vantage(facts, courses, &probe.id, agent.as_str(), part);
+    let vantages: Vec<Timeline> = probe.agents.iter().map(vantage).collect();
+    probe_timeline(&vantages.iter().collect::<Vec<_>>(), probe.quorum, part)
 }
 
-const fn window_kind(of: Kind) -> model::WindowKind {
+fn probe_states(facts: Facts<'_>, courses: &Courses, probe: &ProbeId, span: Interval) -> Timeline {
+    let mut states = Timeline::default();
+    for (part, piece) in course(courses, probe.parent.as_str()).within(span) {
+        let probe = piece.service.probes.get(&probe.child).expect("versions take no probes away");
+        for stretch in seen_of(facts, courses, probe, part).stretches() {
+            states.push(stretch.interval, stretch.state);
+        }
+    }
+    states
+}
+
+fn service_states(facts: Facts<'_>, courses: &Courses, course: &ServiceCourse, span: Interval) -> ServiceTimeline {
+    let mut seen = ServiceTimeline::default();
+    for (part, piece) in course.within(span) {
+        let probes = piece.service.looks_at();
+        let probes = probes.map(|probe| (probe.id.clone(), seen_of(facts, courses, probe, part))).collect();
+        seen.append(service_timeline(&piece.service.structure.formula, &probes, part));
+    }
+    seen
+}
+
+pub(super) const fn window_kind(of: Kind) -> model::WindowKind {
     match of {
         Kind::Span(start, end) => {
             model::WindowKind::Stretch { start: Instant::from_ms(start), end: Instant::from_ms(end) }
@@ -251,70 +277,4 @@ fn interval((from, to): Span) -> Interval {
 
 pub(super) fn id(name: &str) -> Id {
     Id::new(name).expect("a name that the catalogue could hold")
-}
-
-fn probe_of<'a>(scenario: &'a Scenario, name: &str) -> &'a Probe {
-    scenario.probes.iter().find(|p| p.name == name).expect("a known probe")
-}
-
-fn service_of<'a>(scenario: &'a Scenario, name: &str) -> &'a Service {
-    scenario.services.iter().find(|s| s.name == name).expect("a known service")
-}
-
-fn service(scenario: &Scenario, name: &str) -> model::Service {
-    let (mut services, mut left) = (BTreeMap::new(), vec![id(name)]);
-    while let Some(next) = left.pop() {
-        let service = unlinked(scenario, service_of(scenario, next.as_str()));
-        let unknown = |below: &&Id| !services.contains_key(*below);
-        left.extend(service.built_on().into_iter().filter(unknown).cloned());
-        services.insert(next, service);
-    }
-    formula::link(&mut services).expect("services that can be measured");
-    services.remove(&id(name)).expect("a known service")
-}
-
-fn unlinked(scenario: &Scenario, service: &Service) -> model::Service {
-    let own = scenario.probes.iter().filter(|p| p.service == service.name);
-    model::Service {
-        id: id(&service.name),
-        name: service.name.clone(),
-        outcome: None,
-        owner: None,
-        customers: Vec::new(),
-        criticality: model::Criticality::Medium,
-        since: service.since.map(Instant::from_ms),
-        time_zone: scenario.clock.zone.clone(),
-        calendar: None,
-        weight: None,
-        probes: own.map(|p| (id(&p.name), Arc::new(probe(p)))).collect(),
-        available_when: expression(&service.expr),
-        structure: model::Structure::default(),
-    }
-}
-
-fn expression(of: &Expr) -> model::Expression {
-    let all = |operands: &[Expr]| operands.iter().map(expression).collect();
-    match of {
-        Expr::Probe(name) => model::Expression::Probe(id(name)),
-        Expr::Service(name) => model::Expression::Service(id(name)),
-        Expr::All(operands) => model::Expression::all(all(operands)),
-        Expr::Any(operands) => model::Expression::any(all(operands)),
-        Expr::AtLeast(k, operands) => model::Expression::AtLeast { count: *k as usize, of: all(operands) },
-    }
-}
-
-fn probe(probe: &Probe) -> model::Probe {
-    model::Probe {
-        id: uphold_common::ids::ProbeId::new(id(&probe.service), id(&probe.name)),
-        component: None,
-        agents: probe.agents.iter().map(|agent| id(agent)).collect(),
-        interval_ms: probe.interval_ms,
-        timeout_ms: probe.timeout_ms,
-        stale_after_ms: probe.stale_after_ms,
-        fall: probe.fall,
-        rise: probe.rise,
-        quorum: probe.quorum,
-        slow_after_ms: None,
-        check: Check::Tcp(TcpCheck { address: "192.0.2.1:443".to_owned() }),
-    }
 }

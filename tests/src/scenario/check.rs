@@ -1,6 +1,6 @@
 //! Holding a measurer against what a scenario expects, against the laws, and against another measurer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::words::{length, length_word, percentage, state_word};
 use super::{
@@ -125,6 +125,8 @@ fn check_pair(target: &Target, measured: &Measured, key: &str, expected: &str) -
                 vec![format!("credit: {:?}", measured.credit)]
             };
         }
+        None if key == "settling" => (if measured.settled { "settled" } else { "unsettled" }).to_owned(),
+        None if key == "presence" => (if measured.gone { "gone" } else { "there" }).to_owned(),
         None => match measured.response.and_then(|told| response_word(&told, key)) {
             Some(found) => found,
             None => return check_figure(target, figures, key, expected),
@@ -220,7 +222,7 @@ fn check_fraction(key: &str, expected: &str, found: Fraction, read: impl Fn(&str
 
 /// What holds for the figures of any window.
 fn laws(facts: Facts<'_>, target: &Target, measured: &Measured) -> Vec<String> {
-    if target.response.is_some() {
+    if target.response.is_some() || measured.gone {
         return Vec::new();
     }
     let f = &measured.figures;
@@ -275,12 +277,7 @@ pub fn disagreements(scenario: &Scenario, one: &dyn Measurer, other: &dyn Measur
         }
         let both = |t: &&Target| can_target(scenario, t, one) && can_target(scenario, t, other);
         for target in scenario.targets.iter().filter(both) {
-            let (mut a, mut b) = (one.figures(facts, target), other.figures(facts, target));
-            // Where a look-back of a window ends that has not begun, the rules do not say.
-            if facts.now < target.span(facts.scenario, facts.now).0 {
-                a.alerts.clear();
-                b.alerts.clear();
-            }
+            let (a, b) = (one.figures(facts, target), other.figures(facts, target));
             if a != b {
                 wrong.push(format!("{}: {}: {a:#?}\n    {}: {b:#?}", target.name, one.name(), other.name()));
             }
@@ -290,8 +287,9 @@ pub fn disagreements(scenario: &Scenario, one: &dyn Measurer, other: &dyn Measur
 }
 
 fn subjects(scenario: &Scenario) -> Vec<Subject> {
-    let probes = scenario.probes.iter();
-    let vantages = probes.flat_map(|p| p.agents.iter().map(|a| Subject::Vantage(p.name.clone(), a.clone())));
+    let probes = scenario.ever_probes();
+    let vantages: BTreeSet<_> = probes.flat_map(|p| p.agents.iter().map(|a| (p.name.clone(), a.clone()))).collect();
+    let vantages = vantages.into_iter().map(|(probe, agent)| Subject::Vantage(probe, agent));
     let probes = scenario.probes.iter().map(|p| Subject::Probe(p.name.clone()));
     let services = scenario.services.iter().map(|s| Subject::Service(s.name.clone()));
     vantages.chain(probes).chain(services).collect()
@@ -301,6 +299,6 @@ fn subjects(scenario: &Scenario) -> Vec<Subject> {
 fn whole(scenario: &Scenario) -> Span {
     let from = scenario.arrivals.iter().map(|a| a.at).min().unwrap_or(super::MIDNIGHT_MS);
     let to = scenario.arrivals.iter().map(|a| a.at).max().unwrap_or(super::MIDNIGHT_MS);
-    let reach = scenario.probes.iter().map(|p| p.stale_after_ms).max().unwrap_or(0);
+    let reach = scenario.ever_probes().map(|p| p.stale_after_ms).max().unwrap_or(0);
     (from - reach, to + 2 * reach)
 }

@@ -8,23 +8,25 @@ use std::sync::Arc;
 
 use uphold_common::catalogue::model;
 use uphold_common::decimal::Decimal;
+use uphold_common::ids::Id;
 use uphold_common::measure::availability;
 use uphold_common::measure::burn::{AlertFigures, Alerting};
-use uphold_common::measure::committed::{Committed, Cover};
+use uphold_common::measure::committed::Cover;
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::response::{self, ResponseFigures, is_within};
 use uphold_common::measure::service::ServiceTimeline;
-use uphold_common::measure::target::settling_ms;
 use uphold_common::measure::window::Window;
 use uphold_common::observation::Outcome;
 use uphold_common::percent::{Ppb, WideRatio};
 use uphold_common::time::{Instant, Interval};
 
-use super::by_core::{entry, id, met, settled};
+use super::by_core::{Asked, id, met, settled};
 use super::{Alert, Facts, Response, Responses, Target, Unmeasured};
 use crate::reference::burn::Rule;
 use crate::reference::response::Wanted;
 
+/// All of it.
+const ALL_TIME: Interval = Interval { start: Instant::MIN, end: Instant::MAX };
 /// One, in billionths.
 const BILLION: i128 = 1_000_000_000;
 
@@ -79,43 +81,48 @@ fn rule(of: &Rule) -> model::AlertRule {
 /// What is asked of a target's alerts. A window that is a span has none.
 pub(super) fn alerting<'a>(
     rules: &'a [model::AlertRule],
-    service: &'a model::Service,
-    target: &Target,
-    window: Window,
+    asked: &Asked<'a>,
+    promise: &model::AvailabilityPromise,
 ) -> Alerting<'a> {
-    let model::AvailabilityPromise { share, unmeasured, degraded, .. } = availability(target);
+    let model::AvailabilityPromise { share, unmeasured, degraded, .. } = *promise;
     let promise = availability::Promise { target: share, unmeasured, degraded };
-    Alerting { rules, min_bad: target.min_bad, promise, window, zone: &service.time_zone }
+    let min_bad = asked.target.consequences.min_bad;
+    Alerting { rules, min_bad, promise, window: asked.window, zone: &asked.service.time_zone }
 }
 
 /// The rules by which a target alerts in a window.
-pub(super) fn rules(target: &Target, window: Window) -> Vec<model::AlertRule> {
+pub(super) fn rules(target: &model::Target, share: Ppb, window: Window) -> Vec<model::AlertRule> {
     match window.kind {
         model::WindowKind::Stretch { .. } => Vec::new(),
-        _ => consequences(target).rules(availability(target).share, window.interval.len_ms()),
+        _ => target.consequences.rules(share, window.interval.len_ms()),
     }
 }
 
 /// The alerts of a target, out of what was seen of the service over at least its look-backs.
 pub(super) fn alerts(
     facts: Facts<'_>,
-    target: &Target,
-    service: &model::Service,
+    of: &Asked<'_>,
     asked: &Alerting<'_>,
     seen: &ServiceTimeline,
 ) -> Vec<AlertFigures> {
-    let entry = entry(service);
-    let cover = |window: &Window| super::core_terms::committed(facts, target, entry, window.interval).contractual;
+    let cover = |window: &Window| {
+        let then = of.courses.target(&of.target.id, window).unwrap_or_else(|| Arc::clone(&of.target));
+        super::core_terms::committed(facts, of.course, &then, window.interval).contractual
+    };
     let covers: Vec<(Window, Arc<Cover>)> = asked.windows().into_iter().map(|w| (w, cover(&w))).collect();
     let account = |window: &Window, part: Interval| {
         let (_, cover) = covers.iter().find(|(known, _)| known == window).expect("one of its windows");
         Account::over(part, cover, &seen.states)
     };
+    let reported = |part: Interval, probe: &model::Probe, agent: &Id| {
+        let seen = settled(facts, probe.id.child.as_str(), agent.as_str());
+        let failures = seen.into_iter().filter(|one| one.outcome == Outcome::Down && part.contains(one.at));
+        failures.map(|one| one.at).collect::<Vec<_>>()
+    };
     let mut failures: Vec<Instant> = Vec::new();
-    for probe in service.looks_at() {
-        for agent in &probe.agents {
-            let seen = settled(facts, probe.id.child.as_str(), agent.as_str());
-            failures.extend(seen.iter().filter(|one| one.outcome == Outcome::Down).map(|one| one.at));
+    for (part, piece) in of.course.within(ALL_TIME) {
+        for probe in piece.service.looks_at() {
+            failures.extend(probe.agents.iter().flat_map(|agent| reported(part, probe, agent)));
         }
     }
     let bad = |committed: &[Interval]| {
@@ -143,28 +150,36 @@ pub(super) fn told(of: &AlertFigures) -> Alert {
     }
 }
 
-/// What a promise of response times comes to.
-pub(super) fn responses(
-    facts: Facts<'_>,
-    wanted: &Response,
-    service: &model::Service,
-    window: Window,
-    committed: &Committed,
-) -> Responses {
-    let promise = model::ResponsePromise {
+/// What a target promises of response times.
+pub(super) fn response(wanted: &Response) -> model::ResponsePromise {
+    model::ResponsePromise {
         probe: id(&wanted.probe),
         bound: match wanted.wanted {
             Wanted::Percentile(parts) => model::ResponseBound::Percentile(share(parts)),
             Wanted::Share(parts) => model::ResponseBound::Share(share(parts)),
         },
         below_us: i64::try_from(wanted.below_us).expect("a bound that the catalogue could hold"),
-    };
-    let probe = service.probes.get(&promise.probe).expect("a probe of the service");
-    let of_agent = |agent: &uphold_common::ids::Id| settled(facts, probe.id.child.as_str(), agent.as_str());
-    let seen: Vec<_> = probe.agents.iter().flat_map(of_agent).collect();
-    let settled = window.is_settled(settling_ms(&service.into(), &window));
-    let asked = response::Asked { promise: &promise, window, settled, entry: committed.entry };
-    let found = ResponseFigures::measure(&asked, &committed.contractual.committed(window.elapsed()), &seen);
+    }
+}
+
+/// What a promise of response times comes to: of each vantage point while it was assigned.
+pub(super) fn responses(
+    facts: Facts<'_>,
+    promise: &model::ResponsePromise,
+    of: &Asked<'_>,
+    settled_already: bool,
+) -> Responses {
+    let mut seen = Vec::new();
+    for (part, piece) in of.course.within(ALL_TIME) {
+        let probe = piece.service.probes.get(&promise.probe).expect("a probe of the service");
+        for agent in &probe.agents {
+            let all = settled(facts, probe.id.child.as_str(), agent.as_str());
+            seen.extend(all.into_iter().filter(|one| part.contains(one.at)));
+        }
+    }
+    let asked = response::Asked { promise, window: of.window, settled: settled_already, entry: of.committed.entry };
+    let committed = of.committed.contractual.committed(of.window.elapsed());
+    let found = ResponseFigures::measure(&asked, &committed, &seen);
     Responses {
         n: found.tally.n,
         failed: found.tally.failed,

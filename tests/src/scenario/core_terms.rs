@@ -1,23 +1,38 @@
 //! What the terms of a scenario are to the core: calendars, and what is on record.
 
 use uphold_common::catalogue::calendar::{Calendar, Hours, place};
-use uphold_common::catalogue::promise::MaintenanceRules;
+use uphold_common::catalogue::course::ServiceCourse;
+use uphold_common::catalogue::model::Target;
 use uphold_common::ids::Id;
-use uphold_common::measure::agreed::agreed;
+use uphold_common::measure::agreed::{agreed, union};
 use uphold_common::measure::committed::{Committed, Facts as Record, Planned};
 use uphold_common::time::{Instant, Interval};
 
-use super::{Facts, Span, Target};
+use super::by_core::entry;
+use super::{Facts, Span};
 use crate::reference::calendar as naive;
 
-/// What of a window is committed for a target of a service with this entry.
-pub(super) fn committed(facts: Facts<'_>, target: &Target, entry: Instant, window: Interval) -> Committed {
-    let service = facts.scenario.services.iter().find(|s| s.name == target.service).expect("a known service");
-    let name = target.calendar.as_ref().or(service.calendar.as_ref());
-    let calendar = name.and_then(|name| facts.scenario.calendars.get(name));
-    let hours = calendar.map(|calendar| agreed(&checked(calendar), window));
-    let rules = MaintenanceRules { min_notice_ms: target.min_notice_ms, allowance_ms: target.allowance_ms };
-    Committed::of(window, entry, hours.as_deref(), rules, &record(facts, target))
+/// What of a window is committed for a target as it holds for the window.
+pub(super) fn committed(facts: Facts<'_>, course: &ServiceCourse, target: &Target, window: Interval) -> Committed {
+    let hours = match &target.calendar {
+        Some(calendar) => Some(agreed(calendar, window)),
+        None => hours_of(course, window),
+    };
+    Committed::of(window, entry(course), hours.as_deref(), target.maintenance, &record(facts, target))
+}
+
+/// The agreed service time by the service's own calendar, which may be another from a version on; none: always.
+fn hours_of(course: &ServiceCourse, window: Interval) -> Option<Vec<Interval>> {
+    let pieces: Vec<_> = course.within(window).collect();
+    pieces.iter().find(|(_, piece)| piece.service.calendar.is_some())?;
+    let mut hours = Vec::new();
+    for (part, piece) in pieces {
+        match &piece.service.calendar {
+            Some(calendar) => hours.extend(agreed(calendar, part)),
+            None => hours.push(part),
+        }
+    }
+    Some(union(hours))
 }
 
 fn record(facts: Facts<'_>, target: &Target) -> Record {
@@ -25,8 +40,11 @@ fn record(facts: Facts<'_>, target: &Target) -> Record {
     let planned =
         |m: &super::Maintenance| Planned { interval: interval(m.span), announced_at: Instant::from_ms(m.announced) };
     Record {
-        maintenance: facts.maintenance(&target.service).map(planned).collect(),
-        excluded: facts.exclusions(target).map(|x| interval(x.span)).collect(),
+        maintenance: facts.maintenance(target.service.as_str()).map(planned).collect(),
+        excluded: facts
+            .exclusions(target.service.as_str(), target.id.child.as_str())
+            .map(|x| interval(x.span))
+            .collect(),
     }
 }
 

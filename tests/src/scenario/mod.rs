@@ -19,7 +19,7 @@
 //! | line | what it says |
 //! |---|---|
 //! | `day 2026-03-29 in Europe/Zurich` | the day and the zone of all further times, and of the services |
-//! | `probe NAME[@AGENT] [every 60s] [timeout 5s] [stale 125s] [fall 2] [rise 1] [quorum 1] [from 08:00] OUTCOME…` | a probe, and what the agent saw of it, one attempt each interval. Further lines add agents; what is not said again stays. `stale` is 2 × interval + timeout unless said |
+//! | `probe NAME[@AGENT] [every 60s] [timeout 5s] [stale 125s] [fall 2] [rise 1] [quorum 1] [from 08:00] OUTCOME…` | a probe, and what the agent saw of it, one attempt each interval. Further lines add agents; what is not said again stays. `stale` is 2 × interval + timeout unless said; `agents here,geneva` says who is assigned at first, if not all of them |
 //! | `also NAME[@AGENT] 08:02:10 DOWN …` | attempts at other times |
 //! | `during NAME[@AGENT] 08:10-08:20 DOWN` | attempts that were named say this instead, of one agent or of all; with `..` they were never made |
 //! | `late NAME[@AGENT] 08:00-09:00 arrives 13:00` | those attempts arrive only then |
@@ -33,6 +33,9 @@
 //! | `target NAME of SERVICE response PROBE percentile 95 below 800ms window …` | the same of response times; `share 99.5%` instead of the percentile |
 //! | `maintenance of SERVICES SPAN announced 07:00 [added 08:00] [cancelled 09:00]` | planned maintenance of `all` or of `shop,mail`; on record from its announcement on unless `added` says otherwise |
 //! | `exclusion of SERVICES [target NAMES] SPAN customer [added 12:00] [revoked 13:00]` | time that was agreed not to count, with its class |
+//! | `from 10:00 [recorded 12:00] probe NAME [stale 65s] [fall 3] [rise 2] [quorum 2] [agents here,geneva]` | a version of the catalogue that holds from then on, and is known once it is recorded; what it does not say stays as in the line above. Lines of the same instant are one version. One from before the line above restates: it replaces what came into force after it |
+//! | `from 10:00 service NAME [calendar NAME] [= any A B]` | the same of a service; `calendar none` is always |
+//! | `from 10:00 target NAME [99.5%] [OPTIONS] [effective immediate]`, `from 10:00 target NAME leaves` | the same of a target: it holds from its next window on unless it says `immediate` |
 //! | `now 09:00` | what follows is asked at that time, of what has arrived and is on record by then; without it, long afterwards |
 //! | `expect NAME 08:00-09:00 up 5m down 2m` | how long it was in each state; a state that is not named, not at all. NAME is a probe, `PROBE@AGENT` or a service |
 //! | `expect NAME states 08:00 up 08:02 down until 09:00` | exactly when it was in which |
@@ -49,7 +52,8 @@
 //! (`C U D G N L N_whole budget remaining`, `not_agreed maintenance excluded up degraded down unmeasured`, `longest`), a
 //! length or its fraction (`MTRS 2m`, `MTBF 5m/3`), a number (`breaks 2`), what is printed (`percent 99.89`),
 //! `charged shop/web 2m`, `kept longest`, `broken mtrs`, `credit 10%`; of response times `n failed unknown no_duration
-//! rank value`; `none` where there is none; and the single words `met breached no-data proven not-proven`. After
+//! rank value`; `none` where there is none; and the single words `met breached no-data proven not-proven`,
+//! `settled unsettled`, and `gone` for a target that has left. After
 //! `without_exclusions` or `experienced` the pairs are of that figure.
 
 mod by_core;
@@ -58,10 +62,13 @@ mod check;
 mod clock;
 mod core_promises;
 pub mod core_terms;
+mod core_versions;
 mod model;
+mod naive_versions;
 mod read;
 mod read_expect;
 mod read_terms;
+mod read_version;
 mod words;
 
 use std::collections::BTreeMap;
@@ -72,7 +79,7 @@ pub use check::{check, disagreements, lacking};
 pub use clock::Clock;
 pub use model::{
     Arrival, Check, DAY_MS, Exclusion, Expected, Expr, LONG_AFTERWARDS_MS, MIDNIGHT_MS, Maintenance, Probe, Response,
-    Scenario, Service, Span, Stretch, Subject, Target,
+    Scenario, Service, Span, Stretch, Subject, Target, Version,
 };
 pub use read::read;
 
@@ -91,7 +98,46 @@ pub struct Facts<'a> {
     pub now: i64,
 }
 
+/// What one version of the catalogue says.
+#[derive(Clone, Copy, Debug)]
+pub struct Catalogue<'a> {
+    /// The probes.
+    pub probes: &'a [Probe],
+    /// The services.
+    pub services: &'a [Service],
+    /// What is promised.
+    pub targets: &'a [Target],
+}
+
+impl<'a> Catalogue<'a> {
+    /// A probe by its name.
+    pub fn probe(&self, name: &str) -> Option<&'a Probe> {
+        self.probes.iter().find(|probe| probe.name == name)
+    }
+
+    /// A service by its name.
+    pub fn service(&self, name: &str) -> Option<&'a Service> {
+        self.services.iter().find(|service| service.name == name)
+    }
+
+    /// A target by its name.
+    pub fn target(&self, name: &str) -> Option<&'a Target> {
+        self.targets.iter().find(|target| target.name == name)
+    }
+}
+
 impl<'a> Facts<'a> {
+    /// The versions of the catalogue that are on record by now, in the order of their record, each with the instant from
+    /// which on it holds instead of all before it; the first from the beginning of time.
+    pub fn versions(&self) -> impl Iterator<Item = (i64, Catalogue<'a>)> {
+        let (scenario, now) = (self.scenario, self.now);
+        let first = Catalogue { probes: &scenario.probes, services: &scenario.services, targets: &scenario.targets };
+        let known = scenario.versions.iter().filter(move |version| version.recorded <= now);
+        let further =
+            known.map(|v| (v.from, Catalogue { probes: &v.probes, services: &v.services, targets: &v.targets }));
+        std::iter::once((i64::MIN, first)).chain(further)
+    }
+
     /// What has arrived by now, in the order of arrival.
     pub fn arrived(&self) -> impl Iterator<Item = &'a Arrival> {
         let now = self.now;
@@ -107,8 +153,8 @@ impl<'a> Facts<'a> {
     }
 
     /// The exclusions for a target that are on record by now.
-    pub fn exclusions(&self, target: &Target) -> impl Iterator<Item = &'a Exclusion> {
-        let (now, service, target) = (self.now, target.service.clone(), target.name.clone());
+    pub fn exclusions(&self, service: &str, target: &str) -> impl Iterator<Item = &'a Exclusion> {
+        let (now, service, target) = (self.now, service.to_owned(), target.to_owned());
         let on_record = move |x: &&Exclusion| x.added.is_none_or(|at| at <= now) && x.revoked.is_none_or(|at| at > now);
         let applies = move |x: &&Exclusion| {
             (x.services.is_empty() || x.services.contains(&service))
@@ -137,6 +183,10 @@ pub struct Measured {
     pub response: Option<Responses>,
     /// The credit it earns, in parts per billion.
     pub credit: Option<i64>,
+    /// Whether confirmation can change nothing of its window any more.
+    pub settled: bool,
+    /// Whether it had left before its window began; then nothing else is said.
+    pub gone: bool,
 }
 
 /// An implementation of the rules.

@@ -34,6 +34,8 @@ pub struct Scenario {
     pub services: Vec<Service>,
     /// What was promised.
     pub targets: Vec<Target>,
+    /// Further versions of the catalogue, in the order of their record.
+    pub versions: Vec<Version>,
     /// Maintenance on record.
     pub maintenance: Vec<Maintenance>,
     /// Exclusions on record.
@@ -42,6 +44,28 @@ pub struct Scenario {
     pub arrivals: Vec<Arrival>,
     /// What must be measured.
     pub checks: Vec<Check>,
+}
+
+impl Scenario {
+    /// The probes of all versions, those of the first one first.
+    pub fn ever_probes(&self) -> impl Iterator<Item = &Probe> {
+        self.probes.iter().chain(self.versions.iter().flat_map(|version| &version.probes))
+    }
+}
+
+/// A further version of the catalogue, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// From when on it holds, instead of every version before it in the record.
+    pub from: i64,
+    /// When it was recorded; before that it is not known.
+    pub recorded: i64,
+    /// Its probes.
+    pub probes: Vec<Probe>,
+    /// Its services.
+    pub services: Vec<Service>,
+    /// What it promises.
+    pub targets: Vec<Target>,
 }
 
 /// A probe.
@@ -144,6 +168,8 @@ pub struct Target {
     pub alerts: Option<Vec<Rule>>,
     /// How many failures an alert needs.
     pub min_bad: u64,
+    /// Whether the version that changed it did so for the whole window.
+    pub immediate: bool,
 }
 
 impl Target {
@@ -166,6 +192,7 @@ impl Target {
             credits: Vec::new(),
             alerts: None,
             min_bad: 3,
+            immediate: false,
         }
     }
 

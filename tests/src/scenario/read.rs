@@ -39,8 +39,8 @@ fn joined(text: &str) -> Vec<(usize, String)> {
 }
 
 #[derive(Default)]
-struct Reader {
-    scenario: Scenario,
+pub(super) struct Reader {
+    pub(super) scenario: Scenario,
     now: i64,
     shuffled: Option<u64>,
     /// What arrives once more, put behind everything else.
@@ -50,6 +50,9 @@ struct Reader {
 impl Reader {
     fn line(&mut self, words: &mut Words) -> Reading<()> {
         let verb = words.next("a line")?;
+        if !self.scenario.versions.is_empty() && ["probe", "crowd", "calendar", "service", "target"].contains(&verb) {
+            return Err(words.wrong("the first version before all others", verb));
+        }
         match verb {
             "day" => self.scenario.read_day(words).map(|now| self.now = now),
             "probe" => self.probe(words),
@@ -64,6 +67,7 @@ impl Reader {
             "extra-day" => self.scenario.read_extra_day(words),
             "service" => self.service(words),
             "target" => self.scenario.read_target(words),
+            "from" => self.version(words),
             "maintenance" => self.scenario.read_maintenance(words),
             "exclusion" => self.scenario.read_exclusion(words),
             "now" => words.time().map(|now| self.now = now),
@@ -85,8 +89,10 @@ impl Reader {
         };
         let mut at = None;
         let mut stale = None;
+        let mut agents = None;
         while let Some(option) = words.peek() {
             match option {
+                "agents" => agents = Some(option_of(words, "agents such as here,geneva", listed)?),
                 "every" => probe.interval_ms = option_of(words, "a length", length)?,
                 "timeout" => probe.timeout_ms = option_of(words, "a length", length)?,
                 "stale" => stale = Some(option_of(words, "a length", length)?),
@@ -106,6 +112,7 @@ impl Reader {
         if !probe.agents.contains(&agent) && (at.is_some() || words.peek().is_some()) {
             probe.agents.push(agent.clone());
         }
+        probe.agents = agents.unwrap_or(probe.agents);
         while words.peek().is_some() {
             let (out, times) = words.parse("an outcome: up, slow, DOWN, unk or ..", outcomes)?;
             for _ in 0..times {
@@ -185,7 +192,7 @@ impl Reader {
     }
 
     /// `all A B`, `any A (all B C)`, `at_least 2 A B C`.
-    fn expression(&mut self, words: &mut Words, service: &str) -> Reading<Expr> {
+    pub(super) fn expression(&mut self, words: &mut Words, service: &str) -> Reading<Expr> {
         let kind = words.next("all, any or at_least")?;
         let k = match kind {
             "all" | "any" => 0,
@@ -242,19 +249,24 @@ impl Reader {
         }
     }
 
-    /// Gives probes without a service one of their own, and puts the arrivals in order.
-    fn finish(self) -> Result<Scenario, String> {
-        let mut scenario = self.scenario;
-        for probe in scenario.probes.iter_mut().filter(|p| p.service.is_empty()) {
+    /// Gives probes without a service one of their own.
+    pub(super) fn all_in_services(&mut self) {
+        for probe in self.scenario.probes.iter_mut().filter(|p| p.service.is_empty()) {
             probe.service.clone_from(&probe.name);
             let expr = Expr::All(vec![Expr::Probe(probe.name.clone())]);
-            scenario.services.push(Service::new(&probe.name, expr));
+            self.scenario.services.push(Service::new(&probe.name, expr));
         }
+    }
+
+    /// Puts the arrivals in order.
+    fn finish(mut self) -> Result<Scenario, String> {
+        self.all_in_services();
+        let mut scenario = self.scenario;
         let vantages: BTreeSet<(&str, &str)> =
-            scenario.probes.iter().flat_map(|p| p.agents.iter().map(|a| (p.name.as_str(), a.as_str()))).collect();
+            scenario.ever_probes().flat_map(|p| p.agents.iter().map(|a| (p.name.as_str(), a.as_str()))).collect();
         for one in &scenario.arrivals {
             if !vantages.contains(&(one.probe.as_str(), one.agent.as_str())) {
-                return Err(format!("{}@{} was never named by a `probe` line", one.probe, one.agent));
+                return Err(format!("{}@{} was never assigned by a `probe` line", one.probe, one.agent));
             }
         }
         scenario.arrivals.extend(self.repeats);
@@ -268,7 +280,7 @@ impl Reader {
 
 /// What a line begins with.
 const LINES: &str = "day, probe, also, during, late, again, shuffled, crowd, calendar, holiday, extra-day, service, target, \
-                     maintenance, exclusion, now, expect";
+                     from, maintenance, exclusion, now, expect";
 
 /// The agent of a probe line that names none.
 const HERE: &str = "here";
@@ -293,9 +305,14 @@ impl Arrival {
     }
 }
 
-fn option_of<T>(words: &mut Words, what: &str, read: impl FnOnce(&str) -> Option<T>) -> Reading<T> {
+pub(super) fn option_of<T>(words: &mut Words, what: &str, read: impl FnOnce(&str) -> Option<T>) -> Reading<T> {
     words.next("an option")?;
     words.parse(what, read)
+}
+
+/// Names with commas between them.
+pub(super) fn listed(word: &str) -> Option<Vec<String>> {
+    word.split(',').map(|name| (!name.is_empty()).then(|| name.to_owned())).collect()
 }
 
 fn vantage(words: &mut Words) -> Reading<(String, String)> {

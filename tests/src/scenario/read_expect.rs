@@ -7,8 +7,16 @@ use super::words::{Reading, Words, length, length_word, state};
 use super::{Check, Expected, Scenario, Subject};
 
 /// The single words about a target; each stands for a pair.
-const SINGLE: [(&str, &str); 5] =
-    [("met", "verdict"), ("breached", "verdict"), ("no-data", "verdict"), ("proven", "proof"), ("not-proven", "proof")];
+const SINGLE: [(&str, &str); 8] = [
+    ("met", "verdict"),
+    ("breached", "verdict"),
+    ("no-data", "verdict"),
+    ("proven", "proof"),
+    ("not-proven", "proof"),
+    ("settled", "settling"),
+    ("unsettled", "settling"),
+    ("gone", "presence"),
+];
 
 /// The names that are followed by what they must read.
 const PAIRED: [&str; 32] = [
@@ -97,7 +105,7 @@ fn stretches(words: &mut Words) -> Reading<Vec<super::Stretch>> {
 
 fn subject(scenario: &Scenario, word: &str) -> Option<Subject> {
     if let Some((probe, agent)) = word.split_once('@') {
-        let known = scenario.probes.iter().any(|p| p.name == probe && p.agents.iter().any(|a| a == agent));
+        let known = scenario.ever_probes().any(|p| p.name == probe && p.agents.iter().any(|a| a == agent));
         return known.then(|| Subject::Vantage(probe.to_owned(), agent.to_owned()));
     }
     if scenario.probes.iter().any(|p| p.name == word) {

@@ -163,7 +163,7 @@ impl Scenario {
         Ok(())
     }
 
-    fn option(&self, words: &mut Words, option: &str, target: &mut Target) -> Reading<()> {
+    pub(super) fn option(&self, words: &mut Words, option: &str, target: &mut Target) -> Reading<()> {
         match option {
             "calendar" => target.calendar = Some(self.known_calendar(words)?),
             "min_notice" => target.min_notice_ms = words.parse("a length", length)?,
