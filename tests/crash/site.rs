@@ -194,8 +194,8 @@ impl Site {
     pub(crate) fn figures(&self, present: i64) -> Value {
         self.measured();
         let ask = |path: String| {
-            // A machine with much else to do may answer late.
-            let answer = until(&path, || http::get(self.port, &path).ok());
+            // A machine with much else to do may answer late, and much history is read a part at a time.
+            let answer = until(&path, || http::get(self.port, &path).ok().filter(|answer| answer.code != 503));
             assert_eq!(answer.code, 200, "{path}: {}", answer.text());
             answer.json().unwrap()
         };
