@@ -174,22 +174,25 @@ impl Loop {
         Ok(())
     }
 
+    fn end_import(&mut self, answer: oneshot::Sender<()>) {
+        self.engine.end_import();
+        let _ = answer.send(());
+    }
+
+    fn bring(&mut self, Imported { batch, held, actor, answer }: Imported) -> Result<(), EngineError> {
+        let done = self.engine.import(batch, &actor, clock::now())?;
+        drop(held);
+        drop(answer.send(done));
+        Ok(())
+    }
+
     fn answer(&mut self, request: Request) -> Result<(), EngineError> {
         match request {
             Request::BeginImport(source, actor, answer) => {
-                let done = survived(self.engine.begin_import(&source, &actor, clock::now()))?;
-                drop(answer.send(done));
+                drop(answer.send(survived(self.engine.begin_import(&source, &actor, clock::now()))?));
             }
-            Request::EndImport(answer) => {
-                self.engine.end_import();
-                let _ = answer.send(());
-            }
-            Request::Import(imported) => {
-                let Imported { batch, held, actor, answer } = *imported;
-                let done = self.engine.import(batch, &actor, clock::now())?;
-                drop(held);
-                drop(answer.send(done));
-            }
+            Request::EndImport(answer) => self.end_import(answer),
+            Request::Import(imported) => self.bring(*imported)?,
             Request::Figures(query, answer) => {
                 let newest = self.publish.borrow().as_of;
                 let _ = answer.send(self.engine.figures_in_turn(&query, newest, clock::now()));
