@@ -42,6 +42,7 @@ pub(super) fn all() -> Vec<Told> {
         governed::all(),
         tokens(),
         versions(),
+        imports(),
         history(),
         store(),
         supervision(),
@@ -253,7 +254,7 @@ fn versions() -> Vec<Told> {
     ]
 }
 
-fn history() -> Vec<Told> {
+fn imports() -> Vec<Told> {
     let bytes = SchemaFormat::KnownFormat(KnownFormat::Binary);
     let frame = Object::builder().schema_type(Type::String).format(Some(bytes));
     vec![
@@ -291,6 +292,11 @@ fn history() -> Vec<Told> {
              again, and revisions of closed windows are issued. One that is not ended is over ten minutes after its last batch.",
         )
         .answers_nothing(204, "It is ended."),
+    ]
+}
+
+fn history() -> Vec<Told> {
+    vec![
         Told::get(
             "/api/v1/streams",
             "List the streams",
