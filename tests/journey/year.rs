@@ -244,7 +244,7 @@ impl World {
     }
 
     fn days_derived(&self) -> f64 {
-        self.collector_metric("uphold_collector_days_derived_total").unwrap()
+        self.collector_metric("uphold_collector_day_timelines_derived_total").unwrap()
     }
 }
 

@@ -63,7 +63,7 @@ metrics! {
         "Services and targets on capacity that are left out because their history is still being read.";
     TIMELINE_BYTES = Gauge "uphold_collector_timeline_bytes" []
         "Memory that timelines of vantage points hold.";
-    DAYS_DERIVED = Counter "uphold_collector_days_derived_total" []
+    DAYS_DERIVED = Counter "uphold_collector_day_timelines_derived_total" []
         "Days of vantage points that were over and derived from their observations: at first, and again after late data.";
     REVISIONS_WAITING = Gauge "uphold_collector_revisions_waiting" []
         "Closed windows that are still to be looked at, of which a revision may be issued.";
