@@ -85,7 +85,8 @@ fn what_was_spooled_when_the_agent_was_killed_is_delivered_and_its_numbers_go_on
     let waiting = batches(&world);
     assert!(waiting.len() >= 4, "{waiting:?}");
     let started = world.start_agent();
-    assert!(world.agent_count("uphold_agent_spool_batches") >= i64::try_from(waiting.len()).unwrap());
+    let spooled = i64::try_from(waiting.len()).unwrap();
+    until("the spool to be counted", || (world.agent_count("uphold_agent_spool_batches") >= spooled).then_some(()));
     world.start_collector();
     world.wait_until_delivered();
     world.wait_for_state("up");
