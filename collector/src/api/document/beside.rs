@@ -27,11 +27,7 @@ pub(super) fn figures() -> Vec<Told> {
              agreement on availability, for each customer and for all together.",
         )
         .asked("customer", reference::<Id>(), "For this customer alone; then `all` is null.")
-        .asked("window", schemas::window(), "Over which window of each service; without it, the month.")
-        .asked("at", schemas::instant_asked(), "The window that holds this instant; without it, the one of `as_of`.")
-        .asked("from", schemas::instant_asked(), "In place of `window` and `at`: over a stretch that begins here.")
-        .asked("to", schemas::instant_asked(), "The end of that stretch, which is not in it.")
-        .asked("as_of", schemas::instant_asked(), "What the present is taken to be; without it, the newest snapshot's.")
+        .over("Over which window of each service; without it, the month.")
         .answers_json::<Weighted>(200, "The figures.")
         .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
         .refuses(404, "`no-such-customer`: there is none of this name.")

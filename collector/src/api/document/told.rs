@@ -18,6 +18,7 @@ use utoipa::openapi::{
     ContentBuilder, Header, HeaderBuilder, HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
 };
 
+use super::schemas;
 use crate::access::routes::{Need, need};
 use crate::api::problem::PROBLEM_CONTENT_TYPE;
 use crate::identity::role::Role;
@@ -82,6 +83,23 @@ impl Told {
             return told;
         }
         told.refuses(400, "`unknown-parameter`, `bad-parameter`: the query is not understood, or says something twice.")
+    }
+
+    /// Over what figures are asked for, which every question about figures can say; without a window, what it says.
+    pub(super) fn over(self, window: &str) -> Self {
+        self.asked("window", schemas::window(), window)
+            .asked(
+                "at",
+                schemas::instant_asked(),
+                "The window that holds this instant; without it, the one of `as_of`.",
+            )
+            .asked("from", schemas::instant_asked(), "In place of `window` and `at`: over a stretch that begins here.")
+            .asked("to", schemas::instant_asked(), "The end of that stretch, which is not in it.")
+            .asked(
+                "as_of",
+                schemas::instant_asked(),
+                "What the present is taken to be; without it, the newest snapshot's.",
+            )
     }
 
     /// What must stand in the query.
