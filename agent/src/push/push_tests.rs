@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::config::{Access, Config, SpoolConfig};
 use crate::fake_collector::Collector;
-use crate::spool::Spool;
+use crate::spool::{Spool, SpoolError};
 use crate::token::TokenFile;
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
@@ -26,6 +26,19 @@ pub(super) async fn pusher(folder: &tempfile::TempDir, collectors: &[SocketAddr]
     pusher_with(folder, collectors, batches, Remote::new(&Access::default()).unwrap()).await
 }
 
+/// The spool, once whoever had it before has let it go: its thread ends after the last that it says.
+async fn opened(config: &Config) -> Spool {
+    let free = async {
+        loop {
+            match Spool::open(config) {
+                Err(SpoolError::Held(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
+                opened => return opened.unwrap(),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), free).await.unwrap()
+}
+
 async fn pusher_with(folder: &tempfile::TempDir, collectors: &[SocketAddr], batches: i64, remote: Remote) -> Pusher {
     let config = Config {
         name: Id::new("zurich-1").unwrap(),
@@ -36,7 +49,7 @@ async fn pusher_with(folder: &tempfile::TempDir, collectors: &[SocketAddr], batc
         access: Access::default(),
     };
     let (clock, metrics) = (Arc::new(Clock::new()), Arc::new(Metrics::new().unwrap()));
-    let spool = Spool::open(&config).unwrap();
+    let spool = opened(&config).await;
     let (recorder, _) = Recorder::start(spool, Arc::clone(&clock), Arc::clone(&metrics)).unwrap();
     for ms in 1..=batches {
         recorder.observed(row(ms)).await;
