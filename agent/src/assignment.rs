@@ -235,6 +235,7 @@ mod tests {
             listen: None,
             spool: SpoolConfig::default(),
             access,
+            accept: crate::accept::Accept::default(),
         };
         let (remote, metrics) = (Remote::new(&config.access).unwrap(), Arc::new(Metrics::new().unwrap()));
         let mut fetcher = Fetcher::open(&config, remote, Arc::clone(&metrics));

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use uphold_common::ids::Id;
 use url::{Host, Url};
 
+use crate::accept::Accept;
+
 /// Where the metrics are served unless something else is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9417);
 /// How much the spool holds unless something else is said: at one batch every 15 s, some eleven days.
@@ -38,6 +40,8 @@ pub struct Config {
     pub spool: SpoolConfig,
     /// What the agent shows to collectors, and how it knows them.
     pub access: Access,
+    /// What this host lets its agent do, whatever is assigned.
+    pub accept: Accept,
 }
 
 /// What the agent shows to collectors, and how it knows them.
@@ -157,6 +161,7 @@ mod tests {
             listen: None,
             spool: SpoolConfig::default(),
             access: Access::default(),
+            accept: Accept::default(),
         }
     }
 

@@ -8,6 +8,7 @@
 //! spool: { bytes_max: 256MiB, replay_age: 48h, replay_bytes: 64MiB }
 //! token_file: /etc/uphold/token
 //! ca_file: /etc/uphold/ca.pem
+//! accept: { kinds: [http, tcp], targets: ["*.shop.example:443", 192.0.2.0/24] }
 //! ```
 
 use std::io::Read as _;
@@ -15,17 +16,21 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use uphold_common::ids::Id;
+use uphold_common::wire::check::Check;
 use uphold_common::yaml;
 use uphold_common::yaml::problem::{Problems, Read};
 use uphold_common::yaml::walk::At;
 use url::Url;
 
+use crate::accept::{Accept, Range};
 use crate::config::{Access, Overflow, REPLAY_AGE_MS_MAX, SPOOL_BYTES_MIN, SpoolConfig};
 
 /// Most bytes of a configuration file that are read.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Most collectors of an agent.
 const COLLECTORS_MAX: usize = 16;
+/// Most targets that a host lists.
+const TARGETS_MAX: usize = 1_000;
 /// The most a spool may hold.
 const SPOOL_BYTES_MAX: u64 = 1 << 40;
 
@@ -44,6 +49,8 @@ pub struct FileConfig {
     pub spool: SpoolConfig,
     /// `token_file`, `ca_file` and `insecure`
     pub access: Access,
+    /// `accept`
+    pub accept: Accept,
 }
 
 /// Why a configuration file cannot be used.
@@ -78,6 +85,7 @@ impl FileConfig {
                 let spool = keys.optional("spool", spool);
                 let (token_file, ca_file) = (keys.optional("token_file", path), keys.optional("ca_file", path));
                 let insecure = keys.or("insecure", false, At::flag);
+                let accept = keys.optional("accept", accept);
                 Ok(Self {
                     name: name?,
                     collectors: collectors?.unwrap_or_default(),
@@ -85,6 +93,7 @@ impl FileConfig {
                     listen: listen?,
                     spool: spool?.unwrap_or_default(),
                     access: Access { token_file: token_file?, ca_file: ca_file?, insecure: insecure? },
+                    accept: accept?.unwrap_or_default(),
                 })
             })
         })
@@ -122,6 +131,24 @@ fn spool(at: &At<'_>) -> Read<SpoolConfig> {
             replay_bytes_max: replay_bytes_max?,
         })
     })
+}
+
+/// `{ kinds: [http, tcp], targets: ["*.shop.example:443", 192.0.2.0/24], special_addresses: false }`
+fn accept(at: &At<'_>) -> Read<Accept> {
+    at.mapping(|keys| {
+        let words = Check::KINDS.map(|kind| (kind, kind));
+        let kinds = keys.optional("kinds", |at| at.set("kinds", words.len(), |at| at.word(&words)));
+        let targets = keys.or("targets", Vec::new(), |at| at.set("targets", TARGETS_MAX, range));
+        let special_addresses = keys.or("special_addresses", false, At::flag);
+        let kinds = kinds?.map(|kinds| kinds.into_iter().map(str::to_owned).collect());
+        Ok(Accept { kinds, targets: targets?, special_addresses: special_addresses? })
+    })
+}
+
+fn range(at: &At<'_>) -> Read<Range> {
+    let wanted =
+        "a target such as \"shop.example\", \"*.shop.example:443\", \"192.0.2.0/24\" or \"[2001:db8::/32]:443\"";
+    Range::parse(at.scalar(wanted)?).ok_or_else(|| at.expected(wanted))
 }
 
 /// Nothing has no unit.
@@ -162,6 +189,18 @@ mod tests {
             assert_eq!((spool.replay_age_ms, spool.replay_bytes_max), off, "{text}");
         }
         assert_eq!(spool("spool: { replay_age: 400d, replay_bytes: much }\n").unwrap_err().count(), 2);
+    }
+
+    #[test]
+    fn what_the_host_accepts_is_read() {
+        let accept = |text: &str| FileConfig::parse("agent.yaml", text).map(|config| config.accept);
+        assert_eq!(accept("name: a\n").unwrap(), Accept::default());
+        let some = accept("accept: { kinds: [tcp], targets: [\"*.shop.example:443\", 192.0.2.0/24] }\n").unwrap();
+        assert!(some.refuses_kind("http").is_some() && some.refuses_kind("tcp").is_none());
+        assert_eq!((some.targets.len(), some.special_addresses), (2, false));
+        let problems = accept("accept: { kinds: [htp], targets: [\"*\"], special_addresses: maybe }\n").unwrap_err();
+        assert_eq!(problems.count(), 3, "{problems}");
+        assert!(problems.to_string().contains("did you mean \"http\""), "{problems}");
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Agent {
         let (rest, rest_stop) = stop::channel();
         let fetcher = Fetcher::open(&config, remote.clone(), Arc::clone(&metrics));
         let (assign, assigned) = watch::channel(fetcher.kept());
-        let runner = Runner::new(config.name.clone(), Arc::clone(&clock), recorder.clone());
+        let runner = Runner::new(&config, Arc::clone(&clock), recorder.clone());
         let capacity = capacity::run(assigned.clone(), Arc::clone(&clock), recorder.clone(), intake_stop.clone());
         let observing = vec![
             tokio::spawn(fetcher.run(assign, intake_stop.clone())),

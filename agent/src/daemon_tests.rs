@@ -7,8 +7,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use uphold_common::ids::{Id, PathId};
 use uphold_common::observation::{Cause, Observation, Outcome};
-use uphold_common::wire::assignment::{Assignment, Check, HttpCheck, ProbeSpec, TcpCheck};
+use uphold_common::wire::assignment::{Assignment, ProbeSpec};
 use uphold_common::wire::batch::{AgentFact, Batch};
+use uphold_common::wire::check::{Check, HttpCheck, TcpCheck};
 use uphold_common::wire::columns::Rows;
 use uphold_common::wire::push::Push;
 use url::Url;
@@ -28,13 +29,14 @@ fn config(data_dir: &Path, collector: SocketAddr, listen: bool) -> Config {
         listen: listen.then(|| "127.0.0.1:0".parse().unwrap()),
         spool: SpoolConfig::default(),
         access: Access::default(),
+        accept: crate::accept::Accept::default(),
     }
 }
 
 fn assignment(target: SocketAddr, hosts: &[&str]) -> Assignment {
     let id = PathId::new(Id::new("shop").unwrap(), Id::new("web").unwrap());
     let check = Check::Tcp(TcpCheck { address: target.to_string() });
-    let probe = ProbeSpec { id, interval_ms: 50, timeout_ms: 1_000, slow_after_ms: None, check };
+    let probe = ProbeSpec { id, interval_ms: 50, timeout_ms: 1_000, slow_after_ms: None, confirm: None, check };
     Assignment { probes: vec![probe], hosts: hosts.iter().map(|host| Id::new(host).unwrap()).collect() }
 }
 

@@ -3,6 +3,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`schedule`], [`runner`] | now → due probes → attempts |
+//! | [`accept`] | what this host lets the agent do, whatever is assigned |
 //! | [`probe`] | a specification → facts → a verdict |
 //! | [`capacity`] | this host → readings |
 //! | [`recorder`] | the one decider: owns the open batch and the spool |
@@ -16,6 +17,7 @@
 //!
 //! Embedded in another program, an agent is [`run`] with a [`config::Config`] whose `listen` is `None`.
 
+pub mod accept;
 pub mod assignment;
 pub mod capacity;
 pub mod cli;

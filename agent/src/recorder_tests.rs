@@ -22,6 +22,7 @@ fn start(folder: &tempfile::TempDir) -> (Recorder, JoinHandle<()>, Arc<Metrics>)
         listen: None,
         spool: SpoolConfig::default(),
         access: Access::default(),
+        accept: crate::accept::Accept::default(),
     };
     let metrics = Arc::new(Metrics::new().unwrap());
     let spool = Spool::open(&config).unwrap();
@@ -102,6 +103,7 @@ fn nothing_that_waits_is_lost_however_much_it_is() {
         listen: None,
         spool: SpoolConfig::default(),
         access: Access::default(),
+        accept: crate::accept::Accept::default(),
     };
     let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
     for ms in 1..=1_000 {

@@ -1,26 +1,31 @@
 //! Runs the attempts that are due: each is a task of its own, so that a slow target delays nobody.
 //!
-//! At most 512 run at once; what is due beyond that is skipped and counted. The loop itself never waits
-//! for a probe, a disk or a collector.
+//! At most 1,024 run at once, and 32 against one target, so that a target that hangs leaves room for the others; what is
+//! due beyond that is skipped and counted. The loop itself never waits for a probe, a disk or a collector.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{Id as TaskId, JoinSet};
-use uphold_common::ids::{Id, ProbeId};
+use tokio::task::{Id as TaskId, JoinError, JoinSet};
+use uphold_common::ids::ProbeId;
+use uphold_common::observation::Outcome;
 use uphold_common::wire::assignment::Assignment;
 use uphold_common::wire::builder::Row;
 
+use crate::accept::Accept;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::probe::Probe;
 use crate::recorder::Recorder;
-use crate::schedule::Schedule;
+use crate::schedule::{Ended, Schedule};
 use crate::stop::Stop;
 
 /// Most attempts that run at once; each holds a socket and at most a body of 1 MiB.
-const ATTEMPTS_MAX: usize = 512;
+const ATTEMPTS_MAX: usize = 1_024;
+/// Most attempts that run at once against one target.
+const ATTEMPTS_MAX_PER_TARGET: usize = 32;
 /// The longest sleep: a clock that was stepped is noticed this soon.
 const SLEEP_MS_MAX: i64 = 1_000;
 /// How long attempts that run may take to finish once the agent is asked to end.
@@ -37,23 +42,28 @@ pub struct Runner {
     clock: Arc<Clock>,
     recorder: Recorder,
     room: Arc<Semaphore>,
-    tasks: JoinSet<()>,
-    running: HashMap<TaskId, ProbeId>,
+    accept: Arc<Accept>,
+    tasks: JoinSet<Ended>,
+    running: HashMap<TaskId, (ProbeId, Option<Arc<str>>)>,
+    /// How many attempts run against each target.
+    busy: HashMap<Arc<str>, usize>,
     /// Attempts that were skipped and not reported yet.
     skipped: u64,
 }
 
 impl Runner {
     /// A runner without probes.
-    pub fn new(agent: Id, clock: Arc<Clock>, recorder: Recorder) -> Self {
+    pub fn new(config: &Config, clock: Arc<Clock>, recorder: Recorder) -> Self {
         Self {
-            schedule: Schedule::new(agent),
+            schedule: Schedule::new(config.name.clone()),
+            accept: Arc::new(config.accept.clone()),
             probes: HashMap::new(),
             clock,
             recorder,
             room: Arc::new(Semaphore::new(ATTEMPTS_MAX)),
             tasks: JoinSet::new(),
             running: HashMap::new(),
+            busy: HashMap::new(),
             skipped: 0,
         }
     }
@@ -74,10 +84,8 @@ impl Runner {
                         break;
                     }
                     Some(ended) = self.tasks.join_next_with_id() => {
-                        let task = ended.map_or_else(|error| error.id(), |(task, ())| task);
-                        if let Some(probe) = self.running.remove(&task) {
-                            self.schedule.finished(&probe);
-                        }
+                        self.ended(ended);
+                        break;
                     }
                     () = &mut sleep => break,
                 }
@@ -95,23 +103,49 @@ impl Runner {
         let due = self.schedule.due(self.clock.now());
         self.skipped = self.skipped.saturating_add(due.skipped);
         for id in due.start {
-            let room = Arc::clone(&self.room).try_acquire_owned();
-            let (Ok(room), Some(probe)) = (room, self.probes.get(&id).cloned()) else {
-                self.schedule.finished(&id);
+            let (room, probe) = (Arc::clone(&self.room).try_acquire_owned(), self.probes.get(&id).cloned());
+            let target = probe.as_ref().and_then(|probe| probe.target());
+            let (Ok(room), Some(probe), true) = (room, probe, self.is_free(target.as_ref())) else {
+                self.schedule.finished(&id, None, self.clock.now());
                 self.skipped = self.skipped.saturating_add(1);
                 continue;
             };
+            if let Some(target) = &target {
+                *self.busy.entry(Arc::clone(target)).or_default() += 1;
+            }
             let (clock, recorder, name) = (Arc::clone(&self.clock), self.recorder.clone(), id.clone());
             let task = self.tasks.spawn(async move {
-                let attempt = probe.attempt(clock.now()).await;
+                let began = clock.now();
+                let attempt = probe.attempt(began).await;
+                let failed = attempt.observation.outcome == Outcome::Down;
                 recorder.observed(Row::Probe(name, attempt.observation)).await;
                 drop(room);
+                Ended { began, failed }
             });
-            self.running.insert(task.id(), id);
+            self.running.insert(task.id(), (id, target));
         }
         if self.skipped > 0 && self.recorder.skipped(self.skipped) {
             self.skipped = 0;
         }
+    }
+
+    fn is_free(&self, target: Option<&Arc<str>>) -> bool {
+        let running = target.and_then(|target| self.busy.get(target));
+        running.is_none_or(|running| *running < ATTEMPTS_MAX_PER_TARGET)
+    }
+
+    fn ended(&mut self, ended: Result<(TaskId, Ended), JoinError>) {
+        let (task, ended) = ended.map_or_else(|error| (error.id(), None), |(task, ended)| (task, Some(ended)));
+        let Some((probe, target)) = self.running.remove(&task) else { return };
+        if let Some(target) = target
+            && let Some(running) = self.busy.get_mut(&target)
+        {
+            *running -= 1;
+            if *running == 0 {
+                self.busy.remove(&target);
+            }
+        }
+        self.schedule.finished(&probe, ended, self.clock.now());
     }
 
     async fn assign(&mut self, assignment: Assigned) {
@@ -122,7 +156,7 @@ impl Runner {
         }
         for id in &changes.changed {
             let Some(spec) = self.schedule.spec(id) else { continue };
-            let probe = Probe::new(spec);
+            let probe = Probe::new(spec, &self.accept);
             if let Some(problem) = probe.problem() {
                 tracing::error!(probe = %id, problem, "a probe can never be tried; its attempts are unknown");
             }

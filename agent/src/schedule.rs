@@ -4,8 +4,11 @@
 //! agent's and the probe's names that is written down here, so it is the same after a restart and in every build:
 //! attempts keep their rhythm, and a thousand probes spread over their interval instead of starting together.
 //!
-//! A probe that is late by more than an interval skips what it missed, and one whose attempt still runs skips the next.
-//! What is skipped is counted and never made up for in a bunch.
+//! An attempt that is late by over a second is not made, nor is one while another of its probe runs: after a pause
+//! every probe goes on at its own next turn. What is skipped is counted and never made up for in a bunch.
+//!
+//! A failure may be confirmed sooner than with the interval: then further attempts follow, each soon after the one before
+//! it began, until one succeeds or as many were made as confirm an outage. They are besides the rhythm, which stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +18,8 @@ use uphold_common::wire::assignment::ProbeSpec;
 
 /// The least interval a schedule keeps; the catalogue's own bound is higher.
 const INTERVAL_MS_MIN: i64 = 10;
+/// What is late by more is skipped.
+const LATE_MS_MAX: i64 = 1_000;
 
 /// When each probe is due.
 #[derive(Debug)]
@@ -30,7 +35,26 @@ pub struct Schedule {
 struct Entry {
     spec: ProbeSpec,
     next_due: Instant,
+    /// When a failure is to be confirmed.
+    confirm_due: Option<Instant>,
+    /// Failures in a row.
+    failures: u32,
     running: bool,
+}
+
+impl Entry {
+    fn next(&self) -> Instant {
+        self.confirm_due.map_or(self.next_due, |confirm| confirm.min(self.next_due))
+    }
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When it began.
+    pub began: Instant,
+    /// Whether it failed.
+    pub failed: bool,
 }
 
 /// What is to be done now.
@@ -68,7 +92,8 @@ impl Schedule {
                 old => {
                     changes.changed.push(spec.id.clone());
                     let next_due = next_due(&self.agent, spec, now.minus_ms(1));
-                    Entry { spec: spec.clone(), next_due, running: old.is_some_and(|entry| entry.running) }
+                    let running = old.is_some_and(|entry| entry.running);
+                    Entry { spec: spec.clone(), next_due, confirm_due: None, failures: 0, running }
                 }
             };
             self.entries.insert(spec.id.clone(), entry);
@@ -85,20 +110,26 @@ impl Schedule {
             // The clock was set back: what was next lies far ahead of what is next now.
             for entry in self.entries.values_mut() {
                 entry.next_due = next_due(&self.agent, &entry.spec, now);
+                entry.confirm_due = None;
             }
             self.queue_up();
         }
         self.looked_at = now;
         let mut due = Due::default();
         while self.queue.first().is_some_and(|(at, _)| *at <= now) {
-            let Some((at, id)) = self.queue.pop_first() else { break };
+            let Some((_, id)) = self.queue.pop_first() else { break };
             let Some(entry) = self.entries.get_mut(&id) else { continue };
-            let interval_ms = entry.spec.interval_ms.max(INTERVAL_MS_MIN);
-            let missed = u64::try_from(now.since_ms(at) / interval_ms).unwrap_or_default();
-            due.skipped = due.skipped.saturating_add(missed).saturating_add(u64::from(entry.running));
-            entry.next_due = next_due(&self.agent, &entry.spec, now);
-            self.queue.insert((entry.next_due, id.clone()));
-            if !entry.running {
+            let confirms = entry.confirm_due.take_if(|at| *at <= now).is_some_and(|at| !is_late(at, now));
+            let mut in_turn = false;
+            if entry.next_due <= now {
+                in_turn = !entry.running && !is_late(entry.next_due, now);
+                let interval_ms = entry.spec.interval_ms.max(INTERVAL_MS_MIN);
+                let turns = u64::try_from(now.since_ms(entry.next_due) / interval_ms).unwrap_or_default() + 1;
+                due.skipped = due.skipped.saturating_add(turns - u64::from(in_turn));
+                entry.next_due = next_due(&self.agent, &entry.spec, now);
+            }
+            self.queue.insert((entry.next(), id.clone()));
+            if in_turn || (confirms && !entry.running) {
                 entry.running = true;
                 due.start.push(id);
             }
@@ -106,10 +137,22 @@ impl Schedule {
         due
     }
 
-    /// An attempt of this probe ended, or could not be started.
-    pub fn finished(&mut self, id: &ProbeId) {
-        if let Some(entry) = self.entries.get_mut(id) {
-            entry.running = false;
+    /// An attempt of this probe ended now; `None` when it could not be started.
+    pub fn finished(&mut self, id: &ProbeId, ended: Option<Ended>, now: Instant) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        entry.running = false;
+        let Some(ended) = ended else { return };
+        entry.failures = if ended.failed { entry.failures.saturating_add(1) } else { 0 };
+        let Some(confirm) = entry.spec.confirm else { return };
+        if !ended.failed || entry.failures > confirm.attempts {
+            return;
+        }
+        let at = ended.began.plus_ms(confirm.after_ms.max(INTERVAL_MS_MIN)).max(now);
+        // What comes in its turn before that confirms as well.
+        if at < entry.next_due {
+            self.queue.remove(&(entry.next(), id.clone()));
+            entry.confirm_due = Some(at);
+            self.queue.insert((entry.next(), id.clone()));
         }
     }
 
@@ -124,8 +167,12 @@ impl Schedule {
     }
 
     fn queue_up(&mut self) {
-        self.queue = self.entries.iter().map(|(id, entry)| (entry.next_due, id.clone())).collect();
+        self.queue = self.entries.iter().map(|(id, entry)| (entry.next(), id.clone())).collect();
     }
+}
+
+fn is_late(due: Instant, now: Instant) -> bool {
+    now.since_ms(due) > LATE_MS_MAX
 }
 
 /// The first instant after `after` at which the probe is due.

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use uphold_agent::accept::Accept;
 use uphold_agent::config::{Access, Config as AgentConfig, SpoolConfig};
 use uphold_common::ids::Id;
 use url::Url;
@@ -114,6 +115,7 @@ pub fn agent_config(address: SocketAddr, data_dir: &Path) -> Option<AgentConfig>
         listen: None,
         spool: SpoolConfig::default(),
         access: Access::default(),
+        accept: Accept::default(),
     })
 }
 

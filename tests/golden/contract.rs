@@ -191,8 +191,6 @@ fn the_contracts_example_loads_as_it_is() {
         [
             "services.webshop.probes.front-page.agents[1]: no agent has the label \"site\" (no agent under \"agents\" has \
          labels): this chooses nobody yet",
-            "services.webshop.probes.front-page.confirm_after: agents do not act on this yet: after a failure the next attempt \
-         follows with the interval",
             "agreements.shop-sla.targets.disk.capacity.lead_time: nothing is forecast yet: an incident is raised once a \
          threshold is reached, and none before",
         ]

@@ -189,6 +189,7 @@ impl RunArgs {
             listen: Some(self.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT)),
             spool: SpoolConfig { bytes_max: spool_bytes, ..file.spool },
             access: self.access.over(file.access),
+            accept: file.accept,
         })
     }
 }

@@ -1,10 +1,12 @@
 //! `uphold-agent probe`: one attempt, shown.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 
 use uphold_common::ids::{Id, PathId};
 use uphold_common::observation::{Outcome, Phases};
-use uphold_common::wire::assignment::{Check, HttpCheck, ProbeSpec, TcpCheck};
+use uphold_common::wire::assignment::ProbeSpec;
+use uphold_common::wire::check::{Check, HttpCheck, TcpCheck};
 
 use super::table::{self, Cell, DIM, style_of};
 use super::{Exit, Format, ProbeArgs, complain};
@@ -14,7 +16,7 @@ use crate::probe::{Attempt, Happened, Probe};
 /// Makes one attempt and shows it.
 pub(super) async fn run(args: ProbeArgs) -> Exit {
     let Some(spec) = spec(&args) else { return Exit::Usage };
-    let probe = Probe::new(&spec);
+    let probe = Probe::new(&spec, &Arc::default());
     if let Some(problem) = probe.problem() {
         complain(&format!("{problem} (http://…, https://… and tcp://host:port are understood)"));
         return Exit::Usage;
@@ -48,7 +50,7 @@ fn spec(args: &ProbeArgs) -> Option<ProbeSpec> {
     let name = Id::new("once").ok()?;
     let id = PathId::new(name.clone(), name);
     let (timeout_ms, slow_after_ms) = (args.timeout, args.slow_after);
-    Some(ProbeSpec { id, interval_ms: timeout_ms, timeout_ms, slow_after_ms, check })
+    Some(ProbeSpec { id, interval_ms: timeout_ms, timeout_ms, slow_after_ms, confirm: None, check })
 }
 
 fn show(out: &mut impl io::Write, target: &str, attempt: &Attempt) -> io::Result<()> {
@@ -93,16 +95,8 @@ fn json(target: &str, attempt: &Attempt) -> serde_json::Value {
 /// What was seen beyond outcome and cause.
 fn detail(happened: &Happened) -> Option<String> {
     match happened {
-        Happened::Connected | Happened::TimedOut => None,
-        Happened::Answered(answer) => {
-            let cut = if answer.body_cut { ", of which no more is read" } else { "" };
-            let matched = match answer.body_matched {
-                Some(true) => ", as expected",
-                Some(false) => ", without the expected text",
-                None => "",
-            };
-            Some(format!("a body of {} bytes{cut}{matched}", answer.body_bytes))
-        }
+        Happened::TimedOut => None,
+        Happened::Answered(answer) => answer.seen.detail(),
         Happened::NotConnected(trouble) => Some(trouble.text.clone()),
         Happened::NotResolved(text)
         | Happened::TlsFailed(text)

@@ -3,11 +3,14 @@
 //! Addresses are tried in the order the resolver gave them. Each gets its equal part of the time that is left, so that
 //! one address that swallows everything (an IPv6 route that leads nowhere) does not eat the deadline of the others.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+
+use crate::accept::Accept;
 
 use super::{Happened, Run, Trouble, TroubleKind};
 
@@ -23,10 +26,16 @@ pub struct Target {
     pub port: u16,
 }
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
 impl Target {
     /// A connection, or what happened instead.
     pub async fn connect(&self, run: &mut Run, timeout: Duration) -> Result<TcpStream, Happened> {
-        let addresses = self.resolve().await?;
+        let addresses = self.accepted(self.resolve().await?, &run.accept)?;
         run.phases.resolve = run.lap();
         let mut troubles = Vec::new();
         for (nth, address) in addresses.iter().enumerate() {
@@ -35,6 +44,7 @@ impl Target {
             match tokio::time::timeout(left / untried.max(1), TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
                     run.phases.connect = run.lap();
+                    run.peer = Some(*address);
                     // Without it the request could wait for an acknowledgement and the first byte would look slow.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
@@ -44,6 +54,22 @@ impl Target {
             }
         }
         Err(worst(troubles, timeout <= run.watch.elapsed()))
+    }
+
+    /// Those of the addresses that this host lets its agent speak to.
+    fn accepted(&self, addresses: Vec<SocketAddr>, accept: &Accept) -> Result<Vec<SocketAddr>, Happened> {
+        let mut refused = None;
+        let mut accepted = addresses;
+        accepted.retain(|address| {
+            let why = accept.refuses(&self.host, *address);
+            let spoken_to = why.is_none();
+            refused = refused.take().or(why);
+            spoken_to
+        });
+        match refused {
+            Some(why) if accepted.is_empty() => Err(Happened::NotTried(why)),
+            _ => Ok(accepted),
+        }
     }
 
     async fn resolve(&self) -> Result<Vec<SocketAddr>, Happened> {

@@ -19,11 +19,12 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
-use uphold_common::wire::assignment::HttpCheck;
+use uphold_common::observation::Cause;
+use uphold_common::wire::check::HttpCheck;
 use url::{Host, Url};
 
 use super::connect::Target;
-use super::{Answer, Happened, Run, Trouble};
+use super::{Answer, Happened, Judged, Run, Seen, Trouble};
 use crate::tls;
 
 /// Most bytes of a body that are read.
@@ -34,6 +35,42 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 const EXPRESSION_BYTES_MAX: usize = 1024 * 1024;
 /// How the agent introduces itself.
 const AGENT: &str = concat!("uphold-agent/", env!("CARGO_PKG_VERSION"));
+
+/// What was seen of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSeen {
+    /// Whether the code is among those expected.
+    pub code_expected: bool,
+    /// Whether the body matched; `None` when nothing was asked of it.
+    pub body_matched: Option<bool>,
+    /// Bytes of the body that were read.
+    pub body_bytes: u64,
+    /// Whether the body was longer than what is read of it.
+    pub body_cut: bool,
+}
+
+impl HttpSeen {
+    fn judged(&self) -> Judged {
+        if !self.code_expected {
+            Judged::Unexpected(Cause::Code)
+        } else if self.body_matched == Some(false) {
+            Judged::Unexpected(Cause::Body)
+        } else {
+            Judged::Expected
+        }
+    }
+
+    /// What was seen beyond the code, for people.
+    pub fn detail(&self) -> String {
+        let cut = if self.body_cut { ", of which no more is read" } else { "" };
+        let matched = match self.body_matched {
+            Some(true) => ", as expected",
+            Some(false) => ", without the expected text",
+            None => "",
+        };
+        format!("a body of {} bytes{cut}{matched}", self.body_bytes)
+    }
+}
 
 /// An HTTP probe made ready.
 #[derive(Debug)]
@@ -80,6 +117,11 @@ impl HttpProbe {
             body_matches: check.body_matches.as_deref().map(compile).transpose()?,
             target: Target { host: name, port },
         })
+    }
+
+    /// Whom it speaks to.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Asks, and says what was answered or what happened instead.
@@ -143,7 +185,8 @@ impl HttpProbe {
         let code_expected =
             if self.codes.is_empty() { (200..=299).contains(&code) } else { self.codes.contains(&code) };
         let body_matched = self.body_matches.as_ref().map(|expression| expression.is_match(&kept));
-        Ok(Answer { code, code_expected, body_matched, body_bytes: body_bytes as u64, body_cut })
+        let seen = HttpSeen { code_expected, body_matched, body_bytes: body_bytes as u64, body_cut };
+        Ok(Answer { code, judged: seen.judged(), seen: Seen::Http(seen) })
     }
 }
 

@@ -11,13 +11,19 @@ pub mod tcp;
 pub mod verdict;
 
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use uphold_common::observation::{Micros, Observation, Phases};
+use uphold_common::observation::{Cause, Micros, Observation, Phases};
 use uphold_common::time::Instant;
-use uphold_common::wire::assignment::{Check, ProbeSpec};
+use uphold_common::wire::assignment::ProbeSpec;
+use uphold_common::wire::check::Check;
 
+use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
+
+use connect::Target;
 
 /// What one attempt saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +32,8 @@ pub struct Facts {
     pub phases: Phases,
     /// From the beginning of the attempt to its end, whatever the end was.
     pub total: Micros,
+    /// Who was connected to, if anybody was.
+    pub peer: Option<SocketAddr>,
     /// What happened.
     pub happened: Happened,
 }
@@ -33,8 +41,6 @@ pub struct Facts {
 /// What happened in one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happened {
-    /// A connection was made, and nothing more was asked for.
-    Connected,
     /// An answer came, whole or as much of it as is read.
     Answered(Answer),
     /// The name did not resolve.
@@ -43,7 +49,7 @@ pub enum Happened {
     NotConnected(Trouble),
     /// TLS could not be agreed.
     TlsFailed(String),
-    /// What came was no HTTP.
+    /// What came is not of the protocol.
     NotUnderstood(String),
     /// The deadline passed.
     TimedOut,
@@ -51,19 +57,45 @@ pub enum Happened {
     NotTried(String),
 }
 
-/// An HTTP answer.
+/// An answer, and how it stands against what is expected. Each kind of probe judges its own, in a pure function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Its status code.
+    /// Its code in the words of its protocol, such as the status of HTTP; 0 without one.
     pub code: u16,
-    /// Whether the code is among those expected.
-    pub code_expected: bool,
-    /// Whether the body matched; `None` when nothing was asked of it.
-    pub body_matched: Option<bool>,
-    /// Bytes of the body that were read.
-    pub body_bytes: u64,
-    /// Whether the body was longer than what is read of it.
-    pub body_cut: bool,
+    /// How it stands against what is expected.
+    pub judged: Judged,
+    /// What was seen of it.
+    pub seen: Seen,
+}
+
+/// How an answer stands against what is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// As expected.
+    Expected,
+    /// It works, but not well: what is asked says so of itself.
+    Degraded(Cause),
+    /// Not as expected.
+    Unexpected(Cause),
+}
+
+/// What was seen of an answer, in the words of its protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A connection, and nothing more was asked for.
+    Connection,
+    /// An answer of HTTP.
+    Http(http::HttpSeen),
+}
+
+impl Seen {
+    /// What was seen beyond outcome, cause and code, for people.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Connection => None,
+            Self::Http(seen) => Some(seen.detail()),
+        }
+    }
 }
 
 /// What the system said when no connection could be made.
@@ -109,6 +141,8 @@ impl From<&io::Error> for Trouble {
 pub struct Probe {
     timeout: Duration,
     slow_after_ms: Option<i64>,
+    accept: Arc<Accept>,
+    target: Option<Arc<str>>,
     prepared: Result<Prepared, String>,
 }
 
@@ -128,14 +162,13 @@ pub struct Attempt {
 }
 
 impl Probe {
-    /// Makes a probe ready. What cannot be made ready says so in every attempt.
-    pub fn new(spec: &ProbeSpec) -> Self {
-        let prepared = match &spec.check {
-            Check::Http(check) => http::HttpProbe::new(check).map(|probe| Prepared::Http(Box::new(probe))),
-            Check::Tcp(check) => tcp::TcpProbe::new(check).map(Prepared::Tcp),
-        };
+    /// Makes a probe ready within what its host accepts. What cannot be made ready says so in every attempt.
+    pub fn new(spec: &ProbeSpec, accept: &Arc<Accept>) -> Self {
+        let refused = accept.refuses_kind(spec.check.kind());
+        let prepared = refused.map_or_else(|| Prepared::of(&spec.check), Err);
+        let target = prepared.as_ref().ok().map(|prepared| prepared.target().to_string().into());
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());
-        Self { timeout, slow_after_ms: spec.slow_after_ms, prepared }
+        Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, prepared }
     }
 
     /// Why the probe can never be tried, if so.
@@ -143,9 +176,15 @@ impl Probe {
         self.prepared.as_ref().err().map(String::as_str)
     }
 
+    /// Whom it speaks to, in words that are the same for every probe that speaks to them.
+    pub fn target(&self) -> Option<Arc<str>> {
+        self.target.clone()
+    }
+
     /// One attempt that begins at `at`, which is now.
     pub async fn attempt(&self, at: Instant) -> Attempt {
-        let mut run = Run { watch: Clock::stopwatch(), phases: Phases::default() };
+        let accept = Arc::clone(&self.accept);
+        let mut run = Run { watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept };
         let happened = match &self.prepared {
             Err(problem) => Happened::NotTried(problem.clone()),
             Ok(prepared) => {
@@ -153,18 +192,36 @@ impl Probe {
                 limited.await.unwrap_or(Happened::TimedOut)
             }
         };
-        let facts = Facts { phases: run.phases, total: Micros::new(run.watch.elapsed_us()), happened };
+        let total = Micros::new(run.watch.elapsed_us());
+        let facts = Facts { phases: run.phases, total, peer: run.peer, happened };
         Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts }
     }
 }
 
 impl Prepared {
+    fn of(check: &Check) -> Result<Self, String> {
+        match check {
+            Check::Http(check) => http::HttpProbe::new(check).map(|probe| Self::Http(Box::new(probe))),
+            Check::Tcp(check) => tcp::TcpProbe::new(check).map(Self::Tcp),
+            Check::Newer(_) => {
+                Err(format!("this agent does not know what is asked, {}: a newer one is needed", check.kind()))
+            }
+        }
+    }
+
+    fn target(&self) -> &Target {
+        match self {
+            Self::Http(probe) => probe.target(),
+            Self::Tcp(probe) => probe.target(),
+        }
+    }
+
     async fn run(&self, run: &mut Run, timeout: Duration) -> Happened {
         let ended = match self {
-            Self::Http(probe) => probe.run(run, timeout).await.map(Happened::Answered),
-            Self::Tcp(probe) => probe.run(run, timeout).await.map(|()| Happened::Connected),
+            Self::Http(probe) => probe.run(run, timeout).await,
+            Self::Tcp(probe) => probe.run(run, timeout).await,
         };
-        ended.unwrap_or_else(|happened| happened)
+        ended.map_or_else(|happened| happened, Happened::Answered)
     }
 }
 
@@ -173,6 +230,8 @@ impl Prepared {
 pub struct Run {
     watch: Stopwatch,
     phases: Phases,
+    peer: Option<SocketAddr>,
+    accept: Arc<Accept>,
 }
 
 impl Run {

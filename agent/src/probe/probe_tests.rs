@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use uphold_common::ids::{Id, PathId};
 use uphold_common::observation::{Cause, Outcome};
-use uphold_common::wire::assignment::{HttpCheck, TcpCheck};
+use uphold_common::wire::check::{HttpCheck, TcpCheck};
 
 use super::*;
 use crate::tls;
@@ -50,7 +50,7 @@ async fn says(bytes: &'static [u8]) -> SocketAddr {
 
 fn spec(check: Check) -> ProbeSpec {
     let id = PathId::new(Id::new("webshop").unwrap(), Id::new("web").unwrap());
-    ProbeSpec { id, interval_ms: 10_000, timeout_ms: 10_000, slow_after_ms: None, check }
+    ProbeSpec { id, interval_ms: 10_000, timeout_ms: 10_000, slow_after_ms: None, confirm: None, check }
 }
 
 fn http(url: String) -> HttpCheck {
@@ -62,7 +62,7 @@ async fn get(address: SocketAddr, change: impl FnOnce(&mut ProbeSpec, &mut HttpC
     let mut spec = spec(Check::Http(check.clone()));
     change(&mut spec, &mut check);
     spec.check = Check::Http(check);
-    Probe::new(&spec).attempt(Instant::from_ms(7)).await
+    Probe::new(&spec, &Arc::default()).attempt(Instant::from_ms(7)).await
 }
 
 fn seen(attempt: &Attempt) -> (Outcome, Cause, u16) {
@@ -175,7 +175,9 @@ async fn a_huge_body_is_cut_and_said() {
     })
     .await;
     let attempt = get(address, |_, check| check.body_matches = Some("^begin".to_owned())).await;
-    let Happened::Answered(answer) = &attempt.facts.happened else { panic!("{attempt:?}") };
+    let Happened::Answered(Answer { seen: Seen::Http(answer), .. }) = &attempt.facts.happened else {
+        panic!("{attempt:?}")
+    };
     assert!(answer.body_cut && answer.body_matched == Some(true));
     assert_eq!(answer.body_bytes, BODY_BYTES);
     assert_eq!(attempt.observation.outcome, Outcome::Up);
@@ -206,7 +208,7 @@ async fn connections_are_told_apart() {
         ("nobody.invalid:80".to_owned(), Outcome::Down, Cause::Resolve),
         ("no address".to_owned(), Outcome::Unknown, Cause::Agent),
     ] {
-        let probe = Probe::new(&spec(Check::Tcp(TcpCheck { address: address.clone() })));
+        let probe = Probe::new(&spec(Check::Tcp(TcpCheck { address: address.clone() })), &Arc::default());
         let attempt = probe.attempt(Instant::from_ms(1)).await;
         assert_eq!(seen(&attempt), (outcome, cause, 0), "{address} {attempt:?}");
     }
@@ -222,7 +224,7 @@ async fn a_server_without_tls_fails_the_tls_phase() {
         }
     });
     let check = Check::Http(http(format!("https://127.0.0.1:{port}/")));
-    let attempt = Probe::new(&spec(check)).attempt(Instant::from_ms(1)).await;
+    let attempt = Probe::new(&spec(check), &Arc::default()).attempt(Instant::from_ms(1)).await;
     if tls::client_config().is_err() {
         assert_eq!(seen(&attempt), (Outcome::Unknown, Cause::Agent, 0), "no roots on this machine: {attempt:?}");
     } else {
@@ -241,12 +243,12 @@ fn what_cannot_be_tried_says_why() {
     ] {
         let mut check = http(url.to_owned());
         check.body_matches = body.map(str::to_owned);
-        let probe = Probe::new(&spec(Check::Http(check)));
+        let probe = Probe::new(&spec(Check::Http(check)), &Arc::default());
         let problem = probe.problem().unwrap();
         assert!(problem.contains(word) && !problem.contains("secret"), "{problem}");
     }
     for url in ["http://[::1]:8080/", "https://[::1]/", "http://bücher.example/ä?q=ö", "https://a.example"] {
-        let probe = Probe::new(&spec(Check::Http(http(url.to_owned()))));
+        let probe = Probe::new(&spec(Check::Http(http(url.to_owned()))), &Arc::default());
         assert_eq!(probe.problem(), None, "{url}");
     }
 }

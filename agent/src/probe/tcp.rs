@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use uphold_common::wire::assignment::TcpCheck;
+use uphold_common::wire::check::TcpCheck;
 
 use super::connect::{Target, parse_target};
-use super::{Happened, Run};
+use super::{Answer, Happened, Judged, Run, Seen};
 
 /// A TCP probe made ready.
 #[derive(Debug)]
@@ -24,8 +24,14 @@ impl TcpProbe {
         Ok(Self { target })
     }
 
+    /// Whom it speaks to.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// Connects, or says what happened instead.
-    pub async fn run(&self, run: &mut Run, timeout: Duration) -> Result<(), Happened> {
-        self.target.connect(run, timeout).await.map(drop)
+    pub async fn run(&self, run: &mut Run, timeout: Duration) -> Result<Answer, Happened> {
+        self.target.connect(run, timeout).await?;
+        Ok(Answer { code: 0, judged: Judged::Expected, seen: Seen::Connection })
     }
 }

@@ -2,24 +2,25 @@
 //!
 //! | what happened | outcome |
 //! |---|---|
-//! | connected, or answered as expected | `up`, above `slow_after` `degraded` |
-//! | another code, another body, no HTTP, no TLS, refused, broken, unresolved, too late | `down` |
-//! | the agent itself had no route, port, handle, memory or permission | `unknown` |
+//! | answered as expected | `up`, above `slow_after` `degraded` |
+//! | answered that it works, but not well | `degraded` |
+//! | another code, another body, not its protocol, no TLS, refused, broken, unresolved, too late | `down` |
+//! | the agent itself had no route, port, handle, memory or permission, or its host does not accept the probe | `unknown` |
 //!
 //! Silence of the network counts against the service; only what the agent knows to be its own fault does not.
 
 use uphold_common::observation::{Cause, Micros, Observation, Outcome};
 use uphold_common::time::Instant;
 
-use super::{Answer, Facts, Happened, TroubleKind};
+use super::{Facts, Happened, Judged, TroubleKind};
 
 /// The verdict on an attempt that began at `at`.
 pub fn judge(facts: &Facts, at: Instant, slow_after_ms: Option<i64>) -> Observation {
     let (outcome, cause) = match &facts.happened {
-        Happened::Connected => in_time(facts.total, slow_after_ms),
-        Happened::Answered(answer) => match unexpected(answer) {
-            Some(cause) => (Outcome::Down, cause),
-            None => in_time(facts.total, slow_after_ms),
+        Happened::Answered(answer) => match answer.judged {
+            Judged::Unexpected(cause) => (Outcome::Down, cause),
+            Judged::Degraded(cause) => (Outcome::Degraded, cause),
+            Judged::Expected => in_time(facts.total, slow_after_ms),
         },
         Happened::NotResolved(_) => (Outcome::Down, Cause::Resolve),
         Happened::NotConnected(trouble) => match trouble.kind {
@@ -39,16 +40,6 @@ pub fn judge(facts: &Facts, at: Instant, slow_after_ms: Option<i64>) -> Observat
     Observation { at, outcome, cause, code, total: facts.total, phases: facts.phases }
 }
 
-fn unexpected(answer: &Answer) -> Option<Cause> {
-    if !answer.code_expected {
-        Some(Cause::Code)
-    } else if answer.body_matched == Some(false) {
-        Some(Cause::Body)
-    } else {
-        None
-    }
-}
-
 /// `degraded` begins a microsecond above the limit: what takes exactly that long is not slower.
 fn in_time(total: Micros, slow_after_ms: Option<i64>) -> (Outcome, Cause) {
     let limit_us = slow_after_ms.map(|ms| u64::try_from(ms).unwrap_or_default().saturating_mul(1_000));
@@ -60,14 +51,13 @@ fn in_time(total: Micros, slow_after_ms: Option<i64>) -> (Outcome, Cause) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Trouble;
+    use super::super::{Answer, Seen, Trouble};
     use super::*;
     use std::io::{Error, ErrorKind};
     use uphold_common::observation::Phases;
 
-    fn answer(code_expected: bool, body_matched: Option<bool>) -> Happened {
-        let code = if code_expected { 200 } else { 503 };
-        Happened::Answered(Answer { code, code_expected, body_matched, body_bytes: 0, body_cut: false })
+    fn answer(judged: Judged) -> Happened {
+        Happened::Answered(Answer { code: 200, judged, seen: Seen::Connection })
     }
 
     fn trouble(error: impl Into<Error>) -> Happened {
@@ -78,14 +68,13 @@ mod tests {
     fn every_fact_has_its_verdict() {
         let text = String::new;
         for (happened, total_us, slow_after_ms, outcome, cause, code) in [
-            (Happened::Connected, 999, None, Outcome::Up, Cause::None, 0),
-            (Happened::Connected, 1_000, Some(1), Outcome::Up, Cause::None, 0),
-            (Happened::Connected, 1_001, Some(1), Outcome::Degraded, Cause::Slow, 0),
-            (answer(true, None), 9, Some(1), Outcome::Up, Cause::None, 200),
-            (answer(true, Some(true)), 1_001, Some(1), Outcome::Degraded, Cause::Slow, 200),
-            (answer(false, Some(true)), 9, None, Outcome::Down, Cause::Code, 503),
-            (answer(false, Some(false)), 9, None, Outcome::Down, Cause::Code, 503),
-            (answer(true, Some(false)), 9_999, Some(1), Outcome::Down, Cause::Body, 200),
+            (answer(Judged::Expected), 999, None, Outcome::Up, Cause::None, 200),
+            (answer(Judged::Expected), 1_000, Some(1), Outcome::Up, Cause::None, 200),
+            (answer(Judged::Expected), 1_001, Some(1), Outcome::Degraded, Cause::Slow, 200),
+            (answer(Judged::Degraded(Cause::Body)), 9, None, Outcome::Degraded, Cause::Body, 200),
+            (answer(Judged::Degraded(Cause::Body)), 9_999, Some(1), Outcome::Degraded, Cause::Body, 200),
+            (answer(Judged::Unexpected(Cause::Code)), 9, None, Outcome::Down, Cause::Code, 200),
+            (answer(Judged::Unexpected(Cause::Body)), 9_999, Some(1), Outcome::Down, Cause::Body, 200),
             (Happened::NotResolved(text()), 9, None, Outcome::Down, Cause::Resolve, 0),
             (trouble(ErrorKind::ConnectionRefused), 9, None, Outcome::Down, Cause::Refused, 0),
             (trouble(ErrorKind::HostUnreachable), 9, None, Outcome::Down, Cause::Connection, 0),
@@ -101,7 +90,7 @@ mod tests {
             (Happened::TimedOut, 9, None, Outcome::Down, Cause::Timeout, 0),
             (Happened::NotTried(text()), 9, None, Outcome::Unknown, Cause::Agent, 0),
         ] {
-            let facts = Facts { phases: Phases::default(), total: Micros::new(total_us), happened };
+            let facts = Facts { phases: Phases::default(), total: Micros::new(total_us), peer: None, happened };
             let seen = judge(&facts, Instant::from_ms(5), slow_after_ms);
             assert_eq!((seen.outcome, seen.cause, seen.code), (outcome, cause, code), "{facts:?}");
             assert_eq!((seen.at, seen.total), (Instant::from_ms(5), facts.total));

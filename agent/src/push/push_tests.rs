@@ -47,6 +47,7 @@ async fn pusher_with(folder: &tempfile::TempDir, collectors: &[SocketAddr], batc
         listen: None,
         spool: SpoolConfig::default(),
         access: Access::default(),
+        accept: crate::accept::Accept::default(),
     };
     let (clock, metrics) = (Arc::new(Clock::new()), Arc::new(Metrics::new().unwrap()));
     let spool = opened(&config).await;

@@ -22,6 +22,7 @@ pub(super) fn config(folder: &tempfile::TempDir) -> Config {
         listen: None,
         spool: SpoolConfig::default(),
         access: Access::default(),
+        accept: crate::accept::Accept::default(),
     }
 }
 

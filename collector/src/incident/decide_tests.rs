@@ -15,7 +15,7 @@ use uphold_common::measure::timeline::Timeline;
 use uphold_common::observation::State;
 use uphold_common::percent::Ppb;
 use uphold_common::time::Interval;
-use uphold_common::wire::assignment::{Check, TcpCheck};
+use uphold_common::wire::check::{Check, TcpCheck};
 
 use super::*;
 
@@ -53,6 +53,7 @@ fn catalogue() -> Catalogue {
         rise: 1,
         quorum: None,
         slow_after_ms: None,
+        confirm_after_ms: None,
         check: Check::Tcp(TcpCheck { address: "127.0.0.1:1".to_owned() }),
     };
     let service = Service {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::model::{Catalogue, Probe};
 use crate::ids::Id;
-use crate::wire::assignment::{Assignment, ProbeSpec};
+use crate::wire::assignment::{Assignment, Confirm, ProbeSpec};
 
 /// Every agent that runs a probe or reads a host.
 pub fn agents(catalogue: &Catalogue) -> BTreeSet<Id> {
@@ -30,6 +30,13 @@ fn spec(probe: &Probe) -> ProbeSpec {
         interval_ms: probe.interval_ms,
         timeout_ms: probe.timeout_ms,
         slow_after_ms: probe.slow_after_ms,
+        confirm: confirm(probe),
         check: probe.check.clone(),
     }
+}
+
+/// An outage that the first failure confirms needs no second one.
+fn confirm(probe: &Probe) -> Option<Confirm> {
+    let attempts = probe.fall.saturating_sub(1);
+    probe.confirm_after_ms.filter(|_| attempts > 0).map(|after_ms| Confirm { after_ms, attempts })
 }

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::ids::{Id, ProbeId, TargetId};
 use crate::time::Instant;
-use crate::wire::assignment::Check;
+use crate::wire::check::Check;
 use crate::yaml::problem::Problem;
 
 pub use super::calendar::Calendar;
@@ -241,6 +241,8 @@ pub struct Probe {
     pub quorum: Option<u32>,
     /// Above this an answer is degraded.
     pub slow_after_ms: Option<i64>,
+    /// How soon after a failure that is not confirmed yet its agents ask again.
+    pub confirm_after_ms: Option<i64>,
     /// What is asked of whom.
     pub check: Check,
 }

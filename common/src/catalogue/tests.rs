@@ -12,7 +12,7 @@ use crate::ids::{Id, TargetId};
 use crate::observation::Resource;
 use crate::percent::Ppb;
 use crate::time::DAY_MS;
-use crate::wire::assignment::Check;
+use crate::wire::check::Check;
 
 const EXAMPLE: &str = include_str!("../../../config/catalogue.yaml");
 /// The holidays that the example refers to.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::check::Check;
 use crate::ids::{Id, ProbeId};
 
 /// How often the capacity of a host is read.
@@ -32,46 +33,19 @@ pub struct ProbeSpec {
     pub timeout_ms: i64,
     /// Above this an answer is degraded.
     pub slow_after_ms: Option<i64>,
+    /// How failures are confirmed sooner than with the interval, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<Confirm>,
     /// What is asked of whom.
     pub check: Check,
 }
 
-/// What is asked of whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Check {
-    /// A GET over HTTP/1.1.
-    Http(HttpCheck),
-    /// A TCP connection.
-    Tcp(TcpCheck),
-}
-
-impl Check {
-    /// The kind, as the catalogue writes it.
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Http(_) => "http",
-            Self::Tcp(_) => "tcp",
-        }
-    }
-}
-
-/// A GET over HTTP/1.1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// How failures are confirmed sooner than with the interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct HttpCheck {
-    /// What is fetched: `http` or `https`.
-    pub url: String,
-    /// The codes that are expected; empty: 200 to 299.
-    pub codes: Vec<u16>,
-    /// A regular expression that the body must match.
-    pub body_matches: Option<String>,
-}
-
-/// A TCP connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TcpCheck {
-    /// `host:port`, an IPv6 address in brackets.
-    pub address: String,
+pub struct Confirm {
+    /// From the start of an attempt that failed to the start of the next.
+    pub after_ms: i64,
+    /// How many attempts in a row are made so, until one succeeds.
+    pub attempts: u32,
 }

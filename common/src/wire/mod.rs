@@ -10,6 +10,7 @@
 pub mod assignment;
 pub mod batch;
 pub mod builder;
+pub mod check;
 pub mod columns;
 mod content;
 pub mod flat;

@@ -6,7 +6,7 @@ use uphold_common::catalogue::course::Courses;
 use uphold_common::catalogue::{self, formula, model};
 use uphold_common::ids::{ProbeId, TargetId};
 use uphold_common::time::Instant;
-use uphold_common::wire::assignment::{Check, TcpCheck};
+use uphold_common::wire::check::{Check, TcpCheck};
 
 use super::by_core::{id, window_kind};
 use super::core_terms::checked;
@@ -117,6 +117,7 @@ fn probe(probe: &Probe) -> model::Probe {
         rise: probe.rise,
         quorum: probe.quorum,
         slow_after_ms: None,
+        confirm_after_ms: None,
         check: Check::Tcp(TcpCheck { address: "192.0.2.1:443".to_owned() }),
     }
 }

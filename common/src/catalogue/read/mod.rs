@@ -8,6 +8,7 @@ mod agents;
 mod agreements;
 mod calendars;
 mod capacity;
+mod check;
 mod consequences;
 mod expression;
 mod holidays;
@@ -22,8 +23,8 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+pub use check::{BODY_PATTERN_SIZE_MAX, body_pattern};
 pub use holidays::holiday_files;
-pub use probes::{BODY_PATTERN_SIZE_MAX, body_pattern};
 
 use super::model::{Catalogue, Priorities};
 use crate::ids::Id;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::check::Asking;
 use super::expression::{Stated, available_when};
 use super::sections::Names;
 use super::{Bounds, MEMBERS_MAX, entries, probes};
@@ -55,7 +56,8 @@ pub(super) fn service<'t>(
             if items.is_empty() { Err(at.problem("expected at least one probe")) } else { Ok((own, items)) }
         });
         let probe_items = probe_items.map(|found| found.unwrap_or_else(|| Declared::read("probe", &[], &[])));
-        let probe = |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), names, bounds.body_pattern_size_max);
+        let asking = Asking { pattern_size_max: bounds.body_pattern_size_max };
+        let probe = |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), names, &asking);
         let probes = probe_items
             .as_ref()
             .map_err(|told| *told)

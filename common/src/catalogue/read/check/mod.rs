@@ -1,0 +1,46 @@
+//! What a probe asks: exactly one of the kinds, each read in a file of its own.
+
+mod http;
+mod pattern;
+mod tcp;
+
+pub use pattern::{BODY_PATTERN_SIZE_MAX, body_pattern};
+
+use crate::wire::check::Check;
+use crate::yaml::problem::Read;
+use crate::yaml::walk::{At, Keys};
+
+/// What the contract lets a probe ask, and this release does not.
+const NOT_YET: [&str; 9] = ["dns", "tls", "icmp", "exec", "prometheus", "grpc", "systemd", "process", "heartbeat"];
+
+/// What every kind of check is read with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking {
+    /// Most bytes of a compiled pattern.
+    pub pattern_size_max: usize,
+}
+
+/// How the check of a kind is read.
+type Reader = fn(&At<'_>, &Asking) -> Read<Check>;
+
+/// The kinds, each with its reader.
+const KINDS: [(&str, Reader); Check::KINDS.len()] = [("http", http::read), ("tcp", tcp::read)];
+
+/// The one check of a probe.
+pub(super) fn read(keys: &Keys<'_>, asking: &Asking) -> Read<Check> {
+    let written = KINDS.map(|(kind, read)| (kind, keys.optional(kind, |at| read(at, asking)).transpose()));
+    let not_yet = keys.not_yet(&NOT_YET);
+    let mut written = written.into_iter().filter_map(|(kind, check)| Some((kind, check?)));
+    match (written.next(), written.next()) {
+        (Some((one, _)), Some((other, _))) => {
+            Err(keys.at().problem(format!("a probe asks one thing, not both \"{one}\" and \"{other}\"")))
+        }
+        (Some((_, check)), None) => not_yet.and(check),
+        (None, _) => {
+            not_yet?;
+            let (last, kinds) = Check::KINDS.split_last().unwrap_or((&"", &[]));
+            let kinds: Vec<String> = kinds.iter().map(|kind| format!("\"{kind}\"")).collect();
+            Err(keys.at().problem(format!("what is asked is missing: {} or \"{last}\"", kinds.join(", "))))
+        }
+    }
+}
