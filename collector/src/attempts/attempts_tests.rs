@@ -238,12 +238,15 @@ fn failures_are_counted_in_committed_time_out_of_what_is_kept_and_without() {
     };
     world.attempts.watch(&world.store, &point("a"), at(DAY)).unwrap();
     for from in [DAY - 20_000, DAY, DAY + 300, 2 * DAY - 9_001] {
-        let found = world.attempts.failures(&world.store, &point("a"), &halves(from)).unwrap();
-        assert_eq!(found, slow(&world, &halves(from)), "{from}");
-        assert!(found > 0);
+        let both = [halves(from).to_vec(), vec![halves(from)[1]], Vec::new()];
+        let found = world.attempts.failures(&world.store, &point("a"), &both).unwrap();
+        assert_eq!(found, both.each_ref().map(|committed| slow(&world, committed)), "{from}");
+        assert!(found[0] > 0);
     }
-    assert_eq!(world.attempts.failures(&world.store, &point("a"), &[]).unwrap(), 0);
-    let before = world.attempts.failures(&world.store, &point("a"), &halves(DAY)).unwrap();
+    let failures =
+        |world: &World| world.attempts.failures(&world.store, &point("a"), &[halves(DAY).to_vec()]).unwrap()[0];
+    assert_eq!(world.attempts.failures(&world.store, &point("a"), &[]).unwrap(), [0; 0]);
+    let before = failures(&world);
     world.observe("a", DAY + 7..DAY + 8, 1, |s| Observation { outcome: Outcome::Down, ..attempt(s, "a") });
-    assert_eq!(world.attempts.failures(&world.store, &point("a"), &halves(DAY)).unwrap(), before + 1);
+    assert_eq!(failures(&world), before + 1);
 }

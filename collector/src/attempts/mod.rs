@@ -157,20 +157,33 @@ impl Attempts {
         Ok(())
     }
 
-    /// How many observations of a vantage point in `committed`, which is in order, were reported `down`.
-    pub fn failures(&self, store: &dyn Store, point: &VantagePoint, committed: &[Interval]) -> Result<u64, StoreError> {
-        let (Some(first), Some(last)) = (committed.first(), committed.last()) else { return Ok(0) };
-        let span = Interval::new(first.start, last.end);
-        let mut count = 0;
-        match self.failures.get(point).filter(|failures| failures.covers(span.start)) {
-            Some(failures) => {
-                count = failures.within(span).iter().filter(|row| is_within(committed, row.at)).count() as u64;
+    /// How many observations of a vantage point were reported `down` in each of `committed`, which are in order; what lies
+    /// in the store is read once for all of them.
+    pub fn failures(
+        &self,
+        store: &dyn Store,
+        point: &VantagePoint,
+        committed: &[Vec<Interval>],
+    ) -> Result<Vec<u64>, StoreError> {
+        let mut counts = vec![0; committed.len()];
+        let first = committed.iter().filter_map(|one| one.first()).map(|part| part.start).min();
+        let last = committed.iter().filter_map(|one| one.last()).map(|part| part.end).max();
+        let (Some(first), Some(last)) = (first, last) else { return Ok(counts) };
+        let span = Interval::new(first, last);
+        let mut count = |at: Instant| {
+            for (count, committed) in counts.iter_mut().zip(committed) {
+                *count += u64::from(is_within(committed, at));
             }
+        };
+        match self.failures.get(point).filter(|failures| failures.covers(span.start)) {
+            Some(failures) => failures.within(span).iter().for_each(|row| count(row.at)),
             None => recent::walk(store, point, span, |row| {
-                count += u64::from(row.outcome == Outcome::Down && is_within(committed, row.at));
+                if row.outcome == Outcome::Down {
+                    count(row.at);
+                }
             })?,
         }
-        Ok(count)
+        Ok(counts)
     }
 }
 

@@ -7,7 +7,7 @@ use uphold_common::catalogue::model::{AlertRule, AvailabilityPromise, Probe, Ser
 use uphold_common::ids::{Id, TargetId, VantagePoint};
 use uphold_common::measure::agreed::within;
 use uphold_common::measure::availability;
-use uphold_common::measure::burn::{AlertFigures, Alerting};
+use uphold_common::measure::burn::{AlertFigures, Alerting, Burn};
 use uphold_common::measure::committed::Committed;
 use uphold_common::measure::kinds::Account;
 use uphold_common::measure::timeline::Stretch;
@@ -61,35 +61,50 @@ impl Engine {
         targets: &[InWindow],
         seen: &Seen,
     ) -> Result<Alerts, StoreError> {
-        let mut alerts = Alerts::new();
+        let mut burns: Vec<(&InWindow, Vec<Burn>)> = Vec::new();
+        let mut look_back: Option<Interval> = None;
         for one in targets {
             let rules = rules(one);
             let Some(alerting) = alerting(&rules, service, one) else { continue };
-            let span = alerting.longest_short().unwrap_or(Interval::new(Instant::MIN, Instant::MIN));
-            let points = self.failing(&service.id, span, one.1.as_of)?;
-            let windows = alerting.windows().into_iter();
-            let committed: Vec<(Window, Committed)> = windows
-                .map(|window| {
-                    let as_then = self.in_force.courses.target(&one.0.id, &window);
-                    let target = as_then.unwrap_or_else(|| Arc::clone(&one.0));
-                    (window, self.committed(service, &target, &window))
-                })
-                .collect();
-            let account = |window: &Window, part: Interval| {
-                let of_it = committed.iter().find(|(other, _)| other == window);
-                let cover = of_it.map(|(_, committed)| Arc::clone(&committed.contractual)).unwrap_or_default();
-                Account::over(part, &cover, &seen.service.states)
-            };
-            let bad = |committed: &[Interval]| {
-                let of_point = |(part, point): &(Interval, VantagePoint)| {
-                    let assigned: Vec<Interval> = within(committed, *part).collect();
-                    self.attempts.failures(self.store.as_ref(), point, &assigned)
-                };
-                points.iter().map(of_point).sum::<Result<u64, StoreError>>()
-            };
-            alerts.insert(one.0.id.clone(), alerting.figures(account, bad)?);
+            if let Some(span) = alerting.longest_short() {
+                let hull = look_back.unwrap_or(span);
+                look_back = Some(Interval::new(hull.start.min(span.start), hull.end.max(span.end)));
+            }
+            burns.push((one, self.burns(service, one, &alerting, seen)));
         }
-        Ok(alerts)
+        let committed: Vec<Vec<Interval>> =
+            burns.iter().flat_map(|(_, burns)| burns).map(|burn| burn.committed.clone()).collect();
+        let as_of = targets.iter().map(|(_, window)| window.as_of).max();
+        let points = match (look_back, as_of) {
+            (Some(span), Some(as_of)) => self.failing(&service.id, span, as_of)?,
+            _ => Vec::new(),
+        };
+        let mut bad = vec![0_u64; committed.len()];
+        for (part, point) in &points {
+            let assigned: Vec<Vec<Interval>> = committed.iter().map(|one| within(one, *part).collect()).collect();
+            let failures = self.attempts.failures(self.store.as_ref(), point, &assigned)?;
+            bad.iter_mut().zip(failures).for_each(|(bad, failures)| *bad += failures);
+        }
+        let mut bad = bad.into_iter();
+        let mut judge = |burns: &[Burn]| burns.iter().zip(bad.by_ref()).map(|(burn, bad)| burn.judged(bad)).collect();
+        Ok(burns.iter().map(|(one, burns)| (one.0.id.clone(), judge(burns))).collect())
+    }
+
+    /// How fast the budget of one target burns by each of its rules.
+    fn burns(&mut self, service: &Service, one: &InWindow, alerting: &Alerting<'_>, seen: &Seen) -> Vec<Burn> {
+        let windows = alerting.windows().into_iter();
+        let committed: Vec<(Window, Committed)> = windows
+            .map(|window| {
+                let as_then = self.in_force.courses.target(&one.0.id, &window);
+                let target = as_then.unwrap_or_else(|| Arc::clone(&one.0));
+                (window, self.committed(service, &target, &window))
+            })
+            .collect();
+        alerting.burns(|window, part| {
+            let of_it = committed.iter().find(|(other, _)| other == window);
+            let cover = of_it.map(|(_, committed)| Arc::clone(&committed.contractual)).unwrap_or_default();
+            Account::over(part, &cover, &seen.service.states)
+        })
     }
 
     /// Those of [`Self::points`] that can have seen a failure: an observation that was reported `down` is down, or degraded

@@ -31,6 +31,26 @@ pub struct AlertFigures {
     pub alerting: bool,
 }
 
+/// How fast a budget burns by one rule; whether that alerts depends on how many observations failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Burn {
+    rule: AlertRule,
+    long_rate: Option<WideRatio>,
+    short_rate: Option<WideRatio>,
+    min_bad: u64,
+    /// The committed time of the short look-back, in order: the failed observations in it count.
+    pub committed: Vec<Interval>,
+}
+
+impl Burn {
+    /// The alert, with so many observations reported `down` in the committed time.
+    pub fn judged(&self, bad: u64) -> AlertFigures {
+        let Self { rule, long_rate, short_rate, min_bad, .. } = *self;
+        let burns = [long_rate, short_rate].into_iter().all(|rate| reaches(rate, &rule));
+        AlertFigures { rule, long_rate, short_rate, bad, alerting: burns && bad >= min_bad }
+    }
+}
+
 /// How a target is asked for its alerts.
 #[derive(Clone, Copy, Debug)]
 pub struct Alerting<'a> {
@@ -73,20 +93,23 @@ impl Alerting<'_> {
         account: impl Fn(&Window, Interval) -> Account,
         mut bad: impl FnMut(&[Interval]) -> Result<u64, E>,
     ) -> Result<Vec<AlertFigures>, E> {
+        self.burns(account).iter().map(|burn| Ok(burn.judged(bad(&burn.committed)?))).collect()
+    }
+
+    /// How fast the budget burns by each of its rules, for those who count failed observations together.
+    pub fn burns(&self, account: impl Fn(&Window, Interval) -> Account) -> Vec<Burn> {
         let accounts = |look_back_ms: i64| -> Vec<Account> {
             let span = look_back(&self.window, look_back_ms);
             let windows = holding(&self.window, self.zone, look_back_ms);
             windows.iter().map(|window| account(window, window.elapsed().intersect(span))).collect()
         };
         let rate = |accounts: &[Account]| rate(&together(accounts), self.promise);
-        let figures = |rule: &AlertRule| {
+        let burn = |rule: &AlertRule| {
             let short = accounts(rule.short_ms);
             let (long_rate, short_rate) = (rate(&accounts(rule.long_ms)), rate(&short));
-            let bad = bad(&committed(&short))?;
-            let burns = [long_rate, short_rate].into_iter().all(|rate| reaches(rate, rule));
-            Ok(AlertFigures { rule: *rule, long_rate, short_rate, bad, alerting: burns && bad >= self.min_bad })
+            Burn { rule: *rule, long_rate, short_rate, min_bad: self.min_bad, committed: committed(&short) }
         };
-        self.rules.iter().map(figures).collect()
+        self.rules.iter().map(burn).collect()
     }
 }
 
