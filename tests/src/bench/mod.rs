@@ -6,7 +6,7 @@
 //! | file | what it is for |
 //! |---|---|
 //! | `options` | the command line |
-//! | `ingest`, `query`, `disk`, `scale` | what can be measured |
+//! | `ingest`, `query`, `figures`, `disk`, `scale` | what can be measured |
 //! | `measure` | one run of one side: load, settle, read off |
 //! | `estate`, `gauges`, `chance` | the load: who saw what, the same in every run |
 //! | `drive`, `remote_write` | connections that send it, in the format of either side |
@@ -25,6 +25,7 @@ mod daemon;
 mod disk;
 mod drive;
 mod estate;
+mod figures;
 mod gauges;
 mod ingest;
 mod measure;
@@ -41,13 +42,14 @@ mod victoria;
 
 use std::io;
 
-pub use options::{Cli, Load, Measurement, Sides, Steps, Turns, Year};
+pub use options::{Cli, Figures, Load, Measurement, Sides, Steps, Turns, Year};
 
 /// Measures what was asked for and prints it.
 pub fn run(measurement: &Measurement) -> io::Result<()> {
     match measurement {
         Measurement::Ingest(options) => ingest::run(options),
         Measurement::Query(options) => query::run(options),
+        Measurement::Figures(options) => figures::run(options),
         Measurement::Disk(options) => disk::run(options),
         Measurement::Scale(options) => scale::run(options),
     }

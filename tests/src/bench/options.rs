@@ -31,6 +31,8 @@ pub enum Measurement {
     Ingest(Turns),
     /// What a year of one probe costs to read
     Query(Year),
+    /// What the figures of services cost to ask for
+    Figures(Figures),
     /// What values take on disk, by kind
     Disk(Turns),
     /// What more streams and a longer history cost, and how long a start takes
@@ -89,6 +91,25 @@ pub struct Year {
     /// Days of attempts, one every 30 s
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     pub(super) days: u32,
+    /// How many times each query is made at least, after the first
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(super) repeat: u32,
+    #[command(flatten)]
+    pub(super) sides: Sides,
+}
+
+/// Histories whose figures are asked for.
+#[derive(Clone, Debug, Args)]
+pub struct Figures {
+    /// Services with one probe each, whose figures are asked for over a month
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=3_000))]
+    pub(super) services: u32,
+    /// Days of their attempts, one every 30 s
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub(super) month_days: u32,
+    /// Days of attempts of the one service whose whole history is asked for
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    pub(super) year_days: u32,
     /// How many times each query is made at least, after the first
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(super) repeat: u32,

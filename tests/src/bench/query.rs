@@ -37,11 +37,15 @@ const LONG_ENOUGH: Duration = Duration::from_secs(2);
 const TIMES_MAX: usize = 1_000;
 
 /// How long one query took, and how much processor time.
-struct Cost {
-    what: &'static str,
-    first: Duration,
-    median: Duration,
-    processor: Duration,
+pub(super) struct Cost {
+    /// Whose, and for what.
+    pub(super) what: &'static str,
+    /// The first time.
+    pub(super) first: Duration,
+    /// The median of those after it.
+    pub(super) median: Duration,
+    /// Processor time of one of those, in the mean.
+    pub(super) processor: Duration,
 }
 
 /// What is read: the vantage point, and the year.
@@ -75,11 +79,11 @@ pub(super) fn run(options: &Year) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends the year, a day a request, and lets the server settle.
-fn load(server: &mut dyn Server, days: u32, start: Instant) -> io::Result<()> {
-    let mut estate = Estate::new(SHAPE, start)?;
+/// Sends so many days, a day of an agent in one request, and lets the server settle.
+pub(super) fn load(server: &mut dyn Server, shape: Shape, days: u32, start: Instant) -> io::Result<()> {
+    let mut estate = Estate::new(shape, start)?;
     let mut sender = Sender::to(server.address(), server.dialect());
-    let bar = progress::bar("loading the year", u64::from(days));
+    let bar = progress::bar("loading the days", u64::from(days));
     for day in 0..i64::from(days) {
         let base = start.plus_ms(day * DAY_MS);
         for agent in &mut estate.agents {
@@ -99,7 +103,7 @@ fn load(server: &mut dyn Server, days: u32, start: Instant) -> io::Result<()> {
 fn ask_ours(options: &Year, asked: &Asked, attempts: u64) -> io::Result<(Cost, f64)> {
     let folder = options.sides.run_folder()?;
     let mut collector = Collector::start(&options.sides.program()?, folder.path(), None)?;
-    load(&mut collector, options.days, asked.span.start)?;
+    load(&mut collector, SHAPE, options.days, asked.span.start)?;
     collector.stop()?;
     let data = DataDir::claim(&collector.data(), "bench", Instant::from_ms(wall_ms())).map_err(io::Error::other)?;
     let store = EmbeddedStore::open(data, StoreOptions::default()).map_err(io::Error::other)?;
@@ -118,7 +122,7 @@ fn ask_ours(options: &Year, asked: &Asked, attempts: u64) -> io::Result<(Cost, f
 fn ask_peer(options: &Year, asked: &Asked, up: f64) -> io::Result<Vec<Cost>> {
     let folder = options.sides.run_folder()?;
     let mut victoria = Victoria::start(folder.path())?;
-    load(&mut victoria, options.days, asked.span.start)?;
+    load(&mut victoria, SHAPE, options.days, asked.span.start)?;
     let (port, pid) = (victoria.port(), victoria.pid());
     let [start, end] = [asked.span.start, asked.span.end].map(|at| at.as_ms() / 1_000);
     let all = format!("match[]=%7Bagent=%22{}%22%7D&start={start}&end={end}", asked.from.agent);
@@ -149,8 +153,13 @@ fn ask_peer(options: &Year, asked: &Asked, up: f64) -> io::Result<Vec<Cost>> {
     }
 }
 
-/// Does something once and then several times: how long it took, and how much processor time of this process.
-fn timed(what: &'static str, times: u32, pid: u32, mut done: impl FnMut() -> io::Result<()>) -> io::Result<Cost> {
+/// Does something once and then several times: how long it took, and how much processor time of a process.
+pub(super) fn timed(
+    what: &'static str,
+    times: u32,
+    pid: u32,
+    mut done: impl FnMut() -> io::Result<()>,
+) -> io::Result<Cost> {
     let began = Stopwatch::start();
     done()?;
     let first = began.elapsed();
