@@ -73,22 +73,15 @@ impl Runner {
         assigned.mark_changed();
         loop {
             self.start_due();
-            let sleep = tokio::time::sleep(self.until_next());
-            tokio::pin!(sleep);
-            loop {
-                tokio::select! {
-                    () = stop.asked() => return self.finish().await,
-                    Ok(()) = assigned.changed() => {
-                        let assignment = assigned.borrow_and_update().clone();
-                        self.assign(assignment).await;
-                        break;
-                    }
-                    Some(ended) = self.tasks.join_next_with_id() => {
-                        self.ended(ended);
-                        break;
-                    }
-                    () = &mut sleep => break,
+            let sleep = self.until_next();
+            tokio::select! {
+                () = stop.asked() => return self.finish().await,
+                Ok(()) = assigned.changed() => {
+                    let assignment = assigned.borrow_and_update().clone();
+                    self.assign(assignment).await;
                 }
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
+                () = tokio::time::sleep(sleep) => {}
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::yaml::walk::{At, Keys};
 const NOT_YET: [&str; 9] = ["dns", "tls", "icmp", "exec", "prometheus", "grpc", "systemd", "process", "heartbeat"];
 
 /// What every kind of check is read with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Asking {
     /// Most bytes of a compiled pattern.
     pub pattern_size_max: usize,
