@@ -1,7 +1,8 @@
 //! Learns what to observe: asks the collectors, keeps the answer on disk, and tells whoever runs it.
 //!
-//! The kept answer lets an agent work after a restart while no collector can be reached. It is asked for again every
-//! ten seconds with its `ETag`, and quickly until the first answer. A collector that refuses changes nothing: what was
+//! The kept answer lets an agent work after a restart while no collector can be reached. It is asked for again with its
+//! `ETag`, quickly until the first answer; then a collector answers as soon as it is another, and one that answers at
+//! once that it is not is asked every ten seconds. A collector that refuses changes nothing: what was
 //! assigned last holds until another assignment comes, and the log says so once.
 
 use std::path::{Path, PathBuf};
@@ -11,13 +12,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uphold_common::ids::Id;
-use uphold_common::wire::assignment::Assignment;
+use uphold_common::wire::assignment::{Assignment, WAIT_S_MAX};
+use uphold_common::wire::batch::Epoch;
 use url::Url;
 
+use crate::clock::Clock;
 use crate::config::{Config, shown};
 use crate::metrics::{Asked, Metrics};
 use crate::refusal::{Refusal, Told};
-use crate::remote::{Remote, Reply, endpoint};
+use crate::remote::{Remote, RemoteError, Reply, endpoint};
 use crate::runner::Assigned;
 use crate::spool::durable;
 use crate::stop::Stop;
@@ -88,15 +91,16 @@ impl Fetcher {
     pub async fn run(mut self, out: watch::Sender<Assigned>, mut stop: Stop) {
         loop {
             let work = async {
-                if let Some(assignment) = self.ask().await {
-                    out.send_replace(Some(assignment));
-                }
-                let ms = if self.answered {
-                    INTERVAL_MS
-                } else {
-                    FIRST_MS + getrandom::u64().unwrap_or_default() % FIRST_MS
+                let asked = Clock::stopwatch();
+                let pause_ms = match self.ask().await {
+                    Some(assignment) => {
+                        out.send_replace(Some(assignment));
+                        FIRST_MS
+                    }
+                    None if self.answered => INTERVAL_MS.saturating_sub(asked.elapsed_us() / 1_000).max(FIRST_MS),
+                    None => FIRST_MS + getrandom::u64().unwrap_or_default() % FIRST_MS,
                 };
-                tokio::time::sleep(Duration::from_millis(ms)).await;
+                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             };
             tokio::select! {
                 () = stop.asked() => return,
@@ -109,7 +113,11 @@ impl Fetcher {
     async fn ask(&mut self) -> Assigned {
         for collector in self.collectors.clone() {
             let etag = self.kept.as_ref().and_then(|kept| kept.etag.as_deref());
-            match fetch(&self.remote, &collector, &self.agent, etag).await {
+            let heard = match etag.filter(|_| self.answered) {
+                Some(etag) => fetch_changed(&self.remote, &collector, &self.agent, etag).await,
+                None => fetch(&self.remote, &collector, &self.agent, etag).await,
+            };
+            match heard {
                 Ok(heard) => {
                     self.answered = true;
                     self.metrics.refused(Asked::Assignment, false);
@@ -118,7 +126,11 @@ impl Fetcher {
                     }
                     return self.learn(heard).await;
                 }
-                Err(error) => self.failed(&shown(&collector), &error),
+                Err(error) => {
+                    // Whoever is asked next answers at once.
+                    self.answered = false;
+                    self.failed(&shown(&collector), &error);
+                }
             }
         }
         None
@@ -162,9 +174,23 @@ impl Fetcher {
 
 /// Asks one collector once.
 pub async fn fetch(remote: &Remote, collector: &Url, agent: &Id, etag: Option<&str>) -> Result<Heard, FetchError> {
-    let url = endpoint(collector, &["api", "v1", "agents", agent.as_str(), "assignment"]);
-    let reply = remote.get(url, etag, ASSIGNMENT_BYTES_MAX).await;
+    let reply = remote.get(url(collector, agent), etag, ASSIGNMENT_BYTES_MAX).await;
     understand(reply.map_err(|error| FetchError::Failed(error.to_string()))?, etag.is_some())
+}
+
+/// Asks one collector for another assignment than this; the answer may take a while.
+async fn fetch_changed(remote: &Remote, collector: &Url, agent: &Id, etag: &str) -> Result<Heard, FetchError> {
+    let reply = remote.get_changed(url(collector, agent), etag, WAIT_S_MAX, ASSIGNMENT_BYTES_MAX).await;
+    understand(reply.map_err(|error| FetchError::Failed(error.to_string()))?, true)
+}
+
+/// Which store a collector has; `None` when it does not say.
+pub async fn store_of(remote: &Remote, collector: &Url, agent: &Id) -> Result<Option<Epoch>, RemoteError> {
+    Ok(remote.get(url(collector, agent), Some("*"), ASSIGNMENT_BYTES_MAX).await?.store)
+}
+
+fn url(collector: &Url, agent: &Id) -> Url {
+    endpoint(collector, &["api", "v1", "agents", agent.as_str(), "assignment"])
 }
 
 fn understand(reply: Reply, asked_with_etag: bool) -> Result<Heard, FetchError> {
@@ -199,7 +225,8 @@ mod tests {
     use crate::config::{Access, SpoolConfig};
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply { status, retry_after: None, etag: Some("\"7\"".to_owned()), body: body.as_bytes().to_vec() }
+        let (etag, body) = (Some("\"7\"".to_owned()), body.as_bytes().to_vec());
+        Reply { status, retry_after: None, etag, store: None, body }
     }
 
     #[test]

@@ -55,8 +55,40 @@ impl Anchor {
 /// The agent's clock.
 #[derive(Debug)]
 pub struct Clock {
-    started: Monotonic,
+    source: Source,
     state: Mutex<State>,
+}
+
+/// Where the two readings come from.
+#[derive(Debug)]
+enum Source {
+    System {
+        started: Monotonic,
+    },
+    /// Set by hand, for tests of hours that pass at once.
+    #[cfg(test)]
+    Hand(std::sync::Arc<Hand>),
+}
+
+/// What a clock that is set by hand reads, in milliseconds.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct Hand {
+    pub(crate) wall_ms: std::sync::atomic::AtomicI64,
+    pub(crate) monotonic_ms: std::sync::atomic::AtomicI64,
+}
+
+impl Source {
+    fn read(&self) -> (i64, i64) {
+        match self {
+            Self::System { started } => (wall_ms(), i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX)),
+            #[cfg(test)]
+            Self::Hand(hand) => {
+                let read = |of: &std::sync::atomic::AtomicI64| of.load(std::sync::atomic::Ordering::Relaxed);
+                (read(&hand.wall_ms), read(&hand.monotonic_ms))
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -75,16 +107,26 @@ impl Default for Clock {
 impl Clock {
     /// A clock anchored at this moment.
     pub fn new() -> Self {
-        let started = monotonic();
-        let state = State { anchor: Anchor::new(wall_ms(), 0), steps: Vec::new(), steps_total: 0 };
-        Self { started, state: Mutex::new(state) }
+        Self::of(Source::System { started: monotonic() })
+    }
+
+    /// A clock that is set by hand.
+    #[cfg(test)]
+    pub(crate) fn by_hand(hand: &std::sync::Arc<Hand>) -> Self {
+        Self::of(Source::Hand(std::sync::Arc::clone(hand)))
+    }
+
+    fn of(source: Source) -> Self {
+        let (wall_ms, monotonic_ms) = source.read();
+        let state = State { anchor: Anchor::new(wall_ms, monotonic_ms), steps: Vec::new(), steps_total: 0 };
+        Self { source, state: Mutex::new(state) }
     }
 
     /// Now.
     pub fn now(&self) -> Instant {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let monotonic_ms = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let (now, step) = state.anchor.read(wall_ms(), monotonic_ms);
+        let (wall_ms, monotonic_ms) = self.source.read();
+        let (now, step) = state.anchor.read(wall_ms, monotonic_ms);
         if let Some(step) = step {
             state.steps_total += 1;
             if state.steps.len() < STEPS_MAX {

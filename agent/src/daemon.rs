@@ -138,7 +138,7 @@ impl Agent {
                 abort.abort();
             }
         }
-        self.recorder.close().await;
+        self.recorder.stop().await;
         self.rest.stop();
         for task in self.serving {
             joined(task).await;

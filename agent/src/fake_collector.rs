@@ -10,14 +10,13 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use uphold_common::time::Instant;
-use uphold_common::wire::assignment::Assignment;
+use uphold_common::wire::assignment::{Assignment, STORE_HEADER};
 use uphold_common::wire::batch::{Batch, Epoch};
 use uphold_common::wire::frame;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Problem, Push, PushAnswer};
@@ -38,6 +37,8 @@ pub(crate) struct Collector {
     old: AtomicBool,
     /// The header `Authorization` that is asked for.
     demanded: Mutex<Option<String>>,
+    /// Which store it has, and whether it says so.
+    store: Mutex<(Epoch, bool)>,
     heard: mpsc::Sender<(u16, Push, Batch)>,
 }
 
@@ -68,6 +69,7 @@ impl Collector {
             missing: Mutex::default(),
             old: AtomicBool::new(false),
             demanded: Mutex::default(),
+            store: Mutex::new((STORE, true)),
             heard,
         });
         let router = Router::new()
@@ -105,6 +107,11 @@ impl Collector {
     /// What it still misses.
     pub(crate) fn missed(&self) -> Vec<u64> {
         self.missing.lock().unwrap().iter().copied().collect()
+    }
+
+    /// From now on it has this store, and perhaps says so.
+    pub(crate) fn have(&self, store: Epoch, says: bool) {
+        *self.store.lock().unwrap() = (store, says);
     }
 
     /// From now on it is, or is not, a collector of before version 2.
@@ -159,9 +166,10 @@ async fn push(State(collector): State<Arc<Collector>>, headers: HeaderMap, body:
         collector.script.lock().unwrap().pop_front().unwrap_or((200, None))
     };
     let replay_from = if status == 200 { collector.replay_from(&push, batch.key.seq) } else { None };
+    let (now, (store, _)) = (push.sent_at, *collector.store.lock().unwrap());
     collector.heard.send((status, push, batch)).await.unwrap();
     if status == 200 {
-        let answer = PushAnswer { store: STORE, acknowledged, replay_from, now: Instant::from_ms(0) };
+        let answer = PushAnswer { store, acknowledged, replay_from, now };
         return axum::Json(answer).into_response();
     }
     let mut response = problem(status);
@@ -185,13 +193,16 @@ async fn assignment(State(collector): State<Arc<Collector>>, headers: HeaderMap)
     if collector.refuses(&headers) {
         return problem(401);
     }
+    let (store, says) = *collector.store.lock().unwrap();
+    let store = says.then(|| (STORE_HEADER, store.to_string()));
+    let store = AppendHeaders(store);
     let Some(assignment) = collector.assignment.lock().unwrap().clone() else {
-        return StatusCode::NOT_FOUND.into_response();
+        return (StatusCode::NOT_FOUND, store).into_response();
     };
     let text = serde_json::to_string(&assignment).unwrap();
     let etag = format!("\"{}\"", text.len());
     if headers.get("if-none-match").is_some_and(|known| *known == etag) {
-        return StatusCode::NOT_MODIFIED.into_response();
+        return (StatusCode::NOT_MODIFIED, store).into_response();
     }
-    ([("etag", etag)], text).into_response()
+    (store, [("etag", etag)], text).into_response()
 }

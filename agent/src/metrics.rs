@@ -51,6 +51,8 @@ pub struct Metrics {
     skipped: IntCounter,
     not_later: IntCounter,
     clock_steps: IntCounter,
+    clock_offset: GaugeVec,
+    clock_offset_error: GaugeVec,
     known: Mutex<Known>,
 }
 
@@ -143,6 +145,8 @@ impl Metrics {
             skipped: m.counter("uphold_agent_skipped_attempts_total", "Attempts that were due and not made.")?,
             not_later: m.counter("uphold_agent_not_later_rows_total", NOT_LATER)?,
             clock_steps: m.counter("uphold_agent_clock_steps_total", "Steps of the wall clock of over a second.")?,
+            clock_offset: m.gauges("uphold_agent_clock_offset_seconds", OFFSET, &[])?,
+            clock_offset_error: m.gauges("uphold_agent_clock_offset_error_seconds", OFFSET_ERROR, &[])?,
             known: Mutex::default(),
             registry: m.0,
         })
@@ -216,7 +220,7 @@ impl Metrics {
     }
 
     /// What the spool lost.
-    pub fn lost(&self, losses: Losses) {
+    pub fn lost(&self, losses: &Losses) {
         self.dropped_batches.inc_by(losses.dropped_batches);
         self.dropped_rows.inc_by(losses.dropped_rows);
         self.corrupt_files.inc_by(losses.corrupt_files);
@@ -258,6 +262,14 @@ impl Metrics {
         self.clock_steps.inc_by(total.saturating_sub(self.clock_steps.get()));
     }
 
+    /// How far this clock was ahead of the collector's, and how far from that the truth may lie.
+    #[expect(clippy::cast_precision_loss, reason = "no clock is off by so much")]
+    pub fn clock_offset(&self, ahead_ms: i64, within_ms: i64) {
+        let none: [&str; 0] = [];
+        self.clock_offset.with_label_values(&none).set(ahead_ms as f64 / 1e3);
+        self.clock_offset_error.with_label_values(&none).set(within_ms as f64 / 1e3);
+    }
+
     /// Everything in the text format of Prometheus.
     pub fn text(&self) -> Result<String, MetricsError> {
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
@@ -297,6 +309,8 @@ const REFUSED: &str = "Whether the last answer refused the agent itself, for its
 const REPLAY: &str = "Answers in which a collector asked for batches it no longer holds.";
 const REPLAYED: &str = "Batches that were acknowledged before, sent again because a collector asked.";
 const KEPT: &str = "Acknowledged batches that are kept to be sent again.";
+const OFFSET: &str = "By how much this clock was ahead of the collector's at the last push.";
+const OFFSET_ERROR: &str = "How far from that the truth may lie: half of what the push and its answer took.";
 const NOT_LATER: &str = "Rows that were not kept because they were not later than the last one of their stream.";
 
 fn seconds(us: u64) -> f64 {

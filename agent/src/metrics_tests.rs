@@ -69,6 +69,7 @@ fn everything_that_is_served_is_documented_word_by_word_and_nothing_else_is() {
     let metrics = Metrics::new().unwrap();
     let probe = ProbeId::new(Id::new("webshop").unwrap(), Id::new("web").unwrap());
     metrics.observed(&probe, &observation(Outcome::Up));
+    metrics.clock_offset(1, 1);
     let cpu = ResourceId { host: Id::new("web-1").unwrap(), resource: Resource::Cpu, of: String::new() };
     metrics.read([(&cpu, &Reading { at: Instant::from_ms(1), used: 1, limit: 2 })].into_iter());
     let served = rows(&metrics.text().unwrap());

@@ -31,6 +31,7 @@ enum Message {
     Observed(Row),
     Read(Vec<Row>),
     Skipped(u64),
+    Said(AgentFact),
     Assigned(Arc<Assignment>),
     Tick,
     Front { asked: Option<u64>, reply: oneshot::Sender<Option<Parcel>> },
@@ -39,6 +40,7 @@ enum Message {
     Acknowledged { epoch: Epoch, seq: u64, store: Epoch, done: oneshot::Sender<()> },
     Refused { epoch: Epoch, seq: u64, new_epoch: bool, done: oneshot::Sender<()> },
     Close(oneshot::Sender<()>),
+    Stop(oneshot::Sender<()>),
     End,
 }
 
@@ -87,6 +89,11 @@ impl Recorder {
     /// Counts attempts that were not made; `false` when the recorder is too busy to hear it now.
     pub fn skipped(&self, attempts: u64) -> bool {
         self.sender.try_send(Message::Skipped(attempts)).is_ok()
+    }
+
+    /// Says something of the agent itself; what finds the channel full is not said.
+    pub fn said(&self, fact: AgentFact) {
+        let _ = self.sender.try_send(Message::Said(fact));
     }
 
     /// Tells what is observed from now on.
@@ -141,6 +148,13 @@ impl Recorder {
         let _ = answer.await;
     }
 
+    /// Says that the agent ends as it was asked to, and puts everything into the spool.
+    pub async fn stop(&self) {
+        let (done, answer) = oneshot::channel();
+        self.send(Message::Stop(done)).await;
+        let _ = answer.await;
+    }
+
     /// Ends the recorder's thread, whoever still holds a handle.
     pub async fn end(&self) {
         self.send(Message::End).await;
@@ -170,6 +184,8 @@ struct Desk {
 impl Desk {
     fn run(mut self, mut receiver: mpsc::Receiver<Message>) {
         self.show_spool();
+        let (at, in_order) = (self.clock.now(), self.spool.ended_in_order());
+        self.add_fact(AgentFact::Started { at, in_order }, at);
         while let Some(mut message) = receiver.blocking_recv() {
             let now = self.clock.now();
             // What was taken out of the channel is always dealt with: the last of a round takes nothing more out.
@@ -184,11 +200,16 @@ impl Desk {
                 let Ok(next) = receiver.try_recv() else { break };
                 message = next;
             }
-            self.report(now);
-            if self.builder.is_due(now) {
-                let content = self.builder.close();
-                self.spool(content, now);
-            }
+            self.look(now);
+        }
+    }
+
+    /// Says what happened, and closes the batch if it is due.
+    fn look(&mut self, now: Instant) {
+        self.report(now);
+        if self.builder.is_due(now) {
+            let content = self.builder.close();
+            self.spool(content, now);
         }
     }
 
@@ -208,6 +229,7 @@ impl Desk {
                 self.metrics.skipped(attempts);
                 self.add_fact(AgentFact::Skipped { attempts }, now);
             }
+            Message::Said(fact) => self.add_fact(fact, now),
             Message::Assigned(assignment) => self.assign(&assignment),
             Message::Tick | Message::End => {}
             // An asker that went away needs no answer.
@@ -236,12 +258,22 @@ impl Desk {
                 let _ = done.send(());
             }
             Message::Close(done) => {
-                self.report(now);
-                let content = self.builder.close();
-                self.spool(content, now);
+                self.close(now);
+                let _ = done.send(());
+            }
+            Message::Stop(done) => {
+                self.add_fact(AgentFact::Stopped { at: now }, now);
+                self.close(now);
+                self.spool.end();
                 let _ = done.send(());
             }
         }
+    }
+
+    fn close(&mut self, now: Instant) {
+        self.report(now);
+        let content = self.builder.close();
+        self.spool(content, now);
     }
 
     fn add(&mut self, row: Row, now: Instant) {
@@ -309,17 +341,32 @@ impl Desk {
         if losses == Losses::default() {
             return;
         }
-        self.metrics.lost(losses);
-        tracing::warn!(?losses, "the spool lost batches");
+        self.metrics.lost(&losses);
+        tracing::warn!(
+            dropped_batches = losses.dropped_batches,
+            dropped_rows = losses.dropped_rows,
+            corrupt_files = losses.corrupt_files,
+            refused_batches = losses.refused_batches,
+            "the spool lost batches"
+        );
         if losses.dropped_batches > 0 {
             let (batches, rows) = (losses.dropped_batches, losses.dropped_rows);
-            self.add_fact(AgentFact::SpoolOverflow { batches, rows }, now);
+            self.add_fact(
+                match losses.dropped_span {
+                    Some((from, to)) => AgentFact::Dropped { batches, rows, from, to },
+                    None => AgentFact::SpoolOverflow { batches, rows },
+                },
+                now,
+            );
         }
         if losses.corrupt_files > 0 {
             self.add_fact(AgentFact::SpoolCorrupt { batches: losses.corrupt_files }, now);
         }
         if losses.refused_batches > 0 {
             self.add_fact(AgentFact::Quarantined { batches: losses.refused_batches }, now);
+        }
+        for fact in losses.dropped_facts {
+            self.add_fact(fact, now);
         }
     }
 
@@ -342,3 +389,7 @@ impl Desk {
 #[cfg(test)]
 #[path = "recorder_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "hour_tests.rs"]
+mod hour_tests;

@@ -13,6 +13,8 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, redirect};
 use rustls::CertificateError;
+use uphold_common::wire::assignment::STORE_HEADER;
+use uphold_common::wire::batch::Epoch;
 use url::Url;
 
 use crate::config::Access;
@@ -42,6 +44,8 @@ pub struct Reply {
     pub retry_after: Option<String>,
     /// The header `ETag`, as it came.
     pub etag: Option<String>,
+    /// Which store the collector says that it has.
+    pub store: Option<Epoch>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -110,6 +114,12 @@ impl Remote {
         self.send(request, bytes_max).await
     }
 
+    /// Fetches as soon as it is something else than `etag` says; the collector may answer after `wait_s` that it still is.
+    pub async fn get_changed(&self, url: Url, etag: &str, wait_s: u64, bytes_max: usize) -> Result<Reply, RemoteError> {
+        let request = self.client.get(url).header(IF_NONE_MATCH, etag).header("prefer", format!("wait={wait_s}"));
+        self.send(request.timeout(REQUEST_TIMEOUT + Duration::from_secs(wait_s)), bytes_max).await
+    }
+
     /// Posts a body.
     pub async fn post(&self, url: Url, kind: &str, body: Vec<u8>, bytes_max: usize) -> Result<Reply, RemoteError> {
         self.send(self.client.post(url).header(CONTENT_TYPE, kind).body(body), bytes_max).await
@@ -159,6 +169,8 @@ async fn receive(request: RequestBuilder, bytes_max: usize) -> Result<Reply, Rem
     let mut response = request.send().await.map_err(no_answer)?;
     let status = response.status().as_u16();
     let (retry_after, etag) = (header(response.headers(), &RETRY_AFTER), header(response.headers(), &ETAG));
+    let store = header(response.headers(), &HeaderName::from_static(STORE_HEADER));
+    let store = store.and_then(|store| Epoch::try_from(store).ok());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
         if body.len() + chunk.len() > bytes_max {
@@ -166,7 +178,7 @@ async fn receive(request: RequestBuilder, bytes_max: usize) -> Result<Reply, Rem
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, retry_after, etag, body })
+    Ok(Reply { status, retry_after, etag, store, body })
 }
 
 fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

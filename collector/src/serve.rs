@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::api::assignment::Waiting;
 use crate::api::catalogue::CatalogueFiles;
 use crate::api::{self, socket};
 use crate::clock;
@@ -141,7 +142,8 @@ impl Collector {
         let (finish, finishing) = watch::channel(false);
         let listening = self.listening;
         let files = CatalogueFiles(self.looked_at.clone().map(Arc::new));
-        let router = api::router(handle.clone(), self.access, listening.clone(), files);
+        let waiting = Waiting::new(listening.limits(), finishing.clone());
+        let router = api::router(handle.clone(), self.access, listening.clone(), files, waiting);
         let acceptor = self.tls.as_ref().map(Tls::acceptor).transpose()?;
         let port = listen::serve_port(self.port, acceptor, router.clone(), listening.clone(), finishing.clone());
         let port = tokio::spawn(port);

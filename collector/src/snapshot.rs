@@ -123,6 +123,8 @@ pub struct AgentSnapshot {
     pub backlog_since: Option<Instant>,
     /// The agent's clock less the collector's at that push; what travelled in between is part of it.
     pub clock_offset_ms: i64,
+    /// When it ended as it was asked to; none since it pushed anything after that.
+    pub stopped_at: Option<Instant>,
     /// What it reported of its own measuring, since the collector started.
     pub facts: FactCounts,
     /// What it delivered once and is not here.
@@ -142,6 +144,8 @@ pub struct FactCounts {
     pub clock_steps: u64,
     /// Attempts due and not made.
     pub skipped_attempts: u64,
+    /// Starts after an end that was none: it was killed, or its host failed.
+    pub abrupt_ends: u64,
 }
 
 /// One receiver that is told in messages.

@@ -4,10 +4,14 @@
 //! here the decision is carried out. A push that is interrupted is made again with the same bytes under the same key,
 //! which a collector that took it already recognises.
 //!
+//! Several collectors are several ways to one store. The first of them says which store it is; another is used only if it
+//! has the same one as acknowledged last, so that what an agent saw never lies in two places by halves.
+//!
 //! When nothing waits, what a collector asked for again is sent, as [`replay`] says. A collector that does not know the
 //! newest version of a push is given one as version 1 has it, and asked again later whether it does by now.
 
 pub mod decide;
+mod offset;
 mod replay;
 
 use std::collections::BTreeMap;
@@ -17,12 +21,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
+use uphold_common::wire::batch::Epoch;
 use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Push, PushAnswer};
 use uphold_common::wire::retry_after;
 use url::Url;
 
 use self::decide::{Decision, Heard, RETRY_AFTER_MS_MAX, decide, held_ms, wait_ms};
+use self::offset::{Offset, Offsets};
 use self::replay::{Answered, Course, Due, Replay};
+use crate::assignment;
 use crate::clock::Clock;
 use crate::config::shown;
 use crate::metrics::{Asked, Metrics};
@@ -55,6 +62,9 @@ pub struct Pusher {
     replay: Replay,
     /// How often in a row a batch could not be sent again.
     replay_failures: u32,
+    /// Which collector acknowledged last, and for which store.
+    confirmed: Option<(usize, Epoch)>,
+    offsets: Offsets,
     /// The collectors, by their places, that do not know the newest version, and when they said so.
     older: BTreeMap<usize, Instant>,
 }
@@ -101,6 +111,8 @@ impl Pusher {
             told: Told::default(),
             replay: Replay::default(),
             replay_failures: 0,
+            confirmed: None,
+            offsets: Offsets::default(),
             older: BTreeMap::new(),
         }
     }
@@ -155,9 +167,13 @@ impl Pusher {
             return Step::Empty;
         };
         let Some(parcel) = self.recorder.front(self.replay.asked()).await else { return self.again(&collector).await };
+        if !self.has_our_store(&collector, parcel.store).await {
+            return self.retry(0, true);
+        }
         let (decision, heard) = self.pushed(&collector, &parcel).await;
         match (decision, heard) {
             (Decision::Done, Heard::Answer(answer)) => {
+                self.confirmed = Some((self.current, answer.store));
                 self.done(&collector, &parcel, &answer, false);
                 self.recorder.acknowledged(parcel.epoch, parcel.seq, answer.store).await;
             }
@@ -180,6 +196,32 @@ impl Pusher {
         }
         (self.failures, self.asked_ms) = (0, 0);
         Step::Moved
+    }
+
+    /// Whether this collector, when it is not the first, has the store that acknowledged last; one that does not say is
+    /// believed, since it is older.
+    async fn has_our_store(&mut self, collector: &Url, ours: Option<Epoch>) -> bool {
+        let Some(ours) = ours.filter(|_| self.current > 0) else { return true };
+        if self.confirmed == Some((self.current, ours)) {
+            return true;
+        }
+        let theirs = match assignment::store_of(&self.remote, collector, &self.agent).await {
+            Ok(theirs) => theirs,
+            Err(error) => {
+                self.tell_once(
+                    collector,
+                    &Heard::Nothing(error.to_string()),
+                    "a batch could not be delivered, and waits",
+                );
+                return false;
+            }
+        };
+        let other = theirs.filter(|theirs| *theirs != ours);
+        if let Some(theirs) = other {
+            let detail = format!("it has the store {theirs}, and what was acknowledged lies in {ours}");
+            self.tell_once(collector, &Heard::Nothing(detail), "this collector has another store, and is not used");
+        }
+        other.is_none()
     }
 
     /// Sends once what was asked for again. Whatever comes of it, what waits is not held up by it.
@@ -256,7 +298,8 @@ impl Pusher {
         self.older.get(&self.current).is_some_and(lately)
     }
 
-    async fn push(&self, collector: &Url, parcel: &Parcel, older: bool) -> Heard {
+    async fn push(&mut self, collector: &Url, parcel: &Parcel, older: bool) -> Heard {
+        let sent_at = self.clock.now();
         let push = Push {
             agent: self.agent.clone(),
             epoch: parcel.epoch,
@@ -265,7 +308,7 @@ impl Pusher {
             absent: parcel.absent,
             backlog_batches: parcel.backlog_batches,
             backlog_oldest: parcel.backlog_oldest,
-            sent_at: self.clock.now(),
+            sent_at,
             batch: parcel.framed.clone(),
         };
         let body = match if older { push.encode_version_1() } else { push.encode() } {
@@ -274,8 +317,23 @@ impl Pusher {
         };
         let url = endpoint(collector, &["api", "v1", "push"]);
         match self.remote.post(url, PUSH_CONTENT_TYPE, body, ANSWER_BYTES_MAX).await {
-            Ok(reply) => self.understand(&reply),
+            Ok(reply) => {
+                let heard = self.understand(&reply);
+                if let Heard::Answer(answer) = &heard {
+                    self.offset(sent_at, answer);
+                }
+                heard
+            }
             Err(error) => Heard::Nothing(error.to_string()),
+        }
+    }
+
+    /// Measures how far the clocks are apart, and says it where it is news.
+    fn offset(&mut self, sent_at: Instant, answer: &PushAnswer) {
+        let Some(offset) = Offset::measure(sent_at, self.clock.now(), answer.now) else { return };
+        self.metrics.clock_offset(offset.ahead_ms, offset.within_ms);
+        if let Some(fact) = self.offsets.measured(offset) {
+            self.recorder.said(fact);
         }
     }
 

@@ -6,12 +6,13 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::config::{Access, Config, SpoolConfig};
-use crate::fake_collector::Collector;
+use crate::fake_collector::{Collector, STORE};
 use crate::spool::{Spool, SpoolError};
 use crate::token::TokenFile;
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 use uphold_common::time::Instant;
+use uphold_common::wire::batch::AgentFact;
 use uphold_common::wire::builder::Row;
 
 pub(super) fn row(ms: i64) -> Row {
@@ -251,7 +252,9 @@ async fn a_refused_batch_is_put_aside_and_reported_in_a_later_one() {
         facts.extend(batch.facts);
     }
     assert_eq!(answers, [(400, 1), (200, 2), (200, 3)]);
-    assert_eq!(facts, [uphold_common::wire::batch::AgentFact::Quarantined { batches: 1 }]);
+    let started = |fact: &&AgentFact| matches!(fact, AgentFact::Started { .. });
+    assert_eq!(facts.iter().filter(started).count(), 2, "what stood in the batch that was refused is said again");
+    assert!(facts.contains(&AgentFact::Quarantined { batches: 1 }), "{facts:?}");
     assert_eq!(std::fs::read_dir(folder.path().join("spool/quarantine")).unwrap().count(), 1);
 }
 
@@ -284,4 +287,29 @@ async fn the_next_collector_is_tried_when_one_does_not_answer() {
     let mut alone = self::pusher(&folder, &[closed, closed], 1).await;
     assert_eq!(alone.step().await, Step::Moved);
     assert!(matches!(alone.step().await, Step::Wait { .. }), "each was tried once");
+}
+
+#[tokio::test]
+async fn another_collector_is_used_only_if_it_has_the_same_store() {
+    for (store, says, used) in [(STORE, true, true), (Epoch([8; 16]), true, false), (Epoch([8; 16]), false, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, first_address, mut first_heard) = Collector::serve().await;
+        let (second, second_address, mut second_heard) = Collector::serve().await;
+        second.have(store, says);
+        let mut pusher = pusher(&folder, &[first_address, second_address], 2).await;
+        assert_eq!(pusher.step().await, Step::Moved);
+        assert_eq!(first_heard.recv().await.unwrap().0, 200);
+        first.script(&[(500, None)]);
+        assert_eq!(pusher.step().await, Step::Moved, "on to the second at once");
+        assert_eq!(first_heard.recv().await.unwrap().0, 500);
+        if used {
+            assert_eq!(pusher.step().await, Step::Moved);
+            assert_eq!(second_heard.recv().await.unwrap().0, 200);
+        } else {
+            assert!(matches!(pusher.step().await, Step::Wait { .. }));
+            assert!(second_heard.try_recv().is_err(), "nothing of it was sent there");
+            assert_eq!(pusher.step().await, Step::Moved, "the first is tried again");
+            assert_eq!(first_heard.recv().await.unwrap().0, 200);
+        }
+    }
 }

@@ -3,12 +3,14 @@
 //! ```text
 //! data_dir/
 //!   lock                          held by the one agent that writes here
+//!   running                       there while an agent runs: one that is found at a start was not ended in order
 //!   spool/
 //!     cursor                      epoch, used_seq, passed_seq, acknowledged_seq: see `cursor`
 //!     00000000000000000042.batch  a framed batch, named by its seq; sent in this order
 //!     acknowledged/               what a collector acknowledged, kept to be sent again; bounded: see `kept`
 //!       00000000000000000041-0f….batch   named by its seq and epoch
 //!     quarantine/                 what is not sound or was refused for good; bounded
+//!     losses                      what was lost and no batch has told of yet: see `losses`
 //!     *.tmp                       being written; a leftover after a crash
 //! ```
 //!
@@ -31,6 +33,7 @@
 pub mod cursor;
 pub mod durable;
 mod kept;
+mod losses;
 pub mod policy;
 pub mod quarantine;
 mod recovery;
@@ -43,13 +46,15 @@ use std::path::{Path, PathBuf};
 
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
-use uphold_common::wire::batch::{Batch, BatchError, BatchKey, Epoch};
+use uphold_common::wire::batch::{AgentFact, Batch, BatchError, BatchKey, Epoch};
 use uphold_common::wire::builder::Content;
 use uphold_common::wire::columns::Rows;
 use uphold_common::wire::push::SeqRange;
 
 use self::cursor::Cursor;
 use self::kept::Kept;
+use self::losses::Ledger;
+pub use self::losses::Losses;
 use self::policy::SpoolPolicy;
 use self::quarantine::Quarantine;
 use crate::config::Config;
@@ -74,19 +79,6 @@ pub enum SpoolError {
     /// No randomness for an epoch.
     #[error("no random epoch could be made: {0}")]
     Random(getrandom::Error),
-}
-
-/// What happened to the spool, and has not been reported yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Losses {
-    /// Batches that went because the spool or the disk was full.
-    pub dropped_batches: u64,
-    /// How many rows were in them.
-    pub dropped_rows: u64,
-    /// Files that were not sound.
-    pub corrupt_files: u64,
-    /// Batches that were refused for good.
-    pub refused_batches: u64,
 }
 
 /// A batch that is ready to be sent: the oldest that waits, or one that a collector asked for again.
@@ -137,17 +129,32 @@ pub struct Spool {
     kept: Kept,
     cursor: Cursor,
     waiting: VecDeque<Waiting>,
-    losses: Losses,
+    ledger: Ledger,
+    /// Where it is marked that an agent runs.
+    running: PathBuf,
+    ended_in_order: bool,
     /// Held open for as long as the spool is: the lock goes with it.
     _lock: File,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is known of a batch that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Waiting {
     seq: u64,
     disk_bytes: u64,
     rows: u64,
-    oldest: Option<Instant>,
+    /// The instants of its earliest and its latest row.
+    span: Option<(Instant, Instant)>,
+    /// What is said in it of the agent itself; few batches say anything.
+    facts: Vec<AgentFact>,
+}
+
+impl Waiting {
+    fn of(batch: &Batch, disk_bytes: u64) -> Self {
+        let instants = || batch.streams.iter().flat_map(Rows::instants);
+        let span = instants().min().zip(instants().max());
+        Self { seq: batch.key.seq, disk_bytes, rows: batch.rows() as u64, span, facts: batch.facts.clone() }
+    }
 }
 
 impl Spool {
@@ -156,12 +163,16 @@ impl Spool {
         let seq = self.cursor.used_seq.saturating_add(1);
         let key = BatchKey { agent: self.agent.clone(), epoch: self.cursor.epoch, seq };
         let batch = Batch { key, closed_at: now, streams: content.streams, facts: content.facts };
-        let rows = batch.rows() as u64;
         let kept = batch.encode().map_err(SpoolError::from).and_then(|framed| self.keep(&batch, &framed));
         if kept.is_err() {
-            self.losses.dropped_batches += 1;
-            self.losses.dropped_rows += rows;
+            let Waiting { rows, span, .. } = Waiting::of(&batch, 0);
+            // Whoever wrote it still has its facts.
+            self.ledger.losses.add_dropped(rows, span, Vec::new());
         }
+        if kept.is_ok() {
+            self.ledger.told();
+        }
+        self.ledger.keep();
         kept.map(|()| seq)
     }
 
@@ -175,8 +186,9 @@ impl Spool {
     /// A collector refused this batch for good: it is put aside, and the next one is at the front.
     pub fn refuse(&mut self, seq: u64) -> Result<(), SpoolError> {
         if self.waiting.iter().any(|waiting| waiting.seq == seq) {
-            self.losses.refused_batches += 1;
+            self.ledger.losses.refused_batches += 1;
             self.put_aside(seq);
+            self.ledger.keep();
         }
         self.write_cursor()
     }
@@ -197,9 +209,20 @@ impl Spool {
         Ok(())
     }
 
+    /// Whether whoever used it before was ended in order, if anybody did.
+    pub const fn ended_in_order(&self) -> bool {
+        self.ended_in_order
+    }
+
+    /// The agent ends in order: nothing more is appended.
+    pub fn end(&mut self) {
+        // A mark that stays says at the next start that this end was none; nothing else comes of it.
+        let _ = fs::remove_file(&self.running);
+    }
+
     /// What was lost since the last call.
     pub fn take_losses(&mut self) -> Losses {
-        std::mem::take(&mut self.losses)
+        self.ledger.take()
     }
 
     /// What it holds.
@@ -231,17 +254,20 @@ impl Spool {
             let _ = fs::remove_file(&path);
             return Err(SpoolError::Disk { path, source });
         }
-        let oldest = batch.streams.iter().flat_map(Rows::instants).min();
-        self.waiting.push_back(Waiting { seq, disk_bytes, rows: batch.rows() as u64, oldest });
+        self.waiting.push_back(Waiting::of(batch, disk_bytes));
         Ok(())
     }
 
     fn make_room(&mut self, incoming: u64) -> Result<(), SpoolError> {
         let drop = self.policy.to_drop(self.waiting.iter().map(|waiting| waiting.disk_bytes), incoming);
-        let Some(last) = drop.checked_sub(1).and_then(|last| self.waiting.get(last).copied()) else { return Ok(()) };
-        self.losses.dropped_batches += drop as u64;
-        self.losses.dropped_rows += self.waiting.iter().take(drop).map(|waiting| waiting.rows).sum::<u64>();
-        self.pass(last.seq, None)
+        let Some(last) = drop.checked_sub(1).and_then(|last| self.waiting.get(last)).map(|last| last.seq) else {
+            return Ok(());
+        };
+        for dropped in self.waiting.iter_mut().take(drop) {
+            self.ledger.losses.add_dropped(dropped.rows, dropped.span, std::mem::take(&mut dropped.facts));
+        }
+        self.ledger.keep();
+        self.pass(last, None)
     }
 
     /// Lets everything up to `seq` go, and keeps `seq` itself if it was `acknowledged` just now. The files go also when the
@@ -249,7 +275,7 @@ impl Spool {
     fn pass(&mut self, seq: u64, acknowledged: Option<Instant>) -> Result<(), SpoolError> {
         self.cursor.passed_seq = self.cursor.passed_seq.max(seq);
         let written = self.write_cursor();
-        while let Some(front) = self.waiting.front().filter(|front| front.seq <= seq).copied() {
+        while let Some(front) = self.waiting.pop_front_if(|front| front.seq <= seq) {
             let path = self.path_of(front.seq);
             match acknowledged.filter(|_| front.seq == seq && written.is_ok()) {
                 Some(now) => {
@@ -260,7 +286,6 @@ impl Spool {
                 // A file that stays is at or below `passed_seq`, and is dealt with at the next start.
                 None => drop(fs::remove_file(path)),
             }
-            self.waiting.pop_front();
         }
         written
     }
@@ -278,6 +303,9 @@ impl Spool {
 
     fn put_aside(&mut self, seq: u64) {
         self.quarantine_file(&self.path_of(seq), seq);
+        for aside in self.waiting.iter_mut().filter(|waiting| waiting.seq == seq) {
+            self.ledger.losses.add_facts(std::mem::take(&mut aside.facts));
+        }
         self.waiting.retain(|waiting| waiting.seq != seq);
         if self.waiting.front().is_none_or(|front| front.seq > seq) {
             self.cursor.passed_seq = self.cursor.passed_seq.max(seq);

@@ -9,20 +9,21 @@ use std::path::{Path, PathBuf};
 
 use uphold_common::ids::Id;
 use uphold_common::wire::batch::{Batch, BatchKey};
-use uphold_common::wire::columns::Rows;
 
 use super::cursor::Cursor;
 use super::durable::TEMPORARY;
 use super::kept::Kept;
 use super::policy::{ReplayPolicy, SpoolPolicy};
 use super::quarantine::Quarantine;
-use super::{ACKNOWLEDGED, BATCH, CURSOR, Config, Losses, Spool, SpoolError, Waiting, lock, random_epoch};
+use super::{ACKNOWLEDGED, BATCH, CURSOR, Config, Ledger, Spool, SpoolError, Waiting, lock, random_epoch};
 
 impl Spool {
     /// Opens the spool of a data directory, making it if needed, and recovers what lies there.
     pub fn open(config: &Config) -> Result<Self, SpoolError> {
         let lock = lock(&config.data_dir)?;
         let directory = config.data_dir.join("spool");
+        let running = config.data_dir.join("running");
+        let ended_in_order = !running.exists();
         let quarantine_directory = directory.join("quarantine");
         let quarantine = Quarantine::open(quarantine_directory.clone())
             .map_err(|source| SpoolError::Disk { path: quarantine_directory, source })?;
@@ -40,6 +41,7 @@ impl Spool {
         let kept = keep_delivered(&mut found, &acknowledged, &cursor)
             .and_then(|()| Kept::open(acknowledged.clone(), ReplayPolicy::new(config.spool), epoch, acknowledged_seq))
             .map_err(|source| SpoolError::Disk { path: acknowledged, source })?;
+        let ledger = Ledger::open(directory.join("losses"));
         let mut spool = Self {
             agent: config.name.clone(),
             directory,
@@ -48,11 +50,17 @@ impl Spool {
             kept,
             cursor,
             waiting: VecDeque::new(),
-            losses: Losses::default(),
+            ledger,
+            running,
+            ended_in_order,
             _lock: lock,
         };
         spool.write_cursor()?;
         spool.recover(found)?;
+        spool.ledger.keep();
+        if let Err(error) = fs::write(&spool.running, b"") {
+            tracing::warn!(path = %spool.running.display(), %error, "that the agent runs could not be marked");
+        }
         Ok(spool)
     }
 
@@ -72,7 +80,7 @@ impl Spool {
             }
             let Some((batch, bytes)) = self.read_sound(seq, &path) else { continue };
             if self.is_ours(&batch.key, seq) {
-                self.waiting.push_back(waiting(&batch, bytes));
+                self.waiting.push_back(Waiting::of(&batch, SpoolPolicy::disk_bytes(bytes)));
             } else {
                 foreign.push(path);
             }
@@ -95,7 +103,6 @@ impl Spool {
         batch.key.agent = self.agent.clone();
         batch.key.epoch = self.cursor.epoch;
         batch.key.seq = self.cursor.used_seq.saturating_add(1);
-        let rows = batch.rows() as u64;
         let kept = batch.encode().map_err(SpoolError::from).and_then(|framed| self.keep(&batch, &framed));
         match kept {
             Ok(()) => {
@@ -103,8 +110,8 @@ impl Spool {
             }
             Err(error) => {
                 tracing::error!(path = %path.display(), %error, "a batch of another epoch could not be kept");
-                self.losses.dropped_batches += 1;
-                self.losses.dropped_rows += rows;
+                let Waiting { rows, span, facts, .. } = Waiting::of(&batch, 0);
+                self.ledger.losses.add_dropped(rows, span, facts);
                 let name = format!("{}-{:020}.{BATCH}", before.epoch, before.seq);
                 if let Err(error) = self.quarantine.take(path, &name) {
                     tracing::warn!(path = %path.display(), %error, "a file could not be put into quarantine");
@@ -123,7 +130,7 @@ impl Spool {
             Ok(sound) => Some(sound),
             Err(error) => {
                 tracing::warn!(path = %path.display(), error, "a file of the spool is not sound and is put aside");
-                self.losses.corrupt_files += 1;
+                self.ledger.losses.corrupt_files += 1;
                 let name = format!("{}-{seq:020}.corrupt", self.cursor.epoch);
                 if let Err(error) = self.quarantine.take(path, &name) {
                     tracing::warn!(path = %path.display(), %error, "a file could not be put into quarantine");
@@ -131,15 +138,6 @@ impl Spool {
                 None
             }
         }
-    }
-}
-
-fn waiting(batch: &Batch, bytes: u64) -> Waiting {
-    Waiting {
-        seq: batch.key.seq,
-        disk_bytes: SpoolPolicy::disk_bytes(bytes),
-        rows: batch.rows() as u64,
-        oldest: batch.streams.iter().flat_map(Rows::instants).min(),
     }
 }
 

@@ -32,7 +32,7 @@ impl Spool {
                 }
                 Found::Later => return None,
                 Found::Unsound => {
-                    self.losses.corrupt_files += 1;
+                    self.ledger.losses.corrupt_files += 1;
                     self.put_aside(seq);
                 }
             }
@@ -49,7 +49,7 @@ impl Spool {
                 }
                 Found::Later => return None,
                 Found::Batch(..) | Found::Unsound => {
-                    self.losses.corrupt_files += 1;
+                    self.ledger.losses.corrupt_files += 1;
                     self.put_kept_aside(seq);
                 }
             }
@@ -60,8 +60,9 @@ impl Spool {
     /// A collector refused for good what it was sent again: it is put aside.
     pub fn refuse_again(&mut self, seq: u64) -> Result<(), SpoolError> {
         if self.kept.at_or_after(seq) == Some(seq) {
-            self.losses.refused_batches += 1;
+            self.ledger.losses.refused_batches += 1;
             self.put_kept_aside(seq);
+            self.ledger.keep();
         }
         Ok(())
     }
@@ -76,7 +77,7 @@ impl Spool {
             kept_from: self.kept.lowest(),
             absent,
             backlog_batches: (self.waiting.len() - own) as u64,
-            backlog_oldest: behind.take(LOOK_AHEAD).filter_map(|waiting| waiting.oldest).min(),
+            backlog_oldest: behind.take(LOOK_AHEAD).filter_map(|waiting| waiting.span.map(|(oldest, _)| oldest)).min(),
             store: self.cursor.store,
         }
     }

@@ -176,7 +176,8 @@ fn the_oldest_go_when_the_spool_is_full_and_the_loss_is_counted() {
         append(&mut spool, ms);
     }
     assert_eq!(spool.level(), Level { batches: 3, disk_bytes: 3 * 4096, ..Level::default() });
-    assert_eq!(spool.take_losses(), Losses { dropped_batches: 2, dropped_rows: 2, ..Losses::default() });
+    let dropped_span = Some((Instant::from_ms(10), Instant::from_ms(20)));
+    assert_eq!(spool.take_losses(), Losses { dropped_batches: 2, dropped_rows: 2, dropped_span, ..Losses::default() });
     drop(spool);
     let mut spool = Spool::open(&config).unwrap();
     assert_eq!(drain(&mut spool), [(3, 30), (4, 40), (5, 50)]);
@@ -239,7 +240,8 @@ fn a_disk_that_refuses_loses_the_batch_and_counts_it() {
     // A directory where the next file belongs refuses every write, also root's.
     fs::create_dir(file(&folder, "00000000000000000002.tmp")).unwrap();
     assert!(matches!(spool.append(content(20), Instant::from_ms(20)), Err(SpoolError::Disk { .. })));
-    assert_eq!(spool.take_losses(), Losses { dropped_batches: 1, dropped_rows: 1, ..Losses::default() });
+    let dropped_span = Some((Instant::from_ms(20), Instant::from_ms(20)));
+    assert_eq!(spool.take_losses(), Losses { dropped_batches: 1, dropped_rows: 1, dropped_span, ..Losses::default() });
     assert_eq!(append(&mut spool, 30), 3);
     assert_eq!(drain(&mut spool), [(1, 10), (3, 30)]);
 }

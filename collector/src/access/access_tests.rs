@@ -81,6 +81,7 @@ impl World {
             config,
             listening,
             crate::api::catalogue::CatalogueFiles::default(),
+            crate::api::assignment::Waiting::new(&Limits::default(), tokio::sync::watch::channel(false).1),
         );
         Self { _folder: folder, engine, router }
     }

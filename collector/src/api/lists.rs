@@ -4,18 +4,15 @@ use std::collections::BTreeSet;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
-use uphold_common::bytes::Hex;
-use uphold_common::catalogue::assign;
 use uphold_common::catalogue::model::WindowKind;
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::observation::State as ServiceState;
 use uphold_common::time::Instant;
-use uphold_common::wire::batch;
 use utoipa::ToSchema;
 
 use super::problem::{no_figures, problem, unanswered};
@@ -24,29 +21,6 @@ use crate::access::caller::Caller;
 use crate::engine::handle::EngineHandle;
 use crate::engine::query::{BadStretch, FiguresQuery, Over, WINDOWS};
 use crate::snapshot::ServiceSnapshot;
-
-/// What an agent is to observe. An agent that the catalogue does not name has nothing to observe.
-pub(super) async fn assignment(
-    State(engine): State<EngineHandle>,
-    Extension(caller): Extension<Caller>,
-    name: Result<Path<Id>, PathRejection>,
-    headers: HeaderMap,
-) -> Response {
-    let Ok(Path(name)) = name else { return bad_id("agent") };
-    if let Some(own) = caller.agent().filter(|own| **own != name) {
-        return not_of_agent(&engine, own, &format!("read the assignment of {name}"));
-    }
-    let assignment = assign::assignment(&engine.snapshot().catalogue, &name);
-    let Ok(body) = serde_json::to_vec(&assignment) else {
-        return problem(StatusCode::INTERNAL_SERVER_ERROR, "assignment", "It could not be written.", None);
-    };
-    let tag = format!("\"{}\"", Hex(&batch::digest(&body)));
-    let held = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if held.is_some_and(|held| held.split(',').any(|one| matches!(one.trim(), "*") || one.trim() == tag)) {
-        return (StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response();
-    }
-    ([(ETAG, tag), (CONTENT_TYPE, "application/json".to_owned())], body).into_response()
-}
 
 #[derive(Serialize, ToSchema)]
 pub(super) struct ServiceLine {
@@ -141,7 +115,7 @@ pub(super) fn over_asked(service: Id, asked: &Asked, timelines: bool) -> Result<
 }
 
 /// The problem when the token of an `agent` is used for what is not the agent's.
-fn not_of_agent(engine: &EngineHandle, agent: &Id, what: &str) -> Response {
+pub(super) fn not_of_agent(engine: &EngineHandle, agent: &Id, what: &str) -> Response {
     engine.refused_request("not-allowed");
     let detail = format!("This is the token of the agent {agent}, which may not {what}.");
     problem(StatusCode::FORBIDDEN, "not-allowed", &detail, None)

@@ -31,6 +31,7 @@
 //! and a body that does not arrive is given up.
 
 mod alignment;
+pub mod assignment;
 mod availability;
 mod body;
 pub mod catalogue;
@@ -71,6 +72,7 @@ use crate::engine::handle::EngineHandle;
 use crate::ingest::refusal::RETRY_RESERVE_S;
 use crate::listen::Listening;
 use crate::metrics;
+use assignment::Waiting;
 use catalogue::CatalogueFiles;
 use problem::problem;
 use query::Asked;
@@ -90,7 +92,13 @@ impl FromRef<Shared> for EngineHandle {
 
 /// Everything that is served, to whom `config` lets in; each request carries what listens as an extension, and who
 /// speaks, which the connection adds.
-pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening, files: CatalogueFiles) -> Router {
+pub fn router(
+    engine: EngineHandle,
+    config: AccessConfig,
+    listening: Listening,
+    files: CatalogueFiles,
+    waiting: Waiting,
+) -> Router {
     let access = Access::new(engine.clone(), config, listening.clone());
     Router::new()
         .route("/", get(pages::overview))
@@ -105,7 +113,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening, 
         .route("/services/{id}", get(history::service))
         .route("/hosts/{id}", get(history::host))
         .route("/api/v1/push", post(push::push))
-        .route("/api/v1/agents/{name}/assignment", get(lists::assignment))
+        .route("/api/v1/agents/{name}/assignment", get(assignment::assignment))
         .route("/api/v1/services", get(lists::services))
         .route("/api/v1/services/{id}/figures", get(lists::figures))
         .route("/api/v1/services/{id}/alignment", get(alignment::show))
@@ -140,6 +148,7 @@ pub fn router(engine: EngineHandle, config: AccessConfig, listening: Listening, 
         .layer(axum::middleware::from_fn_with_state(access.clone(), guard))
         .layer(Extension(listening))
         .layer(Extension(files))
+        .layer(Extension(waiting))
         .with_state(Shared { engine, access })
 }
 

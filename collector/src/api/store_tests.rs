@@ -24,6 +24,7 @@ use crate::engine::{Engine, run};
 use crate::identity::deed::Actor;
 use crate::incident::act::Act;
 use crate::incident::model::Number;
+use crate::limits::Limits;
 use crate::listen::{Listening, Peer, Way};
 use crate::notify::verdict::Attempt;
 use crate::notify::worker::Desk as _;
@@ -77,6 +78,7 @@ impl World {
             config,
             Listening::default(),
             super::catalogue::CatalogueFiles::default(),
+            crate::api::assignment::Waiting::new(&Limits::default(), tokio::sync::watch::channel(false).1),
         );
         Self { _folder: folder, engine, router, free, failed, full }
     }

@@ -60,15 +60,22 @@ impl Agents {
         agent.last_push = Some(now);
         agent.backlog_batches = backlog.batches;
         agent.backlog_since = (backlog.batches > 0 || missing > 0).then(|| agent.backlog_since.unwrap_or(now));
+        agent.stopped_at = None;
         agent.clock_offset_ms = backlog.sent_at.since_ms(now);
         for fact in facts {
             let counts = &mut agent.facts;
             match fact {
-                AgentFact::SpoolOverflow { batches, .. } => add(&mut counts.spool_overflow_batches, *batches),
+                AgentFact::SpoolOverflow { batches, .. } | AgentFact::Dropped { batches, .. } => {
+                    add(&mut counts.spool_overflow_batches, *batches)
+                }
                 AgentFact::SpoolCorrupt { batches } => add(&mut counts.spool_corrupt, *batches),
                 AgentFact::Quarantined { batches } => add(&mut counts.quarantined, *batches),
                 AgentFact::ClockStep { .. } => add(&mut counts.clock_steps, 1),
                 AgentFact::Skipped { attempts } => add(&mut counts.skipped_attempts, *attempts),
+                AgentFact::Started { in_order, .. } => add(&mut counts.abrupt_ends, u64::from(!in_order)),
+                AgentFact::Stopped { at } => agent.stopped_at = Some(*at),
+                // It is measured anew with every push.
+                AgentFact::ClockOffset { .. } => {}
             }
         }
     }

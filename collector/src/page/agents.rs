@@ -63,7 +63,10 @@ fn receivers(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
 }
 
 fn of_agent(id: &str, agent: &AgentSnapshot, clock: &Clock<'_>) -> Markup {
-    let remarks = remarks(agent);
+    let mut remarks = remarks(agent);
+    if let Some(at) = agent.stopped_at {
+        remarks.insert(0, format!("ended as it was asked to, {}", clock.ago(at)));
+    }
     html! {
         tr data-agent=(id) {
             th scope="row" { (id) @if !remarks.is_empty() { span.remark { (remarks.join(", ")) } } }
@@ -94,6 +97,7 @@ fn remarks(agent: &AgentSnapshot) -> Vec<String> {
         (facts.quarantined, "batches refused"),
         (facts.clock_steps, "clock steps"),
         (facts.skipped_attempts, "attempts skipped"),
+        (facts.abrupt_ends, "starts after an abrupt end"),
     ] {
         if count > 0 {
             remarks.push(format!("{what}: {count}"));

@@ -286,6 +286,7 @@ fn agents(as_of: Instant) -> BTreeMap<Id, AgentSnapshot> {
         backlog_batches: 12,
         backlog_since: None,
         clock_offset_ms: -1_730,
+        stopped_at: None,
         facts,
         gaps: Gaps {
             missing_batches: 40,

@@ -6,6 +6,11 @@ use utoipa::ToSchema;
 use super::check::Check;
 use crate::ids::{Id, ProbeId};
 
+/// The header in which a collector says which store it has: agents that know several collectors hold them against it.
+pub const STORE_HEADER: &str = "uphold-store";
+/// The longest that a collector lets an agent wait for an assignment that is another, in seconds.
+pub const WAIT_S_MAX: u64 = 25;
+
 /// How often the capacity of a host is read.
 pub const CAPACITY_INTERVAL_MS: i64 = 15_000;
 /// How long a reading of capacity speaks: twice its interval, by section 12 of the rules.

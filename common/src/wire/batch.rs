@@ -3,8 +3,9 @@
 //! The key is (agent, epoch, seq). The epoch is 128 random bits made together with the agent's spool; seq counts the
 //! batches in it from 1. [`Batch::encode`] frames a batch once; those bytes are spooled, pushed and digested.
 //!
-//! Version 2 is what is written, drawn in `content`. Version 1, MessagePack of [`Columns`], is read: it lies in spools
-//! and stores, and comes from agents that are older than their collector.
+//! Version 3 is what is written, drawn in `content`. Version 2 is laid out in the same way and knows fewer facts and
+//! resources; version 1 is MessagePack of [`Columns`]. Both are read: they lie in spools and stores, and come from agents
+//! that are older than their collector.
 
 use std::fmt;
 
@@ -77,7 +78,7 @@ impl fmt::Display for BatchKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AgentFact {
-    /// The spool was full: its oldest batches went unsent.
+    /// The spool was full: its oldest batches went unsent. When their rows are from is not known.
     SpoolOverflow {
         /// How many batches went.
         batches: u64,
@@ -106,6 +107,52 @@ pub enum AgentFact {
         /// How many attempts.
         attempts: u64,
     },
+    /// The spool or its disk was full: the oldest batches went unsent, and with them rows of this time. Version 3.
+    Dropped {
+        /// How many batches went.
+        batches: u64,
+        /// How many rows were in them.
+        rows: u64,
+        /// The instant of the earliest of the rows.
+        from: Instant,
+        /// That of the latest.
+        to: Instant,
+    },
+    /// How far the agent's clock was ahead of the collector's, measured with a push. Version 3.
+    ClockOffset {
+        /// When, by the agent's clock.
+        at: Instant,
+        /// By how much it was ahead; negative when it was behind.
+        ahead_ms: i64,
+        /// The true offset lies no farther from that than this: half of what the question and its answer took.
+        within_ms: u32,
+    },
+    /// The agent began to observe. Version 3.
+    Started {
+        /// When.
+        at: Instant,
+        /// Whether it had been ended in order before, or was never there; else it was killed or its host failed.
+        in_order: bool,
+    },
+    /// The agent was asked to end, and ended in order: what follows is silence on purpose. Version 3.
+    Stopped {
+        /// When.
+        at: Instant,
+    },
+}
+
+impl AgentFact {
+    /// Whether something is lost for good, or was not seen.
+    pub const fn is_loss(&self) -> bool {
+        match self {
+            Self::SpoolOverflow { .. }
+            | Self::SpoolCorrupt { .. }
+            | Self::Quarantined { .. }
+            | Self::Skipped { .. }
+            | Self::Dropped { .. } => true,
+            Self::ClockStep { .. } | Self::ClockOffset { .. } | Self::Started { .. } | Self::Stopped { .. } => false,
+        }
+    }
 }
 
 /// What one agent saw over a short while.
@@ -121,8 +168,9 @@ pub struct Batch {
     pub facts: Vec<AgentFact>,
 }
 
-/// The version before, which is read.
+/// The versions before, which are read.
 const VERSION_1: u16 = 1;
+const VERSION_2: u16 = 2;
 
 /// Most facts in one batch.
 pub const BATCH_FACTS_MAX: usize = 64;
@@ -198,7 +246,7 @@ impl Batch {
         Ok(framed)
     }
 
-    /// The batch in framed bytes of either version, with everything about it checked.
+    /// The batch in framed bytes of any version, with everything about it checked.
     pub fn decode(bytes: &[u8]) -> Result<Self, BatchError> {
         Sheet::decode(bytes, BATCH_RAW_BYTES_MAX, None).map(Self::from)
     }
@@ -223,11 +271,12 @@ impl Batch {
 }
 
 impl Sheet {
-    /// The batch in framed bytes of either version, with everything about it checked, of at most `raw_bytes_max` bytes
+    /// The batch in framed bytes of any version, with everything about it checked, of at most `raw_bytes_max` bytes
     /// once decompressed if that is less than the wire allows. `known` are names that it may share.
     pub fn decode(bytes: &[u8], raw_bytes_max: usize, known: Option<&Names>) -> Result<Self, BatchError> {
         bound("bytes", bytes.len(), BATCH_BYTES_MAX)?;
-        let version = frame::version(bytes).filter(|version| *version == VERSION_1).unwrap_or(BATCH_VERSION);
+        let before = frame::version(bytes).filter(|version| matches!(*version, VERSION_1 | VERSION_2));
+        let version = before.unwrap_or(BATCH_VERSION);
         let content = frame::open_in_place(frame::BATCH, version, raw_bytes_max.min(BATCH_RAW_BYTES_MAX), bytes)?;
         if version != VERSION_1 {
             return content::read(&content, known);

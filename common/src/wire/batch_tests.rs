@@ -60,20 +60,37 @@ fn content_of(version: u16, framed: &[u8]) -> Vec<u8> {
     frame::open(frame::BATCH, version, BATCH_RAW_BYTES_MAX, framed).unwrap()
 }
 
+/// The same with every fact that came with version 3.
+fn sample_of_version_3() -> Batch {
+    let at = |ms| Instant::from_ms(1_767_225_600_000 + ms);
+    let mut batch = sample();
+    batch.facts.extend([
+        AgentFact::Dropped { batches: 2, rows: 30, from: at(3), to: at(4) },
+        AgentFact::ClockOffset { at: at(5), ahead_ms: -70_000, within_ms: 12 },
+        AgentFact::Started { at: at(6), in_order: false },
+        AgentFact::Stopped { at: at(7) },
+    ]);
+    batch
+}
+
 #[test]
 fn batches_of_each_version_are_read_for_ever() {
     let (first, second) = (golden(include_str!("batch_v1_framed.hex")), golden(include_str!("batch_v2_framed.hex")));
+    let third = golden(include_str!("batch_v3_framed.hex"));
     assert_eq!(Batch::decode(&first).unwrap(), sample());
     assert_eq!(Batch::decode(&second).unwrap(), sample());
+    assert_eq!(Batch::decode(&third).unwrap(), sample_of_version_3());
     assert_eq!(Hex(&content_of(VERSION_1, &first)).to_string(), include_str!("batch_v1.hex").trim());
+    let written = content_of(BATCH_VERSION, &sample_of_version_3().encode().unwrap());
+    assert_eq!(Hex(&written).to_string(), Hex(&content_of(BATCH_VERSION, &third)).to_string());
     let written = content_of(BATCH_VERSION, &sample().encode().unwrap());
-    assert_eq!(Hex(&written).to_string(), Hex(&content_of(BATCH_VERSION, &second)).to_string());
+    assert_eq!(Hex(&written).to_string(), Hex(&content_of(VERSION_2, &second)).to_string(), "it is laid out alike");
 }
 
 #[test]
 fn the_version_is_told_and_not_guessed() {
     let content = content_of(BATCH_VERSION, &sample().encode().unwrap());
-    for found in [0, 3, 9, u16::MAX] {
+    for found in [0, 4, 9, u16::MAX] {
         let framed = frame::seal(frame::BATCH, found, Compression::Plain, &content).unwrap();
         let refused = Batch::decode(&framed).unwrap_err();
         let named = FrameError::Version { found, readable: BATCH_VERSION };

@@ -248,7 +248,10 @@ fn put(streams: &mut BTreeMap<StreamName, Rows>, key: StreamName, row: Row) {
     }
 }
 
-/// Adds `fact` to `held` where both count the same; a step of the clock stands for itself.
+/// Losses that are no farther apart are one.
+const APART_MS: i64 = 60_000;
+
+/// Adds `fact` to `held` where both count the same; a step of the clock, a start and an end stand for themselves.
 fn merge(held: &mut AgentFact, fact: &AgentFact) -> bool {
     match (held, fact) {
         (
@@ -263,6 +266,20 @@ fn merge(held: &mut AgentFact, fact: &AgentFact) -> bool {
         | (AgentFact::Quarantined { batches }, AgentFact::Quarantined { batches: more })
         | (AgentFact::Skipped { attempts: batches }, AgentFact::Skipped { attempts: more }) => {
             *batches = batches.saturating_add(*more);
+            true
+        }
+        (
+            AgentFact::Dropped { batches, rows, from, to },
+            AgentFact::Dropped { batches: more_batches, rows: more_rows, from: earlier, to: later },
+        ) if from.minus_ms(APART_MS) <= *later && *earlier <= to.plus_ms(APART_MS) => {
+            *batches = batches.saturating_add(*more_batches);
+            *rows = rows.saturating_add(*more_rows);
+            (*from, *to) = ((*from).min(*earlier), (*to).max(*later));
+            true
+        }
+        // Of several measurements in one batch the newest tells most.
+        (held @ AgentFact::ClockOffset { .. }, AgentFact::ClockOffset { .. }) => {
+            held.clone_from(fact);
             true
         }
         _ => false,

@@ -1,4 +1,4 @@
-//! The content of a batch, version 2: written and read by hand, because a collector does little else all day.
+//! The content of a batch, versions 2 and 3: written and read by hand, because a collector does little else all day.
 //!
 //! ```text
 //! name       how many bytes, a number; then the bytes

@@ -22,8 +22,8 @@ pub mod sheet;
 
 /// The version of a push that is written; those before it are read as well.
 pub const WIRE_VERSION: u16 = 2;
-/// The version of a batch that is written; the one before it is read as well.
-pub const BATCH_VERSION: u16 = 2;
+/// The version of a batch that is written; those before it are read as well.
+pub const BATCH_VERSION: u16 = 3;
 
 /// Most observations, readings and volumes in one batch.
 pub const BATCH_ROWS_MAX: usize = 50_000;

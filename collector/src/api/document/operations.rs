@@ -80,10 +80,13 @@ fn agents() -> Vec<Told> {
         )
         .named("name", reference::<Id>(), "The agent.")
         .headed("If-None-Match", "The `ETag` of the assignment that is held already.")
+        .headed("Prefer", "`wait=25`: answer an assignment that is held only once it is another, or after so many seconds, at most 25. A quarter of the connections may wait; others are answered at once.")
         .answers_json::<Assignment>(200, "The assignment.")
         .with_header(200, "ETag", "Stands for this very assignment.")
+        .with_header(200, "uphold-store", "Which store the collector has.")
         .answers_nothing(304, "The assignment that is held is still the right one.")
         .with_header(304, "ETag", "Stands for the assignment that is held.")
+        .with_header(304, "uphold-store", "Which store the collector has.")
         .refuses(403, "`not-allowed`: the token is another agent's.")
         .may_fail(),
     ]
