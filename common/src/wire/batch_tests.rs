@@ -62,7 +62,7 @@ fn content_of(version: u16, framed: &[u8]) -> Vec<u8> {
 
 /// The same with every fact that came with version 3.
 fn sample_of_version_3() -> Batch {
-    let at = |ms| Instant::from_ms(1_767_225_600_000 + ms);
+    let at = |ms: i64| Instant::from_ms(1_767_225_600_000 + ms);
     let mut batch = sample();
     batch.facts.extend([
         AgentFact::Dropped { batches: 2, rows: 30, from: at(3), to: at(4) },
