@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::time::Instant;
 
-pub use host::{Flow, FlowId, Reading, Resource, ResourceId, Volume};
+pub use host::{Flow, FlowId, FlowUnit, Reading, Resource, ResourceId, ResourceUnit, Volume, Which};
 
 /// The verdict on one attempt. The numbers stand on the wire and in chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]

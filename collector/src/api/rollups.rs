@@ -8,7 +8,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use uphold_common::ids::{Id, VantagePoint};
-use uphold_common::observation::{Flow, FlowId, Resource, ResourceId};
+use uphold_common::observation::{Flow, FlowId, Resource, ResourceId, Which};
 use uphold_common::time::{DAY_MS, Instant, Interval};
 use uphold_common::wire::OF_BYTES_MAX;
 
@@ -84,26 +84,30 @@ pub(super) fn stream(asked: &Asked) -> Result<StreamId, Box<Response>> {
             return Err(Box::new(bad(&detail)));
         }
     }
-    let of = |expected: &str| {
+    let of = |which: Which| {
+        let expected = match which {
+            Which::Whole => "which one of them".to_owned(),
+            Which::Each(what, such_as) => format!("{what}, such as {such_as}"),
+            Which::Among(_) => which.expected().unwrap_or_default(),
+        };
         let bounded = |text: &str| (text.len() <= OF_BYTES_MAX).then(|| text.to_owned());
-        asked.get("of", &format!("{expected}, of at most {OF_BYTES_MAX} bytes"), bounded)
+        let said = asked.get("of", &format!("{expected}, of at most {OF_BYTES_MAX} bytes"), bounded)?;
+        match said.filter(|of| which.admits(of)) {
+            None if which == Which::Whole => Ok(String::new()),
+            said => needed("of", &expected, said),
+        }
     };
     let id = |text: &str| text.parse::<Id>().ok();
     let (probe, agent) = ("a service and its probe, such as shop/web", "an agent, such as zurich-1");
-    let (host, mount, interface) = ("a host, such as web-1", "a mount, such as /var", "an interface, such as eth0");
+    let host = "a host, such as web-1";
     let (resource, flow) = (asked.word("resource", &Resource::WORDS)?, asked.word("flow", &Flow::WORDS)?);
     if let Some(resource) = resource {
         let host = needed("host", host, asked.get("host", host, id)?)?;
-        let of = match resource {
-            Resource::Filesystem => needed("of", mount, of(mount)?.filter(|of| !of.is_empty()))?,
-            Resource::Cpu | Resource::Memory | Resource::Swap => of("which one of them")?.unwrap_or_default(),
-        };
-        return Ok(StreamId::Capacity(ResourceId { host, resource, of }));
+        return Ok(StreamId::Capacity(ResourceId { host, resource, of: of(resource.which())? }));
     }
     if let Some(flow) = flow {
         let host = needed("host", host, asked.get("host", host, id)?)?;
-        let of = needed("of", interface, of(interface)?.filter(|of| !of.is_empty()))?;
-        return Ok(StreamId::Volume(FlowId { host, flow, of }));
+        return Ok(StreamId::Volume(FlowId { host, flow, of: of(flow.which())? }));
     }
     Ok(StreamId::Probe(VantagePoint {
         probe: needed("probe", probe, asked.get("probe", probe, |text| text.parse().ok())?)?,
@@ -161,7 +165,9 @@ mod tests {
             ("host=web-1&resource=cpu", resource(Resource::Cpu, "")),
             ("host=web-1&resource=swap&of=", resource(Resource::Swap, "")),
             ("host=web-1&resource=filesystem&of=/var", resource(Resource::Filesystem, "/var")),
+            ("host=web-1&resource=memory_pressure&of=full", resource(Resource::MemoryPressure, "full")),
             ("of=eth0&flow=network_sent&host=web-1", flow(Flow::NetworkSent, "eth0")),
+            ("flow=load&host=web-1", flow(Flow::Load, "")),
         ] {
             assert_eq!(asked(Some(query), NEWEST).map(|(of, _)| of).map_err(|_| ()), Ok(expected), "{query}");
         }
@@ -184,14 +190,16 @@ mod tests {
             ("resource=cpu&host=a&agent=a", "agent: expected only host and of beside resource."),
             (
                 "resource=filesytem&host=a&of=/",
-                "resource: expected \"cpu\", \"memory\", \"swap\" or \"filesystem\" (did you mean \"filesystem\"?).",
+                "resource: expected \"cpu\", \"memory\", \"swap\", ",
             ),
+            ("resource=memory_pressure&host=a", "of: expected \"some\" or \"full\"; it is missing."),
+            ("resource=memory_pressure&host=a&of=ful", "of: expected \"some\" or \"full\"; it is missing."),
             ("resource=filesystem&host=a", "of: expected a mount, such as /var; it is missing."),
             ("resource=filesystem&host=a&of=", "of: expected a mount, such as /var; it is missing."),
             (long.as_str(), "of: expected a mount, such as /var, of at most "),
             (
                 "flow=network_recieved&host=a&of=eth0",
-                "flow: expected \"network_received\" or \"network_sent\" (did you mean \"network_received\"?).",
+                "flow: expected \"network_received\", \"network_sent\", ",
             ),
             ("flow=network_sent&host=a", "of: expected an interface, such as eth0; it is missing."),
             ("flow=network_sent&hots=a&of=eth0", "There is no parameter \"hots\" (did you mean \"host\"?)."),

@@ -168,21 +168,26 @@ fn every_word_is_one_that_is_written() {
     let rows = Rows::Probe(point.probe.clone(), attempts.clone());
     write(&StreamId::Probe(point), &rows, &mut lines).unwrap();
     let readings = vec![Reading { at: Instant::from_ms(6_000), used: 1, limit: 2 }];
-    for resource in [Resource::Cpu, Resource::Memory, Resource::Swap, Resource::Filesystem] {
-        let of = if resource == Resource::Filesystem { "/a \"b\"\u{7}".to_owned() } else { String::new() };
+    let one_of = |which| match which {
+        Which::Whole => String::new(),
+        Which::Each(..) => "/a \"b\"\u{7}".to_owned(),
+        Which::Among(words) => words[0].to_owned(),
+    };
+    for (_, resource) in Resource::WORDS {
+        let of = one_of(resource.which());
         let of = ResourceId { host: id("web-1"), resource, of };
         write(&StreamId::Capacity(of.clone()), &Rows::Capacity(of, readings.clone()), &mut lines).unwrap();
     }
     let volumes = vec![Volume { at: Instant::from_ms(7_000), over_ms: 1, amount: 2 }];
-    for flow in [Flow::NetworkReceived, Flow::NetworkSent] {
-        let of = FlowId { host: id("web-1"), flow, of: "eth0".to_owned() };
+    for (_, flow) in Flow::WORDS {
+        let of = FlowId { host: id("web-1"), flow, of: one_of(flow.which()) };
         write(&StreamId::Volume(of.clone()), &Rows::Volume(of, volumes.clone()), &mut lines).unwrap();
     }
     let (mut known, text) = (known(), String::from_utf8(lines).unwrap());
     let read: Vec<(usize, Row)> = text.lines().map(|line| taken(&mut known, line).unwrap()).collect();
     let expected = attempts.into_iter().map(Row::Probe).map(|row| (0, row));
     assert!(read.iter().copied().take(11).eq(expected), "{text}");
-    assert_eq!(read.iter().map(|(number, _)| *number).skip(11).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6], "{text}");
+    assert_eq!(read.iter().map(|(number, _)| *number).skip(11).collect::<Vec<_>>(), (1..=25).collect::<Vec<_>>(), "{text}");
     // The words by which a slip is told are those that are read.
     for words in ["outcome", "resource", "flow", "cause"] {
         let said = taken(&mut known, &format!(r#"{{"{words}":"?"}}"#)).unwrap_err();

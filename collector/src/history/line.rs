@@ -2,7 +2,7 @@
 //! which says what is wrong with it.
 
 use serde::Deserialize;
-use uphold_common::observation::{Cause, Flow, Micros, Observation, Outcome, Phases, Reading, Resource, Volume};
+use uphold_common::observation::{Cause, Flow, Micros, Observation, Outcome, Phases, Reading, Resource, Volume, Which};
 use uphold_common::time::Instant;
 use uphold_common::wire::OF_BYTES_MAX;
 
@@ -170,10 +170,7 @@ impl<'a> Keys<'a> {
         self.nothing_of(&OF_AN_ATTEMPT, "resource")?;
         self.nothing_of(&["over_ms", "amount"], "resource")?;
         let host = needed("host", "a host, such as \"web-1\"", self.host)?;
-        let of = match resource {
-            Resource::Filesystem => needed("of", "a mount, such as \"/var\"", self.of.filter(|of| !of.is_empty()))?,
-            Resource::Cpu | Resource::Memory | Resource::Swap => self.of.unwrap_or_default(),
-        };
+        let of = self.which(resource.which())?;
         let row = Reading {
             at: needed("at", told::INSTANT, self.at)?.0,
             used: needed("used", "a whole number", self.used)?,
@@ -189,13 +186,23 @@ impl<'a> Keys<'a> {
         self.nothing_of(&OF_AN_ATTEMPT, "flow")?;
         self.nothing_of(&["used", "limit"], "flow")?;
         let host = needed("host", "a host, such as \"web-1\"", self.host)?;
-        let of = needed("of", "an interface, such as \"eth0\"", self.of.filter(|of| !of.is_empty()))?;
+        let of = self.which(flow.which())?;
         let row = Volume {
             at: needed("at", told::INSTANT, self.at)?.0,
             over_ms: needed("over_ms", "a whole number of milliseconds", self.over_ms)?,
-            amount: needed("amount", "a whole number of bytes", self.amount)?,
+            amount: needed("amount", "a whole number", self.amount)?,
         };
         Ok(Said { of: Of::Volume { host, flow, of: bounded(of)? }, row: Row::Volume(row) })
+    }
+
+    /// Which one of its kind.
+    fn which(&self, which: Which) -> Result<&'a str, BadLine> {
+        match (self.of.filter(|of| which.admits(of)), which.expected()) {
+            (Some(of), _) => Ok(of),
+            (None, None) => Ok(""),
+            (None, Some(expected)) if self.of.is_none_or(str::is_empty) => needed("of", &expected, None),
+            (None, Some(expected)) => Err(BadLine::at_key("of", format!("expected {expected}"))),
+        }
     }
 
     /// Whether none of these keys is said, which do not go with `kind`.

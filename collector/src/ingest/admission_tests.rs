@@ -7,7 +7,7 @@ use uphold_common::wire::batch::{Batch, Epoch};
 use uphold_common::wire::columns::Rows;
 use uphold_common::wire::frame::{self, Compression};
 use uphold_common::wire::push::SeqRange;
-use uphold_common::wire::{BATCH_VERSION, PUSH_BYTES_MAX};
+use uphold_common::wire::PUSH_BYTES_MAX;
 
 use super::super::refusal::Retry;
 use super::*;
@@ -88,7 +88,8 @@ fn each_reason_to_refuse_has_its_own_status_and_word() {
     let sound = push(&batch(7, &[NOW]));
     let mut damaged = sound.encode().unwrap();
     damaged[40] ^= 1;
-    let content = frame::open(frame::BATCH, BATCH_VERSION, 1_000_000, &sound.batch).unwrap();
+    let version = frame::version(&sound.batch).unwrap();
+    let content = frame::open(frame::BATCH, version, 1_000_000, &sound.batch).unwrap();
     let newer = frame::seal(frame::BATCH, 9, Compression::Plain, &content).unwrap();
     let newer_push = frame::seal(frame::PUSH, 9, Compression::Plain, b"").unwrap();
     let mut cut = sound.batch.clone();

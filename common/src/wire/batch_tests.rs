@@ -73,6 +73,30 @@ fn sample_of_version_3() -> Batch {
     batch
 }
 
+/// A stream of each kind that came with version 3.
+fn host_of_version_3() -> Batch {
+    let at = Instant::from_ms(1_767_225_600_001);
+    let host = || id("web-1");
+    let readings = |(_, resource): &(&str, Resource)| {
+        let id = ResourceId { host: host(), resource: *resource, of: "x".to_owned() };
+        Rows::Capacity(id, vec![Reading { at, used: 40, limit: 100 }])
+    };
+    let volumes = |(_, flow): &(&str, Flow)| {
+        let id = FlowId { host: host(), flow: *flow, of: "x".to_owned() };
+        Rows::Volume(id, vec![Volume { at, over_ms: 15_000, amount: 77 }])
+    };
+    let streams = Resource::WORDS[4..].iter().map(readings).chain(Flow::WORDS[2..].iter().map(volumes)).collect();
+    Batch { streams, ..sample() }
+}
+
+#[test]
+fn kinds_of_streams_keep_their_numbers() {
+    let third = golden(include_str!("batch_v3_host_framed.hex"));
+    assert_eq!(Batch::decode(&third).unwrap(), host_of_version_3());
+    let written = content_of(BATCH_VERSION, &host_of_version_3().encode().unwrap());
+    assert_eq!(Hex(&written).to_string(), Hex(&content_of(BATCH_VERSION, &third)).to_string());
+}
+
 #[test]
 fn batches_of_each_version_are_read_for_ever() {
     let (first, second) = (golden(include_str!("batch_v1_framed.hex")), golden(include_str!("batch_v2_framed.hex")));

@@ -1,4 +1,5 @@
 //! The content of a batch, versions 2 and 3: written and read by hand, because a collector does little else all day.
+//! Version 3 knows more kinds of streams, and is otherwise version 2.
 //!
 //! ```text
 //! name       how many bytes, a number; then the bytes
@@ -11,9 +12,9 @@
 //! streams    number: how many
 //!            then for each stream
 //!   what     one byte: 0 a probe;  1 cpu  2 memory  3 swap  4 filesystem;  5 network received  6 network sent;
-//!            and 0x80 when its service or host is that of the stream before, and is not repeated
+//!            in version 3 also the others of [`What`]; and 0x80 when its service or host is that of the stream before, and is not repeated
 //!   of whom  name: the service or the host
-//!   which    name: the probe, the mount point, the interface; may be empty but for a probe
+//!   which    name: the probe, or which one of its kind (a mount point, an interface); may be empty but for a probe
 //!   rows     number: how many
 //!            then for each stream, in the same order, its rows as [`flat`] has them; their base is the first instant
 //!            of the nearest stream before that has rows, and closed_at where there is none
@@ -24,10 +25,11 @@
 
 use super::batch::{AgentFact, BATCH_FACTS_MAX, Batch, BatchError, BatchKey, Epoch, bound};
 use super::columns::{ColumnsError, Rows};
+use super::kinds::What;
 use super::sheet::{Laid, Names, Place, Sheet, StreamName};
 use super::{BATCH_ROWS_MAX, BATCH_STREAMS_MAX, OF_BYTES_MAX, flat, pack};
 use crate::ids::{ID_BYTES_MAX, Id, PathId, ProbeId};
-use crate::observation::{Flow, FlowId, Resource, ResourceId};
+use crate::observation::{FlowId, ResourceId};
 use crate::time::Instant;
 
 /// Most bytes of the facts: a single one takes less than 128.
@@ -223,41 +225,6 @@ fn take_facts(bytes: &mut &[u8]) -> Result<Vec<AgentFact>, BatchError> {
     let facts = if packed.is_empty() { Vec::new() } else { pack::unpack(packed)? };
     bound("facts", facts.len(), BATCH_FACTS_MAX)?;
     Ok(facts)
-}
-
-/// What a stream is of, by the number that stands on the wire.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum What {
-    Probe,
-    Capacity(Resource),
-    Volume(Flow),
-}
-
-impl What {
-    const fn code(self) -> u8 {
-        match self {
-            Self::Probe => 0,
-            Self::Capacity(Resource::Cpu) => 1,
-            Self::Capacity(Resource::Memory) => 2,
-            Self::Capacity(Resource::Swap) => 3,
-            Self::Capacity(Resource::Filesystem) => 4,
-            Self::Volume(Flow::NetworkReceived) => 5,
-            Self::Volume(Flow::NetworkSent) => 6,
-        }
-    }
-
-    const fn from_code(code: u8) -> Option<Self> {
-        Some(match code {
-            0 => Self::Probe,
-            1 => Self::Capacity(Resource::Cpu),
-            2 => Self::Capacity(Resource::Memory),
-            3 => Self::Capacity(Resource::Swap),
-            4 => Self::Capacity(Resource::Filesystem),
-            5 => Self::Volume(Flow::NetworkReceived),
-            6 => Self::Volume(Flow::NetworkSent),
-            _ => return None,
-        })
-    }
 }
 
 /// The parts of a stream's name: what it is of, the service or host, and which of its probes, mount points, interfaces.

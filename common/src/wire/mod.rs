@@ -15,6 +15,7 @@ pub mod columns;
 mod content;
 pub mod flat;
 pub mod frame;
+mod kinds;
 pub mod pack;
 pub mod push;
 pub mod retry_after;
@@ -35,5 +36,5 @@ pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 pub const BATCH_RAW_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most bytes of a pushed body: a batch and its envelope.
 pub const PUSH_BYTES_MAX: usize = BATCH_BYTES_MAX + 4096;
-/// Most bytes of the name of a mount point or an interface.
+/// Most bytes of the name of a mount point, an interface or another one of its kind.
 pub const OF_BYTES_MAX: usize = 256;

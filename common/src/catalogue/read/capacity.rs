@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::sections::Names;
 use crate::catalogue::model::{CapacityPromise, Thresholds};
-use crate::observation::{Resource, ResourceId};
+use crate::observation::{Resource, ResourceId, Which};
 use crate::percent::Ppb;
 use crate::time::DAY_MS;
 use crate::wire::OF_BYTES_MAX;
@@ -45,15 +45,23 @@ fn lead_time(at: &At<'_>) -> Read<()> {
 
 /// Which one of its kind: said where there can be several, and nowhere else.
 fn of(keys: &Keys<'_>, resource: Option<Resource>) -> Read<String> {
+    let which = resource.map_or(Which::Whole, Resource::which);
     match (resource, keys.get("of")) {
-        (Some(Resource::Filesystem), None) => Err(keys
-            .at()
-            .problem("the key \"of\" is missing: expected where the filesystem is mounted, such as \"/var\"")),
-        (Some(whole @ (Resource::Cpu | Resource::Memory | Resource::Swap)), Some(at)) => Err(at.problem(format!(
+        (_, None) => match which.expected() {
+            Some(expected) => {
+                Err(keys.at().problem(format!("the key \"of\" is missing: expected {expected}")))
+            }
+            None => Ok(String::new()),
+        },
+        (Some(resource), Some(at)) if which == Which::Whole => Err(at.problem(format!(
             "{} is read of the whole host, so there is nothing to choose: leave it out",
-            whole.as_str()
+            resource.as_str()
         ))),
         (_, Some(at)) => {
+            if let Which::Among(words) = which {
+                let words: Vec<_> = words.iter().map(|word| (*word, *word)).collect();
+                return at.word(&words).map(str::to_owned);
+            }
             let text = at.text()?;
             if text.len() > OF_BYTES_MAX {
                 return Err(
@@ -62,7 +70,6 @@ fn of(keys: &Keys<'_>, resource: Option<Resource>) -> Read<String> {
             }
             Ok(text)
         }
-        (_, None) => Ok(String::new()),
     }
 }
 
