@@ -263,6 +263,7 @@ mod tests {
             spool: SpoolConfig::default(),
             access,
             accept: crate::accept::Accept::default(),
+            links: Vec::new(),
         };
         let (remote, metrics) = (Remote::new(&config.access).unwrap(), Arc::new(Metrics::new().unwrap()));
         let mut fetcher = Fetcher::open(&config, remote, Arc::clone(&metrics));

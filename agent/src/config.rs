@@ -10,6 +10,7 @@ use uphold_common::ids::Id;
 use url::{Host, Url};
 
 use crate::accept::Accept;
+use crate::capacity::links::Link;
 
 /// Where the metrics are served unless something else is said.
 pub const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9417);
@@ -42,6 +43,8 @@ pub struct Config {
     pub access: Access,
     /// What this host lets its agent do, whatever is assigned.
     pub accept: Accept,
+    /// What the links of this host can carry, where the kernel does not know.
+    pub links: Vec<Link>,
 }
 
 /// What the agent shows to collectors, and how it knows them.
@@ -162,6 +165,7 @@ mod tests {
             spool: SpoolConfig::default(),
             access: Access::default(),
             accept: Accept::default(),
+            links: Vec::new(),
         }
     }
 

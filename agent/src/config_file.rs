@@ -9,6 +9,7 @@
 //! token_file: /etc/uphold/token
 //! ca_file: /etc/uphold/ca.pem
 //! accept: { kinds: [http, tcp], targets: ["*.shop.example:443", 192.0.2.0/24] }
+//! links: [{ interface: eth0, received: 100Mbit/s, sent: 20Mbit/s }]
 //! ```
 
 use std::io::Read as _;
@@ -23,6 +24,7 @@ use uphold_common::yaml::walk::At;
 use url::Url;
 
 use crate::accept::{Accept, Range};
+use crate::capacity::links::{LINKS_MAX, Link, link};
 use crate::config::{Access, Overflow, REPLAY_AGE_MS_MAX, SPOOL_BYTES_MIN, SpoolConfig};
 
 /// Most bytes of a configuration file that are read.
@@ -51,6 +53,8 @@ pub struct FileConfig {
     pub access: Access,
     /// `accept`
     pub accept: Accept,
+    /// `links`
+    pub links: Vec<Link>,
 }
 
 /// Why a configuration file cannot be used.
@@ -86,6 +90,7 @@ impl FileConfig {
                 let (token_file, ca_file) = (keys.optional("token_file", path), keys.optional("ca_file", path));
                 let insecure = keys.or("insecure", false, At::flag);
                 let accept = keys.optional("accept", accept);
+                let links = keys.optional("links", links);
                 Ok(Self {
                     name: name?,
                     collectors: collectors?.unwrap_or_default(),
@@ -94,6 +99,7 @@ impl FileConfig {
                     spool: spool?.unwrap_or_default(),
                     access: Access { token_file: token_file?, ca_file: ca_file?, insecure: insecure? },
                     accept: accept?.unwrap_or_default(),
+                    links: links?.unwrap_or_default(),
                 })
             })
         })
@@ -110,6 +116,14 @@ impl FileConfig {
         }
         Ok(Self::parse(&path.display().to_string(), &text)?)
     }
+}
+
+fn links(at: &At<'_>) -> Read<Vec<Link>> {
+    let links = at.set("links", LINKS_MAX, link)?;
+    let twice =
+        links.iter().enumerate().find(|(n, link)| links.iter().take(*n).any(|one| one.interface == link.interface));
+    twice.map_or(Ok(()), |(_, link)| Err(at.problem(format!("the interface {} is there twice", link.interface))))?;
+    Ok(links)
 }
 
 fn collector(at: &At<'_>) -> Read<Url> {

@@ -107,7 +107,8 @@ impl Agent {
         let fetcher = Fetcher::open(&config, remote.clone(), Arc::clone(&metrics));
         let (assign, assigned) = watch::channel(fetcher.kept());
         let runner = Runner::new(&config, Arc::clone(&clock), recorder.clone());
-        let capacity = capacity::run(assigned.clone(), Arc::clone(&clock), recorder.clone(), intake_stop.clone());
+        let (links, stop) = (config.links, intake_stop.clone());
+        let capacity = capacity::run(links, assigned.clone(), Arc::clone(&clock), recorder.clone(), stop);
         let observing = vec![
             tokio::spawn(fetcher.run(assign, intake_stop.clone())),
             tokio::spawn(runner.run(assigned.clone(), intake_stop)),

@@ -30,6 +30,7 @@ fn config(data_dir: &Path, collector: SocketAddr, listen: bool) -> Config {
         spool: SpoolConfig::default(),
         access: Access::default(),
         accept: crate::accept::Accept::default(),
+        links: Vec::new(),
     }
 }
 

@@ -7,9 +7,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{CounterVec, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 use uphold_common::ids::ProbeId;
-use uphold_common::observation::{Observation, Outcome, Phases, Reading, Resource, ResourceId};
+use uphold_common::observation::{FlowId, Observation, Outcome, Phases, Reading, ResourceId, Volume};
+use uphold_common::wire::builder::Row;
 
 use crate::spool::{Level, Losses};
 
@@ -34,6 +35,7 @@ pub struct Metrics {
     probe_attempts: IntCounterVec,
     capacity_used: GaugeVec,
     capacity_limit: GaugeVec,
+    flows: CounterVec,
     spool_bytes: IntGauge,
     spool_batches: IntGauge,
     acknowledged_seq: IntGauge,
@@ -60,6 +62,7 @@ pub struct Metrics {
 struct Known {
     probes: BTreeSet<ProbeId>,
     resources: BTreeSet<ResourceId>,
+    flows: BTreeSet<FlowId>,
 }
 
 /// Why metrics could not be registered or written; nobody else names the library.
@@ -85,6 +88,12 @@ impl Maker {
 
     fn whole(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
         let metric = IntGauge::new(name, help)?;
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn amounts(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<CounterVec> {
+        let metric = CounterVec::new(Opts::new(name, help), labels)?;
         self.0.register(Box::new(metric.clone()))?;
         Ok(metric)
     }
@@ -127,6 +136,7 @@ impl Metrics {
             probe_attempts: m.counters("uphold_probe_attempts_total", "Attempts, by their outcome.", &outcome)?,
             capacity_used: m.gauges("uphold_capacity_used", USED, &capacity)?,
             capacity_limit: m.gauges("uphold_capacity_limit", LIMIT, &capacity)?,
+            flows: m.amounts("uphold_flow_total", FLOW, &["host", "flow", "of"])?,
             spool_bytes: m.whole("uphold_agent_spool_bytes", "What the waiting batches take on disk, in bytes.")?,
             spool_batches: m.whole("uphold_agent_spool_batches", "Batches that wait for a collector.")?,
             acknowledged_seq: m.whole("uphold_agent_acknowledged_seq", "The highest acknowledged seq; 0 for none.")?,
@@ -188,24 +198,45 @@ impl Metrics {
         });
     }
 
-    /// The resources as they were read just now; those that were not read are removed.
-    pub fn read<'a>(&self, readings: impl Iterator<Item = (&'a ResourceId, &'a Reading)>) {
-        let mut read = BTreeSet::new();
-        for (id, reading) in readings {
-            let labels = [id.host.as_str(), id.resource.as_str(), id.of.as_str()];
-            let unit = if id.resource == Resource::Cpu { 1_000.0 } else { 1.0 };
-            self.capacity_used.with_label_values(&labels).set(float(reading.used) / unit);
-            self.capacity_limit.with_label_values(&labels).set(float(reading.limit) / unit);
-            read.insert(id.clone());
+    /// What was read of the host just now; the series of what was not read are removed.
+    pub fn read(&self, rows: &[Row]) {
+        let (mut resources, mut flows) = (BTreeSet::new(), BTreeSet::new());
+        for row in rows {
+            match row {
+                Row::Capacity(id, reading) => {
+                    self.in_use(id, reading);
+                    resources.insert(id.clone());
+                }
+                Row::Volume(id, volume) => {
+                    self.flowed(id, volume);
+                    flows.insert(id.clone());
+                }
+                Row::Probe(..) => {}
+            }
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        for gone in known.resources.difference(&read) {
+        for gone in known.resources.difference(&resources) {
             let labels = [gone.host.as_str(), gone.resource.as_str(), gone.of.as_str()];
             // Both are there or neither is.
             let _ = self.capacity_used.remove_label_values(&labels);
             let _ = self.capacity_limit.remove_label_values(&labels);
         }
-        known.resources = read;
+        for gone in known.flows.difference(&flows) {
+            let _ = self.flows.remove_label_values(&[gone.host.as_str(), gone.flow.as_str(), gone.of.as_str()]);
+        }
+        (known.resources, known.flows) = (resources, flows);
+    }
+
+    fn in_use(&self, id: &ResourceId, reading: &Reading) {
+        let labels = [id.host.as_str(), id.resource.as_str(), id.of.as_str()];
+        let unit = f64::from(id.resource.unit().per_base());
+        self.capacity_used.with_label_values(&labels).set(float(reading.used) / unit);
+        self.capacity_limit.with_label_values(&labels).set(float(reading.limit) / unit);
+    }
+
+    fn flowed(&self, id: &FlowId, volume: &Volume) {
+        let labels = [id.host.as_str(), id.flow.as_str(), id.of.as_str()];
+        self.flows.with_label_values(&labels).inc_by(float(volume.amount) / f64::from(id.flow.unit().per_base()));
     }
 
     /// What the spool holds.
@@ -301,8 +332,11 @@ impl Asked {
 const SUCCESS: &str = "Whether the last attempt was up or degraded: 1 or 0; absent when the agent could not measure.";
 const DURATION: &str = "How long the last attempt took in all, in seconds.";
 const PHASE: &str = "How long each phase of the last attempt took, in seconds; a phase that was not reached is absent.";
-const USED: &str = "What is in use of a resource of the host, in bytes; cpu in cores.";
-const LIMIT: &str = "What there is of a resource of the host, in bytes; cpu in cores.";
+const USED: &str = "What is in use of a resource of the host, in its unit: cores, bytes, bytes a second, a share of the time \
+                    or a count.";
+const LIMIT: &str = "What there is of a resource of the host, in the same unit.";
+const FLOW: &str =
+    "What flowed since the first reading, in the flow's unit: bytes, seconds of cpu_time and load, else a count.";
 const DROPPED: &str = "Batches that went unsent because the spool or the disk was full.";
 const PUSHES: &str = "Pushes, by their result: done, retry, hold, quarantine or new_epoch.";
 const REFUSED: &str = "Whether the last answer refused the agent itself, for its token, name or address: 1 or 0.";

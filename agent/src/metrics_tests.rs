@@ -2,7 +2,7 @@
 
 use super::*;
 use uphold_common::ids::Id;
-use uphold_common::observation::{Cause, Micros};
+use uphold_common::observation::{Cause, Flow, Micros, Resource};
 use uphold_common::time::Instant;
 
 fn observation(outcome: Outcome) -> Observation {
@@ -37,12 +37,17 @@ fn what_is_no_longer_read_is_removed() {
     let cpu = ResourceId { host: host.clone(), resource: Resource::Cpu, of: String::new() };
     let disk = ResourceId { host, resource: Resource::Filesystem, of: "/var".to_owned() };
     let reading = Reading { at: Instant::from_ms(1), used: 1_500, limit: 4_000 };
-    metrics.read([(&cpu, &reading), (&disk, &reading)].into_iter());
+    let (cpu, disk) = (Row::Capacity(cpu, reading), Row::Capacity(disk, reading));
+    let load = FlowId { host: Id::new("web-1").unwrap(), flow: Flow::Load, of: String::new() };
+    let load = Row::Volume(load, Volume { at: Instant::from_ms(1), over_ms: 15_000, amount: 2_500 });
+    metrics.read(&[cpu.clone(), disk, load.clone()]);
+    metrics.read(&[cpu.clone(), load]);
     let text = metrics.text().unwrap();
     assert!(text.contains(r#"uphold_capacity_used{host="web-1",of="",resource="cpu"} 1.5"#), "{text}");
-    assert!(text.contains(r#"uphold_capacity_limit{host="web-1",of="/var",resource="filesystem"} 4000"#), "{text}");
-    metrics.read([(&cpu, &reading)].into_iter());
-    assert!(!metrics.text().unwrap().contains("/var"));
+    assert!(text.contains(r#"uphold_flow_total{flow="load",host="web-1",of=""} 5"#), "{text}");
+    assert!(!text.contains("/var"), "{text}");
+    metrics.read(&[cpu]);
+    assert!(!metrics.text().unwrap().contains("uphold_flow_total{"));
 }
 
 /// One row of documentation a metric, as it follows from what is served; labels in the order of the alphabet.
@@ -71,7 +76,12 @@ fn everything_that_is_served_is_documented_word_by_word_and_nothing_else_is() {
     metrics.observed(&probe, &observation(Outcome::Up));
     metrics.clock_offset(1, 1);
     let cpu = ResourceId { host: Id::new("web-1").unwrap(), resource: Resource::Cpu, of: String::new() };
-    metrics.read([(&cpu, &Reading { at: Instant::from_ms(1), used: 1, limit: 2 })].into_iter());
+    let load = FlowId { host: Id::new("web-1").unwrap(), flow: Flow::Load, of: String::new() };
+    let at = Instant::from_ms(1);
+    metrics.read(&[
+        Row::Capacity(cpu, Reading { at, used: 1, limit: 2 }),
+        Row::Volume(load, Volume { at, over_ms: 1, amount: 1 }),
+    ]);
     let served = rows(&metrics.text().unwrap());
 
     let (_, section) = include_str!("../../docs/metrics.md").split_once("## Agent\n").unwrap();

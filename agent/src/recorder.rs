@@ -217,10 +217,7 @@ impl Desk {
         match message {
             Message::Observed(row) => self.add(row, now),
             Message::Read(rows) => {
-                self.metrics.read(rows.iter().filter_map(|row| match row {
-                    Row::Capacity(id, reading) => Some((id, reading)),
-                    Row::Probe(..) | Row::Volume(..) => None,
-                }));
+                self.metrics.read(&rows);
                 for row in rows {
                     self.add(row, now);
                 }
@@ -306,7 +303,7 @@ impl Desk {
         self.builder.forget_unless(|probe| self.probes.contains_key(probe), |host| self.hosts.contains(host));
         self.metrics.forget_unless(|probe| self.probes.contains_key(probe));
         if self.hosts.is_empty() {
-            self.metrics.read(std::iter::empty());
+            self.metrics.read(&[]);
         }
     }
 

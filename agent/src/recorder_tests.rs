@@ -23,6 +23,7 @@ fn start(folder: &tempfile::TempDir) -> (Recorder, JoinHandle<()>, Arc<Metrics>)
         spool: SpoolConfig::default(),
         access: Access::default(),
         accept: crate::accept::Accept::default(),
+        links: Vec::new(),
     };
     let metrics = Arc::new(Metrics::new().unwrap());
     let spool = Spool::open(&config).unwrap();
@@ -104,6 +105,7 @@ fn nothing_that_waits_is_lost_however_much_it_is() {
         spool: SpoolConfig::default(),
         access: Access::default(),
         accept: crate::accept::Accept::default(),
+        links: Vec::new(),
     };
     let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
     for ms in 1..=1_000 {

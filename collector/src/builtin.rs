@@ -116,6 +116,7 @@ pub fn agent_config(address: SocketAddr, data_dir: &Path) -> Option<AgentConfig>
         spool: SpoolConfig::default(),
         access: Access::default(),
         accept: Accept::default(),
+        links: Vec::new(),
     })
 }
 

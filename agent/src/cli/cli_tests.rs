@@ -14,7 +14,7 @@ async fn exit(line: &str) -> ExitCode {
 fn the_command_line_is_consistent_and_explains_itself() {
     Cli::command().debug_assert();
     let help = Cli::command().render_long_help().to_string();
-    for word in ["run", "probe", "check", "figures", "Examples:", "Exit codes:"] {
+    for word in ["run", "probe", "check", "capacity", "figures", "Examples:", "Exit codes:"] {
         assert!(help.contains(word), "{word} in\n{help}");
     }
 }

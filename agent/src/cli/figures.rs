@@ -68,6 +68,10 @@ fn rows(figures: &Value) -> Vec<Vec<Cell>> {
         Cell::text("verdict").styled(DIM),
     ]];
     for (target, figure) in figures.get("targets").and_then(Value::as_object).into_iter().flatten() {
+        if let Some(capacity) = figure.get("capacity").filter(|capacity| capacity.is_object()) {
+            rows.push(in_use(target, capacity));
+            continue;
+        }
         let contractual = figure.get("contractual");
         let part = |name: &str| contractual.and_then(|part| part.get(name));
         let (n, l) = (part("N").and_then(Value::as_i64), part("L").and_then(Value::as_i64));
@@ -84,6 +88,22 @@ fn rows(figures: &Value) -> Vec<Vec<Cell>> {
     rows
 }
 
+/// A target on capacity has no availability: what it has is said in the verdict.
+fn in_use(target: &str, capacity: &Value) -> Vec<Cell> {
+    let word = |name: &str| capacity.get(name).and_then(Value::as_str);
+    let committed = capacity.get("committed_ms").and_then(Value::as_i64);
+    let state = word("state").unwrap_or("-");
+    let verdict =
+        word("percentile_percent").map_or_else(|| state.to_owned(), |share| format!("{state}, {share} % in use"));
+    vec![
+        Cell::text(target),
+        Cell::number("-"),
+        Cell::number(committed.map_or_else(|| "-".to_owned(), |ms| ms.to_string())),
+        Cell::number("-"),
+        Cell::text(verdict),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +112,8 @@ mod tests {
     fn figures_are_shown_target_by_target() {
         let figures = serde_json::json!({ "targets": {
             "shop-sla/availability": { "contractual": { "N": 86_400_000, "L": 60_000, "A_percent": "99.93", "verdict": "met" } },
+            "shop-sla/disk": { "capacity": { "state": "warning", "committed_ms": 86_400_000, "percentile_percent": "83.41" } },
+            "shop-sla/memory": { "capacity": { "state": "no data", "committed_ms": 0, "percentile_percent": null } },
             "shop-sla/response": { "response": { "verdict": "no data" } },
         }});
         let mut out = Vec::new();
@@ -100,6 +122,8 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "target                   N-L ms      N ms    A %  verdict\n\
              shop-sla/availability  86340000  86400000  99.93  met\n\
+             shop-sla/disk                 -  86400000      -  warning, 83.41 % in use\n\
+             shop-sla/memory               -         0      -  no data\n\
              shop-sla/response             -         -      -  -\n"
         );
     }

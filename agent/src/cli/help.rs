@@ -56,6 +56,12 @@ pub(super) fn check() -> String {
     after_help::written(&examples, &codes)
 }
 
+pub(super) fn capacity() -> String {
+    let examples = ["uphold-agent capacity", "uphold-agent capacity --over 10s --format json"];
+    let codes = [(0, "shown"), (1, "this host cannot be read, or it could not be written"), USAGE, CUT_SHORT];
+    after_help::written(&examples, &codes)
+}
+
 pub(super) fn figures() -> String {
     let examples = [
         "uphold-agent figures webshop --collector https://uphold.example",

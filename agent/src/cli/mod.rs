@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. Colours are off when the output is no terminal.
 
+mod capacity;
 mod check;
 mod figures;
 mod help;
@@ -52,6 +53,9 @@ enum Command {
     /// Check that an agent started with these flags would work
     #[command(after_help = help::check())]
     Check(RunArgs),
+    /// Read this host now, and show what it has and uses
+    #[command(after_help = help::capacity())]
+    Capacity(CapacityArgs),
     /// Show a service's figures as the collector has them
     #[command(after_help = help::figures())]
     Figures(FiguresArgs),
@@ -124,6 +128,19 @@ struct ProbeArgs {
 }
 
 #[derive(Debug, Args)]
+struct CapacityArgs {
+    /// The configuration file, for its links
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Over how long what flows is looked at
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration_ms)]
+    over: i64,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
 struct FiguresArgs {
     /// The service, as the catalogue writes it
     service: Id,
@@ -166,6 +183,7 @@ impl Cli {
             Command::Run(args) => run(args, shutdown).await,
             Command::Probe(args) => unless(shutdown, probe::run(args)).await,
             Command::Check(args) => unless(shutdown, check(args)).await,
+            Command::Capacity(args) => unless(shutdown, capacity::run(args)).await,
             Command::Figures(args) => unless(shutdown, figures::run(args)).await,
             Command::Completions(args) => printed(args.print(Self::command())),
             Command::Man(args) => printed(args.print(Self::command())),
@@ -190,6 +208,7 @@ impl RunArgs {
             spool: SpoolConfig { bytes_max: spool_bytes, ..file.spool },
             access: self.access.over(file.access),
             accept: file.accept,
+            links: file.links,
         })
     }
 }

@@ -49,6 +49,7 @@ async fn pusher_with(folder: &tempfile::TempDir, collectors: &[SocketAddr], batc
         spool: SpoolConfig::default(),
         access: Access::default(),
         accept: crate::accept::Accept::default(),
+        links: Vec::new(),
     };
     let (clock, metrics) = (Arc::new(Clock::new()), Arc::new(Metrics::new().unwrap()));
     let spool = opened(&config).await;

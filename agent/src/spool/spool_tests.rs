@@ -23,6 +23,7 @@ pub(super) fn config(folder: &tempfile::TempDir) -> Config {
         spool: SpoolConfig::default(),
         access: Access::default(),
         accept: crate::accept::Accept::default(),
+        links: Vec::new(),
     }
 }
 

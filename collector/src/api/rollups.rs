@@ -188,19 +188,13 @@ mod tests {
             ("resource=cpu", "host: expected a host, such as web-1; it is missing."),
             ("resource=cpu&host=A", "host: expected a host, such as web-1."),
             ("resource=cpu&host=a&agent=a", "agent: expected only host and of beside resource."),
-            (
-                "resource=filesytem&host=a&of=/",
-                "resource: expected \"cpu\", \"memory\", \"swap\", ",
-            ),
+            ("resource=filesytem&host=a&of=/", "resource: expected \"cpu\", \"memory\", \"swap\", "),
             ("resource=memory_pressure&host=a", "of: expected \"some\" or \"full\"; it is missing."),
             ("resource=memory_pressure&host=a&of=ful", "of: expected \"some\" or \"full\"; it is missing."),
             ("resource=filesystem&host=a", "of: expected a mount, such as /var; it is missing."),
             ("resource=filesystem&host=a&of=", "of: expected a mount, such as /var; it is missing."),
             (long.as_str(), "of: expected a mount, such as /var, of at most "),
-            (
-                "flow=network_recieved&host=a&of=eth0",
-                "flow: expected \"network_received\", \"network_sent\", ",
-            ),
+            ("flow=network_recieved&host=a&of=eth0", "flow: expected \"network_received\", \"network_sent\", "),
             ("flow=network_sent&host=a", "of: expected an interface, such as eth0; it is missing."),
             ("flow=network_sent&hots=a&of=eth0", "There is no parameter \"hots\" (did you mean \"host\"?)."),
         ] {

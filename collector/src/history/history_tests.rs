@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uphold_common::ids::{Id, PathId, VantagePoint};
 use uphold_common::observation::{
-    Cause, Flow, FlowId, Micros, Observation, Outcome, Phases, Reading, Resource, ResourceId, Volume,
+    Cause, Flow, FlowId, Micros, Observation, Outcome, Phases, Reading, Resource, ResourceId, Volume, Which,
 };
 use uphold_common::time::Instant;
 use uphold_common::wire::BATCH_ROWS_MAX;
@@ -187,7 +187,11 @@ fn every_word_is_one_that_is_written() {
     let read: Vec<(usize, Row)> = text.lines().map(|line| taken(&mut known, line).unwrap()).collect();
     let expected = attempts.into_iter().map(Row::Probe).map(|row| (0, row));
     assert!(read.iter().copied().take(11).eq(expected), "{text}");
-    assert_eq!(read.iter().map(|(number, _)| *number).skip(11).collect::<Vec<_>>(), (1..=25).collect::<Vec<_>>(), "{text}");
+    assert_eq!(
+        read.iter().map(|(number, _)| *number).skip(11).collect::<Vec<_>>(),
+        (1..=25).collect::<Vec<_>>(),
+        "{text}"
+    );
     // The words by which a slip is told are those that are read.
     for words in ["outcome", "resource", "flow", "cause"] {
         let said = taken(&mut known, &format!(r#"{{"{words}":"?"}}"#)).unwrap_err();

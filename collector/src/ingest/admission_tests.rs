@@ -3,11 +3,11 @@
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
 use uphold_common::time::DAY_MS;
+use uphold_common::wire::PUSH_BYTES_MAX;
 use uphold_common::wire::batch::{Batch, Epoch};
 use uphold_common::wire::columns::Rows;
 use uphold_common::wire::frame::{self, Compression};
 use uphold_common::wire::push::SeqRange;
-use uphold_common::wire::PUSH_BYTES_MAX;
 
 use super::super::refusal::Retry;
 use super::*;

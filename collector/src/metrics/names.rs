@@ -146,9 +146,9 @@ metrics! {
         "How long a phase of the newest attempt took; absent when it was not reached.";
 
     CAPACITY_USED = Gauge "uphold_capacity_used" ["host", "resource", "of"]
-        "How much of a resource is in use: cores for cpu, else bytes.";
+        "How much of a resource is in use, in its unit: cores, bytes, bytes a second, a share of the time or a count.";
     CAPACITY_LIMIT = Gauge "uphold_capacity_limit" ["host", "resource", "of"]
-        "How much of a resource there is: cores for cpu, else bytes.";
+        "How much of a resource there is, in the same unit.";
     CAPACITY_PERCENTILE = Gauge "uphold_capacity_percentile_ratio" ["service", "agreement", "target", "window"]
         "The percentile of the readings in the window so far, as a share of what there is; absent while there are none.";
     CAPACITY_THRESHOLD = Gauge "uphold_capacity_threshold_ratio" ["service", "agreement", "target", "window", "threshold"]
@@ -161,8 +161,8 @@ metrics! {
         "Committed time in the window for which no reading speaks.";
     CAPACITY_READINGS = Gauge "uphold_capacity_readings" ["service", "agreement", "target", "window"]
         "Readings made in the committed time of the window so far.";
-    NETWORK = Gauge "uphold_network_bytes_per_second" ["host", "flow", "of"]
-        "Rate over the newest reading of a network interface.";
+    FLOW = Gauge "uphold_flow_per_second" ["host", "flow", "of"]
+        "Rate of a flow over the newest reading, in its unit: bytes, seconds of cpu_time and load, else a count.";
 
     INCIDENTS_OPEN = Gauge "uphold_incidents_open" ["priority"]
         "Open incidents.";

@@ -5,7 +5,7 @@ use uphold_common::governed::maintenance::Maintenance;
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::measure::capacity::{CapacityFigures, CapacityState};
 use uphold_common::measure::target::TargetFigures;
-use uphold_common::observation::{Micros, Observation, Outcome, Phases, Resource, State};
+use uphold_common::observation::{Micros, Observation, Outcome, Phases, State};
 use uphold_common::percent::BILLION;
 
 use super::operation::whole;
@@ -133,14 +133,15 @@ fn micros(sheet: &mut Sheet, metric: &names::Metric, labels: &[&str], took: Micr
 fn hosts(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), MetricsError> {
     for (id, reading) in &snapshot.readings {
         let labels = [id.host.as_str(), id.resource.as_str(), &id.of];
-        // Processor time is kept in thousandths of a core, everything else in bytes.
-        let parts = if id.resource == Resource::Cpu { 1_000.0 } else { 1.0 };
+        let parts = f64::from(id.resource.unit().per_base());
         sheet.put(&names::CAPACITY_USED, &labels, number(reading.used) / parts)?;
         sheet.put(&names::CAPACITY_LIMIT, &labels, number(reading.limit) / parts)?;
     }
     for (id, volume) in snapshot.volumes.iter().filter(|(_, volume)| volume.over_ms > 0) {
-        let rate = number(volume.amount) * 1_000.0 / f64::from(volume.over_ms);
-        sheet.put(&names::NETWORK, &[id.host.as_str(), id.flow.as_str(), &id.of], rate)?;
+        let amount = number(volume.amount) / f64::from(id.flow.unit().per_base());
+        let rate = amount * 1_000.0 / f64::from(volume.over_ms);
+        let labels = [id.host.as_str(), id.flow.as_str(), &id.of];
+        sheet.put(&names::FLOW, &labels, rate)?;
     }
     Ok(())
 }

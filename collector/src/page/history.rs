@@ -8,6 +8,7 @@ use std::sync::Arc;
 use maud::{Markup, html};
 use uphold_common::catalogue::model::{Probe, Service};
 use uphold_common::ids::{Id, ProbeId, VantagePoint};
+use uphold_common::observation::FlowUnit;
 
 use super::frame::{Visitor, page, visitor_line};
 use super::plot::Span;
@@ -52,9 +53,10 @@ impl Wanted {
         Self::bounded(service.looks_at().flat_map(of_probe).collect())
     }
 
-    /// What was `measured` of a host: what it still tells of comes before what it told of once.
+    /// What was `measured` of a host: what it still tells of comes before what it told of once, and errors come last.
     pub fn of_host(snapshot: &Snapshot, mut measured: Vec<StreamId>) -> Self {
-        measured.sort_by_key(|of| !speaks(snapshot, of));
+        let counted = |of: &StreamId| matches!(of, StreamId::Volume(of) if of.flow.unit() == FlowUnit::Count);
+        measured.sort_by_key(|of| (!speaks(snapshot, of), counted(of)));
         Self::bounded(measured)
     }
 

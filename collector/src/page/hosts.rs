@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 use uphold_common::ids::Id;
-use uphold_common::observation::{Flow, Reading, Resource, ResourceId, Volume};
+use uphold_common::observation::{Reading, Resource, ResourceId, ResourceUnit};
 use uphold_common::percent::Ratio;
 
-use super::text::{Clock, bar, bytes, bytes_of, cores_of, share};
+use super::flowing;
+use super::text::{Clock, bar, bytes_of, cores_of, share};
 use crate::snapshot::Snapshot;
 
 pub(super) fn section(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
@@ -21,7 +22,8 @@ pub(super) fn section(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
 
 fn card(snapshot: &Snapshot, host: &Id, clock: &Clock<'_>) -> Markup {
     let readings: Vec<_> = snapshot.readings.iter().filter(|(id, _)| id.host == *host).collect();
-    let volumes: Vec<_> = snapshot.volumes.iter().filter(|(id, _)| id.host == *host).collect();
+    let volumes = snapshot.volumes.iter().filter(|(id, _)| id.host == *host);
+    let volumes: Vec<_> = volumes.filter(|(id, volume)| !flowing::goes_without_saying(id, volume)).collect();
     let newest = readings.iter().map(|(_, reading)| reading.at).max();
     html! {
         article.card.host data-host=(host) {
@@ -31,7 +33,7 @@ fn card(snapshot: &Snapshot, host: &Id, clock: &Clock<'_>) -> Markup {
             @if !volumes.is_empty() {
                 p.flows {
                     @for (id, volume) in &volumes {
-                        span { (direction(id.flow)) " " (rate(volume)) span.of { (id.of) } }
+                        span { (flowing::kind(id.flow)) " " (flowing::over(id.flow, volume)) span.of { (id.of) } }
                     }
                 }
             }
@@ -40,9 +42,12 @@ fn card(snapshot: &Snapshot, host: &Id, clock: &Clock<'_>) -> Markup {
 }
 
 fn resource(id: &ResourceId, reading: &Reading) -> Markup {
-    let amount = match id.resource {
-        Resource::Cpu => cores_of(reading.used, reading.limit),
-        Resource::Memory | Resource::Swap | Resource::Filesystem => bytes_of(reading.used, reading.limit),
+    let amount = match id.resource.unit() {
+        ResourceUnit::Millicores => cores_of(reading.used, reading.limit),
+        ResourceUnit::Bytes => bytes_of(reading.used, reading.limit),
+        ResourceUnit::BytesPerSecond => format!("{}/s", bytes_of(reading.used, reading.limit)),
+        ResourceUnit::TimePpm => format!("{} ms of a second", reading.used / 1_000),
+        ResourceUnit::Count => format!("{} of {}", reading.used, reading.limit),
     };
     let whole = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
     let (used, limit) = (whole(reading.used), whole(reading.limit));
@@ -66,19 +71,15 @@ pub(super) fn name(id: &ResourceId) -> String {
         Resource::Memory => "Memory",
         Resource::Swap => "Swap",
         Resource::Filesystem => return id.of.clone(),
+        Resource::FilesystemInodes => "Inodes of",
+        Resource::OpenFiles => "Open files",
+        Resource::Threads => "Threads",
+        Resource::CpuPressure => "Pressure on processors,",
+        Resource::MemoryPressure => "Pressure on memory,",
+        Resource::IoPressure => "Pressure on input and output,",
+        Resource::DiskBusy => "Disk",
+        Resource::NetworkReceived => "In through",
+        Resource::NetworkSent => "Out through",
     };
     if id.of.is_empty() { kind.to_owned() } else { format!("{kind} {}", id.of) }
-}
-
-pub(super) const fn direction(flow: Flow) -> &'static str {
-    match flow {
-        Flow::NetworkReceived => "In",
-        Flow::NetworkSent => "Out",
-    }
-}
-
-/// The rate over the stretch that was read.
-fn rate(volume: &Volume) -> String {
-    let per_second = (u128::from(volume.amount) * 1_000).checked_div(u128::from(volume.over_ms)).unwrap_or(0);
-    format!("{}/s", bytes(u64::try_from(per_second).unwrap_or(u64::MAX)))
 }

@@ -12,6 +12,7 @@ mod burn;
 mod capacity;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod flowing;
 mod frame;
 pub mod history;
 mod hosts;

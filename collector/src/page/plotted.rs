@@ -13,9 +13,9 @@ use uphold_common::observation::{FlowId, Micros, ResourceId};
 use uphold_common::percent::BILLION;
 use uphold_common::time::Instant;
 
-use super::hosts;
-use super::plot::{Column, NotUp, Plot, Span, round_binary, round_decimal, top_of};
-use super::text::{bytes, counted, share, took};
+use super::plot::{Column, NotUp, Plot, Span, round_decimal, top_of};
+use super::text::{counted, share, took};
+use super::{flowing, hosts};
 use crate::store::{CapacityHour, Hours, ProbeHour, StreamId, VolumeHour};
 
 /// The hours that are shown, and where their days begin.
@@ -131,27 +131,27 @@ impl Shown<'_> {
 
     fn flowed(&self, id: &FlowId, hours: &[VolumeHour]) -> Markup {
         let place = |hour: &VolumeHour| self.span.place(hour.start);
+        let rate = |hour: &VolumeHour| flowing::rate(id.flow, hour.amount, hour.over_ms);
         let column = |hour: &VolumeHour| Some(Column { place: place(hour)?, line: rate(hour), band: rate(hour) });
         let columns: Vec<Column> = hours.iter().filter_map(column).collect();
-        let (top, above) = top_of(columns.iter().map(|column| column.band), round_binary);
-        let amount = |hours: &[VolumeHour]| hours.iter().fold(0, |sum: u64, hour| sum.saturating_add(hour.amount));
-        let busiest = |hours: &[VolumeHour]| hours.iter().map(rate).max().unwrap_or(0);
-        let row = |(date, hours): (Date, &[VolumeHour])| {
-            (date, vec![bytes(amount(hours)), format!("{}/s", bytes(busiest(hours)))])
-        };
-        let mut says =
-            vec![format!("{} in all; {}/s in the busiest hour.", bytes(amount(hours)), bytes(busiest(hours)))];
+        let (top, above) = top_of(columns.iter().map(|column| column.band), flowing::round(id.flow));
+        let sum = |hours: &[VolumeHour]| hours.iter().fold(0, |sum: u64, hour| sum.saturating_add(hour.amount));
+        let amount = |hours: &[VolumeHour]| flowing::amount(id.flow, sum(hours));
+        let pace = |rate: u64| flowing::pace(id.flow, rate);
+        let busiest = |hours: &[VolumeHour]| pace(hours.iter().map(rate).max().unwrap_or(0));
+        let row = |(date, hours): (Date, &[VolumeHour])| (date, vec![amount(hours), busiest(hours)]);
+        let mut says = vec![format!("{} in all; {} in the busiest hour.", amount(hours), busiest(hours))];
         says.extend(self.missing(hours.len(), "readings"));
         says.extend(above_scale(above));
         let told = Told {
-            head: (format!("{} {}", hosts::direction(id.flow), id.of), "mean of each hour".to_owned()),
+            head: (flowing::name(id), "mean of each hour".to_owned()),
             says: says.join(" "),
             columns: &["Day", "Amount", "Busiest hour"],
             rows: self.by_day(hours, |hour| hour.start).map(row).collect(),
         };
         let known: Vec<i64> = hours.iter().filter_map(place).collect();
         let label = label(&told);
-        let marks = [top, top / 2].map(|rate| format!("{}/s", bytes(rate)));
+        let marks = [top, top / 2].map(pace);
         self.whole(&told, &Plot { label: &label, columns: &columns, top, marks, known: &known, not_up: None })
     }
 
@@ -264,12 +264,6 @@ fn utilisation(ppb: u64) -> String {
     format!("{} %", share(i64::try_from(ppb).unwrap_or(i64::MAX), BILLION))
 }
 
-/// Bytes a second, as the mean of an hour.
-fn rate(hour: &VolumeHour) -> u64 {
-    let rate = (u128::from(hour.amount) * 1_000).checked_div(u128::from(hour.over_ms)).unwrap_or(0);
-    u64::try_from(rate).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,9 +290,6 @@ mod tests {
             assert_eq!(between(least, greatest), expected);
         }
         let start = Instant::from_ms(0);
-        for (amount, over_ms, expected) in [(60_000, 600_000, 100), (7, 0, 0), (u64::MAX, 1, u64::MAX)] {
-            assert_eq!(rate(&VolumeHour { start, volumes: 1, amount, over_ms }), expected);
-        }
         for (used_last, limit_last, expected) in [(1, 3, 333_333_333), (3, 3, 1_000_000_000), (5, 0, 0)] {
             let hour =
                 CapacityHour { start, readings: 1, used_min: 0, used_max: 0, used_last, limit_last, peak_ppb: 0 };

@@ -51,9 +51,7 @@ impl Which {
         match self {
             Self::Whole => None,
             Self::Each(what, such_as) => Some(format!("{what}, such as \"{such_as}\"")),
-            Self::Among(words) => {
-                Some(words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or "))
-            }
+            Self::Among(words) => Some(words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ")),
         }
     }
 

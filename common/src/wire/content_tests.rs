@@ -174,7 +174,7 @@ fn names_and_kinds_are_checked() {
     };
     assert!(with(0, b"\x01s\x01p").is_ok() && with(4, b"\x01h\x01/").is_ok());
     for (what, names, told) in [
-        (7, &b"\x01h\x01/"[..], "a stream of a kind that is known is expected"),
+        (0x7f, &b"\x01h\x01/"[..], "a stream of a kind that is known is expected"),
         (SAME, b"\x01p", "a service or host of the first stream is expected"),
         (0, b"\x01S\x01p", "a service or host has an id of 1 to 64 characters"),
         (0, b"\x01s\x00", "a probe has an id of 1 to 64 characters"),

@@ -48,9 +48,7 @@ fn of(keys: &Keys<'_>, resource: Option<Resource>) -> Read<String> {
     let which = resource.map_or(Which::Whole, Resource::which);
     match (resource, keys.get("of")) {
         (_, None) => match which.expected() {
-            Some(expected) => {
-                Err(keys.at().problem(format!("the key \"of\" is missing: expected {expected}")))
-            }
+            Some(expected) => Err(keys.at().problem(format!("the key \"of\" is missing: expected {expected}"))),
             None => Ok(String::new()),
         },
         (Some(resource), Some(at)) if which == Which::Whole => Err(at.problem(format!(
