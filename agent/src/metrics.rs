@@ -332,11 +332,11 @@ impl Asked {
 const SUCCESS: &str = "Whether the last attempt was up or degraded: 1 or 0; absent when the agent could not measure.";
 const DURATION: &str = "How long the last attempt took in all, in seconds.";
 const PHASE: &str = "How long each phase of the last attempt took, in seconds; a phase that was not reached is absent.";
-const USED: &str = "What is in use of a resource of the host, in its unit: cores, bytes, bytes a second, a share of the time \
-                    or a count.";
-const LIMIT: &str = "What there is of a resource of the host, in the same unit.";
+const USED: &str =
+    "What is in use of a resource, in its unit: cores, bytes, bytes a second, a share of the time or a count.";
+const LIMIT: &str = "What there is of a resource, in the same unit.";
 const FLOW: &str =
-    "What flowed since the first reading, in the flow's unit: bytes, seconds of cpu_time and load, else a count.";
+    "What flowed since the first reading, in the flow's unit: bytes, seconds of processor time and load, else a count.";
 const DROPPED: &str = "Batches that went unsent because the spool or the disk was full.";
 const PUSHES: &str = "Pushes, by their result: done, retry, hold, quarantine or new_epoch.";
 const REFUSED: &str = "Whether the last answer refused the agent itself, for its token, name or address: 1 or 0.";

@@ -67,7 +67,7 @@ pub(crate) struct Routes {
 }
 
 /// What files of the system begin with; no route does.
-const SYSTEM: [&str; 5] = ["/etc/", "/var/", "/usr/", "/tmp/", "/run/"];
+const SYSTEM: [&str; 7] = ["/etc/", "/var/", "/usr/", "/tmp/", "/run/", "/proc/", "/sys/"];
 
 impl Routes {
     /// From the collector's table, without which nothing is served to anybody, and from the source of the agent's router.

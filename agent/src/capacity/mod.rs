@@ -93,6 +93,7 @@ async fn pause(assigned: &mut watch::Receiver<Assigned>, interval: Duration, hos
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 #[path = "capacity_tests.rs"]
 mod tests;

@@ -15,9 +15,9 @@ use std::time::Duration;
 use crate::clock::Clock;
 
 /// How long one file system may take to answer.
-const ANSWER_MAX: Duration = Duration::from_millis(1_000);
+const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// How long all of them may take; those that are left over are asked the next time.
-const ROUND_MAX: Duration = Duration::from_millis(5_000);
+const ROUND_MAX: Duration = Duration::from_secs(5);
 /// Most threads that are held by file systems that do not answer.
 const STUCK_MAX: usize = 4;
 /// Asking needs next to nothing.
@@ -146,15 +146,14 @@ fn of(mount: &Path) -> io::Result<Size> {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::mpsc::channel;
 
     use super::*;
 
     const KNOWN: Answer = Answer::Size(Size { bytes: (1, 2), inodes: (0, 0) });
 
     /// File systems below `/hangs` answer when they are let go.
-    fn some_hang() -> (Sizes, std::sync::mpsc::Sender<()>) {
-        let (let_go, held) = channel::<()>();
+    fn some_hang() -> (Sizes, SyncSender<()>) {
+        let (let_go, held) = sync_channel::<()>(1);
         let held = Mutex::new(held);
         let ask = move |mount: &Path| {
             if mount.starts_with("/hangs") {

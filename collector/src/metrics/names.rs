@@ -162,7 +162,7 @@ metrics! {
     CAPACITY_READINGS = Gauge "uphold_capacity_readings" ["service", "agreement", "target", "window"]
         "Readings made in the committed time of the window so far.";
     FLOW = Gauge "uphold_flow_per_second" ["host", "flow", "of"]
-        "Rate of a flow over the newest reading, in its unit: bytes, seconds of cpu_time and load, else a count.";
+        "Rate of a flow over the newest reading, in its unit: bytes, seconds of processor time and load, else a count.";
 
     INCIDENTS_OPEN = Gauge "uphold_incidents_open" ["priority"]
         "Open incidents.";

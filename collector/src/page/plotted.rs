@@ -137,8 +137,8 @@ impl Shown<'_> {
         let (top, above) = top_of(columns.iter().map(|column| column.band), flowing::round(id.flow));
         let sum = |hours: &[VolumeHour]| hours.iter().fold(0, |sum: u64, hour| sum.saturating_add(hour.amount));
         let amount = |hours: &[VolumeHour]| flowing::amount(id.flow, sum(hours));
-        let pace = |rate: u64| flowing::pace(id.flow, rate);
-        let busiest = |hours: &[VolumeHour]| pace(hours.iter().map(rate).max().unwrap_or(0));
+        let in_words = |rate: u64| flowing::pace(id.flow, rate);
+        let busiest = |hours: &[VolumeHour]| in_words(hours.iter().map(rate).max().unwrap_or(0));
         let row = |(date, hours): (Date, &[VolumeHour])| (date, vec![amount(hours), busiest(hours)]);
         let mut says = vec![format!("{} in all; {} in the busiest hour.", amount(hours), busiest(hours))];
         says.extend(self.missing(hours.len(), "readings"));
@@ -151,7 +151,7 @@ impl Shown<'_> {
         };
         let known: Vec<i64> = hours.iter().filter_map(place).collect();
         let label = label(&told);
-        let marks = [top, top / 2].map(pace);
+        let marks = [top, top / 2].map(in_words);
         self.whole(&told, &Plot { label: &label, columns: &columns, top, marks, known: &known, not_up: None })
     }
 

@@ -92,6 +92,12 @@ fn words_in(problem: &str) -> BTreeSet<String> {
     expected.split('"').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// How many words a long list leaves out: `expected "a", "b" and 5 more, found …`.
+fn more_than(problem: &str) -> Option<usize> {
+    let (before, _) = problem.split_once(" more, found")?;
+    before.rsplit_once(" and ")?.1.parse().ok()
+}
+
 #[test]
 fn the_words_of_the_schema_are_those_of_the_reader() {
     let mut seen = BTreeSet::new();
@@ -105,7 +111,16 @@ fn the_words_of_the_schema_are_those_of_the_reader() {
             let told = problems(&with(&shown.pointer, Value::from(word.as_str())));
             !told.iter().any(|problem| problem.contains(&format!("\"{word}\" is not supported yet")))
         });
-        assert_eq!(known, words, "{}: {told}", shown.path);
+        let Some(more) = more_than(told) else {
+            assert_eq!(known, words, "{}: {told}", shown.path);
+            seen.insert(shown.path);
+            continue;
+        };
+        assert!(known.is_subset(&words) && known.len() + more == words.len(), "{}: {told}", shown.path);
+        for word in &words {
+            let told = problems(&with(&shown.pointer, Value::from(word.as_str())));
+            assert!(!told.iter().any(|problem| problem.contains(&format!("found \"{word}\""))), "{word}: {told:?}");
+        }
         seen.insert(shown.path);
     }
     for path in [".services.criticality", ".agreements.targets.window", ".routes.when.priority"] {

@@ -117,42 +117,42 @@ impl Container {
     }
 
     /// Milliseconds of processor time it has had, and how many thousandths of a core it may have.
-    pub(super) fn cpu(&mut self, room: &mut Vec<u8>) -> Option<Bound> {
+    pub(super) fn cpu(&mut self, buffer: &mut Vec<u8>) -> Option<Bound> {
         match self.cpu.as_mut()? {
             Cpu::One { quota, period, used_ns } => {
                 let own = |text: &str| Some(text.to_owned());
-                let (quota, period) = (quota.read(room, own).ok()?, period.read(room, own).ok()?);
+                let (quota, period) = (quota.read(buffer, own).ok()?, period.read(buffer, own).ok()?);
                 let limit = by_period(&quota, &period)?;
-                Some((used_ns.read(room, number).ok()? / 1_000_000, limit))
+                Some((used_ns.read(buffer, number).ok()? / 1_000_000, limit))
             }
             Cpu::Two { max, stat } => {
-                let limit = max.read(room, quota).ok()?;
-                Some((stat.read(room, |text| value(text, "usage_usec")).ok()? / 1_000, limit))
+                let limit = max.read(buffer, quota).ok()?;
+                Some((stat.read(buffer, |text| value(text, "usage_usec")).ok()? / 1_000, limit))
             }
         }
     }
 
     /// Bytes of memory that it cannot do without, of so many. What it has read from files and not lately used goes when it
     /// is needed elsewhere.
-    pub(super) fn memory(&mut self, room: &mut Vec<u8>) -> Option<Bound> {
+    pub(super) fn memory(&mut self, buffer: &mut Vec<u8>) -> Option<Bound> {
         let (used, spare, limit) = match self.memory.as_mut()? {
             Memory::One { stat, usage } => {
                 let said =
                     |text: &str| Some((value(text, "total_inactive_file")?, value(text, "hierarchical_memory_limit")?));
-                let (spare, limit) = stat.read(room, said).ok()?;
-                (usage.read(room, number).ok()?, spare, limit)
+                let (spare, limit) = stat.read(buffer, said).ok()?;
+                (usage.read(buffer, number).ok()?, spare, limit)
             }
             Memory::Two { max, current, stat, .. } => {
-                let limit = max.read(room, number).ok()?;
-                let spare = stat.read(room, |text| value(text, "inactive_file")).ok()?;
-                (current.read(room, number).ok()?, spare, limit)
+                let limit = max.read(buffer, number).ok()?;
+                let spare = stat.read(buffer, |text| value(text, "inactive_file")).ok()?;
+                (current.read(buffer, number).ok()?, spare, limit)
             }
         };
         Some((used.saturating_sub(spare), limit))
     }
 
     /// Bytes of swap, of so many.
-    pub(super) fn swap(&mut self, room: &mut Vec<u8>) -> Option<Bound> {
+    pub(super) fn swap(&mut self, buffer: &mut Vec<u8>) -> Option<Bound> {
         match self.memory.as_mut()? {
             Memory::One { stat, .. } => {
                 let said = |text: &str| {
@@ -160,23 +160,23 @@ impl Container {
                         (value(text, "hierarchical_memory_limit")?, value(text, "hierarchical_memsw_limit")?);
                     Some((value(text, "total_swap")?, both.checked_sub(memory)?))
                 };
-                stat.read(room, said).ok()
+                stat.read(buffer, said).ok()
             }
-            Memory::Two { swap, .. } => read_pair(swap.as_mut()?, room),
+            Memory::Two { swap, .. } => read_pair(swap.as_mut()?, buffer),
         }
     }
 
     /// Threads, of so many.
-    pub(super) fn threads(&mut self, room: &mut Vec<u8>) -> Option<Bound> {
-        read_pair(self.pids.as_mut()?, room)
+    pub(super) fn threads(&mut self, buffer: &mut Vec<u8>) -> Option<Bound> {
+        read_pair(self.pids.as_mut()?, buffer)
     }
 }
 
 /// What is in use, and the limit, unless that is `max`.
-fn read_pair(pair: &mut [Kept; 2], room: &mut Vec<u8>) -> Option<Bound> {
+fn read_pair(pair: &mut [Kept; 2], buffer: &mut Vec<u8>) -> Option<Bound> {
     let [used, limit] = pair;
-    let limit = limit.read(room, number).ok()?;
-    Some((used.read(room, number).ok()?, limit))
+    let limit = limit.read(buffer, number).ok()?;
+    Some((used.read(buffer, number).ok()?, limit))
 }
 
 #[cfg(test)]

@@ -27,13 +27,13 @@ fn seen(mountinfo: &str, files: &[(&str, &str)]) -> Seen {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let (mut container, mut room) = (Container::below(root.path(), mountinfo), Vec::new());
-    let room = &mut room;
+    let (mut container, mut buffer) = (Container::below(root.path(), mountinfo), Vec::new());
+    let buffer = &mut buffer;
     Seen {
-        cpu: container.cpu(room),
-        memory: container.memory(room),
-        swap: container.swap(room),
-        threads: container.threads(room),
+        cpu: container.cpu(buffer),
+        memory: container.memory(buffer),
+        swap: container.swap(buffer),
+        threads: container.threads(buffer),
     }
 }
 

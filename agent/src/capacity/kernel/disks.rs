@@ -34,9 +34,9 @@ pub(super) fn disks(text: &str) -> impl Iterator<Item = Disk<'_>> {
         for number in &mut numbers {
             *number = words.next()?.parse().ok()?;
         }
-        let [_, _, read, _, _, _, written, _, _, busy_ms] = numbers;
+        let [_, _, read, _, _, _, written, _, _, busy] = numbers;
         let bytes = |sectors: u64| sectors.saturating_mul(SECTOR_BYTES);
-        let busy_us = busy_ms.saturating_mul(1_000);
+        let busy_us = busy.saturating_mul(1_000);
         (!MEDIA.contains(&major)).then(|| Disk { name, read: bytes(read), written: bytes(written), busy_us })
     })
 }

@@ -39,13 +39,22 @@ pub struct Host {
     container: Container,
     /// Of each interface whether hardware stands behind it.
     hardware: BTreeMap<String, bool>,
-    /// Of each disk whether a device stands behind it, and where its errors are counted.
-    devices: BTreeMap<String, Option<Option<Kept>>>,
+    /// What stands behind each disk.
+    devices: BTreeMap<String, Device>,
     /// Where the errors of each file system are counted, by its device.
     faults: BTreeMap<(u32, u32), Option<Kept>>,
     sizes: Sizes,
     log: Log,
-    room: Vec<u8>,
+    buffer: Vec<u8>,
+}
+
+/// What stands behind a disk.
+#[derive(Debug)]
+enum Device {
+    /// Another disk, or memory.
+    None,
+    /// A device, and where its errors are counted, if they are.
+    Some(Option<Kept>),
 }
 
 /// The files that there is one of.
@@ -71,9 +80,9 @@ impl Host {
 
     fn below(root: &Path, links: Vec<Link>) -> Self {
         let proc = |name: &str| Kept::new(root.join("proc").join(name));
-        let mut room = Vec::new();
+        let mut buffer = Vec::new();
         let mut mounts = proc("self/mountinfo");
-        let container = mounts.read(&mut room, |text| Some(Container::below(root, text))).unwrap_or_default();
+        let container = mounts.read(&mut buffer, |text| Some(Container::below(root, text))).unwrap_or_default();
         let proc = Proc {
             stat: proc("stat"),
             loadavg: proc("loadavg"),
@@ -100,7 +109,7 @@ impl Host {
             faults: BTreeMap::new(),
             sizes: Sizes::default(),
             log: Log::default(),
-            room,
+            buffer,
         }
     }
 
@@ -118,10 +127,10 @@ impl Host {
     }
 
     fn processors(&mut self, found: &mut Snapshot) {
-        let stat = self.proc.stat.read(&mut self.room, processor::stat);
+        let stat = self.proc.stat.read(&mut self.buffer, processor::stat);
         let Some(stat) = self.log.unless_said("processors", stat) else { return };
         let machine = (stat.busy_ms(), stat.processors * 1_000);
-        let (count, limit) = tighter(machine, self.container.cpu(&mut self.room));
+        let (count, limit) = tighter(machine, self.container.cpu(&mut self.buffer));
         found.paced.push(Paced { resource: Resource::Cpu, of: String::new(), count, limit });
         let kind = |(kind, ms): (&&str, u64)| Counted { flow: Flow::CpuTime, of: (*kind).to_owned(), count: ms };
         found.counted.extend(processor::KINDS.iter().zip(stat.kinds_ms).map(kind));
@@ -129,7 +138,7 @@ impl Host {
 
     fn stalls(&mut self, found: &mut Snapshot) {
         for (resource, file) in &mut self.proc.pressure {
-            let stalled = file.read(&mut self.room, |text| Some(processor::pressure(text)));
+            let stalled = file.read(&mut self.buffer, |text| Some(processor::pressure(text)));
             let Some(stalled) = self.log.unless_said(resource.as_str(), stalled) else { continue };
             // Of processors the kernel tells "full" as 0, for the sake of the form.
             let full = stalled.full_us.filter(|_| *resource != Resource::CpuPressure);
@@ -143,7 +152,7 @@ impl Host {
     fn network(&mut self, found: &mut Snapshot) {
         let Self { root, links, hardware, .. } = self;
         let class = root.join("sys/class/net");
-        let read = self.proc.network.read(&mut self.room, |text| {
+        let read = self.proc.network.read(&mut self.buffer, |text| {
             let mut known = std::mem::take(hardware);
             for interface in network::interfaces(text) {
                 let name = interface.name.to_owned();
@@ -162,14 +171,15 @@ impl Host {
     fn disks(&mut self, found: &mut Snapshot) {
         let Self { root, devices, .. } = self;
         let block = root.join("sys/block");
-        let read = self.proc.disks.read(&mut self.room, |text| {
+        let read = self.proc.disks.read(&mut self.buffer, |text| {
             let mut known = std::mem::take(devices);
             let mut left = disks::DISKS_MAX;
             for disk in disks::disks(text) {
                 let device = block.join(disk.name).join("device");
-                let errors = || device.exists().then(|| Kept::existing(device.join("ioerr_cnt")));
-                let is = known.remove(disk.name).unwrap_or_else(errors);
-                if is.is_some() && left > 0 {
+                let errors = || Device::Some(Kept::existing(device.join("ioerr_cnt")));
+                let look = || if device.exists() { errors() } else { Device::None };
+                let is = known.remove(disk.name).unwrap_or_else(look);
+                if matches!(is, Device::Some(_)) && left > 0 {
                     left -= 1;
                     let of = || disk.name.to_owned();
                     let limit = SECOND_US;
@@ -183,43 +193,43 @@ impl Host {
         });
         self.log.unless_said("disks", read);
         for (of, device) in &mut self.devices {
-            let Some(Some(errors)) = device else { continue };
-            if let Ok(count) = errors.read(&mut self.room, disks::errors) {
+            let Device::Some(Some(errors)) = device else { continue };
+            if let Ok(count) = errors.read(&mut self.buffer, disks::errors) {
                 found.counted.push(Counted { flow: Flow::DiskErrors, of: of.clone(), count });
             }
         }
     }
 
     fn memory(&mut self, found: &mut Snapshot) {
-        let memory = self.proc.meminfo.read(&mut self.room, memory::meminfo);
+        let memory = self.proc.meminfo.read(&mut self.buffer, memory::meminfo);
         let Some(memory) = self.log.unless_said("memory", memory) else { return };
         let machine = (memory.total.saturating_sub(memory.available), memory.total);
         let swap = (memory.swap_total.saturating_sub(memory.swap_free), memory.swap_total);
-        let room = &mut self.room;
-        found.level(Resource::Memory, "", tighter(machine, self.container.memory(room)));
-        found.level(Resource::Swap, "", tighter(swap, self.container.swap(room)));
+        let buffer = &mut self.buffer;
+        found.level(Resource::Memory, "", tighter(machine, self.container.memory(buffer)));
+        found.level(Resource::Swap, "", tighter(swap, self.container.swap(buffer)));
     }
 
     /// What the kernel keeps tables of: open files, and threads.
     fn tables(&mut self, found: &mut Snapshot) {
-        let room = &mut self.room;
-        let open = self.proc.files.read(room, memory::files);
+        let buffer = &mut self.buffer;
+        let open = self.proc.files.read(buffer, memory::files);
         if let Some(open) = self.log.unless_said("open files", open) {
             found.level(Resource::OpenFiles, "", open);
         }
-        let load = self.proc.loadavg.read(room, processor::load);
+        let load = self.proc.loadavg.read(buffer, processor::load);
         let Some(load) = self.log.unless_said("load", load) else { return };
         found.means.push(Mean { flow: Flow::Load, of: String::new(), thousandths: load.thousandths });
-        let numbers = self.proc.pid_max.read(room, memory::number);
-        let threads = self.proc.threads_max.read(room, memory::number);
+        let numbers = self.proc.pid_max.read(buffer, memory::number);
+        let threads = self.proc.threads_max.read(buffer, memory::number);
         let both = numbers.and_then(|numbers| Ok(numbers.min(threads?)));
         let Some(limit) = self.log.unless_said("threads", both) else { return };
-        found.level(Resource::Threads, "", tighter((load.threads, limit), self.container.threads(room)));
+        found.level(Resource::Threads, "", tighter((load.threads, limit), self.container.threads(buffer)));
     }
 
     fn file_systems(&mut self, found: &mut Snapshot) {
         let log = &mut self.log;
-        let read = self.proc.mounts.read(&mut self.room, |text| {
+        let read = self.proc.mounts.read(&mut self.buffer, |text| {
             let left_out =
                 |mount: &mounts::Mount| log.once(&mount.point, &"its path is too long, or there are too many");
             Some(mounts::chosen(text, left_out))
@@ -237,7 +247,7 @@ impl Host {
             }
             if mount.kind == "ext4" {
                 let mut faults = known.remove(&mount.device).unwrap_or_else(|| faults(&self.root, mount.device));
-                if let Some(Ok(count)) = faults.as_mut().map(|file| file.read(&mut self.room, memory::number)) {
+                if let Some(Ok(count)) = faults.as_mut().map(|file| file.read(&mut self.buffer, memory::number)) {
                     let of = mount.point.clone();
                     found.counted.push(Counted { flow: Flow::FilesystemErrors, of, count });
                 }

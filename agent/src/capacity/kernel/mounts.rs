@@ -111,16 +111,9 @@ fn plain(written: &str) -> String {
     let (mut out, mut rest) = (Vec::with_capacity(written.len()), written.as_bytes());
     while let Some((byte, after)) = rest.split_first() {
         let octal = after.get(..3).filter(|_| *byte == b'\\').and_then(|digits| std::str::from_utf8(digits).ok());
-        match octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(meant) => {
-                out.push(meant);
-                rest = after.get(3..).unwrap_or_default();
-            }
-            None => {
-                out.push(*byte);
-                rest = after;
-            }
-        }
+        let meant = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        out.push(meant.unwrap_or(*byte));
+        rest = if meant.is_some() { after.get(3..).unwrap_or_default() } else { after };
     }
     String::from_utf8_lossy(&out).into_owned()
 }
