@@ -61,3 +61,16 @@ fn two_readings_of_this_host_give_rows_that_can_be_sent() {
         assert!(has(resource), "{}", resource.as_str());
     }
 }
+
+#[test]
+fn a_hundred_readings_hold_no_more_than_two() {
+    let held = || ["fd", "task"].map(|of| std::fs::read_dir(format!("/proc/self/{of}")).unwrap().count());
+    let mut host = Host::new(Vec::new()).unwrap();
+    host.read();
+    host.read();
+    let before = held();
+    for _ in 0..100 {
+        host.read();
+    }
+    assert_eq!(held(), before, "files and threads");
+}
