@@ -218,6 +218,22 @@ mod tests {
     }
 
     #[test]
+    fn links_are_said_once_each_and_in_bits() {
+        let links = |text: &str| FileConfig::parse("agent.yaml", text).map(|config| config.links);
+        let some =
+            links("links: [{ interface: eth0, received: 100Mbit/s }, { interface: eth1, sent: 8kbit/s }]\n").unwrap();
+        let said: Vec<_> = some.iter().map(|link| (link.interface.as_str(), link.received, link.sent)).collect();
+        assert_eq!(said, [("eth0", Some(12_500_000), None), ("eth1", None, Some(1_000))]);
+        assert_eq!(
+            links("links: [{ interface: eth0, received: 100MB, sent: 1Mbit/s, speed: 1 }]\n").unwrap_err().count(),
+            2
+        );
+        let twice =
+            links("links: [{ interface: eth0, sent: 1Mbit/s }, { interface: eth0, sent: 2Mbit/s }]\n").unwrap_err();
+        assert!(twice.to_string().contains("eth0 is there twice"), "{twice}");
+    }
+
+    #[test]
     fn every_problem_is_told() {
         let text = "nam: x\ncollectors: [nowhere]\nspool: { bytes_max: 1, overflow: drop_newest }\n";
         let problems = FileConfig::parse("agent.yaml", text).unwrap_err();

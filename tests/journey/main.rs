@@ -58,6 +58,7 @@ mod explained;
 mod figures;
 mod flood;
 mod governed;
+mod host;
 mod hours;
 mod imported;
 mod odd;
