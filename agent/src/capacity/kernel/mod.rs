@@ -192,8 +192,11 @@ impl Host {
             Some(())
         });
         self.log.unless_said("disks", read);
-        for (of, device) in &mut self.devices {
-            let Device::Some(Some(errors)) = device else { continue };
+        let counting = self.devices.iter_mut().filter_map(|(of, device)| match device {
+            Device::Some(Some(errors)) => Some((of, errors)),
+            Device::Some(None) | Device::None => None,
+        });
+        for (of, errors) in counting.take(disks::DISKS_MAX) {
             if let Ok(count) = errors.read(&mut self.buffer, disks::errors) {
                 found.counted.push(Counted { flow: Flow::DiskErrors, of: of.clone(), count });
             }
