@@ -1,5 +1,5 @@
 //! The content of a batch, versions 2 and 3: written and read by hand, because a collector does little else all day.
-//! Version 3 knows more kinds of streams, and is otherwise version 2.
+//! Version 3 knows more facts and more kinds of streams, and is otherwise version 2.
 //!
 //! ```text
 //! name       how many bytes, a number; then the bytes
@@ -12,7 +12,8 @@
 //! streams    number: how many
 //!            then for each stream
 //!   what     one byte: 0 a probe;  1 cpu  2 memory  3 swap  4 filesystem;  5 network received  6 network sent;
-//!            in version 3 also the others of [`What`]; and 0x80 when its service or host is that of the stream before, and is not repeated
+//!            in version 3 also the others of [`What`]; and 0x80 when its service or host is that of the stream before,
+//!            and is not repeated
 //!   of whom  name: the service or the host
 //!   which    name: the probe, or which one of its kind (a mount point, an interface); may be empty but for a probe
 //!   rows     number: how many
