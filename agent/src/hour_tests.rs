@@ -50,6 +50,7 @@ fn config(folder: &tempfile::TempDir) -> Config {
         listen: None,
         spool: SpoolConfig { bytes_max: SPOOL_BLOCKS * 4096, ..SpoolConfig::default() },
         access: Access::default(),
+        links: Vec::new(),
         accept: crate::accept::Accept::default(),
     }
 }
