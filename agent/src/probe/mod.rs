@@ -6,6 +6,7 @@
 //! An attempt never panics, holds a bounded amount of memory whatever a server sends, and ends at its deadline.
 
 pub mod connect;
+pub mod dns;
 pub mod http;
 pub mod tcp;
 pub mod verdict;
@@ -22,8 +23,6 @@ use uphold_common::wire::check::Check;
 
 use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
-
-use connect::Target;
 
 /// What one attempt saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +85,8 @@ pub enum Seen {
     Connection,
     /// An answer of HTTP.
     Http(http::HttpSeen),
+    /// An answer of a name server.
+    Dns(dns::DnsSeen),
 }
 
 impl Seen {
@@ -94,6 +95,7 @@ impl Seen {
         match self {
             Self::Connection => None,
             Self::Http(seen) => Some(seen.detail()),
+            Self::Dns(seen) => Some(seen.detail()),
         }
     }
 }
@@ -150,6 +152,7 @@ pub struct Probe {
 enum Prepared {
     Http(Box<http::HttpProbe>),
     Tcp(tcp::TcpProbe),
+    Dns(Box<dns::DnsProbe>),
 }
 
 /// An attempt with everything about it.
@@ -166,7 +169,7 @@ impl Probe {
     pub fn new(spec: &ProbeSpec, accept: &Arc<Accept>) -> Self {
         let refused = accept.refuses_kind(spec.check.kind());
         let prepared = refused.map_or_else(|| Prepared::of(&spec.check), Err);
-        let target = prepared.as_ref().ok().map(|prepared| prepared.target().to_string().into());
+        let target = prepared.as_ref().ok().map(|prepared| prepared.target().into());
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());
         Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, prepared }
     }
@@ -184,12 +187,12 @@ impl Probe {
     /// One attempt that begins at `at`, which is now.
     pub async fn attempt(&self, at: Instant) -> Attempt {
         let accept = Arc::clone(&self.accept);
-        let mut run = Run { watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept };
+        let mut run = Run { watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept, overdue: None };
         let happened = match &self.prepared {
             Err(problem) => Happened::NotTried(problem.clone()),
             Ok(prepared) => {
                 let limited = tokio::time::timeout(self.timeout, prepared.run(&mut run, self.timeout));
-                limited.await.unwrap_or(Happened::TimedOut)
+                limited.await.unwrap_or_else(|_| run.overdue.take().unwrap_or(Happened::TimedOut))
             }
         };
         let total = Micros::new(run.watch.elapsed_us());
@@ -203,16 +206,18 @@ impl Prepared {
         match check {
             Check::Http(check) => http::HttpProbe::new(check).map(|probe| Self::Http(Box::new(probe))),
             Check::Tcp(check) => tcp::TcpProbe::new(check).map(Self::Tcp),
+            Check::Dns(check) => dns::DnsProbe::new(check).map(|probe| Self::Dns(Box::new(probe))),
             Check::Newer(_) => {
                 Err(format!("this agent does not know what is asked, {}: a newer one is needed", check.kind()))
             }
         }
     }
 
-    fn target(&self) -> &Target {
+    fn target(&self) -> String {
         match self {
-            Self::Http(probe) => probe.target(),
-            Self::Tcp(probe) => probe.target(),
+            Self::Http(probe) => probe.target().to_string(),
+            Self::Tcp(probe) => probe.target().to_string(),
+            Self::Dns(probe) => probe.target(),
         }
     }
 
@@ -220,6 +225,7 @@ impl Prepared {
         let ended = match self {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
+            Self::Dns(probe) => probe.run(run, timeout).await,
         };
         ended.map_or_else(|happened| happened, Happened::Answered)
     }
@@ -232,12 +238,27 @@ pub struct Run {
     phases: Phases,
     peer: Option<SocketAddr>,
     accept: Arc<Accept>,
+    /// What is said when the deadline passes; none: that it passed.
+    overdue: Option<Happened>,
 }
 
 impl Run {
     fn lap(&mut self) -> Micros {
         Micros::new(self.watch.lap_us())
     }
+}
+
+/// Most characters of a text from outside that are told.
+const SAID_CHARS_MAX: usize = 100;
+
+/// A text from outside as people are told it: one short line.
+fn said(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut short: String = text.chars().take(SAID_CHARS_MAX).map(plain).collect();
+    if text.chars().nth(SAID_CHARS_MAX).is_some() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]

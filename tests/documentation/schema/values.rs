@@ -105,6 +105,12 @@ fn the_words_of_the_schema_are_those_of_the_reader() {
             let told = problems(&with(&shown.pointer, Value::from(word.as_str())));
             !told.iter().any(|problem| problem.contains(&format!("\"{word}\" is not supported yet")))
         });
+        // Of many words only the first are told: those stand in the schema, and the reader takes the others too.
+        if told.contains(" more, found") {
+            let taken = |word: &String| problems(&with(&shown.pointer, Value::from(word.as_str())));
+            known.extend(words.iter().filter(|word| !taken(word).iter().any(|p| p.contains("expected \""))).cloned());
+            assert!(told.contains(&format!(" and {} more,", words.len() - words_in(told).len())), "{told}");
+        }
         assert_eq!(known, words, "{}: {told}", shown.path);
         seen.insert(shown.path);
     }
