@@ -1,15 +1,21 @@
-//! Names, hosts and what runs on them: `dns` against a real name server and against servers that misbehave.
+//! Names, hosts and what runs on them: `dns` against a real name server and against servers that misbehave, `icmp` on the
+//! loopback address, `systemd` as this machine has it or has it not, `process` with processes of the test's own.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
+use std::process::Command;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use uphold_agent::accept::{Accept, Range};
 use uphold_agent::probe::Happened;
 use uphold_common::observation::{Cause, Outcome};
+use uphold_tests::process::child::Process;
 use uphold_tests::process::free_port;
 use uphold_tests::process::nsd::Nsd;
+use uphold_tests::process::wait::wait_until;
 
 use super::{attempt, attempt_within, verdict};
 
@@ -182,4 +188,122 @@ fn a_host_has_the_last_word_on_whom_its_probes_ask() {
     let seen = attempt_within("dns: { name: shop.example }", "2s", only("192.0.2.77:1"));
     let Happened::NotTried(why) = &seen.facts.happened else { panic!("{seen:?}") };
     assert!(why.contains("not among the targets") || why.contains("resolv.conf"), "{why}");
+}
+
+/// Whether this test may send echo requests, by what the kernel says of it: a group in the range, or the capability.
+fn may_ping() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned();
+    let capabilities = u64::from_str_radix(field("CapEff:").trim(), 16).unwrap();
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap_or_default();
+    let range: Vec<u64> = range.split_whitespace().filter_map(|group| group.parse().ok()).collect();
+    let groups = field("Gid:") + &field("Groups:");
+    let in_range = |group: &str| group.parse().is_ok_and(|group: u64| range[0] <= group && group <= range[1]);
+    capabilities & (1 << 13) != 0 || (range.len() == 2 && groups.split_whitespace().any(in_range))
+}
+
+#[test]
+fn a_host_that_answers_is_up_in_the_time_of_one_request() {
+    let seen = attempt("icmp: { host: 127.0.0.1, packets: 4, gap: 100ms }", "5s");
+    if !may_ping() {
+        assert_eq!(verdict(&seen), (Outcome::Unknown, Cause::Agent, 0), "{seen:?}");
+        let Happened::NotTried(why) = &seen.facts.happened else { panic!("{seen:?}") };
+        assert!(why.contains("ping_group_range") && why.contains("CAP_NET_RAW"), "{why}");
+        return;
+    }
+    assert_eq!(verdict(&seen), (Outcome::Up, Cause::None, 0), "{seen:?}");
+    let phases = seen.observation.phases;
+    let (total, trip) = (seen.observation.total.get().unwrap(), phases.first_byte.get().unwrap());
+    assert_eq!(total, trip + phases.resolve.get().unwrap(), "{seen:?}");
+    assert!(total < 300_000, "the gaps are not part of it: {seen:?}");
+    let named = attempt("icmp: { host: localhost, ip: 4 }", "5s");
+    assert_eq!(verdict(&named), (Outcome::Up, Cause::None, 0), "{named:?}");
+    assert_eq!(named.facts.peer.unwrap().ip(), Ipv4Addr::LOCALHOST);
+    let missing = attempt("icmp: { host: 127.0.0.1, ip: 6 }", "5s");
+    assert_eq!(verdict(&missing), (Outcome::Down, Cause::Resolve, 0), "{missing:?}");
+    // A machine without IPv6 cannot measure it, and blames nobody.
+    let sixth = attempt("icmp: { host: '::1' }", "5s");
+    let there =
+        fs::read_to_string("/proc/net/if_inet6").is_ok_and(|text| text.starts_with("00000000000000000000000000000001"));
+    assert_eq!(sixth.observation.outcome, if there { Outcome::Up } else { Outcome::Unknown }, "{sixth:?}");
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_never_up() {
+    // Which of these it is depends on the way out of this machine: silence, a router that says no, or no way at all.
+    let seen = attempt("icmp: { host: 192.0.2.1, packets: 2, gap: 20ms }", "400ms");
+    let expected = match &seen.facts.happened {
+        Happened::TimedOut if may_ping() => (Outcome::Down, Cause::Timeout, 0),
+        Happened::NotConnected(_) if seen.observation.outcome == Outcome::Down => (Outcome::Down, Cause::Connection, 0),
+        Happened::NotConnected(_) | Happened::NotTried(_) => (Outcome::Unknown, Cause::Agent, 0),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(verdict(&seen), expected, "{seen:?}");
+    if expected.1 == Cause::Timeout {
+        assert!(seen.observation.total.get().unwrap() >= 390_000, "a failure took as long as it lasted: {seen:?}");
+    }
+}
+
+#[test]
+fn a_host_has_the_last_word_on_whom_its_probes_ping_and_on_what_they_look_at() {
+    let targets = |ranges: &[&str]| Accept {
+        targets: ranges.iter().map(|range| Range::parse(range).unwrap()).collect(),
+        ..Accept::default()
+    };
+    for (host, accept, refused) in [
+        ("127.0.0.1", targets(&["192.0.2.0/24"]), true),
+        ("127.0.0.1", targets(&["127.0.0.1:80"]), true),
+        ("169.254.169.254", Accept::default(), true),
+        ("127.0.0.1", targets(&["127.0.0.0/8"]), false),
+    ] {
+        let seen = attempt_within(&format!("icmp: {{ host: {host} }}"), "2s", accept);
+        assert_eq!(seen.facts.peer.is_none(), refused || !may_ping(), "{host}: {seen:?}");
+        assert_eq!(seen.observation.outcome == Outcome::Unknown, refused || !may_ping(), "{host}: {seen:?}");
+    }
+    let kinds = Accept { kinds: Some(["http".to_owned()].into()), ..Accept::default() };
+    for check in ["icmp: { host: 127.0.0.1 }", "systemd: { unit: a.service }", "process: { name: a }"] {
+        let seen = attempt_within(check, "2s", kinds.clone());
+        let Happened::NotTried(why) = &seen.facts.happened else { panic!("{seen:?}") };
+        assert!(why.contains("accepts no probes of the kind"), "{why}");
+    }
+}
+
+#[test]
+fn a_unit_that_is_not_there_is_down_and_a_machine_without_systemd_cannot_tell() {
+    let seen = attempt("systemd: { unit: uphold-nobody-has-this.service }", "10s");
+    if Path::new("/run/systemd/system").exists() {
+        assert_eq!(verdict(&seen), (Outcome::Down, Cause::Body, 0), "{seen:?}");
+    } else {
+        assert_eq!(verdict(&seen), (Outcome::Unknown, Cause::Agent, 0), "{seen:?}");
+        let Happened::NotTried(why) = &seen.facts.happened else { panic!("{seen:?}") };
+        assert!(why.contains("systemctl"), "{why}");
+    }
+}
+
+#[test]
+fn processes_are_counted_by_name_command_and_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = |seconds: &str| Process::start("sleep", Command::new("sleep").arg(seconds), folder.path()).unwrap();
+    let mut sleeping = [start("61717"), start("61718")];
+    let up = (Outcome::Up, Cause::None, 0);
+    let down = (Outcome::Down, Cause::Body, 0);
+    let user = fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own)).unwrap();
+    for (rest, expected) in [
+        ("name: sleep, command: '6171[78]', at_least: 2, at_most: 2".to_owned(), up),
+        ("command: 'sleep 6171[78]$', at_least: 3".to_owned(), down),
+        ("command: 'sleep 6171[78]$', at_most: 1".to_owned(), down),
+        (format!("command: 'sleep 61717', user: {user}"), up),
+        (format!("command: 'sleep 61717', user: {}", user + 1), down),
+        ("name: slee, command: '61717'".to_owned(), down),
+        ("name: uphold-nobody-has-this, at_least: 0, at_most: 0".to_owned(), up),
+    ] {
+        let seen = attempt(&format!("process: {{ {rest} }}"), "5s");
+        assert_eq!(verdict(&seen), expected, "{rest}: {seen:?}");
+    }
+    let unknown = attempt("process: { name: sleep, user: nobody-has-this }", "5s");
+    assert_eq!(verdict(&unknown), (Outcome::Unknown, Cause::Agent, 0), "{unknown:?}");
+    sleeping[0].kill().unwrap();
+    // What was seen may be a second old.
+    let gone = || verdict(&attempt("process: { command: 'sleep 61717' }", "5s")) == down;
+    wait_until(Duration::from_secs(10), "the process to be missed", gone).unwrap();
 }

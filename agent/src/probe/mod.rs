@@ -8,6 +8,9 @@
 pub mod connect;
 pub mod dns;
 pub mod http;
+pub mod icmp;
+pub mod process;
+pub mod systemd;
 pub mod tcp;
 pub mod verdict;
 
@@ -29,7 +32,7 @@ use crate::clock::{Clock, Stopwatch};
 pub struct Facts {
     /// The phases that were finished.
     pub phases: Phases,
-    /// From the beginning of the attempt to its end, whatever the end was.
+    /// From the beginning of the attempt to its end, whatever the end was; of several requests, what one of them took.
     pub total: Micros,
     /// Who was connected to, if anybody was.
     pub peer: Option<SocketAddr>,
@@ -87,6 +90,12 @@ pub enum Seen {
     Http(http::HttpSeen),
     /// An answer of a name server.
     Dns(dns::DnsSeen),
+    /// Replies to echo requests.
+    Icmp(icmp::IcmpSeen),
+    /// The state of a unit.
+    Unit(systemd::UnitSeen),
+    /// How many processes there are.
+    Processes(process::ProcessSeen),
 }
 
 impl Seen {
@@ -96,6 +105,9 @@ impl Seen {
             Self::Connection => None,
             Self::Http(seen) => Some(seen.detail()),
             Self::Dns(seen) => Some(seen.detail()),
+            Self::Icmp(seen) => Some(seen.detail()),
+            Self::Unit(seen) => Some(seen.detail()),
+            Self::Processes(seen) => Some(seen.detail()),
         }
     }
 }
@@ -153,6 +165,9 @@ enum Prepared {
     Http(Box<http::HttpProbe>),
     Tcp(tcp::TcpProbe),
     Dns(Box<dns::DnsProbe>),
+    Icmp(icmp::IcmpProbe),
+    Systemd(systemd::SystemdProbe),
+    Process(process::ProcessProbe),
 }
 
 /// An attempt with everything about it.
@@ -187,7 +202,8 @@ impl Probe {
     /// One attempt that begins at `at`, which is now.
     pub async fn attempt(&self, at: Instant) -> Attempt {
         let accept = Arc::clone(&self.accept);
-        let mut run = Run { watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept, overdue: None };
+        let (watch, phases) = (Clock::stopwatch(), Phases::default());
+        let mut run = Run { watch, phases, peer: None, accept, overdue: None, took: None };
         let happened = match &self.prepared {
             Err(problem) => Happened::NotTried(problem.clone()),
             Ok(prepared) => {
@@ -195,7 +211,7 @@ impl Probe {
                 limited.await.unwrap_or_else(|_| run.overdue.take().unwrap_or(Happened::TimedOut))
             }
         };
-        let total = Micros::new(run.watch.elapsed_us());
+        let total = run.took.unwrap_or_else(|| Micros::new(run.watch.elapsed_us()));
         let facts = Facts { phases: run.phases, total, peer: run.peer, happened };
         Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts }
     }
@@ -207,6 +223,9 @@ impl Prepared {
             Check::Http(check) => http::HttpProbe::new(check).map(|probe| Self::Http(Box::new(probe))),
             Check::Tcp(check) => tcp::TcpProbe::new(check).map(Self::Tcp),
             Check::Dns(check) => dns::DnsProbe::new(check).map(|probe| Self::Dns(Box::new(probe))),
+            Check::Icmp(check) => icmp::IcmpProbe::new(check).map(Self::Icmp),
+            Check::Systemd(check) => systemd::SystemdProbe::new(check).map(Self::Systemd),
+            Check::Process(check) => process::ProcessProbe::new(check).map(Self::Process),
             Check::Newer(_) => {
                 Err(format!("this agent does not know what is asked, {}: a newer one is needed", check.kind()))
             }
@@ -218,6 +237,9 @@ impl Prepared {
             Self::Http(probe) => probe.target().to_string(),
             Self::Tcp(probe) => probe.target().to_string(),
             Self::Dns(probe) => probe.target(),
+            Self::Icmp(probe) => probe.target().to_owned(),
+            Self::Systemd(probe) => probe.target().to_owned(),
+            Self::Process(probe) => probe.target().to_owned(),
         }
     }
 
@@ -226,6 +248,9 @@ impl Prepared {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
             Self::Dns(probe) => probe.run(run, timeout).await,
+            Self::Icmp(probe) => probe.run(run).await,
+            Self::Systemd(probe) => probe.run(run).await,
+            Self::Process(probe) => probe.run().await,
         };
         ended.map_or_else(|happened| happened, Happened::Answered)
     }
@@ -240,6 +265,8 @@ pub struct Run {
     accept: Arc<Accept>,
     /// What is said when the deadline passes; none: that it passed.
     overdue: Option<Happened>,
+    /// How long it took, where an attempt lasts longer than what it measures.
+    took: Option<Micros>,
 }
 
 impl Run {

@@ -5,6 +5,9 @@
 
 mod dns;
 mod http;
+mod icmp;
+mod process;
+mod systemd;
 mod tcp;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,9 @@ use utoipa::ToSchema;
 
 pub use dns::{DnsCheck, Over, Rcode, RecordType};
 pub use http::HttpCheck;
+pub use icmp::{IcmpCheck, IpVersion};
+pub use process::ProcessCheck;
+pub use systemd::{ActiveState, SystemdCheck};
 pub use tcp::TcpCheck;
 
 /// What is asked of whom.
@@ -25,6 +31,12 @@ pub enum Check {
     Tcp(TcpCheck),
     /// A question to a name server.
     Dns(DnsCheck),
+    /// Echo requests to a host.
+    Icmp(IcmpCheck),
+    /// A unit of systemd on the agent's own host.
+    Systemd(SystemdCheck),
+    /// Processes on the agent's own host.
+    Process(ProcessCheck),
     /// Something of which this release knows nothing.
     #[serde(untagged)]
     Newer(Value),
@@ -32,7 +44,7 @@ pub enum Check {
 
 impl Check {
     /// The kinds that an agent of this release can make.
-    pub const KINDS: [&'static str; 3] = ["http", "tcp", "dns"];
+    pub const KINDS: [&'static str; 6] = ["http", "tcp", "dns", "icmp", "systemd", "process"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
@@ -40,6 +52,9 @@ impl Check {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
             Self::Dns(_) => "dns",
+            Self::Icmp(_) => "icmp",
+            Self::Systemd(_) => "systemd",
+            Self::Process(_) => "process",
             Self::Newer(check) => {
                 let kind = check.as_object().and_then(|keys| keys.keys().next());
                 kind.map_or("of a newer release", String::as_str)
