@@ -64,7 +64,12 @@ impl Accept {
             return Some(format!("this host does not speak to {ip}, {what}: accept.special_addresses allows it"));
         }
         let listed = self.targets.is_empty() || self.targets.iter().any(|range| range.holds(host, ip, address.port()));
-        (!listed).then(|| format!("{host}, port {}, is not among the targets that this host accepts", address.port()))
+        let port = match address.port() {
+            // What has no ports, such as an echo request, is accepted where none is asked for.
+            0 => String::new(),
+            port => format!(", port {port},"),
+        };
+        (!listed).then(|| format!("{host}{port} is not among the targets that this host accepts"))
     }
 }
 
@@ -167,6 +172,8 @@ mod tests {
             ("six.example", "[2001:db8::9]:443", true),
             ("198.51.100.7", "198.51.100.7:1", true),
             ("198.51.100.8", "198.51.100.8:1", false),
+            ("shop.example", "203.0.113.1:0", true),
+            ("a.api.example", "203.0.113.1:0", false),
         ] {
             let refused = listed.refuses(host, address.parse().unwrap());
             assert_eq!(refused.is_none(), accepted, "{host} at {address}: {refused:?}");

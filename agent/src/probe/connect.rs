@@ -35,8 +35,7 @@ impl fmt::Display for Target {
 impl Target {
     /// A connection, or what happened instead.
     pub async fn connect(&self, run: &mut Run, timeout: Duration) -> Result<TcpStream, Happened> {
-        let addresses = self.accepted(self.resolve().await?, &run.accept)?;
-        run.phases.resolve = run.lap();
+        let addresses = self.addresses(run).await?;
         let mut troubles = Vec::new();
         for (nth, address) in addresses.iter().enumerate() {
             let left = timeout.saturating_sub(run.watch.elapsed());
@@ -54,6 +53,13 @@ impl Target {
             }
         }
         Err(worst(troubles, timeout <= run.watch.elapsed()))
+    }
+
+    /// The addresses that can be spoken to.
+    pub(super) async fn addresses(&self, run: &mut Run) -> Result<Vec<SocketAddr>, Happened> {
+        let addresses = self.accepted(self.resolve().await?, &run.accept)?;
+        run.phases.resolve = run.lap();
+        Ok(addresses)
     }
 
     /// Those of the addresses that this host lets its agent speak to.
@@ -98,7 +104,7 @@ impl Target {
 
 /// Of what the addresses said, what tells most: trouble of the service before trouble of the agent, since an agent
 /// without IPv6 that is refused over IPv4 did measure.
-fn worst(troubles: Vec<Trouble>, out_of_time: bool) -> Happened {
+pub(super) fn worst(troubles: Vec<Trouble>, out_of_time: bool) -> Happened {
     let of_the_service = troubles.iter().position(|trouble| trouble.kind != TroubleKind::OfTheAgent);
     match troubles.into_iter().nth(of_the_service.unwrap_or_default()) {
         Some(trouble) if trouble.kind == TroubleKind::Other && out_of_time => Happened::TimedOut,

@@ -6,7 +6,11 @@
 //! An attempt never panics, holds a bounded amount of memory whatever a server sends, and ends at its deadline.
 
 pub mod connect;
+pub mod dns;
 pub mod http;
+pub mod icmp;
+pub mod process;
+pub mod systemd;
 pub mod tcp;
 pub mod verdict;
 
@@ -23,14 +27,12 @@ use uphold_common::wire::check::Check;
 use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
 
-use connect::Target;
-
 /// What one attempt saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// The phases that were finished.
     pub phases: Phases,
-    /// From the beginning of the attempt to its end, whatever the end was.
+    /// From the beginning of the attempt to its end, whatever the end was; of several requests, what one of them took.
     pub total: Micros,
     /// Who was connected to, if anybody was.
     pub peer: Option<SocketAddr>,
@@ -86,6 +88,14 @@ pub enum Seen {
     Connection,
     /// An answer of HTTP.
     Http(http::HttpSeen),
+    /// An answer of a name server.
+    Dns(dns::DnsSeen),
+    /// Replies to echo requests.
+    Icmp(icmp::IcmpSeen),
+    /// The state of a unit.
+    Unit(systemd::UnitSeen),
+    /// How many processes there are.
+    Processes(process::ProcessSeen),
 }
 
 impl Seen {
@@ -94,6 +104,10 @@ impl Seen {
         match self {
             Self::Connection => None,
             Self::Http(seen) => Some(seen.detail()),
+            Self::Dns(seen) => Some(seen.detail()),
+            Self::Icmp(seen) => Some(seen.detail()),
+            Self::Unit(seen) => Some(seen.detail()),
+            Self::Processes(seen) => Some(seen.detail()),
         }
     }
 }
@@ -150,6 +164,10 @@ pub struct Probe {
 enum Prepared {
     Http(Box<http::HttpProbe>),
     Tcp(tcp::TcpProbe),
+    Dns(Box<dns::DnsProbe>),
+    Icmp(icmp::IcmpProbe),
+    Systemd(systemd::SystemdProbe),
+    Process(process::ProcessProbe),
 }
 
 /// An attempt with everything about it.
@@ -166,7 +184,7 @@ impl Probe {
     pub fn new(spec: &ProbeSpec, accept: &Arc<Accept>) -> Self {
         let refused = accept.refuses_kind(spec.check.kind());
         let prepared = refused.map_or_else(|| Prepared::of(&spec.check), Err);
-        let target = prepared.as_ref().ok().map(|prepared| prepared.target().to_string().into());
+        let target = prepared.as_ref().ok().map(|prepared| prepared.target().into());
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());
         Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, prepared }
     }
@@ -184,15 +202,16 @@ impl Probe {
     /// One attempt that begins at `at`, which is now.
     pub async fn attempt(&self, at: Instant) -> Attempt {
         let accept = Arc::clone(&self.accept);
-        let mut run = Run { watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept };
+        let (watch, phases) = (Clock::stopwatch(), Phases::default());
+        let mut run = Run { watch, phases, peer: None, accept, overdue: None, took: None };
         let happened = match &self.prepared {
             Err(problem) => Happened::NotTried(problem.clone()),
             Ok(prepared) => {
                 let limited = tokio::time::timeout(self.timeout, prepared.run(&mut run, self.timeout));
-                limited.await.unwrap_or(Happened::TimedOut)
+                limited.await.unwrap_or_else(|_| run.overdue.take().unwrap_or(Happened::TimedOut))
             }
         };
-        let total = Micros::new(run.watch.elapsed_us());
+        let total = run.took.unwrap_or_else(|| Micros::new(run.watch.elapsed_us()));
         let facts = Facts { phases: run.phases, total, peer: run.peer, happened };
         Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts }
     }
@@ -203,16 +222,24 @@ impl Prepared {
         match check {
             Check::Http(check) => http::HttpProbe::new(check).map(|probe| Self::Http(Box::new(probe))),
             Check::Tcp(check) => tcp::TcpProbe::new(check).map(Self::Tcp),
+            Check::Dns(check) => dns::DnsProbe::new(check).map(|probe| Self::Dns(Box::new(probe))),
+            Check::Icmp(check) => icmp::IcmpProbe::new(check).map(Self::Icmp),
+            Check::Systemd(check) => systemd::SystemdProbe::new(check).map(Self::Systemd),
+            Check::Process(check) => process::ProcessProbe::new(check).map(Self::Process),
             Check::Newer(_) => {
                 Err(format!("this agent does not know what is asked, {}: a newer one is needed", check.kind()))
             }
         }
     }
 
-    fn target(&self) -> &Target {
+    fn target(&self) -> String {
         match self {
-            Self::Http(probe) => probe.target(),
-            Self::Tcp(probe) => probe.target(),
+            Self::Http(probe) => probe.target().to_string(),
+            Self::Tcp(probe) => probe.target().to_string(),
+            Self::Dns(probe) => probe.target(),
+            Self::Icmp(probe) => probe.target().to_owned(),
+            Self::Systemd(probe) => probe.target().to_owned(),
+            Self::Process(probe) => probe.target().to_owned(),
         }
     }
 
@@ -220,6 +247,10 @@ impl Prepared {
         let ended = match self {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
+            Self::Dns(probe) => probe.run(run, timeout).await,
+            Self::Icmp(probe) => probe.run(run).await,
+            Self::Systemd(probe) => probe.run(run).await,
+            Self::Process(probe) => probe.run().await,
         };
         ended.map_or_else(|happened| happened, Happened::Answered)
     }
@@ -232,12 +263,29 @@ pub struct Run {
     phases: Phases,
     peer: Option<SocketAddr>,
     accept: Arc<Accept>,
+    /// What is said when the deadline passes; none: that it passed.
+    overdue: Option<Happened>,
+    /// How long it took, where an attempt lasts longer than what it measures.
+    took: Option<Micros>,
 }
 
 impl Run {
     fn lap(&mut self) -> Micros {
         Micros::new(self.watch.lap_us())
     }
+}
+
+/// Most characters of a text from outside that are told.
+const SAID_CHARS_MAX: usize = 100;
+
+/// A text from outside as people are told it: one short line.
+fn said(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut short: String = text.chars().take(SAID_CHARS_MAX).map(plain).collect();
+    if text.chars().nth(SAID_CHARS_MAX).is_some() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]

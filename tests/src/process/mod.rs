@@ -11,6 +11,7 @@
 //! | `http` | the few requests a test sends |
 //! | `kept` | a connection for many requests |
 //! | `nginx` | the server that is observed, and stopped and started again |
+//! | `nsd` | the name server that is asked |
 //! | `inbox` | the receiver of notices |
 //! | `alertmanager` | the receiver of state |
 //! | `prometheus` | whoever scrapes the programs |
@@ -21,6 +22,7 @@ pub mod http;
 pub mod inbox;
 pub mod kept;
 pub mod nginx;
+pub mod nsd;
 pub mod prometheus;
 pub mod wait;
 

@@ -32,7 +32,8 @@ pub(super) fn probe(item: &Item<'_>, service: Result<&Id, &Told>, names: &Names,
         let quorum = keys.optional("quorum", |at| at.small_count(QUORUM));
         let slow_after = keys.optional("slow_after", |at| slow_after(at, timing.as_ref().ok()));
         let confirm_after = keys.optional("confirm_after", |at| confirm_after(at, timing.as_ref().ok(), fall.ok()));
-        let check = check::read(keys, asking);
+        let timeout_ms = timing.as_ref().ok().map(|timing| timing.timeout_ms);
+        let check = check::read(keys, &Asking { timeout_ms, ..*asking });
         let timing = timing?;
         Ok(Probe {
             id: ProbeId::new(service.map_err(|told| *told)?.clone(), item.id.clone()?),

@@ -3,14 +3,22 @@
 //! The words are those of the catalogue. What an agent does not know, because its collector is newer, is kept as it came:
 //! that probe says that this agent cannot make it, and all others are run.
 
+mod dns;
 mod http;
+mod icmp;
+mod process;
+mod systemd;
 mod tcp;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+pub use dns::{DnsCheck, Over, Rcode, RecordType};
 pub use http::HttpCheck;
+pub use icmp::{IcmpCheck, IpVersion};
+pub use process::ProcessCheck;
+pub use systemd::{ActiveState, SystemdCheck};
 pub use tcp::TcpCheck;
 
 /// What is asked of whom.
@@ -21,6 +29,14 @@ pub enum Check {
     Http(HttpCheck),
     /// A TCP connection.
     Tcp(TcpCheck),
+    /// A question to a name server.
+    Dns(DnsCheck),
+    /// Echo requests to a host.
+    Icmp(IcmpCheck),
+    /// A unit of systemd on the agent's own host.
+    Systemd(SystemdCheck),
+    /// Processes on the agent's own host.
+    Process(ProcessCheck),
     /// Something of which this release knows nothing.
     #[serde(untagged)]
     Newer(Value),
@@ -28,13 +44,17 @@ pub enum Check {
 
 impl Check {
     /// The kinds that an agent of this release can make.
-    pub const KINDS: [&'static str; 2] = ["http", "tcp"];
+    pub const KINDS: [&'static str; 6] = ["http", "tcp", "dns", "icmp", "systemd", "process"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
         match self {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
+            Self::Dns(_) => "dns",
+            Self::Icmp(_) => "icmp",
+            Self::Systemd(_) => "systemd",
+            Self::Process(_) => "process",
             Self::Newer(check) => {
                 let kind = check.as_object().and_then(|keys| keys.keys().next());
                 kind.map_or("of a newer release", String::as_str)

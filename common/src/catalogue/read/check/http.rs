@@ -2,8 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::pattern::body_pattern_within;
-use super::{Asking, Check, Read};
+use super::{Asking, Check, Read, pattern};
 use crate::catalogue::read::MEMBERS_MAX;
 use crate::wire::check::HttpCheck;
 use crate::yaml::walk::At;
@@ -23,12 +22,7 @@ pub(super) fn read(at: &At<'_>, asking: &Asking) -> Read<Check> {
 fn expect(at: &At<'_>, asking: &Asking) -> Read<(Vec<u16>, Option<String>)> {
     at.mapping(|keys| {
         let codes = keys.or("code", Vec::new(), |at| at.set("codes", MEMBERS_MAX, code));
-        let body_matches = keys.optional("body_matches", |at| {
-            let pattern = at.text()?;
-            body_pattern_within(&pattern, asking.pattern_size_max)
-                .map_err(|why| at.problem(format!("the regular expression cannot be used: {why}")))?;
-            Ok(pattern)
-        });
+        let body_matches = keys.optional("body_matches", |at| pattern::read(at, asking));
         Ok((codes?, body_matches?))
     })
 }
