@@ -5,7 +5,7 @@
 //!
 //! | module | what it proves |
 //! |---|---|
-//! | `web` | `http`, against nginx |
+//! | `web` | `http`, `tcp`, `tls` and `grpc`: nginx, PostgreSQL, an SMTP server, a proxy, and servers that misbehave |
 
 #![expect(clippy::unwrap_used, reason = "what a test of real processes cannot do, fails it")]
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]

@@ -5,10 +5,18 @@
 //!
 //! An attempt never panics, holds a bounded amount of memory whatever a server sends, and ends at its deadline.
 
+pub mod certificates;
 pub mod connect;
+mod file;
+pub mod grpc;
 pub mod http;
+mod http2;
+pub mod secure;
+mod starttls;
 pub mod tcp;
+pub mod tls;
 pub mod verdict;
+mod way;
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,6 +32,7 @@ use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
 
 use connect::Target;
+use secure::Session;
 
 /// What one attempt saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +41,10 @@ pub struct Facts {
     pub phases: Phases,
     /// From the beginning of the attempt to its end, whatever the end was.
     pub total: Micros,
-    /// Who was connected to, if anybody was.
+    /// Who was connected to, if anybody was; the last of them.
     pub peer: Option<SocketAddr>,
+    /// The session of TLS that was agreed, if one was; the last of them.
+    pub session: Option<Session>,
     /// What happened.
     pub happened: Happened,
 }
@@ -49,6 +60,10 @@ pub enum Happened {
     NotConnected(Trouble),
     /// TLS could not be agreed.
     TlsFailed(String),
+    /// TLS could not be agreed because a certificate is too old.
+    Expired(String),
+    /// It was redirected in a circle, or too often.
+    Redirected(String),
     /// What came is not of the protocol.
     NotUnderstood(String),
     /// The deadline passed.
@@ -86,6 +101,12 @@ pub enum Seen {
     Connection,
     /// An answer of HTTP.
     Http(http::HttpSeen),
+    /// A dialogue over TCP.
+    Dialogue(tcp::DialogueSeen),
+    /// The certificates of a session of TLS.
+    Certificates(tls::CertificatesSeen),
+    /// What a service says of its health.
+    Health(grpc::HealthSeen),
 }
 
 impl Seen {
@@ -94,6 +115,9 @@ impl Seen {
         match self {
             Self::Connection => None,
             Self::Http(seen) => Some(seen.detail()),
+            Self::Dialogue(seen) => Some(seen.detail()),
+            Self::Certificates(seen) => Some(seen.detail()),
+            Self::Health(seen) => Some(seen.detail()),
         }
     }
 }
@@ -149,7 +173,9 @@ pub struct Probe {
 #[derive(Debug)]
 enum Prepared {
     Http(Box<http::HttpProbe>),
-    Tcp(tcp::TcpProbe),
+    Tcp(Box<tcp::TcpProbe>),
+    Tls(Box<tls::TlsProbe>),
+    Grpc(Box<grpc::GrpcProbe>),
 }
 
 /// An attempt with everything about it.
@@ -165,7 +191,7 @@ impl Probe {
     /// Makes a probe ready within what its host accepts. What cannot be made ready says so in every attempt.
     pub fn new(spec: &ProbeSpec, accept: &Arc<Accept>) -> Self {
         let refused = accept.refuses_kind(spec.check.kind());
-        let prepared = refused.map_or_else(|| Prepared::of(&spec.check), Err);
+        let prepared = refused.map_or_else(|| Prepared::of(&spec.check, accept), Err);
         let target = prepared.as_ref().ok().map(|prepared| prepared.target().to_string().into());
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());
         Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, prepared }
@@ -184,25 +210,28 @@ impl Probe {
     /// One attempt that begins at `at`, which is now.
     pub async fn attempt(&self, at: Instant) -> Attempt {
         let accept = Arc::clone(&self.accept);
-        let mut run = Run { watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept };
+        let mut run = Run::new(at, accept);
         let happened = match &self.prepared {
             Err(problem) => Happened::NotTried(problem.clone()),
             Ok(prepared) => {
                 let limited = tokio::time::timeout(self.timeout, prepared.run(&mut run, self.timeout));
-                limited.await.unwrap_or(Happened::TimedOut)
+                let ended = limited.await.ok();
+                ended.or_else(|| run.until_now.take().map(Happened::Answered)).unwrap_or(Happened::TimedOut)
             }
         };
         let total = Micros::new(run.watch.elapsed_us());
-        let facts = Facts { phases: run.phases, total, peer: run.peer, happened };
+        let facts = Facts { phases: run.phases, total, peer: run.peer, session: run.session, happened };
         Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts }
     }
 }
 
 impl Prepared {
-    fn of(check: &Check) -> Result<Self, String> {
+    fn of(check: &Check, accept: &Accept) -> Result<Self, String> {
         match check {
-            Check::Http(check) => http::HttpProbe::new(check).map(|probe| Self::Http(Box::new(probe))),
-            Check::Tcp(check) => tcp::TcpProbe::new(check).map(Self::Tcp),
+            Check::Http(check) => http::HttpProbe::new(check, accept).map(|probe| Self::Http(Box::new(probe))),
+            Check::Tcp(check) => tcp::TcpProbe::new(check, accept).map(|probe| Self::Tcp(Box::new(probe))),
+            Check::Tls(check) => tls::TlsProbe::new(check, accept).map(|probe| Self::Tls(Box::new(probe))),
+            Check::Grpc(check) => grpc::GrpcProbe::new(check, accept).map(|probe| Self::Grpc(Box::new(probe))),
             Check::Newer(_) => {
                 Err(format!("this agent does not know what is asked, {}: a newer one is needed", check.kind()))
             }
@@ -213,6 +242,8 @@ impl Prepared {
         match self {
             Self::Http(probe) => probe.target(),
             Self::Tcp(probe) => probe.target(),
+            Self::Tls(probe) => probe.target(),
+            Self::Grpc(probe) => probe.target(),
         }
     }
 
@@ -220,6 +251,8 @@ impl Prepared {
         let ended = match self {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
+            Self::Tls(probe) => probe.run(run, timeout).await,
+            Self::Grpc(probe) => probe.run(run, timeout).await,
         };
         ended.map_or_else(|happened| happened, Happened::Answered)
     }
@@ -228,15 +261,28 @@ impl Prepared {
 /// An attempt under way. Phases are written down as they end, so that those before a timeout are kept.
 #[derive(Debug)]
 pub struct Run {
+    /// When it began.
+    at: Instant,
     watch: Stopwatch,
     phases: Phases,
     peer: Option<SocketAddr>,
+    session: Option<Session>,
+    /// What there is to say should the deadline pass now, if that is more than that it passed.
+    until_now: Option<Answer>,
     accept: Arc<Accept>,
 }
 
 impl Run {
-    fn lap(&mut self) -> Micros {
-        Micros::new(self.watch.lap_us())
+    fn new(at: Instant, accept: Arc<Accept>) -> Self {
+        let (watch, phases) = (Clock::stopwatch(), Phases::default());
+        Self { at, watch, phases, peer: None, session: None, until_now: None, accept }
+    }
+
+    /// The phase ends here; one that is gone through again, as after a redirect, goes on.
+    fn took(&mut self, phase: impl FnOnce(&mut Phases) -> &mut Micros) {
+        let lap_us = self.watch.lap_us();
+        let phase = phase(&mut self.phases);
+        *phase = Micros::new(phase.get().unwrap_or_default().saturating_add(lap_us));
     }
 }
 

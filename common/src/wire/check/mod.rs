@@ -3,24 +3,36 @@
 //! The words are those of the catalogue. What an agent does not know, because its collector is newer, is kept as it came:
 //! that probe says that this agent cannot make it, and all others are run.
 
+mod grpc;
 mod http;
+mod json;
+mod options;
 mod tcp;
+mod tls;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-pub use http::HttpCheck;
-pub use tcp::TcpCheck;
+pub use grpc::GrpcCheck;
+pub use http::{Basic, HttpCheck, HttpVersion};
+pub use json::{JsonCondition, JsonValue};
+pub use options::{IpVersion, StartTls, TlsOptions, TlsVersion};
+pub use tcp::{BadBytes, Step, TcpCheck};
+pub use tls::TlsCheck;
 
 /// What is asked of whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// A request over HTTP.
-    Http(HttpCheck),
+    Http(Box<HttpCheck>),
     /// A TCP connection.
     Tcp(TcpCheck),
+    /// A session of TLS.
+    Tls(TlsCheck),
+    /// The health service of gRPC.
+    Grpc(GrpcCheck),
     /// Something of which this release knows nothing.
     #[serde(untagged)]
     Newer(Value),
@@ -28,13 +40,15 @@ pub enum Check {
 
 impl Check {
     /// The kinds that an agent of this release can make.
-    pub const KINDS: [&'static str; 2] = ["http", "tcp"];
+    pub const KINDS: [&'static str; 4] = ["http", "tcp", "tls", "grpc"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
         match self {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Grpc(_) => "grpc",
             Self::Newer(check) => {
                 let kind = check.as_object().and_then(|keys| keys.keys().next());
                 kind.map_or("of a newer release", String::as_str)
@@ -51,6 +65,9 @@ mod tests {
     fn what_is_not_known_spoils_nothing_else() {
         for (text, kind, known) in [
             (r#"{"tcp":{"address":"192.0.2.1:443"}}"#, "tcp", true),
+            (r#"{"http":{"url":"http://a.example/","codes":[],"body_matches":null}}"#, "http", true),
+            (r#"{"tls":{"address":"192.0.2.1:443","expires_after_ms":1}}"#, "tls", true),
+            (r#"{"tcp":{"address":"192.0.2.1:443","tls":{"verify":false,"min_version":"1.3"}}}"#, "tcp", true),
             (r#"{"tcp":{"address":"192.0.2.1:443","colour":"red"}}"#, "tcp", false),
             (r#"{"smoke_signal":{"hill":"north"}}"#, "smoke_signal", false),
             ("7", "of a newer release", false),

@@ -2,6 +2,9 @@
 
 use regex::{Regex, RegexBuilder};
 
+use super::{Asking, Read};
+use crate::yaml::walk::At;
+
 /// Largest compiled body pattern, in bytes.
 pub const BODY_PATTERN_SIZE_MAX: usize = 1024 * 1024;
 
@@ -10,8 +13,16 @@ pub fn body_pattern(pattern: &str) -> Result<Regex, String> {
     body_pattern_within(pattern, BODY_PATTERN_SIZE_MAX)
 }
 
+/// An expression that can be compiled.
+pub(super) fn pattern(at: &At<'_>, asking: &Asking) -> Read<String> {
+    let pattern = at.text()?;
+    body_pattern_within(&pattern, asking.pattern_size_max)
+        .map_err(|why| at.problem(format!("the regular expression cannot be used: {why}")))?;
+    Ok(pattern)
+}
+
 /// As [`body_pattern`], under a bound that may be lower.
-pub(super) fn body_pattern_within(pattern: &str, size_max: usize) -> Result<Regex, String> {
+fn body_pattern_within(pattern: &str, size_max: usize) -> Result<Regex, String> {
     RegexBuilder::new(pattern).size_limit(size_max.min(BODY_PATTERN_SIZE_MAX)).build().map_err(|error| match error {
         regex::Error::CompiledTooBig(bytes) => format!("larger than {bytes} bytes once compiled"),
         error => {
