@@ -209,3 +209,29 @@ impl ServerCertVerifier for Unverified {
         tls::provider().signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_ask_for_the_same_share_it_and_others_do_not() {
+        let accept = Accept { files: Some(vec!["/srv".into()]), ..Accept::default() };
+        let plain = TlsOptions { verify: false, ..TlsOptions::default() };
+        let named = TlsOptions { server_name: Some("a.example".to_owned()), ..plain.clone() };
+        let newer = TlsOptions { min_version: TlsVersion::V1_3, ..plain.clone() };
+        let (http2, none): (Protocols, Protocols) = (&[b"h2"], &[]);
+        let first = Secure::new(&plain, http2, &accept).unwrap();
+        for (options, protocols, same) in
+            [(&plain, http2, true), (&named, http2, true), (&plain, none, false), (&newer, http2, false)]
+        {
+            let other = Secure::new(options, protocols, &accept).unwrap();
+            assert_eq!(Arc::ptr_eq(&first.config, &other.config), same, "{options:?}");
+        }
+        let with_file = TlsOptions { ca_file: Some("/srv/ca.pem".to_owned()), ..TlsOptions::default() };
+        let allowed = Secure::new(&with_file, &[], &accept).unwrap();
+        let refused = Secure::new(&with_file, &[], &Accept::default()).unwrap_err();
+        assert!(refused.contains("/srv/ca.pem"), "another host does not get it because one has it: {refused}");
+        assert!(allowed.config.look().unwrap_err().contains("/srv/ca.pem"));
+    }
+}

@@ -46,7 +46,8 @@ async fn answer(request: Request<h2::RecvStream>, mut respond: SendResponse<Byte
     // Five bytes of a frame, then field 1 with the name.
     let service = String::from_utf8_lossy(asked.get(7..).unwrap_or_default()).into_owned();
     let head = Response::builder().header("content-type", "application/grpc");
-    let failed = |status: &str| Response::builder().header("content-type", "application/grpc").header("grpc-status", status);
+    let failed =
+        |status: &str| Response::builder().header("content-type", "application/grpc").header("grpc-status", status);
     let health: &[u8] = match (path.as_str(), service.as_str()) {
         ("/grpc.health.v1.Health/Check", "" | "serving") => b"\0\0\0\0\x02\x08\x01",
         ("/grpc.health.v1.Health/Check", "not-serving") => b"\0\0\0\0\x02\x08\x02",

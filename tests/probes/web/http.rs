@@ -40,7 +40,12 @@ fn answers_are_what_is_expected_or_say_what_they_are_not() {
         ("/json", "", "code: [1xx, 3xx]", "code"),
         ("/missing", "", "code: [200, 4xx], size: { at_least: 10B, at_most: 1KiB }", "none"),
         ("/missing", "", "code: [404], size: { at_most: 10B }", "body"),
-        ("/echo", "headers: { x-asked: why, host: b.example, user-agent: me }", "body_matches: ^GET why b.example me$", "none"),
+        (
+            "/echo",
+            "headers: { x-asked: why, host: b.example, user-agent: me }",
+            "body_matches: ^GET why b.example me$",
+            "none",
+        ),
         ("/echo", "method: HEAD", "size: { at_most: 0B }", "none"),
         ("/echo", "", "body_not_matches: uphold-agent/", "body"),
         ("/post", "method: POST, body: '{}', headers: { content-type: a/b }", "body_matches: ^2 a/b$", "none"),
@@ -56,7 +61,8 @@ fn redirects_are_followed_as_far_as_it_is_said_and_no_circle_is() {
     let server = Nginx::start(
         "location = /a { return 301 /b; } location = /b { return 302 /health; }
          location = /circle { return 302 /round; } location = /round { return 307 /circle#part; }
-         location ~ ^/on/(x*)$ { return 302 /on/x$1; } location = /other { return 302 gopher://a.example/; }",
+         location ~ ^/on/(x*)$ { return 302 /on/x$1; } location = /other { return 302 gopher://a.example/; }
+         location = /metadata { return 302 http://169.254.169.254/latest; }",
     )
     .unwrap();
     for (path, redirects, expected, told) in [
@@ -66,6 +72,7 @@ fn redirects_are_followed_as_far_as_it_is_said_and_no_circle_is() {
         ("/circle", 20, ("down", "redirect", None), "in a circle"),
         ("/on/", 20, ("down", "redirect", None), "more often than 20"),
         ("/other", 1, ("down", "protocol", None), "gopher"),
+        ("/metadata", 1, ("unknown", "agent", None), "this host does not speak to 169.254.169.254"),
     ] {
         let seen = check(&format!("{{ http: {{ url: '{}', redirects: {redirects} }} }}", server.url(path)));
         assert_eq!(verdict(&seen), expected, "{path}: {seen}");
@@ -139,7 +146,7 @@ fn bodies_are_read_up_to_a_bound_and_a_deadline() {
     File::create(folder.path().join("slow")).unwrap().set_len(1 << 20).unwrap();
     let (authority, port) = (Authority::new(), free_port().unwrap());
     let server = Nginx::start(&format!(
-        "listen 127.0.0.1:{port} ssl http2; {} root {}; location = /slow {{ limit_rate 1; }}",
+        "listen 127.0.0.1:{port} ssl http2; {} root {}; location = /slow {{ limit_rate 1k; }}",
         authority.sign("127.0.0.1", 90).lines(),
         folder.path().display()
     ))
@@ -174,6 +181,7 @@ fn addresses_are_those_that_are_asked_for() {
         let seen = check(&format!("{{ http: {{ url: 'http://127.0.0.1:{port}/health', ip: {ip} }} }}"));
         assert_eq!((seen["outcome"].as_str(), seen["cause"].as_str()), (Some(outcome), Some(cause)), "{seen}");
     }
-    let seen = check(&format!("{{ http: {{ url: 'http://127.0.0.1:{port}/host', connect_to: '169.254.169.254:80' }} }}"));
+    let seen =
+        check(&format!("{{ http: {{ url: 'http://127.0.0.1:{port}/host', connect_to: '169.254.169.254:80' }} }}"));
     assert_eq!(verdict(&seen), ("unknown", "agent", None), "{seen}");
 }

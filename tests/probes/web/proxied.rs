@@ -43,7 +43,8 @@ fn a_proxy_is_asked_for_whole_urls_and_for_tunnels() {
     let server = Nginx::start(&more).unwrap();
     let via = format!("proxy: 'http://127.0.0.1:{}', tls: {{ ca_file: {} }}", proxy.port, authority.ca_file());
     for url in [server.url("/health"), format!("https://127.0.0.1:{port}/health")] {
-        let seen = check(&format!("{{ http: {{ url: '{url}', redirects: 1, {via}, expect: {{ body_matches: ok }} }} }}"));
+        let seen =
+            check(&format!("{{ http: {{ url: '{url}', redirects: 1, {via}, expect: {{ body_matches: ok }} }} }}"));
         assert_eq!(verdict(&seen), ("up", "none", Some(200)), "{seen}");
     }
     let said = proxy.said();

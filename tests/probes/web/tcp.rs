@@ -13,10 +13,20 @@ fn what_is_said_is_as_expected_or_not() {
     let hello = "{ expect: '^220 ' }, { send: \"EHLO probe\\r\\n\" }";
     for (port, dialogue, expected, told) in [
         (smtp.port, format!("{hello}, {{ expect: '^250 ' }}"), ("up", "none"), "3 steps"),
-        (smtp.port, format!("{hello}, {{ expect: '^250.8BITMIME$' }}, {{ expect: '^250 ' }}"), ("up", "none"), "4 steps"),
+        (
+            smtp.port,
+            format!("{hello}, {{ expect: '^250.8BITMIME$' }}, {{ expect: '^250 ' }}"),
+            ("up", "none"),
+            "4 steps",
+        ),
         (smtp.port, format!("{hello}, {{ expect: '^550 ' }}"), ("down", "body"), "step 3 of 3"),
         (smtp.port, "{ send: 'QUIT\\r\\n' }, { expect: '^999 ' }".to_owned(), ("down", "body"), "step 2 of 2"),
-        (postgresql.port, "{ send_hex: '00 00 00 08 04 d2 16 2f' }, { expect: ^N }".to_owned(), ("up", "none"), "1 bytes"),
+        (
+            postgresql.port,
+            "{ send_hex: '00 00 00 08 04 d2 16 2f' }, { expect: ^N }".to_owned(),
+            ("up", "none"),
+            "1 bytes",
+        ),
     ] {
         let seen = check_within("2s", &format!("{{ tcp: {{ address: '127.0.0.1:{port}', dialogue: [{dialogue}] }} }}"));
         assert_eq!((seen["outcome"].as_str(), seen["cause"].as_str()), (Some(expected.0), Some(expected.1)), "{seen}");

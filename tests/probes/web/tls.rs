@@ -39,7 +39,9 @@ fn certificates_are_judged_by_how_long_they_hold() {
         assert!(detail(&seen).contains(told), "{more}: {seen}");
     }
     let secure = |nth: usize| format!("https://127.0.0.1:{}/health", ports[nth]);
-    for (nth, expected) in [(0, ("up", "none", Some(200))), (2, ("down", "certificate", None)), (3, ("down", "tls", None))] {
+    for (nth, expected) in
+        [(0, ("up", "none", Some(200))), (2, ("down", "certificate", None)), (3, ("down", "tls", None))]
+    {
         let seen = check(&format!("{{ http: {{ url: '{}', tls: {{ {ca} }} }} }}", secure(nth)));
         assert_eq!(verdict(&seen), expected, "{seen}");
     }
@@ -49,8 +51,12 @@ fn certificates_are_judged_by_how_long_they_hold() {
 fn a_session_is_told_and_a_client_shows_its_certificate() {
     let (authority, port, old_port) = (Authority::new(), free_port().unwrap(), free_port().unwrap());
     let (server, client) = (authority.sign("127.0.0.1", 30), authority.sign("client.example", 30));
-    let more = format!("listen 127.0.0.1:{port} ssl; {} ssl_client_certificate {}; ssl_verify_client optional; \
-         location = /client {{ return 200 $ssl_client_verify; }}", server.lines(), authority.ca_file());
+    let more = format!(
+        "listen 127.0.0.1:{port} ssl; ssl_protocols TLSv1.2 TLSv1.3; {} ssl_client_certificate {}; ssl_verify_client optional; \
+         location = /client {{ return 200 $ssl_client_verify; }}",
+        server.lines(),
+        authority.ca_file()
+    );
     let _server = Nginx::start(&more).unwrap();
     let old = format!("listen 127.0.0.1:{old_port} ssl; ssl_protocols TLSv1.2; {}", server.lines());
     let _old = Nginx::start(&old).unwrap();
