@@ -108,8 +108,10 @@ fn failed(error: &io::Error) -> Happened {
 
 type Config = FromFiles<Arc<ClientConfig>>;
 
-/// The configurations that are in use.
-static CONFIGS: Mutex<Option<HashMap<(TlsOptions, Protocols), Weak<Config>>>> = Mutex::new(None);
+/// The configurations that are in use, by what was asked for.
+type Configs = HashMap<(TlsOptions, Protocols), Weak<Config>>;
+
+static CONFIGS: Mutex<Option<Configs>> = Mutex::new(None);
 
 /// The configuration for these options: the one that others use already, if any do.
 fn shared(options: &TlsOptions, protocols: Protocols, accept: &Accept) -> Result<Arc<Config>, String> {

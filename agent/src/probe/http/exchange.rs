@@ -107,10 +107,11 @@ impl Reply {
                     None => return Ok(None),
                     Some(Err(error)) => return Err(broken(&error)),
                     // What is no data comes after it.
-                    Some(Ok(frame)) => match frame.into_data() {
-                        Ok(data) => return Ok(Some(data)),
-                        Err(_) => continue,
-                    },
+                    Some(Ok(frame)) => {
+                        if let Ok(data) = frame.into_data() {
+                            return Ok(Some(data));
+                        }
+                    }
                 }
             },
         }

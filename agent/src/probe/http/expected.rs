@@ -159,11 +159,12 @@ mod tests {
     #[test]
     fn the_first_thing_that_is_not_as_expected_is_told() {
         type Change = fn(&mut HttpCheck);
+        type Case = (u16, &'static str, Change, Option<(Cause, &'static str)>);
         let mut headers = HeaderMap::new();
         headers.append("server", HeaderValue::from_static("nginx/1.22"));
         headers.append("via", HeaderValue::from_static("a"));
         headers.append("via", HeaderValue::from_static("b"));
-        let cases: [(u16, &str, Change, Option<(Cause, &str)>); 19] = [
+        let cases: [Case; 19] = [
             (200, "ok", |_| (), None),
             (299, "ok", |_| (), None),
             (301, "ok", |_| (), Some((Cause::Code, "another code"))),

@@ -65,7 +65,7 @@ impl Condition {
 
     /// What is not as expected, if anything is; it repeats nothing of the document.
     pub(super) fn unmet(&self, body: &[u8]) -> Option<String> {
-        let Some(value) = self.value(body) else { return Some("the body is no JSON".to_owned()) };
+        let Ok(value) = self.value(body) else { return Some("the body is no JSON".to_owned()) };
         if self.holds(value) {
             return None;
         }
@@ -78,12 +78,14 @@ impl Condition {
         Some(format!("{place} {what}"))
     }
 
-    /// What stands at the place, as it is written, if anything does; nothing at all when the body is no JSON.
-    fn value<'b>(&self, body: &'b [u8]) -> Option<Option<&'b str>> {
-        let mut document = serde_json::Deserializer::from_str(std::str::from_utf8(body).ok()?);
-        let found = Place { steps: &self.steps }.deserialize(&mut document).ok()?;
-        document.end().ok()?;
-        Some(found.map(RawValue::get))
+    /// What stands at the place, as it is written, if anything does.
+    fn value<'b>(&self, body: &'b [u8]) -> Result<Option<&'b str>, serde_json::Error> {
+        // Bytes that are no text are none of JSON's either; what is passed over would not show it.
+        let text = std::str::from_utf8(body).map_err(serde_json::Error::custom)?;
+        let mut document = serde_json::Deserializer::from_str(text);
+        let found = Place { steps: &self.steps }.deserialize(&mut document)?;
+        document.end()?;
+        Ok(found.map(RawValue::get))
     }
 
     fn holds(&self, value: Option<&str>) -> bool {

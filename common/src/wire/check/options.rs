@@ -100,7 +100,6 @@ impl IpVersion {
     ];
 
     /// Whether nothing is preferred.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     pub fn is_any(&self) -> bool {
         *self == Self::Any
     }
