@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
@@ -18,6 +19,9 @@ const METADATA: [IpAddr; 4] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
 ];
 
+/// Below this, probes may read files unless something else is said: a folder that is made for them and nothing else.
+const FILES: &str = "/etc/uphold/probes";
+
 /// What this host lets its agent do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accept {
@@ -27,6 +31,8 @@ pub struct Accept {
     pub targets: Vec<Range>,
     /// Whether they may also speak to addresses of the link, of metadata and of many receivers.
     pub special_addresses: bool,
+    /// The files, and the folders of files, that probes may read and show to those they speak to; none written: [`FILES`].
+    pub files: Option<Vec<PathBuf>>,
 }
 
 /// Some of those that can be spoken to.
@@ -70,6 +76,36 @@ impl Accept {
             port => format!(", port {port},"),
         };
         (!listed).then(|| format!("{host}{port} is not among the targets that this host accepts"))
+    }
+}
+
+impl Accept {
+    /// Why a probe must not have `host` and `port` spoken to by somebody else, such as a proxy, if so. Where the name leads
+    /// for them is not known here.
+    pub fn refuses_for_others(&self, host: &str, port: u16) -> Option<String> {
+        if let Ok(ip) = host.parse() {
+            return self.refuses(host, SocketAddr::new(ip, port));
+        }
+        let named = |range: &Range| !matches!(range.hosts, Hosts::Net(_));
+        let nowhere = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let listed = self.targets.is_empty()
+            || self.targets.iter().any(|range| named(range) && range.holds(host, nowhere, port));
+        (!listed)
+            .then(|| format!("{host}, port {port}, is not among the targets that this host accepts by their names"))
+    }
+
+    /// Why a probe must not read this file, if so.
+    pub fn refuses_file(&self, path: &Path) -> Option<String> {
+        let listed = match &self.files {
+            None => path.starts_with(FILES),
+            Some(files) => files.iter().any(|listed| path.starts_with(listed)),
+        };
+        // Out of a folder that is listed there is a way back up.
+        let plain = path.is_absolute() && !path.components().any(|part| part.as_os_str() == "..");
+        (!listed || !plain).then(|| {
+            let path = path.display();
+            format!("this host does not let probes read {path}: accept.files lists what they may, without it {FILES}")
+        })
     }
 }
 
@@ -211,6 +247,40 @@ mod tests {
         match address.ip() {
             IpAddr::V4(ip) => SocketAddr::new(IpAddr::V6(ip.to_ipv6_mapped()), address.port()),
             IpAddr::V6(_) => address,
+        }
+    }
+
+    #[test]
+    fn what_others_speak_to_is_accepted_by_its_name() {
+        let listed = accept(&["*.shop.example:443", "192.0.2.0/24"]);
+        for (host, port, accepted) in [
+            ("www.shop.example", 443, true),
+            ("www.shop.example", 80, false),
+            ("192.0.2.7", 80, true),
+            ("198.51.100.7", 80, false),
+            ("elsewhere.example", 443, false),
+        ] {
+            assert_eq!(listed.refuses_for_others(host, port).is_none(), accepted, "{host}:{port}");
+        }
+        assert_eq!(accept(&[]).refuses_for_others("elsewhere.example", 443), None);
+        assert!(accept(&[]).refuses_for_others("169.254.169.254", 80).is_some());
+    }
+
+    #[test]
+    fn only_files_that_are_meant_for_probes_are_read() {
+        let some = Accept { files: Some(vec!["/srv/ca.pem".into(), "/run/secrets/".into()]), ..Accept::default() };
+        for (accept, path, accepted) in [
+            (&Accept::default(), "/etc/uphold/probes/ca.pem", true),
+            (&Accept::default(), "/etc/uphold/probes/../token", false),
+            (&Accept::default(), "/etc/uphold/probes-of-others", false),
+            (&Accept::default(), "/etc/uphold/token", false),
+            (&some, "/srv/ca.pem", true),
+            (&some, "/run/secrets/shop/password", true),
+            (&some, "/srv/ca.pem.key", false),
+            (&some, "/etc/uphold/probes/ca.pem", false),
+            (&some, "run/secrets/a", false),
+        ] {
+            assert_eq!(accept.refuses_file(Path::new(path)).is_none(), accepted, "{path}");
         }
     }
 

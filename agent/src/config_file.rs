@@ -147,15 +147,16 @@ fn spool(at: &At<'_>) -> Read<SpoolConfig> {
     })
 }
 
-/// `{ kinds: [http, tcp], targets: ["*.shop.example:443", 192.0.2.0/24], special_addresses: false }`
+/// `{ kinds: [http, tcp], targets: ["*.shop.example:443", 192.0.2.0/24], special_addresses: false, files: [/etc/uphold/probes] }`
 fn accept(at: &At<'_>) -> Read<Accept> {
     at.mapping(|keys| {
         let words = Check::KINDS.map(|kind| (kind, kind));
         let kinds = keys.optional("kinds", |at| at.set("kinds", words.len(), |at| at.word(&words)));
         let targets = keys.or("targets", Vec::new(), |at| at.set("targets", TARGETS_MAX, range));
         let special_addresses = keys.or("special_addresses", false, At::flag);
+        let files = keys.optional("files", |at| at.set("files", TARGETS_MAX, file));
         let kinds = kinds?.map(|kinds| kinds.into_iter().map(str::to_owned).collect());
-        Ok(Accept { kinds, targets: targets?, special_addresses: special_addresses? })
+        Ok(Accept { kinds, targets: targets?, special_addresses: special_addresses?, files: files? })
     })
 }
 
@@ -163,6 +164,13 @@ fn range(at: &At<'_>) -> Read<Range> {
     let wanted =
         "a target such as \"shop.example\", \"*.shop.example:443\", \"192.0.2.0/24\" or \"[2001:db8::/32]:443\"";
     Range::parse(at.scalar(wanted)?).ok_or_else(|| at.expected(wanted))
+}
+
+fn file(at: &At<'_>) -> Read<PathBuf> {
+    let wanted = "a file or a folder, from / on and without \"..\"";
+    let path = PathBuf::from(at.scalar(wanted)?);
+    let plain = path.is_absolute() && !path.components().any(|part| part.as_os_str() == "..");
+    if plain { Ok(path) } else { Err(at.expected(wanted)) }
 }
 
 /// Nothing has no unit.
@@ -212,8 +220,11 @@ mod tests {
         let some = accept("accept: { kinds: [tcp], targets: [\"*.shop.example:443\", 192.0.2.0/24] }\n").unwrap();
         assert!(some.refuses_kind("http").is_some() && some.refuses_kind("tcp").is_none());
         assert_eq!((some.targets.len(), some.special_addresses), (2, false));
-        let problems = accept("accept: { kinds: [htp], targets: [\"*\"], special_addresses: maybe }\n").unwrap_err();
-        assert_eq!(problems.count(), 3, "{problems}");
+        let files = accept("accept: { files: [/etc/uphold/ca.pem, /run/secrets] }\n").unwrap();
+        assert_eq!(files.files.map(|files| files.len()), Some(2));
+        let wrong = "accept: { kinds: [htp], targets: [\"*\"], special_addresses: maybe, files: [../a] }\n";
+        let problems = accept(wrong).unwrap_err();
+        assert_eq!(problems.count(), 4, "{problems}");
         assert!(problems.to_string().contains("did you mean \"http\""), "{problems}");
     }
 

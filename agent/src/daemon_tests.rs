@@ -36,7 +36,7 @@ fn config(data_dir: &Path, collector: SocketAddr, listen: bool) -> Config {
 
 fn assignment(target: SocketAddr, hosts: &[&str]) -> Assignment {
     let id = PathId::new(Id::new("shop").unwrap(), Id::new("web").unwrap());
-    let check = Check::Tcp(TcpCheck { address: target.to_string() });
+    let check = Check::Tcp(TcpCheck { address: target.to_string(), ..TcpCheck::default() });
     let probe = ProbeSpec { id, interval_ms: 50, timeout_ms: 1_000, slow_after_ms: None, confirm: None, check };
     Assignment { probes: vec![probe], hosts: hosts.iter().map(|host| Id::new(host).unwrap()).collect() }
 }
@@ -151,7 +151,7 @@ async fn a_slow_target_delays_no_other_and_what_is_skipped_is_told() {
     let mut hangs = both.probes[0].clone();
     hangs.id.child = Id::new("hangs").unwrap();
     let url = format!("http://{}/", silent.local_addr().unwrap());
-    hangs.check = Check::Http(HttpCheck { url, codes: Vec::new(), body_matches: None });
+    hangs.check = Check::Http(Box::new(HttpCheck { url, ..HttpCheck::default() }));
     both.probes.push(hangs);
     collector.assign(both);
     let agent = Agent::start(config(folder.path(), address, false)).await.unwrap();

@@ -57,7 +57,7 @@ fn config(folder: &tempfile::TempDir) -> Config {
 
 fn probes() -> Vec<ProbeSpec> {
     let spec = |name: &str, interval_ms| {
-        let check = Check::Tcp(TcpCheck { address: "127.0.0.1:1".to_owned() });
+        let check = Check::Tcp(TcpCheck { address: "127.0.0.1:1".to_owned(), ..TcpCheck::default() });
         let id = PathId::new(id("webshop"), id(name));
         ProbeSpec { id, interval_ms, timeout_ms: 1_000, slow_after_ms: None, confirm: None, check }
     };

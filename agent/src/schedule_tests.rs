@@ -10,7 +10,7 @@ fn agent() -> Id {
 
 fn probe(name: &str, interval_ms: i64) -> ProbeSpec {
     let id = ProbeId::new(Id::new("webshop").unwrap(), Id::new(name).unwrap());
-    let check = Check::Tcp(TcpCheck { address: "127.0.0.1:1".to_owned() });
+    let check = Check::Tcp(TcpCheck { address: "127.0.0.1:1".to_owned(), ..TcpCheck::default() });
     ProbeSpec { id, interval_ms, timeout_ms: 1_000, slow_after_ms: None, confirm: None, check }
 }
 

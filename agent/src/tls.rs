@@ -1,17 +1,20 @@
 //! TLS for probes and for the way to the collectors: one provider; the system's roots, or for collectors those of a file.
 //!
 //! A file of roots stands in place of the system's: whoever runs an authority of their own wants no other to speak for
-//! the collector. Probes keep the system's roots. A machine without any roots is no reason not to start: probes of `https` addresses then say that the agent itself
-//! could not measure, and everything else works.
+//! the collector. What probes agree on is theirs, in `probe/secure`, out of the parts that stand here. A machine without
+//! any roots is no reason not to start: probes of `https` addresses then say that the agent itself could not measure, and
+//! everything else works.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls_platform_verifier::Verifier;
 
 /// Most bytes of a file of roots: more than every public root together.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -76,9 +79,24 @@ pub fn with_file(path: &Path) -> Result<ClientConfig, CaError> {
     with_roots(read_roots(path)?).map_err(CaError::Setup)
 }
 
+/// The one provider, shared by every configuration.
+pub fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(PROVIDER.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider())))
+}
+
+/// Who holds certificates against the system's roots, which are read once; or why nobody does.
+pub fn system_verifier() -> Result<Arc<dyn ServerCertVerifier>, String> {
+    static VERIFIER: OnceLock<Result<Arc<Verifier>, String>> = OnceLock::new();
+    let verifier = VERIFIER.get_or_init(|| {
+        let verifier = Verifier::new(provider());
+        verifier.map(Arc::new).map_err(|error| format!("the system's certificates could not be used: {error}"))
+    });
+    verifier.clone().map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
+}
+
 fn with_roots(roots: RootCertStore) -> Result<ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| format!("TLS could not be set up: {error}"))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
@@ -92,11 +110,16 @@ fn read_roots(path: &Path) -> Result<RootCertStore, CaError> {
     if pem.len() as u64 > FILE_BYTES_MAX {
         return Err(CaError::TooLarge(path.to_owned()));
     }
+    roots_in(path, &pem)
+}
+
+/// The roots that were read from this file.
+pub fn roots_in(path: &Path, pem: &[u8]) -> Result<RootCertStore, CaError> {
     if pem.trim_ascii().is_empty() {
         return Err(CaError::Empty(path.to_owned()));
     }
     let mut roots = RootCertStore::empty();
-    for (nth, certificate) in (1..).zip(CertificateDer::pem_slice_iter(&pem)) {
+    for (nth, certificate) in (1..).zip(CertificateDer::pem_slice_iter(pem)) {
         let unsound = |why: String| CaError::Unsound { path: path.to_owned(), nth, why };
         let certificate = certificate.map_err(|error| unsound(error.to_string()))?;
         roots.add(certificate).map_err(|error| unsound(error.to_string()))?;
@@ -108,14 +131,11 @@ fn read_roots(path: &Path) -> Result<RootCertStore, CaError> {
 }
 
 fn build() -> Result<Arc<ClientConfig>, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .and_then(BuilderVerifierExt::with_platform_verifier);
-    match builder {
-        Ok(builder) => Ok(Arc::new(builder.with_no_client_auth())),
-        Err(error) => Err(format!("the system's certificates could not be used: {error}")),
-    }
+        .map_err(|error| format!("TLS could not be set up: {error}"))?;
+    let verified = builder.dangerous().with_custom_certificate_verifier(system_verifier()?);
+    Ok(Arc::new(verified.with_no_client_auth()))
 }
 
 #[cfg(test)]

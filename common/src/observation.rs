@@ -128,6 +128,12 @@ pub enum Cause {
     Body = 9,
     /// The agent itself could not measure.
     Agent = 10,
+    /// Redirected in a circle, or too often.
+    Redirect = 11,
+    /// A certificate has expired or soon will.
+    Certificate = 12,
+    /// The answer's headers were not as expected.
+    Header = 13,
 }
 
 impl Cause {
@@ -145,6 +151,9 @@ impl Cause {
             8 => Self::Code,
             9 => Self::Body,
             10 => Self::Agent,
+            11 => Self::Redirect,
+            12 => Self::Certificate,
+            13 => Self::Header,
             _ => return None,
         })
     }
@@ -163,6 +172,9 @@ impl Cause {
             Self::Code => "unexpected code",
             Self::Body => "unexpected body",
             Self::Agent => "agent could not measure",
+            Self::Redirect => "redirected too often",
+            Self::Certificate => "certificate expiry",
+            Self::Header => "unexpected header",
         }
     }
 }
@@ -305,7 +317,7 @@ mod tests {
             assert_eq!(Cause::from_code(code).map_or(code, |c| c as u8), code);
             assert_eq!(State::from_code(code).map_or(code, |s| s as u8), code);
         }
-        assert!(Cause::from_code(11).is_none() && Outcome::from_code(4).is_none() && State::from_code(4).is_none());
+        assert!(Cause::from_code(14).is_none() && Outcome::from_code(4).is_none() && State::from_code(4).is_none());
         assert_eq!(Micros::new(u64::MAX).get(), Some(u64::from(u32::MAX) - 1));
         assert_eq!(Micros::new(0).get(), Some(0));
         assert_eq!(Micros::NONE.get(), None);

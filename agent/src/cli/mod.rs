@@ -107,9 +107,15 @@ struct AccessArgs {
 
 #[derive(Debug, Args)]
 struct ProbeArgs {
-    /// http://…, https://… or tcp://host:port
-    #[arg(value_name = "URL")]
-    target: String,
+    /// http://…, https://…, tcp://host:port, tls://host:port, grpc://host:port or grpcs://host:port
+    #[arg(value_name = "URL", required_unless_present_any = ["check", "file"])]
+    target: Option<String>,
+    /// A check in place of a URL, in the catalogue's own words, such as '{ tcp: { address: "a.example:25" } }'
+    #[arg(long, value_name = "YAML", conflicts_with_all = ["target", "file", "codes", "body_matches"])]
+    check: Option<String>,
+    /// The same out of a file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "codes", "body_matches"])]
+    file: Option<PathBuf>,
     /// The one deadline over all phases
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration_ms)]
     timeout: i64,

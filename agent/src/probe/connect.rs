@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use uphold_common::wire::check::IpVersion;
 
 use crate::accept::Accept;
 
@@ -16,6 +17,8 @@ use super::{Happened, Run, Trouble, TroubleKind};
 
 /// Most addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 8;
+/// Most addresses of a name that are chosen from.
+const ADDRESSES_CHOSEN_FROM_MAX: usize = 64;
 
 /// Where a probe connects to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +37,15 @@ impl fmt::Display for Target {
 
 impl Target {
     /// A connection, or what happened instead.
-    pub async fn connect(&self, run: &mut Run, timeout: Duration) -> Result<TcpStream, Happened> {
-        let addresses = self.addresses(run).await?;
+    pub async fn connect(&self, ip: IpVersion, run: &mut Run, timeout: Duration) -> Result<TcpStream, Happened> {
+        let addresses = self.addresses(ip, run).await?;
         let mut troubles = Vec::new();
         for (nth, address) in addresses.iter().enumerate() {
             let left = timeout.saturating_sub(run.watch.elapsed());
             let untried = u32::try_from(addresses.len() - nth).unwrap_or(u32::MAX);
             match tokio::time::timeout(left / untried.max(1), TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
-                    run.phases.connect = run.lap();
+                    run.took(|phases| &mut phases.connect);
                     run.peer = Some(*address);
                     // Without it the request could wait for an acknowledgement and the first byte would look slow.
                     let _ = stream.set_nodelay(true);
@@ -55,10 +58,15 @@ impl Target {
         Err(worst(troubles, timeout <= run.watch.elapsed()))
     }
 
-    /// The addresses that can be spoken to.
-    pub(super) async fn addresses(&self, run: &mut Run) -> Result<Vec<SocketAddr>, Happened> {
-        let addresses = self.accepted(self.resolve().await?, &run.accept)?;
-        run.phases.resolve = run.lap();
+    /// The addresses of this version that can be spoken to.
+    pub(super) async fn addresses(&self, ip: IpVersion, run: &mut Run) -> Result<Vec<SocketAddr>, Happened> {
+        let addresses = chosen(self.resolve().await?, ip);
+        if addresses.is_empty() {
+            let why = format!("{} has no address of the version that is asked for", self.host);
+            return Err(Happened::NotResolved(why));
+        }
+        let addresses = self.accepted(addresses, &run.accept)?;
+        run.took(|phases| &mut phases.resolve);
         Ok(addresses)
     }
 
@@ -84,7 +92,7 @@ impl Target {
         }
         match tokio::net::lookup_host((self.host.as_str(), self.port)).await {
             Ok(found) => {
-                let addresses: Vec<SocketAddr> = found.take(ADDRESSES_MAX).collect();
+                let addresses: Vec<SocketAddr> = found.take(ADDRESSES_CHOSEN_FROM_MAX).collect();
                 if addresses.is_empty() {
                     return Err(Happened::NotResolved(format!("{} has no address", self.host)));
                 }
@@ -100,6 +108,20 @@ impl Target {
             }
         }
     }
+}
+
+/// Those that are tried, in their order.
+fn chosen(mut addresses: Vec<SocketAddr>, ip: IpVersion) -> Vec<SocketAddr> {
+    match ip {
+        IpVersion::Any => {}
+        IpVersion::Only4 => addresses.retain(SocketAddr::is_ipv4),
+        IpVersion::Only6 => addresses.retain(SocketAddr::is_ipv6),
+        // The order among those of one version stays.
+        IpVersion::Prefer4 => addresses.sort_by_key(SocketAddr::is_ipv6),
+        IpVersion::Prefer6 => addresses.sort_by_key(SocketAddr::is_ipv4),
+    }
+    addresses.truncate(ADDRESSES_MAX);
+    addresses
 }
 
 /// Of what the addresses said, what tells most: trouble of the service before trouble of the agent, since an agent
@@ -138,6 +160,22 @@ mod tests {
         }
         for text in ["", "host", ":80", "host:", "host:0", "host:99999", "::1:80", "[::1:80", "[host]:80", "[]:80"] {
             assert_eq!(parse_target(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_chosen_by_their_version() {
+        let all = ["192.0.2.1:1", "[2001:db8::1]:1", "192.0.2.2:1", "[2001:db8::2]:1"];
+        for (ip, order) in [
+            (IpVersion::Any, &[0, 1, 2, 3][..]),
+            (IpVersion::Only4, &[0, 2]),
+            (IpVersion::Only6, &[1, 3]),
+            (IpVersion::Prefer4, &[0, 2, 1, 3]),
+            (IpVersion::Prefer6, &[1, 3, 0, 2]),
+        ] {
+            let addresses = all.iter().map(|address| address.parse().unwrap()).collect();
+            let expected: Vec<SocketAddr> = order.iter().map(|at| all[*at].parse().unwrap()).collect();
+            assert_eq!(chosen(addresses, ip), expected, "{ip:?}");
         }
     }
 

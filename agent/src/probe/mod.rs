@@ -5,14 +5,22 @@
 //!
 //! An attempt never panics, holds a bounded amount of memory whatever a server sends, and ends at its deadline.
 
+pub mod certificates;
 pub mod connect;
 pub mod dns;
+mod file;
+pub mod grpc;
 pub mod http;
+mod http2;
 pub mod icmp;
 pub mod process;
+pub mod secure;
+mod starttls;
 pub mod systemd;
 pub mod tcp;
+pub mod tls;
 pub mod verdict;
+mod way;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,6 +35,8 @@ use uphold_common::wire::check::Check;
 use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
 
+use secure::Session;
+
 /// What one attempt saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -34,8 +44,10 @@ pub struct Facts {
     pub phases: Phases,
     /// From the beginning of the attempt to its end, whatever the end was; of several requests, what one of them took.
     pub total: Micros,
-    /// Who was connected to, if anybody was.
+    /// Who was connected to, if anybody was; the last of them.
     pub peer: Option<SocketAddr>,
+    /// The session of TLS that was agreed, if one was; the last of them.
+    pub session: Option<Session>,
     /// What happened.
     pub happened: Happened,
 }
@@ -51,6 +63,10 @@ pub enum Happened {
     NotConnected(Trouble),
     /// TLS could not be agreed.
     TlsFailed(String),
+    /// TLS could not be agreed because a certificate is too old.
+    Expired(String),
+    /// It was redirected in a circle, or too often.
+    Redirected(String),
     /// What came is not of the protocol.
     NotUnderstood(String),
     /// The deadline passed.
@@ -96,6 +112,12 @@ pub enum Seen {
     Unit(systemd::UnitSeen),
     /// How many processes there are.
     Processes(process::ProcessSeen),
+    /// A dialogue over TCP.
+    Dialogue(tcp::DialogueSeen),
+    /// The certificates of a session of TLS.
+    Certificates(tls::CertificatesSeen),
+    /// What a service says of its health.
+    Health(grpc::HealthSeen),
 }
 
 impl Seen {
@@ -108,6 +130,9 @@ impl Seen {
             Self::Icmp(seen) => Some(seen.detail()),
             Self::Unit(seen) => Some(seen.detail()),
             Self::Processes(seen) => Some(seen.detail()),
+            Self::Dialogue(seen) => Some(seen.detail()),
+            Self::Certificates(seen) => Some(seen.detail()),
+            Self::Health(seen) => Some(seen.detail()),
         }
     }
 }
@@ -163,9 +188,11 @@ pub struct Probe {
 #[derive(Debug)]
 enum Prepared {
     Http(Box<http::HttpProbe>),
-    Tcp(tcp::TcpProbe),
+    Tcp(Box<tcp::TcpProbe>),
+    Tls(Box<tls::TlsProbe>),
     Dns(Box<dns::DnsProbe>),
     Icmp(icmp::IcmpProbe),
+    Grpc(Box<grpc::GrpcProbe>),
     Systemd(systemd::SystemdProbe),
     Process(process::ProcessProbe),
 }
@@ -183,7 +210,7 @@ impl Probe {
     /// Makes a probe ready within what its host accepts. What cannot be made ready says so in every attempt.
     pub fn new(spec: &ProbeSpec, accept: &Arc<Accept>) -> Self {
         let refused = accept.refuses_kind(spec.check.kind());
-        let prepared = refused.map_or_else(|| Prepared::of(&spec.check), Err);
+        let prepared = refused.map_or_else(|| Prepared::of(&spec.check, accept), Err);
         let target = prepared.as_ref().ok().map(|prepared| prepared.target().into());
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());
         Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, prepared }
@@ -202,8 +229,7 @@ impl Probe {
     /// One attempt that begins at `at`, which is now.
     pub async fn attempt(&self, at: Instant) -> Attempt {
         let accept = Arc::clone(&self.accept);
-        let (watch, phases) = (Clock::stopwatch(), Phases::default());
-        let mut run = Run { watch, phases, peer: None, accept, overdue: None, took: None };
+        let mut run = Run::new(at, accept);
         let happened = match &self.prepared {
             Err(problem) => Happened::NotTried(problem.clone()),
             Ok(prepared) => {
@@ -211,19 +237,21 @@ impl Probe {
                 limited.await.unwrap_or_else(|_| run.overdue.take().unwrap_or(Happened::TimedOut))
             }
         };
-        let total = run.took.unwrap_or_else(|| Micros::new(run.watch.elapsed_us()));
-        let facts = Facts { phases: run.phases, total, peer: run.peer, happened };
+        let total = run.measured.unwrap_or_else(|| Micros::new(run.watch.elapsed_us()));
+        let facts = Facts { phases: run.phases, total, peer: run.peer, session: run.session, happened };
         Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts }
     }
 }
 
 impl Prepared {
-    fn of(check: &Check) -> Result<Self, String> {
+    fn of(check: &Check, accept: &Accept) -> Result<Self, String> {
         match check {
-            Check::Http(check) => http::HttpProbe::new(check).map(|probe| Self::Http(Box::new(probe))),
-            Check::Tcp(check) => tcp::TcpProbe::new(check).map(Self::Tcp),
+            Check::Http(check) => http::HttpProbe::new(check, accept).map(|probe| Self::Http(Box::new(probe))),
+            Check::Tcp(check) => tcp::TcpProbe::new(check, accept).map(|probe| Self::Tcp(Box::new(probe))),
+            Check::Tls(check) => tls::TlsProbe::new(check, accept).map(|probe| Self::Tls(Box::new(probe))),
             Check::Dns(check) => dns::DnsProbe::new(check).map(|probe| Self::Dns(Box::new(probe))),
             Check::Icmp(check) => icmp::IcmpProbe::new(check).map(Self::Icmp),
+            Check::Grpc(check) => grpc::GrpcProbe::new(check, accept).map(|probe| Self::Grpc(Box::new(probe))),
             Check::Systemd(check) => systemd::SystemdProbe::new(check).map(Self::Systemd),
             Check::Process(check) => process::ProcessProbe::new(check).map(Self::Process),
             Check::Newer(_) => {
@@ -236,8 +264,10 @@ impl Prepared {
         match self {
             Self::Http(probe) => probe.target().to_string(),
             Self::Tcp(probe) => probe.target().to_string(),
+            Self::Tls(probe) => probe.target().to_string(),
             Self::Dns(probe) => probe.target(),
             Self::Icmp(probe) => probe.target().to_owned(),
+            Self::Grpc(probe) => probe.target().to_string(),
             Self::Systemd(probe) => probe.target().to_owned(),
             Self::Process(probe) => probe.target().to_owned(),
         }
@@ -247,8 +277,10 @@ impl Prepared {
         let ended = match self {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
+            Self::Tls(probe) => probe.run(run, timeout).await,
             Self::Dns(probe) => probe.run(run, timeout).await,
             Self::Icmp(probe) => probe.run(run).await,
+            Self::Grpc(probe) => probe.run(run, timeout).await,
             Self::Systemd(probe) => probe.run(run).await,
             Self::Process(probe) => probe.run().await,
         };
@@ -259,19 +291,30 @@ impl Prepared {
 /// An attempt under way. Phases are written down as they end, so that those before a timeout are kept.
 #[derive(Debug)]
 pub struct Run {
+    /// When it began.
+    at: Instant,
     watch: Stopwatch,
     phases: Phases,
     peer: Option<SocketAddr>,
-    accept: Arc<Accept>,
+    session: Option<Session>,
     /// What is said when the deadline passes; none: that it passed.
     overdue: Option<Happened>,
     /// How long it took, where an attempt lasts longer than what it measures.
-    took: Option<Micros>,
+    measured: Option<Micros>,
+    accept: Arc<Accept>,
 }
 
 impl Run {
-    fn lap(&mut self) -> Micros {
-        Micros::new(self.watch.lap_us())
+    fn new(at: Instant, accept: Arc<Accept>) -> Self {
+        let (watch, phases) = (Clock::stopwatch(), Phases::default());
+        Self { at, watch, phases, peer: None, session: None, overdue: None, measured: None, accept }
+    }
+
+    /// The phase ends here; one that is gone through again, as after a redirect, goes on.
+    fn took(&mut self, phase: impl FnOnce(&mut Phases) -> &mut Micros) {
+        let lap_us = self.watch.lap_us();
+        let phase = phase(&mut self.phases);
+        *phase = Micros::new(phase.get().unwrap_or_default().saturating_add(lap_us));
     }
 }
 

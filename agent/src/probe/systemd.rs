@@ -192,8 +192,7 @@ mod tests {
         let program = folder.path().join("systemctl");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        let (watch, accept) = (Clock::stopwatch(), Arc::default());
-        let mut run = Run { watch, phases: Phases::default(), peer: None, accept, overdue: None, took: None };
+        let mut run = Run::new(Instant::from_ms(1), Arc::default());
         let probe = probe(&ActiveState::UP, &[]);
         let asked = tokio::time::timeout(Duration::from_secs(2), probe.ask(&mut run, program)).await;
         let happened = asked.map(|ended| ended.map_or_else(|happened| happened, Happened::Answered));

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | answered as expected | `up`, above `slow_after` `degraded` |
 //! | answered that it works, but not well | `degraded` |
-//! | another code, another body, not its protocol, no TLS, refused, broken, unresolved, too late | `down` |
+//! | another code, another body, not its protocol, no TLS, redirected too often, refused, broken, unresolved, too late | `down` |
 //! | the agent itself had no route, port, handle, memory or permission, or its host does not accept the probe | `unknown` |
 //!
 //! Silence of the network counts against the service; only what the agent knows to be its own fault does not.
@@ -29,6 +29,8 @@ pub fn judge(facts: &Facts, at: Instant, slow_after_ms: Option<i64>) -> Observat
             TroubleKind::OfTheAgent => (Outcome::Unknown, Cause::Agent),
         },
         Happened::TlsFailed(_) => (Outcome::Down, Cause::Tls),
+        Happened::Expired(_) => (Outcome::Down, Cause::Certificate),
+        Happened::Redirected(_) => (Outcome::Down, Cause::Redirect),
         Happened::NotUnderstood(_) => (Outcome::Down, Cause::Protocol),
         Happened::TimedOut => (Outcome::Down, Cause::Timeout),
         Happened::NotTried(_) => (Outcome::Unknown, Cause::Agent),
@@ -86,11 +88,14 @@ mod tests {
             (trouble(Error::from_raw_os_error(23)), 9, None, Outcome::Unknown, Cause::Agent, 0),
             (trouble(Error::from_raw_os_error(24)), 9, None, Outcome::Unknown, Cause::Agent, 0),
             (Happened::TlsFailed(text()), 9, None, Outcome::Down, Cause::Tls, 0),
+            (Happened::Expired(text()), 9, None, Outcome::Down, Cause::Certificate, 0),
+            (Happened::Redirected(text()), 9, None, Outcome::Down, Cause::Redirect, 0),
             (Happened::NotUnderstood(text()), 9, None, Outcome::Down, Cause::Protocol, 0),
             (Happened::TimedOut, 9, None, Outcome::Down, Cause::Timeout, 0),
             (Happened::NotTried(text()), 9, None, Outcome::Unknown, Cause::Agent, 0),
         ] {
-            let facts = Facts { phases: Phases::default(), total: Micros::new(total_us), peer: None, happened };
+            let facts =
+                Facts { phases: Phases::default(), total: Micros::new(total_us), peer: None, session: None, happened };
             let seen = judge(&facts, Instant::from_ms(5), slow_after_ms);
             assert_eq!((seen.outcome, seen.cause, seen.code), (outcome, cause, code), "{facts:?}");
             assert_eq!((seen.at, seen.total), (Instant::from_ms(5), facts.total));

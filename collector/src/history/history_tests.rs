@@ -155,7 +155,7 @@ fn whatever_else_is_refused_with_its_place_and_what_was_expected() {
 fn every_word_is_one_that_is_written() {
     let mut lines = Vec::new();
     let point = VantagePoint { probe: PathId::new(id("shop"), id("front")), agent: id("zurich-1") };
-    let causes = (0..=10).filter_map(Cause::from_code).enumerate();
+    let causes = (0..=13).filter_map(Cause::from_code).enumerate();
     let attempts: Vec<Observation> = causes
         .map(|(i, cause)| Observation {
             cause,

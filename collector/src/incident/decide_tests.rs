@@ -54,7 +54,7 @@ fn catalogue() -> Catalogue {
         quorum: None,
         slow_after_ms: None,
         confirm_after_ms: None,
-        check: Check::Tcp(TcpCheck { address: "127.0.0.1:1".to_owned() }),
+        check: Check::Tcp(TcpCheck { address: "127.0.0.1:1".to_owned(), ..TcpCheck::default() }),
     };
     let service = Service {
         id: id("shop"),

@@ -33,7 +33,7 @@ pub mod telling;
 #[cfg(test)]
 mod tests;
 
-pub use read::{BODY_PATTERN_SIZE_MAX, Bounds, body_pattern, holiday_files, read, read_within};
+pub use read::{BODY_PATTERN_SIZE_MAX, Bounds, body_pattern, holiday_files, read, read_check, read_within};
 
 /// The JSON Schema (2020-12) of one file of a catalogue. It knows every key, its shape and its words; what refers to
 /// what, and what must fit together, only [`read()`] knows.

@@ -153,7 +153,7 @@ fn a_key_that_only_one_of_them_knows_is_told() {
     for (pointer, key, told) in [
         ("/$defs/probe/properties", "rise", "schema.json lacks rise at services[].probes[]"),
         ("/$defs/probe/required", "interval", "schema.json does not require interval at services[].probes[]"),
-        ("/$defs/expect", "properties", "schema.json describes no mapping at services[].probes[].http.expect"),
+        ("/$defs/step", "properties", "schema.json describes no mapping at services[].probes[].tcp.dialogue[]"),
     ] {
         assert_eq!(differences(&without(pointer, key), &walk), [told]);
     }

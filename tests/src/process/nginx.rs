@@ -26,9 +26,15 @@ pub struct Nginx {
 impl Nginx {
     /// Starts one on a free port. `locations` are further lines of its `server` block.
     pub fn start(locations: &str) -> io::Result<Self> {
+        Self::start_with("", locations)
+    }
+
+    /// As [`Self::start`], with lines that stand `outside` of everything.
+    pub fn start_with(outside: &str, locations: &str) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = free_port()?;
-        fs::write(folder.path().join("nginx.conf"), configuration(folder.path(), port, locations))?;
+        let configuration = format!("{outside}\n{}", configuration(folder.path(), port, locations));
+        fs::write(folder.path().join("nginx.conf"), configuration)?;
         let mut server = Self { process: None, port, folder };
         server.start_again()?;
         Ok(server)

@@ -118,6 +118,6 @@ fn probe(probe: &Probe) -> model::Probe {
         quorum: probe.quorum,
         slow_after_ms: None,
         confirm_after_ms: None,
-        check: Check::Tcp(TcpCheck { address: "192.0.2.1:443".to_owned() }),
+        check: Check::Tcp(TcpCheck { address: "192.0.2.1:443".to_owned(), ..TcpCheck::default() }),
     }
 }

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-pub use check::{BODY_PATTERN_SIZE_MAX, body_pattern};
+pub use check::{BODY_PATTERN_SIZE_MAX, body_pattern, read_check};
 pub use holidays::holiday_files;
 
 use super::model::{Catalogue, Priorities};

@@ -4,35 +4,47 @@
 //! that probe says that this agent cannot make it, and all others are run.
 
 mod dns;
+mod grpc;
 mod http;
 mod icmp;
+mod json;
+mod options;
 mod process;
 mod systemd;
 mod tcp;
+mod tls;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use dns::{DnsCheck, Over, Rcode, RecordType};
-pub use http::HttpCheck;
-pub use icmp::{IcmpCheck, IpVersion};
+pub use grpc::GrpcCheck;
+pub use http::{Basic, HttpCheck, HttpVersion};
+pub use icmp::IcmpCheck;
+pub use json::{JsonCondition, JsonValue};
+pub use options::{IpVersion, StartTls, TlsOptions, TlsVersion};
 pub use process::ProcessCheck;
 pub use systemd::{ActiveState, SystemdCheck};
-pub use tcp::TcpCheck;
+pub use tcp::{BadBytes, Step, TcpCheck};
+pub use tls::TlsCheck;
 
 /// What is asked of whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// A request over HTTP.
-    Http(HttpCheck),
+    Http(Box<HttpCheck>),
     /// A TCP connection.
     Tcp(TcpCheck),
+    /// A session of TLS.
+    Tls(TlsCheck),
     /// A question to a name server.
     Dns(DnsCheck),
     /// Echo requests to a host.
     Icmp(IcmpCheck),
+    /// The health service of gRPC.
+    Grpc(GrpcCheck),
     /// A unit of systemd on the agent's own host.
     Systemd(SystemdCheck),
     /// Processes on the agent's own host.
@@ -44,7 +56,7 @@ pub enum Check {
 
 impl Check {
     /// The kinds that an agent of this release can make.
-    pub const KINDS: [&'static str; 6] = ["http", "tcp", "dns", "icmp", "systemd", "process"];
+    pub const KINDS: [&'static str; 8] = ["http", "tcp", "tls", "dns", "icmp", "grpc", "systemd", "process"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
@@ -55,6 +67,8 @@ impl Check {
             Self::Icmp(_) => "icmp",
             Self::Systemd(_) => "systemd",
             Self::Process(_) => "process",
+            Self::Tls(_) => "tls",
+            Self::Grpc(_) => "grpc",
             Self::Newer(check) => {
                 let kind = check.as_object().and_then(|keys| keys.keys().next());
                 kind.map_or("of a newer release", String::as_str)
@@ -71,6 +85,9 @@ mod tests {
     fn what_is_not_known_spoils_nothing_else() {
         for (text, kind, known) in [
             (r#"{"tcp":{"address":"192.0.2.1:443"}}"#, "tcp", true),
+            (r#"{"http":{"url":"http://a.example/","codes":[],"body_matches":null}}"#, "http", true),
+            (r#"{"tls":{"address":"192.0.2.1:443","expires_after_ms":1}}"#, "tls", true),
+            (r#"{"tcp":{"address":"192.0.2.1:443","tls":{"verify":false,"min_version":"1.3"}}}"#, "tcp", true),
             (r#"{"tcp":{"address":"192.0.2.1:443","colour":"red"}}"#, "tcp", false),
             (r#"{"smoke_signal":{"hill":"north"}}"#, "smoke_signal", false),
             ("7", "of a newer release", false),

@@ -1,21 +1,27 @@
 //! What a probe asks: exactly one of the kinds, each read in a file of its own.
 
 mod dns;
+mod expect;
+mod grpc;
 mod http;
 mod icmp;
+mod json;
+mod options;
 mod pattern;
 mod process;
 mod systemd;
 mod tcp;
+mod tls;
 
 pub use pattern::{BODY_PATTERN_SIZE_MAX, body_pattern};
 
 use crate::wire::check::Check;
-use crate::yaml::problem::Read;
+use crate::yaml::problem::{Problems, Read, Report};
+use crate::yaml::tree::{self, Node};
 use crate::yaml::walk::{At, Keys};
 
 /// What the contract lets a probe ask, and this release does not.
-const NOT_YET: [&str; 5] = ["tls", "exec", "prometheus", "grpc", "heartbeat"];
+const NOT_YET: [&str; 3] = ["exec", "prometheus", "heartbeat"];
 
 /// What every kind of check is read with.
 #[derive(Clone, Debug)]
@@ -33,11 +39,30 @@ type Reader = fn(&At<'_>, &Asking) -> Read<Check>;
 const KINDS: [(&str, Reader); Check::KINDS.len()] = [
     ("http", http::read),
     ("tcp", tcp::read),
+    ("tls", tls::read),
     ("dns", dns::read),
     ("icmp", icmp::read),
+    ("grpc", grpc::read),
     ("systemd", systemd::read),
     ("process", process::read),
 ];
+
+/// A check by itself, such as `{ tcp: { address: "192.0.2.1:443" } }`; `name` is what problems call the text.
+///
+/// ```
+/// use uphold_common::catalogue::read_check;
+/// assert_eq!(read_check("a", "{ tls: { address: 'a.example:443' } }").unwrap().kind(), "tls");
+/// assert!(read_check("a", "{ tsl: {} }").is_err());
+/// ```
+pub fn read_check(name: &str, text: &str) -> Result<Check, Problems> {
+    let report = Report::default();
+    let asking = Asking { pattern_size_max: BODY_PATTERN_SIZE_MAX, timeout_ms: None };
+    let check = tree::read(name, text, &report).and_then(|tree| {
+        let node = tree.unwrap_or_else(|| Node::empty_mapping(name));
+        At::root(&node, &report).mapping(|keys| read(keys, &asking))
+    });
+    report.finish(check)
+}
 
 /// The one check of a probe.
 pub(super) fn read(keys: &Keys<'_>, asking: &Asking) -> Read<Check> {
@@ -57,3 +82,7 @@ pub(super) fn read(keys: &Keys<'_>, asking: &Asking) -> Read<Check> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;
