@@ -23,7 +23,7 @@
 //! | [`query`] | figures at any instant |
 //! | [`weighted`] | several services together, weighted by their users |
 //! | [`explain`] | what a figure is made of, down to the observation |
-//! | `revise`, `issue` | closed windows that have settled, or that something touched → revisions |
+//! | `revise`, `closing`, `issue` | what touched closed windows → which are looked at → revisions |
 //! | [`revised`] | the revisions that were issued |
 //! | [`reload`] | a changed catalogue → the one in force, or refused |
 //! | [`restate`] | its versions, and a change of the past that somebody approved |
@@ -38,6 +38,7 @@ pub mod agents;
 mod agreed;
 mod alerts;
 mod answers;
+mod closing;
 pub mod command;
 pub mod compaction;
 pub mod explain;

@@ -18,8 +18,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::fingerprint::{service_text, target_text};
-use super::model::{Catalogue, Effective, Service, Target, WindowKind};
+use super::fingerprint::service_text;
+use super::model::{Catalogue, Service, Target, WindowKind};
+use super::promised::TargetCourse;
 use crate::ids::{Id, ProbeId, TargetId, VantagePoint};
 use crate::measure::law::{Step, VantageLaw};
 use crate::measure::target::{probe_rules, responsible};
@@ -60,22 +61,6 @@ pub struct Piece {
     text: String,
 }
 
-/// A target, piece by piece.
-#[derive(Clone, Debug)]
-pub struct TargetCourse {
-    pieces: Vec<Promised>,
-    /// Since when it is in the catalogue no more.
-    gone_from: Option<Instant>,
-}
-
-/// A target as it is promised from an instant on.
-#[derive(Clone, Debug)]
-struct Promised {
-    from: Instant,
-    target: Arc<Target>,
-    text: String,
-}
-
 impl Courses {
     /// Those of a catalogue that never was another.
     pub fn of(catalogue: &Catalogue) -> Self {
@@ -108,12 +93,11 @@ impl Courses {
         }
         for (id, course) in &mut self.targets {
             if !catalogue.targets.contains_key(id) && course.leave(from) {
-                changed.extend(course.pieces.last().map(|last| last.target.service.clone()));
+                changed.extend(course.newest().map(|last| last.service.clone()));
             }
         }
         for (id, target) in &catalogue.targets {
-            let none = || TargetCourse { pieces: Vec::new(), gone_from: None };
-            if self.targets.entry(id.clone()).or_insert_with(none).take_up(from, target) {
+            if self.targets.entry(id.clone()).or_default().take_up(from, target) {
                 changed.insert(target.service.clone());
             }
         }
@@ -142,8 +126,8 @@ impl Courses {
         self.laws = steps.into_iter().filter_map(law).collect();
         self.about.clear();
         for (id, course) in &self.targets {
-            let Some(newest) = course.pieces.last() else { continue };
-            self.about.entry(newest.target.service.clone()).or_default().insert(id.clone());
+            let Some(newest) = course.newest() else { continue };
+            self.about.entry(newest.service.clone()).or_default().insert(id.clone());
         }
     }
 
@@ -215,7 +199,7 @@ impl Courses {
             .filter_map(|(id, course)| Some((format!("service {id}"), course.newest()?.text.clone())));
         let targets = self.targets.iter();
         let targets =
-            targets.filter_map(|(id, course)| Some((format!("target {id}"), course.pieces.last()?.text.clone())));
+            targets.filter_map(|(id, course)| Some((format!("target {id}"), course.newest_text()?.to_owned())));
         services.chain(targets).collect()
     }
 
@@ -312,77 +296,8 @@ impl ServiceCourse {
     }
 }
 
-impl TargetCourse {
-    fn take_up(&mut self, from: Instant, target: &Target) -> bool {
-        let before = (self.pieces.len(), self.gone_from);
-        self.gone_from = None;
-        forget_from(&mut self.pieces, |promised| promised.from, from);
-        let text = target_text(target);
-        match self.pieces.last_mut() {
-            Some(last) if last.text == text => {
-                // Names and parties are those of the newest version; from when on this holds was said with it.
-                last.target = Arc::new(Target { effective: last.target.effective, ..target.clone() });
-                before != (self.pieces.len(), None)
-            }
-            last => {
-                let from = if last.is_none() { Instant::MIN } else { from };
-                self.pieces.push(Promised { from, target: Arc::new(target.clone()), text });
-                true
-            }
-        }
-    }
-
-    /// Whether anything of what was promised is replaced by a version that does not have it.
-    fn leave(&mut self, from: Instant) -> bool {
-        self.gone_from = Some(self.gone_from.map_or(from, |gone_from| gone_from.min(from)));
-        forget_from(&mut self.pieces, |promised| promised.from, from)
-    }
-
-    /// A change holds from the next window on: what was promised when the window began counts, unless a later change was to
-    /// hold at once. In a window that ends now every change holds at once.
-    fn holding_for(&self, window: &Window) -> Option<&Promised> {
-        let known = |at: Instant| self.pieces.partition_point(|piece| piece.from <= at);
-        if let WindowKind::Rolling { .. } = window.kind {
-            return self.pieces.get(known(window.as_of).max(1) - 1);
-        }
-        let (began, ends) = (known(window.interval.start).max(1), window.interval.end.min(window.as_of.plus_ms(1)));
-        let within = self.pieces.iter().enumerate().skip(began).take_while(|(_, piece)| piece.from < ends);
-        let at_once = within.filter(|(_, piece)| piece.target.effective == Effective::Immediate);
-        let seen = at_once.map(|(place, _)| place + 1).last().unwrap_or(began);
-        self.pieces.get(seen - 1)
-    }
-
-    /// What is promised, with a window of its own kind. Where the kind changed, what was promised when the newest kind's window
-    /// began holds to that window's end.
-    fn in_window(&self, window: impl Fn(WindowKind) -> Window) -> Option<(&Promised, Window)> {
-        let mut newest = None;
-        for promised in self.pieces.iter().rev() {
-            let own = window(promised.target.window);
-            if promised.from > own.as_of {
-                continue;
-            }
-            let holds = self.holding_for(&own)?;
-            if holds.from == promised.from {
-                return Some((promised, own));
-            }
-            newest = newest.or(Some(holds));
-        }
-        let holds = newest.or(self.pieces.first())?;
-        Some((holds, window(holds.target.window)))
-    }
-
-    fn holds_in(&self, window: &impl Fn(WindowKind) -> Window) -> bool {
-        let Some(gone_from) = self.gone_from else { return true };
-        let Some((_, window)) = self.in_window(window) else { return false };
-        match window.kind {
-            WindowKind::Rolling { .. } => window.as_of < gone_from,
-            _ => window.interval.start < gone_from,
-        }
-    }
-}
-
 /// Forgets the pieces that are replaced from an instant on; whether there were any.
-fn forget_from<T>(pieces: &mut Vec<T>, begins: impl Fn(&T) -> Instant, from: Instant) -> bool {
+pub(super) fn forget_from<T>(pieces: &mut Vec<T>, begins: impl Fn(&T) -> Instant, from: Instant) -> bool {
     let kept = pieces.partition_point(|piece| begins(piece) < from);
     pieces.drain(kept..).len() > 0
 }

@@ -15,6 +15,7 @@
 //! | [`assign`] | what each agent is to observe |
 //! | [`fingerprint`] | which version this is, and what it measures differently than another |
 //! | [`course`] | what services and targets were through the versions |
+//! | [`promised`] | which version's promise holds for which window of a target |
 
 pub mod alignment;
 pub mod assign;
@@ -26,6 +27,7 @@ pub mod fingerprint;
 pub mod formula;
 pub mod model;
 pub mod promise;
+pub mod promised;
 mod read;
 #[cfg(test)]
 mod schema_tests;

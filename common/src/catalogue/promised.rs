@@ -1,0 +1,106 @@
+//! What a target promised through the versions of the catalogue: which version's promise holds for which of its windows.
+//!
+//! A change holds from the next window on, unless it is to hold at once; a target that leaves holds to the end of its window.
+
+use std::sync::Arc;
+
+use super::course::forget_from;
+use super::fingerprint::target_text;
+use super::model::{Effective, Target, WindowKind};
+use crate::measure::window::Window;
+use crate::time::Instant;
+
+/// A target, piece by piece.
+#[derive(Clone, Debug, Default)]
+pub struct TargetCourse {
+    pieces: Vec<Promised>,
+    /// Since when it is in the catalogue no more.
+    gone_from: Option<Instant>,
+}
+
+/// A target as it is promised from an instant on.
+#[derive(Clone, Debug)]
+pub(super) struct Promised {
+    from: Instant,
+    pub(super) target: Arc<Target>,
+    text: String,
+}
+
+impl TargetCourse {
+    /// As it is promised, or was last.
+    pub fn newest(&self) -> Option<&Arc<Target>> {
+        self.pieces.last().map(|newest| &newest.target)
+    }
+
+    /// What decides how it is measured, as it is promised or was last.
+    pub(super) fn newest_text(&self) -> Option<&str> {
+        self.pieces.last().map(|newest| newest.text.as_str())
+    }
+
+    pub(super) fn take_up(&mut self, from: Instant, target: &Target) -> bool {
+        let before = (self.pieces.len(), self.gone_from);
+        self.gone_from = None;
+        forget_from(&mut self.pieces, |promised| promised.from, from);
+        let text = target_text(target);
+        match self.pieces.last_mut() {
+            Some(last) if last.text == text => {
+                // Names and parties are those of the newest version; from when on this holds was said with it.
+                last.target = Arc::new(Target { effective: last.target.effective, ..target.clone() });
+                before != (self.pieces.len(), None)
+            }
+            last => {
+                let from = if last.is_none() { Instant::MIN } else { from };
+                self.pieces.push(Promised { from, target: Arc::new(target.clone()), text });
+                true
+            }
+        }
+    }
+
+    /// Whether anything of what was promised is replaced by a version that does not have it.
+    pub(super) fn leave(&mut self, from: Instant) -> bool {
+        self.gone_from = Some(self.gone_from.map_or(from, |gone_from| gone_from.min(from)));
+        forget_from(&mut self.pieces, |promised| promised.from, from)
+    }
+
+    /// A change holds from the next window on: what was promised when the window began counts, unless a later change was to
+    /// hold at once. In a window that ends now every change holds at once.
+    pub(super) fn holding_for(&self, window: &Window) -> Option<&Promised> {
+        let known = |at: Instant| self.pieces.partition_point(|piece| piece.from <= at);
+        if let WindowKind::Rolling { .. } = window.kind {
+            return self.pieces.get(known(window.as_of).max(1) - 1);
+        }
+        let (began, ends) = (known(window.interval.start).max(1), window.interval.end.min(window.as_of.plus_ms(1)));
+        let within = self.pieces.iter().enumerate().skip(began).take_while(|(_, piece)| piece.from < ends);
+        let at_once = within.filter(|(_, piece)| piece.target.effective == Effective::Immediate);
+        let seen = at_once.map(|(place, _)| place + 1).last().unwrap_or(began);
+        self.pieces.get(seen - 1)
+    }
+
+    /// What is promised, with a window of its own kind. Where the kind changed, what was promised when the newest kind's window
+    /// began holds to that window's end.
+    pub(super) fn in_window(&self, window: impl Fn(WindowKind) -> Window) -> Option<(&Promised, Window)> {
+        let mut newest = None;
+        for promised in self.pieces.iter().rev() {
+            let own = window(promised.target.window);
+            if promised.from > own.as_of {
+                continue;
+            }
+            let holds = self.holding_for(&own)?;
+            if holds.from == promised.from {
+                return Some((promised, own));
+            }
+            newest = newest.or(Some(holds));
+        }
+        let holds = newest.or(self.pieces.first())?;
+        Some((holds, window(holds.target.window)))
+    }
+
+    pub(super) fn holds_in(&self, window: &impl Fn(WindowKind) -> Window) -> bool {
+        let Some(gone_from) = self.gone_from else { return true };
+        let Some((_, window)) = self.in_window(window) else { return false };
+        match window.kind {
+            WindowKind::Rolling { .. } => window.as_of < gone_from,
+            _ => window.interval.start < gone_from,
+        }
+    }
+}
