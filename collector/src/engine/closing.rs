@@ -5,6 +5,10 @@
 //! something is still being derived, or the disk is full. All that wait stand in one order, the oldest first; a tick looks at
 //! a share of them, behind everything else. The windows of the last 35 days are looked at once after each start, whatever is
 //! on record.
+//!
+//! A window has closed by what the rows say the time is as much as by the clock, as for retention: a clock that leaps ahead by
+//! a year closes nothing. What was issued all the same before a window had come to its end, because the agents' clocks leapt
+//! too, is looked at again once it has.
 
 use uphold_common::catalogue::model::{Promise, Service, Target, WindowKind};
 use uphold_common::ids::Id;
@@ -12,6 +16,7 @@ use uphold_common::measure::target::settling_ms;
 use uphold_common::measure::window::Window;
 use uphold_common::time::{Instant, Interval};
 
+use super::issue::settled_at;
 use super::revise::{Pending, Waiting};
 use super::{Engine, EngineError};
 use crate::retention::start_of;
@@ -26,9 +31,16 @@ const TARGETS_AT_ONCE: usize = 64;
 impl Engine {
     /// Looks at some of the closed windows that are due, and issues what has to be.
     pub(super) fn revise(&mut self, now: Instant) -> Result<(), EngineError> {
-        if self.health.deriving == 0 && !self.imports(now) && !self.is_full(now) {
-            self.find_closed(now);
-            self.take_up_causes(now);
+        let present = self.vouched(now);
+        if let Some(present) = present.filter(|_| self.health.deriving == 0 && !self.imports(now) && !self.is_full(now))
+        {
+            if Some(present) < self.revising.looked_to {
+                // The clock was set back: what is due is found anew.
+                self.revising.begin_anew();
+            }
+            self.revising.looked_to = Some(present);
+            self.find_closed(present);
+            self.take_up_causes(present, now);
             let looked = self.look_at_closed(now)?;
             self.issue(looked, now)?;
             self.keep_causes()?;
@@ -45,7 +57,7 @@ impl Engine {
         settling_ms(course, &newest).max(settling_ms(course, &before))
     }
 
-    /// Finds the windows that have settled and of which nothing was issued, of some targets.
+    /// Finds the windows that have settled and of which nothing was issued, or nothing since they were open, of some targets.
     fn find_closed(&mut self, now: Instant) {
         let catalogue = self.catalogue();
         let due = |target: &&Target| self.revising.next.get(&target.id).is_none_or(|next| *next <= now);
@@ -64,10 +76,12 @@ impl Engine {
                 self.revising.next.insert(target.id.clone(), Instant::MAX);
                 continue;
             };
+            let settling_ms = service.map_or(0, |service| self.settles_after_ms(service, target.window, now));
+            let known = self.revising.next.get(&target.id).copied();
             for window in windows {
-                if self.revising.register.get(&target.id, kind, window.start).is_none()
-                    && self.is_kept(target, window, now)
-                {
+                let was_open = known.is_some_and(|known| known <= window.end.plus_ms(settling_ms));
+                let is_issued = self.revising.register.get(&target.id, kind, window.start).is_some();
+                if (was_open || !is_issued) && self.is_kept(target, window, now) {
                     self.revising.waiting.insert(Waiting::of(&target.id, window));
                 }
             }
@@ -76,7 +90,7 @@ impl Engine {
     }
 
     /// Has the windows looked at again that were touched, once what touched them has come to rest.
-    fn take_up_causes(&mut self, now: Instant) {
+    fn take_up_causes(&mut self, present: Instant, now: Instant) {
         let catalogue = self.catalogue();
         self.revising.pending.values_mut().for_each(|pending| pending.goes_on(now));
         let ready = self.revising.pending.iter().filter(|(_, pending)| pending.is_ready(now));
@@ -95,7 +109,8 @@ impl Engine {
             for target in catalogue.targets.values().filter(|target| target.service == id) {
                 let Some(kind) = key::number_of(target.window) else { continue };
                 let issued = self.revising.register.windows(&target.id, kind);
-                let touched = issued.filter(|window| causes.touches(*window) && self.is_kept(target, *window, now));
+                let closed = issued.filter(|window| self.has_settled(target, *window, present));
+                let touched = closed.filter(|window| causes.touches(*window) && self.is_kept(target, *window, present));
                 for window in touched.collect::<Vec<_>>() {
                     again.left.insert((target.id.clone(), window.start));
                     self.revising.waiting.insert(Waiting::of(&target.id, window));
@@ -106,6 +121,13 @@ impl Engine {
                 self.revising.again.insert(id, again);
             }
         }
+    }
+
+    /// Whether a window has settled; not one that was issued while a clock was ahead.
+    fn has_settled(&self, target: &Target, window: Interval, present: Instant) -> bool {
+        let service = self.in_force.catalogue.services.get(&target.service);
+        let course = self.course(&target.service);
+        service.zip(course).is_some_and(|(service, course)| settled_at(course, service, target, window) <= present)
     }
 
     /// Whether everything that a window is measured from is still there, and its revisions are still kept: states for

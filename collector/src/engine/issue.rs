@@ -179,7 +179,7 @@ impl Engine {
         } else {
             self.why(
                 &service.id,
-                waiting.window(),
+                waiting,
                 before.filter(|before| before.catalogue_version != catalogue_version).map(|_| catalogue_version),
             )
         };
@@ -203,9 +203,11 @@ impl Engine {
     }
 
     /// Why a window is another than it was; `version` is that of the catalogue, if that is another too.
-    fn why(&self, service: &Id, window: Interval, version: Option<u64>) -> Why {
-        let again = self.revising.again.get(service);
-        let why = again.map(|again| again.causes.why(window)).unwrap_or_default();
+    fn why(&self, service: &Id, waiting: &Waiting, version: Option<u64>) -> Why {
+        let again = self.revising.again.get(service).filter(|again| again.holds(waiting));
+        // Nothing touched it: it was issued before it had come to its end, and has come to it.
+        let Some(again) = again else { return Why { catalogue_version: version, ..Why::settled() } };
+        let why = again.causes.why(waiting.window());
         let found = version.filter(|_| why.word() == "start");
         Why { catalogue_version: why.catalogue_version.or(found), ..why }
     }
@@ -218,7 +220,7 @@ impl Engine {
 }
 
 /// When a closed window had settled: what is taken for the present in its revisions.
-fn settled_at(course: &ServiceCourse, service: &Service, target: &Target, interval: Interval) -> Instant {
+pub(super) fn settled_at(course: &ServiceCourse, service: &Service, target: &Target, interval: Interval) -> Instant {
     let window = Window::holding(target.window, &service.time_zone, interval.start, interval.end);
     interval.end.plus_ms(settling_ms(course, &window))
 }

@@ -231,7 +231,8 @@ impl Engine {
             engine.touched_from.insert(service.clone(), now.minus_ms(HORIZON_MS));
         }
         let catalogue = engine.catalogue();
-        engine.revising.begin(&catalogue.services.keys().collect(), now.minus_ms(HORIZON_MS));
+        let present = engine.vouched(now).unwrap_or(now);
+        engine.revising.begin(&catalogue.services.keys().collect(), present.minus_ms(HORIZON_MS));
         Ok(engine)
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Revising {
     pub(super) waiting: BTreeSet<Waiting>,
     /// When the next window of a target will have settled; those that are not in it have to be gone through.
     pub(super) next: BTreeMap<TargetId, Instant>,
+    /// Up to when windows that have settled were found.
+    pub(super) looked_to: Option<Instant>,
     /// The services that have a target on a resource.
     resources: BTreeMap<ResourceId, BTreeSet<Id>>,
     /// The services of which what is on record is not what was gathered.
@@ -102,6 +104,17 @@ impl Pending {
     }
 }
 
+impl Again {
+    fn place(waiting: &Waiting) -> (TargetId, Instant) {
+        (waiting.target.clone(), waiting.start)
+    }
+
+    /// Whether this is one of those that are being looked at again.
+    pub(super) fn holds(&self, waiting: &Waiting) -> bool {
+        self.left.contains(&Self::place(waiting))
+    }
+}
+
 impl Revising {
     /// Takes up what is on record.
     pub(super) fn load(store: &dyn Store, catalogue: &Catalogue) -> Result<Self, EngineError> {
@@ -118,13 +131,18 @@ impl Revising {
         Ok(revising)
     }
 
-    /// Another catalogue is in force: which windows have closed is found anew, and what was being looked at again is begun anew.
-    pub(super) fn assign(&mut self, catalogue: &Catalogue) {
+    /// Which windows have closed is found anew, and what was being looked at again is begun anew.
+    pub(super) fn begin_anew(&mut self) {
         self.waiting.clear();
         self.next.clear();
         for (service, again) in std::mem::take(&mut self.again) {
             self.touch(&service, |known| known.join(again.causes));
         }
+    }
+
+    /// Another catalogue is in force.
+    pub(super) fn assign(&mut self, catalogue: &Catalogue) {
+        self.begin_anew();
         self.resources.clear();
         for target in catalogue.targets.values() {
             if let Promise::Capacity(promise) = &target.promise {
@@ -177,7 +195,7 @@ impl Revising {
     /// A window was looked at. With the last one of a service, what touched it is dealt with.
     pub(super) fn looked_at(&mut self, waiting: &Waiting) {
         self.waiting.remove(waiting);
-        let one = (waiting.target.clone(), waiting.start);
+        let one = Again::place(waiting);
         let held =
             self.again.iter_mut().find_map(|(service, again)| again.left.remove(&one).then_some((service, again)));
         let Some((service, _)) = held.filter(|(_, again)| again.left.is_empty()) else { return };

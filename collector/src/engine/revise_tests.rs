@@ -368,3 +368,62 @@ fn old_revisions_are_forgotten_and_the_newest_stay() {
     forget(&mut world, at(0));
     assert_eq!(world.revisions_of("shop").len(), left.len() - 3);
 }
+
+/// The days, counted from that of `at(0)`, whose windows were issued, with the number of the newest revision.
+fn issued(world: &mut World) -> Vec<(i64, u32)> {
+    let mut days = std::collections::BTreeMap::new();
+    for revision in world.revisions_of("shop") {
+        let day = revision.window.start_ms.since_ms(at(0)) / DAY_MS;
+        let number = days.entry(day).or_insert(0);
+        *number = revision.number.max(*number);
+    }
+    days.into_iter().collect()
+}
+
+#[test]
+fn a_clock_that_leaps_ahead_and_back_closes_nothing_that_the_rows_do_not_vouch_for() {
+    let mut world = world(daily("2026-03-09"));
+    world.ticks(101, 2);
+    assert_eq!(issued(&mut world), [(-1, 1)]);
+    let leapt = 400 * DAY;
+    world.ticks(leapt, 3);
+    world.open(leapt + 10);
+    world.ticks(leapt + 100, 3);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 1)], "what two days without a row may close, and no more");
+
+    // The clock is right again. The day that was issued too early is issued again once it has closed, and the next as ever.
+    world.push(200, "uDDDu", 300, 0);
+    world.ticks(300, QUIET + 3);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 1)], "it is still open");
+    world.push(DAY, "uuuuuuu", DAY + 60, 0);
+    world.ticks(DAY + SETTLING - 2, 2);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 1)], "it has not settled yet");
+    world.ticks(DAY + SETTLING, 2 + QUIET);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 2)]);
+    let again = world.revisions_of("shop").swap_remove(0);
+    assert_eq!(again.headline.contractual.unwrap().kinds.down, 30_000);
+    world.push(2 * DAY, "uuuuuuu", 2 * DAY + 60, 0);
+    world.ticks(2 * DAY + SETTLING, 2);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 2), (1, 1)]);
+}
+
+#[test]
+fn a_window_that_was_issued_while_all_clocks_were_ahead_is_issued_again_when_it_has_come_to_its_end() {
+    let mut world = world(daily("2026-03-09"));
+    world.tick(101);
+    // The agent's clock leapt too, so its rows vouch for the time.
+    world.push(5 * DAY, "u", 5 * DAY, 0);
+    world.ticks(5 * DAY + 200, 2);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 1), (1, 1), (2, 1), (3, 1), (4, 1)]);
+    world.ticks(200, 2);
+    world.push(DAY, "uuuuuuu", DAY + 60, 0);
+    world.ticks(DAY + SETTLING - 20, 10);
+    assert_eq!(world.changed("shop"), Vec::<String>::new());
+    world.ticks(DAY + SETTLING, 2 + QUIET);
+    assert_eq!(world.changed("shop"), Vec::<String>::new(), "nothing was seen in it by then either");
+    world.push(DAY + 1_000, "uDDDu", DAY + 1_100, 0);
+    world.push(2 * DAY, "uuuuuuu", 2 * DAY + 60, 0);
+    world.ticks(2 * DAY + SETTLING, 1);
+    assert_eq!(world.changed("shop"), ["sla/day 1 #2 settled"]);
+    assert_eq!(world.engine().health.revisions.waiting, 0);
+}

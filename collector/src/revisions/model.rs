@@ -62,7 +62,7 @@ pub struct RevisedWindow {
 /// Why a revision was issued: everything that touched the window since the one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Why {
-    /// The window had settled: this is its first revision.
+    /// The window had settled: this is its first revision, or the one before was issued while a clock was ahead of it.
     pub settled: bool,
     /// Data that came after the revision before.
     pub late_data: Option<LateData>,
