@@ -10,8 +10,13 @@
 //! a year closes nothing. What was issued all the same before a window had come to its end, because the agents' clocks leapt
 //! too, is looked at again once it has.
 
-use uphold_common::catalogue::model::{Promise, Service, Target, WindowKind};
-use uphold_common::ids::Id;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use uphold_common::catalogue::course::Courses;
+use uphold_common::catalogue::model::{Catalogue, Promise, Service, Target, WindowKind};
+use uphold_common::catalogue::promised::TargetCourse;
+use uphold_common::ids::{Id, TargetId};
 use uphold_common::measure::target::settling_ms;
 use uphold_common::measure::window::Window;
 use uphold_common::time::{Instant, Interval};
@@ -20,6 +25,7 @@ use super::issue::settled_at;
 use super::revise::{Pending, Waiting};
 use super::{Engine, EngineError};
 use crate::retention::start_of;
+use crate::revisions::cause::Causes;
 use crate::revisions::closed::{Closed, closed};
 use crate::revisions::key;
 
@@ -49,73 +55,79 @@ impl Engine {
         Ok(())
     }
 
-    /// How long after its end a window settles that holds `now`, or the one before it.
-    fn settles_after_ms(&self, service: &Service, kind: WindowKind, now: Instant) -> i64 {
+    /// How long after its end a window settles that holds `at`, or the one before it.
+    fn settles_after_ms(&self, service: &Service, kind: WindowKind, at: Instant) -> i64 {
         let Some(course) = self.course(&service.id) else { return 0 };
-        let newest = Window::holding(kind, &service.time_zone, now, now);
-        let before = Window::holding(kind, &service.time_zone, newest.interval.start.minus_ms(1), now);
+        let newest = Window::holding(kind, &service.time_zone, at, at);
+        let before = Window::holding(kind, &service.time_zone, newest.interval.start.minus_ms(1), at);
         settling_ms(course, &newest).max(settling_ms(course, &before))
     }
 
-    /// Finds the windows that have settled and of which nothing was issued, or nothing since they were open, of some targets.
-    fn find_closed(&mut self, now: Instant) {
-        let catalogue = self.catalogue();
-        let due = |target: &&Target| self.revising.next.get(&target.id).is_none_or(|next| *next <= now);
-        let due: Vec<&Target> = catalogue.targets.values().filter(due).take(TARGETS_AT_ONCE).collect();
-        for target in due {
+    /// Finds the windows that have settled and of which nothing was issued, or nothing since they were open, of some targets:
+    /// those of the catalogue, and those that were in it.
+    fn find_closed(&mut self, present: Instant) {
+        let courses = Arc::clone(&self.in_force.courses);
+        let due = |id: &TargetId| self.revising.next.get(id).is_none_or(|next| *next <= present);
+        let due: Vec<_> = courses.targets().filter(|(id, _)| due(id)).take(TARGETS_AT_ONCE).collect();
+        for (id, course) in due {
             if self.revising.waiting.len() >= WAITING_MAX {
                 return;
             }
-            let (service, kind) = (catalogue.services.get(&target.service), key::number_of(target.window));
-            let entry = self.entry(&target.service);
-            let found = service.zip(kind).and_then(|(service, kind)| {
-                let settling_ms = self.settles_after_ms(service, target.window, now);
-                Some((kind, closed(target.window, &service.time_zone, entry, settling_ms, now)?))
-            });
-            let Some((kind, Closed { windows, next })) = found else {
-                self.revising.next.insert(target.id.clone(), Instant::MAX);
-                continue;
-            };
-            let settling_ms = service.map_or(0, |service| self.settles_after_ms(service, target.window, now));
-            let known = self.revising.next.get(&target.id).copied();
+            let next = self.find_closed_of(course, present).unwrap_or(Instant::MAX);
+            self.revising.next.insert(id.clone(), next);
+        }
+    }
+
+    /// The same of one target; when the next of its windows will have settled, if any will.
+    fn find_closed_of(&mut self, course: &TargetCourse, present: Instant) -> Option<Instant> {
+        let target = course.newest()?;
+        let in_force = Arc::clone(&self.in_force.catalogue);
+        let courses = Arc::clone(&self.in_force.courses);
+        let service = service_ever(&in_force, &courses, &target.service)?;
+        let (entry, known) = (self.entry(&service.id), self.revising.next.get(&target.id).copied());
+        let mut next = Instant::MAX;
+        let kinds = course.kinds();
+        let followed = kinds.iter().skip(1).map(|(kind, _)| Some(*kind)).chain([None]);
+        for ((kind, held), follows) in kinds.iter().copied().zip(followed) {
+            let Some(number) = key::number_of(kind) else { continue };
+            let settling_ms = self.settles_after_ms(service, kind, held.end.min(present));
+            let end = goes_on_to(held.end, follows, &service.time_zone);
+            let held = Interval::new(held.start.max(entry), end);
+            let found = closed(kind, &service.time_zone, held, settling_ms, present);
+            let Some(Closed { windows, next: of_kind }) = found else { continue };
             for window in windows {
                 let was_open = known.is_some_and(|known| known <= window.end.plus_ms(settling_ms));
-                let is_issued = self.revising.register.get(&target.id, kind, window.start).is_some();
-                if (was_open || !is_issued) && self.is_kept(target, window, now) {
-                    self.revising.waiting.insert(Waiting::of(&target.id, window));
+                let is_issued = self.revising.register.get(&target.id, number, window.start).is_some();
+                if (was_open || !is_issued) && self.is_kept(target, window, present) {
+                    self.revising.waiting.insert(Waiting::of(&target.id, number, window));
                 }
             }
-            self.revising.next.insert(target.id.clone(), next);
+            next = of_kind.min(next);
         }
+        Some(next)
     }
 
     /// Has the windows looked at again that were touched, once what touched them has come to rest.
     fn take_up_causes(&mut self, present: Instant, now: Instant) {
-        let catalogue = self.catalogue();
         self.revising.pending.values_mut().for_each(|pending| pending.goes_on(now));
         let ready = self.revising.pending.iter().filter(|(_, pending)| pending.is_ready(now));
         let ready: Vec<Id> = ready.map(|(service, _)| service.clone()).collect();
+        let (in_force, courses) = (Arc::clone(&self.in_force.catalogue), Arc::clone(&self.in_force.courses));
         for id in ready {
             if self.revising.waiting.len() >= WAITING_MAX {
                 return;
             }
-            let service = catalogue.services.get(&id);
+            let service = service_ever(&in_force, &courses, &id);
             if service.is_some_and(|service| self.agents.holds(service, now)) {
                 continue;
             }
             let Some(Pending { causes, .. }) = self.revising.pending.remove(&id) else { continue };
             self.revising.unkept.insert(id.clone());
             let mut again = self.revising.again.remove(&id).unwrap_or_default();
-            for target in catalogue.targets.values().filter(|target| target.service == id) {
-                let Some(kind) = key::number_of(target.window) else { continue };
-                let issued = self.revising.register.windows(&target.id, kind);
-                let closed = issued.filter(|window| self.has_settled(target, *window, present));
-                let touched = closed.filter(|window| causes.touches(*window) && self.is_kept(target, *window, present));
-                for window in touched.collect::<Vec<_>>() {
-                    again.left.insert((target.id.clone(), window.start));
-                    self.revising.waiting.insert(Waiting::of(&target.id, window));
-                }
+            if let Some(service) = service {
+                again.left.extend(self.touched(service, &causes, present));
             }
+            self.revising.waiting.extend(again.left.iter().cloned());
             again.causes.join(causes);
             if !again.left.is_empty() {
                 self.revising.again.insert(id, again);
@@ -123,11 +135,21 @@ impl Engine {
         }
     }
 
-    /// Whether a window has settled; not one that was issued while a clock was ahead.
-    fn has_settled(&self, target: &Target, window: Interval, present: Instant) -> bool {
-        let service = self.in_force.catalogue.services.get(&target.service);
-        let course = self.course(&target.service);
-        service.zip(course).is_some_and(|(service, course)| settled_at(course, service, target, window) <= present)
+    /// The windows of a service that were issued and touched by `causes`; not those that were issued while a clock was ahead,
+    /// and are still to settle.
+    fn touched(&self, service: &Service, causes: &Causes, present: Instant) -> Vec<Waiting> {
+        let (Some(course), mut touched) = (self.course(&service.id), Vec::new()) else { return Vec::new() };
+        for id in self.revising.register.targets(&service.id) {
+            let Some(target) = self.in_force.courses.target_course(id).and_then(TargetCourse::newest) else { continue };
+            for (number, window) in self.revising.register.windows(id) {
+                let settled_at = key::kind_of(number).map(|kind| settled_at(course, service, kind, window));
+                let has_settled = settled_at.is_some_and(|settled_at| settled_at <= present);
+                if has_settled && causes.touches(window) && self.is_kept(target, window, present) {
+                    touched.push(Waiting::of(id, number, window));
+                }
+            }
+        }
+        touched
     }
 
     /// Whether everything that a window is measured from is still there, and its revisions are still kept: states for
@@ -142,4 +164,16 @@ impl Engine {
         };
         measured && window.end >= now.minus_ms(retention.records_ms)
     }
+}
+
+/// To when windows of a kind follow one another where `follows` came instead at `from`: until the first of those begins.
+fn goes_on_to(from: Instant, follows: Option<WindowKind>, zone: &TimeZone) -> Instant {
+    let Some(follows) = follows.filter(|kind| key::number_of(*kind).is_some()) else { return from };
+    let first = Window::holding(follows, zone, from, from).interval;
+    if first.start == from { from } else { first.end }
+}
+
+/// A service of the catalogue, or as it was last in it.
+pub(super) fn service_ever<'a>(in_force: &'a Catalogue, courses: &'a Courses, id: &Id) -> Option<&'a Service> {
+    in_force.services.get(id).or_else(|| Some(&*courses.service(id)?.newest()?.service))
 }

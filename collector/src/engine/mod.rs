@@ -195,7 +195,7 @@ impl Engine {
         for record in bad {
             tracing::error!(place = ?record.place, reason = record.reason, "a message cannot be read and is left where it is");
         }
-        let revising = Revising::load(store.as_ref(), &in_force.catalogue)?;
+        let revising = Revising::load(store.as_ref(), &in_force.courses)?;
         let mut engine = Self {
             store,
             keeper,
@@ -230,9 +230,9 @@ impl Engine {
         for service in engine.catalogue().services.keys() {
             engine.touched_from.insert(service.clone(), now.minus_ms(HORIZON_MS));
         }
-        let catalogue = engine.catalogue();
         let present = engine.vouched(now).unwrap_or(now);
-        engine.revising.begin(&catalogue.services.keys().collect(), present.minus_ms(HORIZON_MS));
+        let courses = Arc::clone(&engine.in_force.courses);
+        engine.revising.begin(&courses, present.minus_ms(HORIZON_MS));
         Ok(engine)
     }
 

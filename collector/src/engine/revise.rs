@@ -7,8 +7,10 @@
 //! until the last of its windows was looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use uphold_common::catalogue::model::{Catalogue, Promise};
+use uphold_common::catalogue::course::Courses;
+use uphold_common::catalogue::model::Promise;
 use uphold_common::governed::Selection;
 use uphold_common::ids::{Id, TargetId, VantagePoint};
 use uphold_common::observation::ResourceId;
@@ -67,7 +69,7 @@ pub(super) struct Pending {
 pub(super) struct Again {
     pub(super) causes: Causes,
     /// Those that were not looked at yet.
-    pub(super) left: BTreeSet<(TargetId, Instant)>,
+    pub(super) left: BTreeSet<Waiting>,
 }
 
 /// A window that is to be looked at; in order of their ends.
@@ -76,11 +78,13 @@ pub(super) struct Waiting {
     pub(super) end: Instant,
     pub(super) target: TargetId,
     pub(super) start: Instant,
+    /// The number of its kind.
+    pub(super) kind: u8,
 }
 
 impl Waiting {
-    pub(super) fn of(target: &TargetId, window: Interval) -> Self {
-        Self { end: window.end, target: target.clone(), start: window.start }
+    pub(super) fn of(target: &TargetId, kind: u8, window: Interval) -> Self {
+        Self { end: window.end, target: target.clone(), start: window.start, kind }
     }
 
     pub(super) const fn window(&self) -> Interval {
@@ -104,20 +108,9 @@ impl Pending {
     }
 }
 
-impl Again {
-    fn place(waiting: &Waiting) -> (TargetId, Instant) {
-        (waiting.target.clone(), waiting.start)
-    }
-
-    /// Whether this is one of those that are being looked at again.
-    pub(super) fn holds(&self, waiting: &Waiting) -> bool {
-        self.left.contains(&Self::place(waiting))
-    }
-}
-
 impl Revising {
     /// Takes up what is on record.
-    pub(super) fn load(store: &dyn Store, catalogue: &Catalogue) -> Result<Self, EngineError> {
+    pub(super) fn load(store: &dyn Store, courses: &Courses) -> Result<Self, EngineError> {
         let register = Register::load(store).map_err(|error| damaged("a revision", &error))?;
         let mut revising = Self { register, ..Self::default() };
         for (key, value) in read_all(store, RecordKind::Touched)? {
@@ -127,7 +120,7 @@ impl Revising {
             revising.touch(&service, |known| known.join(causes));
         }
         revising.unkept.clear();
-        revising.assign(catalogue);
+        revising.assign(courses);
         Ok(revising)
     }
 
@@ -141,10 +134,10 @@ impl Revising {
     }
 
     /// Another catalogue is in force.
-    pub(super) fn assign(&mut self, catalogue: &Catalogue) {
+    pub(super) fn assign(&mut self, courses: &Courses) {
         self.begin_anew();
         self.resources.clear();
-        for target in catalogue.targets.values() {
+        for target in courses.targets().filter_map(|(_, course)| course.newest()) {
             if let Promise::Capacity(promise) = &target.promise {
                 self.resources.entry(promise.resource.clone()).or_default().insert(target.service.clone());
             }
@@ -152,10 +145,10 @@ impl Revising {
     }
 
     /// Looks again at what ends after `from`, of every service.
-    pub(super) fn begin(&mut self, services: &BTreeSet<&Id>, from: Instant) {
-        for service in services {
+    pub(super) fn begin(&mut self, courses: &Courses, from: Instant) {
+        for (service, _) in courses.services() {
             if self.register.issued_to(service).is_some() {
-                self.pending.entry((*service).clone()).or_default().causes.started(from);
+                self.pending.entry(service.clone()).or_default().causes.started(from);
             }
         }
     }
@@ -195,9 +188,8 @@ impl Revising {
     /// A window was looked at. With the last one of a service, what touched it is dealt with.
     pub(super) fn looked_at(&mut self, waiting: &Waiting) {
         self.waiting.remove(waiting);
-        let one = Again::place(waiting);
         let held =
-            self.again.iter_mut().find_map(|(service, again)| again.left.remove(&one).then_some((service, again)));
+            self.again.iter_mut().find_map(|(service, again)| again.left.remove(waiting).then_some((service, again)));
         let Some((service, _)) = held.filter(|(_, again)| again.left.is_empty()) else { return };
         let service = service.clone();
         self.again.remove(&service);
@@ -257,7 +249,7 @@ impl Engine {
             Selection::All => true,
             Selection::Named(named) => named.contains(*service),
         };
-        let touched = self.in_force.catalogue.services.keys().filter(holds);
+        let touched = self.in_force.courses.services().map(|(service, _)| service).filter(holds);
         let touched = touched.filter(|service| self.revising.may_change(service, span.start));
         let causes = |service: &Id| {
             let mut causes = Causes::default();
@@ -289,11 +281,11 @@ impl Engine {
     /// Another catalogue is in force: what it says of closed windows that may still be looked at is looked at, and of all of
     /// them where it measures the past otherwise.
     pub(super) fn revise_anew(&mut self) {
-        let (catalogue, version) = (self.catalogue(), self.in_force.version);
-        self.revising.assign(&catalogue);
+        let (courses, version) = (Arc::clone(&self.in_force.courses), self.in_force.version);
+        self.revising.assign(&courses);
         let is_restated = self.in_force.versions.last().is_some_and(|newest| newest.restated.is_some());
         let from = if is_restated { Instant::MIN } else { self.timelines.present().minus_ms(HORIZON_MS) };
-        for service in catalogue.services.keys() {
+        for (service, _) in courses.services() {
             self.restated(service, from, version);
         }
     }

@@ -10,6 +10,7 @@ use uphold_common::time::{DAY_MS, Instant};
 use super::govern::GovernCommand;
 use super::import::IMPORT_HOLDS_MS;
 use super::query::FiguresQuery;
+use super::reload::Reload;
 use super::revise::{PATIENCE_MS, QUIET_MS};
 use super::revised::{After, RevisionsError, RevisionsQuery};
 use super::tests::{CATALOGUE, World, at};
@@ -426,4 +427,83 @@ fn a_window_that_was_issued_while_all_clocks_were_ahead_is_issued_again_when_it_
     world.ticks(2 * DAY + SETTLING, 1);
     assert_eq!(world.changed("shop"), ["sla/day 1 #2 settled"]);
     assert_eq!(world.engine().health.revisions.waiting, 0);
+}
+
+/// Noon of the first day, a Tuesday.
+const NOON: i64 = DAY / 2;
+
+/// A world of which yesterday was issued, and whose catalogue is another from noon on.
+fn changed_at_noon(change: impl FnOnce(&mut String)) -> World {
+    let mut world = world(daily("2026-03-09"));
+    world.ticks(101, 2);
+    change(&mut world.catalogue);
+    assert!(matches!(world.reload(NOON), Reload::TakenUp(2)));
+    world
+}
+
+/// The windows that were issued, as their kind and the day on which they begin, once as many days are over.
+fn issued_kinds(world: &mut World, days: i64) -> Vec<String> {
+    for day in 1..=days {
+        world.push(day * DAY, "uuuuuuu", day * DAY + 60, 0);
+        world.ticks(day * DAY + SETTLING, 2);
+    }
+    let mut all = world.revisions_of("shop");
+    all.sort_by_key(|revision| revision.window.end_ms);
+    let told = |revision: &Revision| {
+        let day = revision.window.start_ms.since_ms(at(0)).div_euclid(DAY_MS);
+        format!("{} {day}", revision.window.kind)
+    };
+    all.iter().map(told).collect()
+}
+
+#[test]
+fn the_last_window_of_a_target_that_leaves_or_changes_its_kind_is_issued_and_revised_like_every_other() {
+    let leaves = |text: &mut String| {
+        let (targets, receivers) = (text.find("agreements:").unwrap(), text.find("receivers:").unwrap());
+        text.replace_range(targets..receivers, "");
+    };
+    let mut world = changed_at_noon(leaves);
+    assert_eq!(issued_kinds(&mut world, 3), ["day -1", "day 0"]);
+    world.push(NOON, "uDDDu", 3 * DAY + 600, 0);
+    world.exclude("storm", 60, 120, 3 * DAY + 601);
+    world.ticks(3 * DAY + 602, QUIET + 3);
+    assert_eq!(world.changed("shop"), ["sla/day 0 #2 late_data"]);
+    world.open(3 * DAY + 700);
+    world.push(4 * DAY, "u", 4 * DAY, 0);
+    world.ticks(4 * DAY + 1, 3);
+    assert_eq!(world.revisions_of("shop").len(), 3);
+
+    for (kind, expected) in [
+        // The week in which it changed is measured by days to its end.
+        ("week", ["day -1", "day 0", "day 1", "day 2", "day 3", "day 4", "day 5", "week 6"].as_slice()),
+        ("30d", ["day -1", "day 0"].as_slice()),
+    ] {
+        let mut world = changed_at_noon(|text| *text = text.replace("window: day", &format!("window: {kind}")));
+        assert_eq!(issued_kinds(&mut world, 13), expected, "{kind}");
+    }
+}
+
+#[test]
+fn the_last_window_of_a_service_that_leaves_is_issued_and_revised_too() {
+    let mut world = world(many());
+    world.ticks(101, 3);
+    let (from, to) = ("  - id: mail\n    name: Mail", "agreements:");
+    let (from, to) = (world.catalogue.find(from).unwrap(), world.catalogue.find(to).unwrap());
+    world.catalogue.replace_range(from..to, "");
+    let target = "      - { id: mail, service: mail, window: day, availability: \"99.9%\" }\n";
+    world.catalogue = world.catalogue.replace(target, "");
+    assert!(matches!(world.reload(NOON), Reload::TakenUp(2)));
+    let before = world.revisions_of("mail").len();
+    for day in 1..=2 {
+        world.push(day * DAY, "uuuuuuu", day * DAY + 60, 0);
+        world.ticks(day * DAY + SETTLING, 2);
+    }
+    assert_eq!(world.revisions_of("mail").len(), before + 1);
+    let asked = serde_json::json!({ "id": "storm", "services": "all", "start": at(0).as_ms(), "end": at(60).as_ms(),
+        "class": "customer", "reason": "agreed", "approver": "somebody" });
+    let asked: ExclusionAsked = serde_json::from_value(asked).unwrap();
+    let add = GovernCommand::Add(Box::new(Asked::Exclusion(asked)));
+    world.engine().govern(add, &WHO, at(2 * DAY + 600)).unwrap();
+    world.ticks(2 * DAY + 601, 3);
+    assert_eq!(world.changed("mail"), ["sla/mail 0 #2 record"]);
 }

@@ -33,7 +33,7 @@ impl World {
         vec![("catalogue.yaml".to_owned(), self.catalogue.clone())]
     }
 
-    fn reload(&mut self, now: i64) -> Reload {
+    pub(super) fn reload(&mut self, now: i64) -> Reload {
         let files = self.files();
         self.engine().reload(Ok(files), at(now)).unwrap()
     }

@@ -107,10 +107,10 @@ impl Register {
         self.windows.get(&(target.clone(), kind))?.get(&start)
     }
 
-    /// The windows of a target of which something was issued, the oldest first.
-    pub fn windows(&self, target: &TargetId, kind: u8) -> impl Iterator<Item = Interval> {
-        let all = self.windows.get(&(target.clone(), kind)).into_iter().flatten();
-        all.map(|(start, issued)| Interval::new(*start, issued.end))
+    /// The windows of a target of which something was issued, each with the number of its kind; of a kind the oldest first.
+    pub fn windows(&self, target: &TargetId) -> impl Iterator<Item = (u8, Interval)> {
+        let of_it = self.windows.range((target.clone(), u8::MIN)..=(target.clone(), u8::MAX));
+        of_it.flat_map(|((_, kind), all)| all.iter().map(|(start, issued)| (*kind, Interval::new(*start, issued.end))))
     }
 
     /// Up to when anything was issued of a service.
@@ -182,8 +182,8 @@ mod tests {
         issue(&mut register, "sla/day", 450, 2, "b");
         issue(&mut register, "ola/day", 3, 1, "a");
         let target = "sla/day".parse().unwrap();
-        assert_eq!(register.windows(&target, 1).count(), WINDOWS_MAX);
-        assert_eq!(register.windows(&target, 1).next().unwrap().start.utc_day(), 100);
+        assert_eq!(register.windows(&target).count(), WINDOWS_MAX);
+        assert_eq!(register.windows(&target).next().unwrap().1.start.utc_day(), 100);
         let known =
             |register: &Register, day: i64| register.get(&target, 1, Instant::from_ms(day * 86_400_000)).copied();
         assert!(known(&register, 99).is_none() && known(&register, 500).is_none());
@@ -195,6 +195,6 @@ mod tests {
         let recent: Vec<i64> = register.recent(&Id::new("shop").unwrap()).map(|key| key.start.utc_day()).collect();
         assert_eq!(recent, [499, 498, 497, 496, 495]);
         register.forget_before(Instant::from_ms(498 * 86_400_000));
-        assert_eq!(register.windows(&target, 1).count(), 2);
+        assert_eq!(register.windows(&target).count(), 2);
     }
 }

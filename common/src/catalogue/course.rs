@@ -219,6 +219,16 @@ impl Courses {
         cuts.iter().zip(ends).map(|(from, to)| (Interval::new(*from, to), self.version_at(*from))).collect()
     }
 
+    /// All targets, in order of their ids.
+    pub fn targets(&self) -> impl Iterator<Item = (&TargetId, &TargetCourse)> {
+        self.targets.iter()
+    }
+
+    /// A target through the versions.
+    pub fn target_course(&self, id: &TargetId) -> Option<&TargetCourse> {
+        self.targets.get(id)
+    }
+
     /// The target of this name as it holds for a window.
     pub fn target(&self, id: &TargetId, window: &Window) -> Option<Arc<Target>> {
         Some(Arc::clone(&self.targets.get(id)?.holding_for(window)?.target))

@@ -187,3 +187,18 @@ fn a_restatement_that_has_something_no_more_replaces_what_came_after_it_too() {
     let there = |at| courses.targets_of(&shop, |_| window(at)).count();
     assert_eq!((there(day(1)), there(day(32))), (1, 0), "it left on the 10th");
 }
+
+#[test]
+fn the_kinds_of_windows_of_a_target_are_known_with_when_it_had_them() {
+    let shop = service("shop", 2, "rack");
+    let with = |window: &str, share: &str| read(&shop, &target(&format!("window: {window}, availability: '{share}'")));
+    let mut courses = Courses::of(&with("month", "99%"));
+    courses.take_up(&with("month", "98%"), 2, day(5));
+    courses.take_up(&with("day", "98%"), 3, day(10));
+    courses.take_up(&read(&shop, ""), 4, day(20));
+    let kinds = |courses: &Courses| courses.target_course(&"sla/up".parse().unwrap()).unwrap().kinds();
+    let of_month = (WindowKind::Month, Interval::new(Instant::MIN, day(10)));
+    assert_eq!(kinds(&courses), [of_month, (WindowKind::Day, Interval::new(day(10), day(20)))]);
+    courses.take_up(&with("day", "98%"), 5, day(30));
+    assert_eq!(kinds(&courses), [of_month, (WindowKind::Day, Interval::new(day(10), Instant::MAX))]);
+}

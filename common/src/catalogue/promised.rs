@@ -8,7 +8,7 @@ use super::course::forget_from;
 use super::fingerprint::target_text;
 use super::model::{Effective, Target, WindowKind};
 use crate::measure::window::Window;
-use crate::time::Instant;
+use crate::time::{Instant, Interval};
 
 /// A target, piece by piece.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,20 @@ impl TargetCourse {
     /// As it is promised, or was last.
     pub fn newest(&self) -> Option<&Arc<Target>> {
         self.pieces.last().map(|newest| &newest.target)
+    }
+
+    /// The kinds of windows that it has had, each with the time in which it had it: windows of this kind may be its own that end
+    /// after the beginning of it and begin before its end.
+    pub fn kinds(&self) -> Vec<(WindowKind, Interval)> {
+        let ends = self.pieces.iter().skip(1).map(|piece| piece.from).chain([self.gone_from.unwrap_or(Instant::MAX)]);
+        let mut kinds: Vec<(WindowKind, Interval)> = Vec::new();
+        for (piece, end) in self.pieces.iter().zip(ends) {
+            match kinds.last_mut() {
+                Some((kind, held)) if *kind == piece.target.window => held.end = end,
+                _ => kinds.push((piece.target.window, Interval::new(piece.from, end))),
+            }
+        }
+        kinds
     }
 
     /// What decides how it is measured, as it is promised or was last.
