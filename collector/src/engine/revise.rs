@@ -18,7 +18,6 @@ use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::assignment::CAPACITY_REACH_MS;
 use uphold_common::wire::pack;
 
-use super::tick::HORIZON_MS;
 use super::{Engine, EngineError, damaged, read_all};
 use crate::governed::Kept;
 use crate::revisions::cause::{Causes, Late};
@@ -278,15 +277,13 @@ impl Engine {
         }
     }
 
-    /// Another catalogue is in force: what it says of closed windows that may still be looked at is looked at, and of all of
-    /// them where it measures the past otherwise.
-    pub(super) fn revise_anew(&mut self) {
+    /// Another catalogue is in force than `before`: which windows have closed is found anew, and of what it promises otherwise
+    /// the closed windows are looked at again. What it measures otherwise is told by [`Self::restated`].
+    pub(super) fn revise_anew(&mut self, before: &Courses) {
         let (courses, version) = (Arc::clone(&self.in_force.courses), self.in_force.version);
         self.revising.assign(&courses);
-        let is_restated = self.in_force.versions.last().is_some_and(|newest| newest.restated.is_some());
-        let from = if is_restated { Instant::MIN } else { self.timelines.present().minus_ms(HORIZON_MS) };
-        for (service, _) in courses.services() {
-            self.restated(service, from, version);
+        for (service, from) in courses.promises_differ_from(before) {
+            self.restated(&service, from, version);
         }
     }
 }

@@ -11,10 +11,12 @@ use super::govern::GovernCommand;
 use super::import::IMPORT_HOLDS_MS;
 use super::query::FiguresQuery;
 use super::reload::Reload;
+use super::restate::Restated;
 use super::revise::{PATIENCE_MS, QUIET_MS};
 use super::revised::{After, RevisionsError, RevisionsQuery};
 use super::tests::{CATALOGUE, World, at};
 use crate::identity::deed::Actor;
+use crate::inforce::Restatement;
 use crate::revisions::WINDOWS_MAX;
 use crate::revisions::model::{LateData, Revision};
 
@@ -506,4 +508,67 @@ fn the_last_window_of_a_service_that_leaves_is_issued_and_revised_too() {
     world.engine().govern(add, &WHO, at(2 * DAY + 600)).unwrap();
     world.ticks(2 * DAY + 601, 3);
     assert_eq!(world.changed("mail"), ["sla/mail 0 #2 record"]);
+}
+
+#[test]
+fn another_version_is_a_reason_for_what_it_measures_otherwise_and_for_nothing_else() {
+    let mut world = world(many());
+    world.ticks(101, 5);
+    // Late data of both waits, and nobody knows of another version what it would have to do with it.
+    world.push(-5 * DAY, "DDDD", 200, 0);
+    world.tick(200);
+    world.catalogue = world.catalogue.replace("name: Shop", "name: The shop").replace("name: Mail", "name: The mail");
+    assert!(matches!(world.reload(201), Reload::TakenUp(2)));
+    world.catalogue =
+        world.catalogue.replace("id: smtp, agents: [a], interval: 10s", "id: smtp, agents: [a], interval: 20s");
+    assert!(matches!(world.reload(202), Reload::TakenUp(3)));
+    world.catalogue =
+        world.catalogue.replace("window: 24h, availability: \"99.9%\"", "window: 24h, availability: \"99%\"");
+    assert!(matches!(world.reload(203), Reload::TakenUp(4)));
+    assert_eq!(world.tick(203).health.revisions.waiting, 0, "no closed window is looked at for it");
+    world.ticks(204, QUIET + 3);
+    let revised: Vec<Revision> =
+        world.revisions_of("shop").into_iter().filter(|revision| revision.number > 1).collect();
+    assert!(revised.len() >= 3);
+    assert!(
+        revised.iter().all(|revision| revision.why.late_data.is_some() && revision.why.catalogue_version.is_none())
+    );
+    assert_eq!(world.engine().health.revisions.issued.get("catalogue"), None);
+}
+
+#[test]
+fn a_restatement_revises_the_windows_of_what_it_measures_or_promises_otherwise_and_says_so() {
+    let mut world = world(many());
+    world.push(-3 * DAY, "uuuDDuuuDDDDuuu", START, 0);
+    world.ticks(101, 5);
+    let mail = world.revisions_of("mail");
+    let restate = |world: &mut World, from: &str, to: &str, at_: i64, now: i64| {
+        let (_, text) = world.catalogue.split_once("organisation:").unwrap();
+        world.catalogue = format!("effective_from: {}\norganisation:{}", at(at_), text.replacen(from, to, 1));
+        let files = vec![("catalogue.yaml".to_owned(), world.catalogue.clone())];
+        let restatement = Restatement { approver: "A. Keller".to_owned(), reason: "agreed so".to_owned() };
+        let done = world.engine().restate(&Restated { files, restatement }, &WHO, at(now)).unwrap();
+        assert!(matches!(done, Reload::TakenUp(_)), "{done:?}");
+        world.ticks(now + 1, 3);
+    };
+    // Two failures confirm nothing any more, from four days ago on: the days and the week that hold such ones.
+    restate(&mut world, "id: web, agents: [a],", "id: web, fall: 3, agents: [a],", -4 * DAY, 200);
+    let expected = ["sla/answer -3 #2 catalogue", "sla/day -3 #2 catalogue", "sla/week -8 #2 catalogue"];
+    let changed = world.changed("shop");
+    assert!(changed.iter().all(|one| expected.contains(&one.as_str())), "{changed:?}");
+    assert!(changed.contains(&expected[1].to_owned()) && changed.contains(&expected[2].to_owned()), "{changed:?}");
+    let day = |world: &mut World| {
+        let all = world.revisions_of("shop");
+        let newest = all.into_iter().find(|one| one.target.to_string() == "sla/day" && one.number > 1);
+        newest.unwrap()
+    };
+    let first = day(&mut world);
+    assert_eq!((first.why.catalogue_version, first.catalogue_version), (Some(2), 2));
+    assert_eq!(first.headline.contractual.as_ref().unwrap().kinds.down, 40_000);
+    // A promise that was restated: of one target, from two days ago on.
+    restate(&mut world, "window: day, availability: \"99.9%\"", "window: day, availability: \"99%\"", -2 * DAY, 300);
+    let later = world.changed("shop");
+    let new: Vec<&String> = later.iter().filter(|one| !changed.contains(one)).collect();
+    assert_eq!(new, ["sla/day -1 #2 catalogue", "sla/day -2 #2 catalogue"]);
+    assert_eq!(world.revisions_of("mail"), mail);
 }

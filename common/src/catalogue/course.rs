@@ -145,6 +145,18 @@ impl Courses {
         self.services.iter().filter_map(differs).collect()
     }
 
+    /// The services of which a target is promised otherwise than by `other`, each with from when on.
+    pub fn promises_differ_from(&self, other: &Self) -> Vec<(Id, Instant)> {
+        let mut differ = Vec::new();
+        for (id, course) in &self.targets {
+            let Some(known) = other.targets.get(id) else { continue };
+            let Some(from) = course.differs_from(known) else { continue };
+            let about = [course, known].into_iter().filter_map(TargetCourse::newest);
+            differ.extend(about.map(|target| (target.service.clone(), from)));
+        }
+        differ
+    }
+
     /// A service.
     pub fn service(&self, id: &Id) -> Option<&ServiceCourse> {
         self.services.get(id)

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::catalogue::model::Promise;
 use crate::time::DAY_MS;
 
 /// Midnight, UTC, of a day of 2026, counted from 1.
@@ -201,4 +202,39 @@ fn the_kinds_of_windows_of_a_target_are_known_with_when_it_had_them() {
     assert_eq!(kinds(&courses), [of_month, (WindowKind::Day, Interval::new(day(10), day(20)))]);
     courses.take_up(&with("day", "98%"), 5, day(30));
     assert_eq!(kinds(&courses), [of_month, (WindowKind::Day, Interval::new(day(10), Instant::MAX))]);
+}
+
+#[test]
+fn what_is_promised_otherwise_is_told_with_from_when_on() {
+    let shop = service("shop", 2, "rack");
+    let with = |terms: &str| read(&shop, &target(&format!("window: month, {terms}")));
+    let before = Courses::of(&with("availability: '99.9%'"));
+    for (terms, expected) in [
+        (Some("availability: '99.9%'"), None),
+        (Some("availability: '99.90%'"), None),
+        (Some("availability: '99.9%', effective: immediate"), None),
+        (Some("availability: '99.8%'"), Some(day(10))),
+        // Printed with three digits from then on, and with two before.
+        (Some("availability: '99.900%'"), Some(day(10))),
+        (None, Some(day(10))),
+    ] {
+        let mut after = before.clone();
+        after.take_up(&terms.map_or_else(|| read(&shop, ""), with), 2, day(10));
+        let expected: Vec<_> = expected.map(|from| (Id::new("shop").unwrap(), from)).into_iter().collect();
+        let told = after.promises_differ_from(&before);
+        assert!(
+            told.iter().all(|one| expected.contains(one)) && told.is_empty() == expected.is_empty(),
+            "{terms:?}: {told:?}"
+        );
+    }
+    let mut printed = before.clone();
+    printed.take_up(&with("availability: '99.900%'"), 2, day(10));
+    let decimals = |at: Instant| {
+        let window = Window::holding(WindowKind::Month, &TimeZone::UTC, at, day(99));
+        match &printed.target(&"sla/up".parse().unwrap(), &window).unwrap().promise {
+            Promise::Availability(promise) => promise.share.decimals(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((decimals(day(5)), decimals(day(40))), (2, 3));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::course::forget_from;
 use super::fingerprint::target_text;
-use super::model::{Effective, Target, WindowKind};
+use super::model::{Effective, Promise, Target, WindowKind};
 use crate::measure::window::Window;
 use crate::time::{Instant, Interval};
 
@@ -46,6 +46,17 @@ impl TargetCourse {
         kinds
     }
 
+    /// From when on it is promised otherwise than `other` says, or printed with other digits; none if it is not.
+    pub(super) fn differs_from(&self, other: &Self) -> Option<Instant> {
+        let same = |(one, other): &(&Promised, &Promised)| one.from == other.from && one.is(&other.text, &other.target);
+        let at_once = |promised: &Promised| promised.target.effective;
+        let both = self.pieces.iter().zip(&other.pieces);
+        let equal = both.take_while(|both| same(both) && at_once(both.0) == at_once(both.1)).count();
+        let begins = |pieces: &[Promised]| pieces.get(equal).map(|piece| piece.from);
+        let gone = [self.gone_from, other.gone_from].into_iter().filter(|_| self.gone_from != other.gone_from);
+        [begins(&self.pieces), begins(&other.pieces)].into_iter().chain(gone).flatten().min()
+    }
+
     /// What decides how it is measured, as it is promised or was last.
     pub(super) fn newest_text(&self) -> Option<&str> {
         self.pieces.last().map(|newest| newest.text.as_str())
@@ -57,7 +68,7 @@ impl TargetCourse {
         forget_from(&mut self.pieces, |promised| promised.from, from);
         let text = target_text(target);
         match self.pieces.last_mut() {
-            Some(last) if last.text == text => {
+            Some(last) if last.is(&text, target) => {
                 // Names and parties are those of the newest version; from when on this holds was said with it.
                 last.target = Arc::new(Target { effective: last.target.effective, ..target.clone() });
                 before != (self.pieces.len(), None)
@@ -117,4 +128,20 @@ impl TargetCourse {
             _ => window.interval.start < gone_from,
         }
     }
+}
+
+impl Promised {
+    /// Whether it promises what this target with this text does, and is printed alike.
+    fn is(&self, text: &str, target: &Target) -> bool {
+        self.text == text && printed(&self.target) == printed(target)
+    }
+}
+
+/// What decides with how many digits its figures are printed, which is not among what decides how they are measured.
+fn printed(target: &Target) -> Vec<String> {
+    let share = match &target.promise {
+        Promise::Availability(promise) => Some(promise.share.decimals().to_string()),
+        Promise::Capacity(_) | Promise::Response(_) => None,
+    };
+    share.into_iter().chain(target.consequences.credits.iter().map(|step| step.percent.to_string())).collect()
 }
