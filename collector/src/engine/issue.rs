@@ -25,8 +25,9 @@ use super::closing::service_ever;
 use super::measure::InWindow;
 use super::revise::Waiting;
 use super::{Engine, EngineError, damaged};
+use crate::revisions::form::{FORM, digest};
 use crate::revisions::key::{self, Key};
-use crate::revisions::model::{Revision, Why, digest};
+use crate::revisions::model::{Revision, Why};
 use crate::revisions::{diff, headline};
 use crate::store::{RecordChange, RecordKind};
 
@@ -179,11 +180,14 @@ impl Engine {
         let Some((of, course)) = key::kind_of(kind).zip(self.course(&service.id)) else { return Ok(None) };
         let as_of_ms = settled_at(course, service, of, waiting.window());
         let catalogue_version = self.in_force.courses.version_at(as_of_ms);
-        let sha256 = digest(block);
         let known = self.revising.register.get(&target.id, kind, waiting.start);
-        if known.is_some_and(|known| known.is(&sha256)) {
-            return Ok(None);
+        if let Some(known) = known {
+            let is_same = || Ok(known.is(&digest(block, known.form)?));
+            if known.form > FORM || is_same().map_err(|error: serde_json::Error| unsound(&error))? {
+                return Ok(None);
+            }
         }
+        let sha256 = digest(block, FORM).map_err(|error| unsound(&error))?;
         let (window, headline) = headline::read(block).map_err(|error| unsound(&error))?;
         let mut key = Key { target: target.id.clone(), start: waiting.start, kind, number: 1 };
         let before = match known {
@@ -217,6 +221,7 @@ impl Engine {
             rules_version: RULES_VERSION,
             time_zone_data: time_zone_data().to_owned(),
             sha256,
+            form: FORM,
             headline,
             why,
             changes,
