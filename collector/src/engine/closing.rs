@@ -153,7 +153,8 @@ impl Engine {
     }
 
     /// Whether everything that a window is measured from is still there, and its revisions are still kept: states for
-    /// availability, the rows themselves for all else. Others stand as they were issued last.
+    /// availability, the rows themselves for all else, and all versions of the catalogue that were in force. Others stand as
+    /// they were issued last.
     fn is_kept(&self, target: &Target, window: Interval, now: Instant) -> bool {
         let retention = self.forgetting.retention;
         let measured = match target.promise {
@@ -162,7 +163,8 @@ impl Engine {
                 self.store.raw_from().is_none_or(|day| start_of(day) <= window.start)
             }
         };
-        measured && window.end >= now.minus_ms(retention.records_ms)
+        let is_read = self.course(&target.service).is_some_and(|course| course.is_read_within(window));
+        measured && is_read && window.end >= now.minus_ms(retention.records_ms)
     }
 }
 

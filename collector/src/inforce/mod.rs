@@ -9,6 +9,9 @@
 //! Service          key id                              value instant of its entry where it says none, ms (8 bytes, big endian)
 //! ```
 //!
+//! A version that the reader of today refuses keeps nobody from starting: what it measured is known as far as the texts
+//! that stand beside it agree with those of other versions, and what is left is unmeasured (`uphold_common::catalogue`).
+//!
 //! With a version, what it assigns and the deed of taking it up are recorded in the same commit. When the disk is too full
 //! for that, the version on record stays in force until the next start.
 
@@ -183,6 +186,10 @@ pub fn take_up_offer(
             number
         }
     };
+    on_record.find_lost();
+    if offer.known.is_none() {
+        on_record.say_what_is_lost();
+    }
     // A store that was written before assignments were recorded has none of the version in force.
     let missing = assigned.extend(&catalogue, number);
     if !missing.is_empty() {
@@ -243,6 +250,7 @@ fn coming(
         files: offer.files.to_vec(),
         measured_as: fingerprint::measured_as(catalogue),
         holds_from: None,
+        effective_from: catalogue.effective_from,
         restated: None,
     };
     let Some(newest) = &on_record.newest else {

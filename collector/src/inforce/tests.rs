@@ -195,3 +195,52 @@ fn a_target_on_capacity_raises_from_when_it_came_back_or_holds_for_as_long_as_it
         assert_eq!(taken.raises_from.into_values().next(), from.map(at), "{held:?} at {now}");
     }
 }
+
+/// Has a version on record say what the reader of today refuses.
+fn spoil(store: &mut EmbeddedStore, number: u64) {
+    let key = number.to_be_bytes().to_vec();
+    let value = store.record(RecordKind::Catalogue, &key).unwrap().unwrap();
+    let mut version: Version = uphold_common::wire::pack::unpack(&value).unwrap();
+    version.files[0].1.push_str("colour: blue\n");
+    version.hash = fingerprint::content_hash(&version.files);
+    store.commit(&[version.record().unwrap()]).unwrap();
+}
+
+#[test]
+fn a_version_that_the_reader_of_today_refuses_keeps_nobody_from_starting() {
+    for (second, lost, unseen) in [
+        (text("45s", SECOND), vec!["service shop".to_owned()], true),
+        // What changed in it was a name, or what the next version says too.
+        (text("30s", &SECOND.replace("name: Till", "name: The till")), Vec::new(), false),
+        (text("60s", SECOND), Vec::new(), false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        take_up(&mut store, &text("30s", SECOND), at(1_000)).unwrap();
+        take_up(&mut store, &second, at(2_000)).unwrap();
+        take_up(&mut store, &text("60s", SECOND), at(3_000)).unwrap();
+        spoil(&mut store, 2);
+        let taken = take_up(&mut store, &text("60s", SECOND), at(4_000)).unwrap();
+        assert_eq!(taken.version, 3);
+        let told = taken.versions[1].unreadable.clone().unwrap();
+        assert!(told.reason.contains("colour"), "{}", told.reason);
+        assert_eq!(told.lost, lost);
+        assert!(taken.versions.iter().filter(|one| one.version != 2).all(|one| one.unreadable.is_none()));
+        let shop = taken.courses.service(&Id::new("shop").unwrap()).unwrap();
+        let probe = shop.at(at(2_500)).unwrap().service.probes.values().next().unwrap();
+        assert_eq!(probe.agents.is_empty(), unseen);
+        assert_eq!(shop.newest().unwrap().service.probes.values().next().unwrap().interval_ms, 60_000);
+
+        // The newest of them: whoever starts with it is told its problems, and with sound files that it is changed by.
+        spoil(&mut store, 3);
+        let mut files = text("60s", SECOND);
+        files[0].1.push_str("colour: blue\n");
+        let refused = take_up(&mut store, &files, at(5_000)).unwrap_err();
+        assert!(matches!(&refused, TakeUpError::Problems(_)), "{refused}");
+        let taken = take_up(&mut store, &text("60s", SECOND), at(5_000)).unwrap();
+        assert_eq!((taken.version, taken.versions[2].unreadable.as_ref().unwrap().lost.len()), (4, 0));
+        drop(store);
+        let again = take_up(&mut open(dir.path()), &text("60s", SECOND), at(6_000)).unwrap();
+        assert_eq!((again.version, &again.versions), (4, &taken.versions));
+    }
+}

@@ -6,10 +6,11 @@ use uphold_common::catalogue::model::Catalogue;
 use uphold_common::catalogue::{self, fingerprint};
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
+use uphold_common::yaml::problem::Problems;
 use utoipa::ToSchema;
 
 use super::{CatalogueFile, InForce, TakeUpError};
-use crate::engine::restate::VersionView;
+use crate::engine::restate::{Unreadable, VersionView};
 use crate::store::{KeyRange, RecordChange, RecordKind, Store};
 
 /// Most versions on record. At one a day that is twenty years.
@@ -40,6 +41,9 @@ pub(super) struct Version {
     /// From when on it holds; none: from when it was recorded, and the first one always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) holds_from: Option<Instant>,
+    /// What it says itself of the instant from which on it is to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) effective_from: Option<Instant>,
     /// If it was to measure the past differently.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) restated: Option<Restatement>,
@@ -59,6 +63,7 @@ impl Version {
             holds_from_ms: Some(self.holds_from()).filter(|from| *from != Instant::MIN),
             hash: self.hash.clone(),
             restated: self.restated.clone(),
+            unreadable: None,
         }
     }
 
@@ -111,9 +116,10 @@ pub(super) fn all(store: &dyn Store) -> Result<OnRecord, TakeUpError> {
             let version = read(key, value)?;
             // It was sound under the limits of its time.
             let bounds = catalogue::Bounds { bytes_max: usize::MAX, ..catalogue::Bounds::default() };
-            let catalogue = catalogue::read_within(&version.files, &bounds);
-            let catalogue = catalogue.map_err(|problems| version.damaged(problems.to_string()))?;
-            on_record.add(version, &catalogue);
+            match catalogue::read_within(&version.files, &bounds) {
+                Ok(catalogue) => on_record.add(version, &catalogue),
+                Err(problems) => on_record.add_unreadable(version, &problems),
+            }
         }
     }
 }
@@ -138,6 +144,48 @@ impl OnRecord {
         self.newest_from = self.newest_from.max(Some(from));
         let Version { number, hash, .. } = version;
         self.newest = Some(Newest { number, hash, effective_from: catalogue.effective_from });
+    }
+
+    /// The reader of today refuses it. What was measured by it is known as far as other versions say the same.
+    fn add_unreadable(&mut self, version: Version, problems: &Problems) {
+        let from = version.holds_from();
+        self.courses.take_up_unread(&version.measured_as, version.number, from);
+        let reason = problems.shown().first().map(ToString::to_string).unwrap_or_default();
+        self.views.push(VersionView { unreadable: Some(Unreadable { reason, lost: Vec::new() }), ..version.view() });
+        self.newest_from = self.newest_from.max(Some(from));
+        let Version { number, hash, effective_from, .. } = version;
+        self.newest = Some(Newest { number, hash, effective_from });
+    }
+
+    /// Once all are there: what follows from those that could not be read.
+    pub(super) fn find_lost(&mut self) {
+        for view in &mut self.views {
+            if let Some(unreadable) = &mut view.unreadable {
+                unreadable.lost = self.courses.unread_by(view.version);
+            }
+        }
+    }
+
+    /// Says so in the log.
+    pub(super) fn say_what_is_lost(&self) {
+        for view in &self.views {
+            let (version, Some(Unreadable { reason, lost })) = (view.version, &view.unreadable) else { continue };
+            if lost.is_empty() {
+                tracing::warn!(
+                    version,
+                    reason,
+                    "a version of the catalogue on record is not sound for this program; all that it measured is known from other versions"
+                );
+            } else {
+                let lost = lost.join(", ");
+                tracing::error!(
+                    version,
+                    reason,
+                    lost,
+                    "a version of the catalogue on record is not sound for this program: while it was in force these services are unmeasured, and these targets have no figures"
+                );
+            }
+        }
     }
 
     /// What `catalogue` measures differently than the newest version that had it: one sentence a difference.

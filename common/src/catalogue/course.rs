@@ -21,6 +21,7 @@ use std::sync::Arc;
 use super::fingerprint::service_text;
 use super::model::{Catalogue, Service, Target, WindowKind};
 use super::promised::TargetCourse;
+use super::unread::Missed;
 use crate::ids::{Id, ProbeId, TargetId, VantagePoint};
 use crate::measure::law::{Step, VantageLaw};
 use crate::measure::target::{probe_rules, responsible};
@@ -30,21 +31,23 @@ use crate::time::{Instant, Interval};
 /// All services and targets that ever were in the catalogue.
 #[derive(Clone, Debug, Default)]
 pub struct Courses {
-    services: BTreeMap<Id, ServiceCourse>,
-    targets: BTreeMap<TargetId, TargetCourse>,
+    pub(super) services: BTreeMap<Id, ServiceCourse>,
+    pub(super) targets: BTreeMap<TargetId, TargetCourse>,
     laws: BTreeMap<ProbeId, VantageLaw>,
     /// By which services each probe is looked at.
     seen_by: BTreeMap<ProbeId, BTreeSet<Id>>,
     /// The targets that are about each service: each is asked for with each tick.
     about: BTreeMap<Id, BTreeSet<TargetId>>,
     /// From when on each version holds; later ones count.
-    versions: Vec<(Instant, u64)>,
+    pub(super) versions: Vec<(Instant, u64)>,
+    /// What only versions had that cannot be read.
+    pub(super) missed: Missed,
 }
 
 /// A service, piece by piece; the first reaches back to the beginning of time.
 #[derive(Clone, Debug)]
 pub struct ServiceCourse {
-    pieces: Vec<Piece>,
+    pub(super) pieces: Vec<Piece>,
 }
 
 /// A service as it is measured from an instant on.
@@ -58,7 +61,9 @@ pub struct Piece {
     pub service: Arc<Service>,
     /// Who answers for each of the probes it is made of: a component, if there is one, and a party.
     pub responsible: BTreeMap<ProbeId, (Option<Id>, String)>,
-    text: String,
+    pub(super) text: String,
+    /// Whether the version that brought it cannot be read, and nobody knows how it was measured.
+    pub(super) is_unread: bool,
 }
 
 impl Courses {
@@ -76,14 +81,12 @@ impl Courses {
         for (id, service) in &catalogue.services {
             let text = service_text(catalogue, service);
             let course = self.services.entry(id.clone()).or_insert_with(|| ServiceCourse { pieces: Vec::new() });
-            let piece = |from| Piece {
-                from,
-                version,
-                service: Arc::new(service.clone()),
-                responsible: all_responsible(catalogue, service),
-                text: text.clone(),
-            };
-            if course.take_up(from, &text, piece) {
+            let (service, responsible) = (Arc::new(service.clone()), all_responsible(catalogue, service));
+            let missed = self.missed.service(id);
+            course.pieces.extend(missed.iter().map(|said| Piece::unread(&service, &responsible, said)));
+            let piece = Piece { from, version, service, responsible, text, is_unread: false };
+            let any_read = course.read(&piece.text, &piece);
+            if course.take_up(piece) || any_read || !missed.is_empty() {
                 changed.insert(id.clone());
             }
         }
@@ -97,7 +100,8 @@ impl Courses {
             }
         }
         for (id, target) in &catalogue.targets {
-            if self.targets.entry(id.clone()).or_default().take_up(from, target) {
+            let missed = self.missed.target(id);
+            if self.targets.entry(id.clone()).or_default().take_up(from, target, missed) {
                 changed.insert(target.service.clone());
             }
         }
@@ -108,7 +112,7 @@ impl Courses {
     }
 
     /// What follows from the pieces.
-    fn derive(&mut self) {
+    pub(super) fn derive(&mut self) {
         let mut steps: BTreeMap<ProbeId, Vec<Step>> = BTreeMap::new();
         self.seen_by.clear();
         for (id, course) in &self.services {
@@ -243,7 +247,8 @@ impl Courses {
 
     /// The target of this name as it holds for a window.
     pub fn target(&self, id: &TargetId, window: &Window) -> Option<Arc<Target>> {
-        Some(Arc::clone(&self.targets.get(id)?.holding_for(window)?.target))
+        let holds = self.targets.get(id)?.holding_for(window)?;
+        holds.unread.is_none().then(|| Arc::clone(&holds.target))
     }
 
     /// A target with its own window that holds `at`, looked at as of an instant.
@@ -276,18 +281,22 @@ impl From<&Service> for ServiceCourse {
     fn from(service: &Service) -> Self {
         let service = Arc::new(service.clone());
         let (responsible, text) = (BTreeMap::new(), String::new());
-        Self { pieces: vec![Piece { from: Instant::MIN, version: 1, service, responsible, text }] }
+        Self { pieces: vec![Piece { from: Instant::MIN, version: 1, service, responsible, text, is_unread: false }] }
     }
 }
 
 impl ServiceCourse {
-    fn take_up(&mut self, from: Instant, text: &str, piece: impl FnOnce(Instant) -> Piece) -> bool {
-        let forgot = forget_from(&mut self.pieces, |piece| piece.from, from);
-        if self.pieces.last().is_some_and(|last| last.text == *text) {
+    fn take_up(&mut self, piece: Piece) -> bool {
+        // What is before the first of them is measured by it.
+        if let Some(first) = self.pieces.first_mut() {
+            first.from = Instant::MIN;
+        }
+        let forgot = forget_from(&mut self.pieces, |piece| piece.from, piece.from);
+        if self.pieces.last().is_some_and(|last| last.text == piece.text) {
             return forgot;
         }
-        let from = if self.pieces.is_empty() { Instant::MIN } else { from };
-        self.pieces.push(piece(from));
+        let from = if self.pieces.is_empty() { Instant::MIN } else { piece.from };
+        self.pieces.push(Piece { from, ..piece });
         true
     }
 

@@ -238,3 +238,49 @@ fn what_is_promised_otherwise_is_told_with_from_when_on() {
     };
     assert_eq!((decimals(day(5)), decimals(day(40))), (2, 3));
 }
+
+#[test]
+fn a_version_that_cannot_be_read_is_known_by_others_that_say_the_same_and_the_rest_is_not_guessed() {
+    let of = |fall: u32, share: &str| {
+        let terms = format!("window: day, availability: '{share}'");
+        read(&service("shop", fall, "rack"), &target(&terms))
+    };
+    let known = |(fall, share): (u32, &str), next: &Catalogue| {
+        let mut courses = Courses::of(&of(2, "99%"));
+        courses.take_up_unread(&crate::catalogue::fingerprint::measured_as(&of(fall, share)), 2, day(10));
+        courses.take_up(next, 3, day(20));
+        let course = courses.service(&Id::new("shop").unwrap()).unwrap();
+        let probe = |at| course.at(at).unwrap().service.probes.values().next().unwrap().clone();
+        let looks = [5, 15, 25].map(|on| if probe(day(on)).agents.is_empty() { 0 } else { probe(day(on)).fall });
+        let promised = [5, 15, 25].map(|on| {
+            let held = courses.in_window(&"sla/up".parse().unwrap(), &TimeZone::UTC, day(on), day(99));
+            held.map_or(String::new(), |(target, _)| match &target.promise {
+                Promise::Availability(promise) => promise.share.to_string(),
+                other => panic!("{other:?}"),
+            })
+        });
+        assert_eq!(course.is_read_within(Interval::new(day(1), day(30))), looks[1] != 0);
+        (looks, promised.join(" "), courses.unread_by(2).join(", "))
+    };
+    for (unread, next, looks, promised, lost) in [
+        ((2, "99%"), (3, "98%"), [2, 2, 3], "99% 99% 98%", ""),
+        ((3, "98%"), (3, "98%"), [2, 3, 3], "99% 98% 98%", ""),
+        ((4, "97%"), (3, "98%"), [2, 0, 3], "99%  98%", "service shop, target sla/up"),
+        ((4, "99%"), (2, "99%"), [2, 0, 2], "99% 99% 99%", "service shop"),
+    ] {
+        let expected = (looks, promised.to_owned(), lost.to_owned());
+        assert_eq!(known(unread, &of(next.0, next.1)), expected, "{unread:?} {next:?}");
+    }
+    // The first version of all: what comes after says the same, or there is nothing to go by before it.
+    let first = |fall: u32| {
+        let mut courses = Courses::default();
+        courses.take_up_unread(&crate::catalogue::fingerprint::measured_as(&of(fall, "99%")), 1, Instant::MIN);
+        assert_eq!(courses.unread_by(1), ["service shop", "target sla/up"]);
+        courses.take_up(&of(2, "99%"), 2, day(10));
+        let course = courses.service(&Id::new("shop").unwrap()).unwrap();
+        let looks = |on| !course.at(day(on)).unwrap().service.probes.values().next().unwrap().agents.is_empty();
+        (looks(5), looks(15), courses.unread_by(1).join(", "))
+    };
+    assert_eq!(first(2), (true, true, String::new()));
+    assert_eq!(first(3), (false, true, "service shop".to_owned()));
+}

@@ -7,23 +7,26 @@ use std::sync::Arc;
 use super::course::forget_from;
 use super::fingerprint::target_text;
 use super::model::{Effective, Promise, Target, WindowKind};
+use super::unread::Said;
 use crate::measure::window::Window;
 use crate::time::{Instant, Interval};
 
 /// A target, piece by piece.
 #[derive(Clone, Debug, Default)]
 pub struct TargetCourse {
-    pieces: Vec<Promised>,
+    pub(super) pieces: Vec<Promised>,
     /// Since when it is in the catalogue no more.
-    gone_from: Option<Instant>,
+    pub(super) gone_from: Option<Instant>,
 }
 
 /// A target as it is promised from an instant on.
 #[derive(Clone, Debug)]
 pub(super) struct Promised {
-    from: Instant,
+    pub(super) from: Instant,
     pub(super) target: Arc<Target>,
-    text: String,
+    pub(super) text: String,
+    /// The version that cannot be read, so that nobody knows what it promised.
+    pub(super) unread: Option<u64>,
 }
 
 impl TargetCourse {
@@ -37,7 +40,7 @@ impl TargetCourse {
     pub fn kinds(&self) -> Vec<(WindowKind, Interval)> {
         let ends = self.pieces.iter().skip(1).map(|piece| piece.from).chain([self.gone_from.unwrap_or(Instant::MAX)]);
         let mut kinds: Vec<(WindowKind, Interval)> = Vec::new();
-        for (piece, end) in self.pieces.iter().zip(ends) {
+        for (piece, end) in self.pieces.iter().zip(ends).filter(|(piece, _)| piece.unread.is_none()) {
             match kinds.last_mut() {
                 Some((kind, held)) if *kind == piece.target.window => held.end = end,
                 _ => kinds.push((piece.target.window, Interval::new(piece.from, end))),
@@ -62,11 +65,19 @@ impl TargetCourse {
         self.pieces.last().map(|newest| newest.text.as_str())
     }
 
-    pub(super) fn take_up(&mut self, from: Instant, target: &Target) -> bool {
+    /// Takes up a version of it; what versions `missed` that cannot be read come before it, if no other version had it yet.
+    pub(super) fn take_up(&mut self, from: Instant, target: &Target, missed: Vec<Said>) -> bool {
         let before = (self.pieces.len(), self.gone_from);
         self.gone_from = None;
-        forget_from(&mut self.pieces, |promised| promised.from, from);
         let text = target_text(target);
+        for Said { from, version, text } in missed {
+            let from = if self.pieces.is_empty() { Instant::MIN } else { from };
+            self.pieces.push(Promised { from, target: Arc::new(target.clone()), text, unread: Some(version) });
+        }
+        for known in self.pieces.iter_mut().filter(|piece| piece.unread.is_some() && piece.text == text) {
+            (known.target, known.unread) = (Arc::new(target.clone()), None);
+        }
+        forget_from(&mut self.pieces, |promised| promised.from, from);
         match self.pieces.last_mut() {
             Some(last) if last.is(&text, target) => {
                 // Names and parties are those of the newest version; from when on this holds was said with it.
@@ -75,7 +86,7 @@ impl TargetCourse {
             }
             last => {
                 let from = if last.is_none() { Instant::MIN } else { from };
-                self.pieces.push(Promised { from, target: Arc::new(target.clone()), text });
+                self.pieces.push(Promised { from, target: Arc::new(target.clone()), text, unread: None });
                 true
             }
         }
@@ -103,7 +114,13 @@ impl TargetCourse {
 
     /// What is promised, with a window of its own kind. Where the kind changed, what was promised when the newest kind's window
     /// began holds to that window's end.
+    ///
+    /// Nothing where that is what a version says that cannot be read.
     pub(super) fn in_window(&self, window: impl Fn(WindowKind) -> Window) -> Option<(&Promised, Window)> {
+        self.promised_in(window).filter(|(promised, _)| promised.unread.is_none())
+    }
+
+    fn promised_in(&self, window: impl Fn(WindowKind) -> Window) -> Option<(&Promised, Window)> {
         let mut newest = None;
         for promised in self.pieces.iter().rev() {
             let own = window(promised.target.window);
