@@ -97,7 +97,7 @@ fn line(one: &VersionView, in_force: u64) -> [String; 6] {
     let day = |at: Instant| at.to_string();
     let restated = one.restated.as_ref();
     let restated = restated.map(|restated| format!("restated, approved by {}: {}", restated.approver, restated.reason));
-    let remarks = restated.into_iter().chain(one.unreadable.as_ref().map(unreadable));
+    let remarks = restated.into_iter().chain(one.held_up()).chain(one.unreadable.as_ref().map(unreadable));
     let number = if one.version == in_force { "in force" } else { "" };
     let hash = one.hash.get(..12).unwrap_or(&one.hash).to_owned();
     let holds = one.holds_from_ms.map_or_else(|| "the beginning".to_owned(), day);
@@ -169,6 +169,7 @@ mod tests {
             restated: None,
             unreadable: None,
         };
+        let late = VersionView { holds_from_ms: Some(at(9_001)), ..plain.clone() };
         let restated = Some(Restatement { approver: "Keller".to_owned(), reason: "agreed".to_owned() });
         let restated = VersionView { holds_from_ms: Some(at(1)), restated, ..plain.clone() };
         let unreadable = |lost: &[&str]| VersionView {
@@ -180,6 +181,11 @@ mod tests {
         };
         for (view, expected) in [
             (&plain, ""),
+            (
+                &late,
+                "the clock had been set back when it was recorded, at 1970-01-01T00:00:05Z: it holds from \
+                 1970-01-01T00:00:09.001Z on, after the version before it, which measures until then",
+            ),
             (&restated, "restated, approved by Keller: agreed"),
             (
                 &unreadable(&[]),

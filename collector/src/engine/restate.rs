@@ -33,6 +33,18 @@ pub struct VersionView {
     pub unreadable: Option<Unreadable>,
 }
 
+impl VersionView {
+    /// That it does not hold since it was recorded, if that is so, as a sentence without its end.
+    pub fn held_up(&self) -> Option<String> {
+        let from = self.holds_from_ms.filter(|from| self.restated.is_none() && *from > self.recorded_at_ms)?;
+        let recorded = self.recorded_at_ms;
+        Some(format!(
+            "the clock had been set back when it was recorded, at {recorded}: it holds from {from} on, after the version \
+             before it, which measures until then"
+        ))
+    }
+}
+
 /// That a version is not sound for this program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Unreadable {

@@ -182,7 +182,11 @@ pub fn take_up_offer(
                 tracing::warn!("the catalogue is sound, but: {remark}");
             }
             on_record.courses.take_up(&catalogue, number, from);
-            on_record.views.push(coming.version.view());
+            let view = coming.version.view();
+            if let Some(late) = view.held_up() {
+                tracing::warn!(version = number, "{late}");
+            }
+            on_record.views.push(view);
             number
         }
     };

@@ -88,6 +88,8 @@ fn a_change_holds_from_when_it_is_recorded_also_after_a_restart() {
     assert_eq!(intervals("till"), [(Instant::MIN.as_ms(), 30), (3_001, 45)]);
     let numbers = back.versions.iter().map(|one| (one.version, one.holds_from_ms.map(Instant::as_ms)));
     assert_eq!(numbers.collect::<Vec<_>>(), [(1, None), (2, Some(2_000)), (3, Some(3_000)), (4, Some(3_001))]);
+    let held_up: Vec<u64> = back.versions.iter().filter(|one| one.held_up().is_some()).map(|one| one.version).collect();
+    assert_eq!(held_up, [4], "which is said");
 }
 
 #[test]
