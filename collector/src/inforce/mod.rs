@@ -178,9 +178,8 @@ pub fn take_up_offer(
             changes.push(keeper.deed(offer.actor, coming.action(), now)?);
             record(store, &coming, &catalogue, changes)?;
             keeper.recorded();
-            for remark in &catalogue.remarks {
-                tracing::warn!("the catalogue is sound, but: {remark}");
-            }
+            let remarks = catalogue.remarks.iter().map(ToString::to_string).chain(on_record.in_vain(&catalogue));
+            remarks.for_each(|remark| tracing::warn!("the catalogue is sound, but: {remark}"));
             on_record.courses.take_up(&catalogue, number, from);
             let view = coming.version.view();
             if let Some(late) = view.held_up() {

@@ -1,9 +1,12 @@
 //! The versions of the catalogue on record, and what services and targets were through them.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use uphold_common::catalogue::course::Courses;
 use uphold_common::catalogue::model::Catalogue;
 use uphold_common::catalogue::{self, fingerprint};
+use uphold_common::ids::TargetId;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 use uphold_common::yaml::problem::Problems;
@@ -91,6 +94,8 @@ pub(super) struct Newest {
     pub(super) number: u64,
     pub(super) hash: String,
     pub(super) effective_from: Option<Instant>,
+    /// The targets whose changes are to hold at once; none where nobody knows.
+    pub(super) immediate: Option<BTreeSet<TargetId>>,
 }
 
 /// What all versions on record say, in their order.
@@ -128,7 +133,8 @@ impl OnRecord {
     /// As what is in force knows them. Reading all of them again takes the longer the more there are.
     pub(super) fn of(in_force: &InForce) -> Self {
         let InForce { catalogue, courses, version, hash, versions, .. } = in_force;
-        let newest = Newest { number: *version, hash: hash.clone(), effective_from: catalogue.effective_from };
+        let (number, hash, immediate) = (*version, hash.clone(), Some(fingerprint::immediate(catalogue)));
+        let newest = Newest { number, hash, effective_from: catalogue.effective_from, immediate };
         Self {
             courses: Courses::clone(courses),
             newest: Some(newest),
@@ -143,7 +149,8 @@ impl OnRecord {
         self.views.push(version.view());
         self.newest_from = self.newest_from.max(Some(from));
         let Version { number, hash, .. } = version;
-        self.newest = Some(Newest { number, hash, effective_from: catalogue.effective_from });
+        let immediate = Some(fingerprint::immediate(catalogue));
+        self.newest = Some(Newest { number, hash, effective_from: catalogue.effective_from, immediate });
     }
 
     /// The reader of today refuses it. What was measured by it is known as far as other versions say the same.
@@ -154,7 +161,7 @@ impl OnRecord {
         self.views.push(VersionView { unreadable: Some(Unreadable { reason, lost: Vec::new() }), ..version.view() });
         self.newest_from = self.newest_from.max(Some(from));
         let Version { number, hash, effective_from, .. } = version;
-        self.newest = Some(Newest { number, hash, effective_from });
+        self.newest = Some(Newest { number, hash, effective_from, immediate: None });
     }
 
     /// Once all are there: what follows from those that could not be read.
@@ -191,6 +198,12 @@ impl OnRecord {
     /// What `catalogue` measures differently than the newest version that had it: one sentence a difference.
     pub(super) fn changes(&self, catalogue: &Catalogue) -> Vec<String> {
         fingerprint::changes(&self.courses.texts(), &fingerprint::measured_as(catalogue))
+    }
+
+    /// What of it was hardly meant so, coming after the newest.
+    pub(super) fn in_vain(&self, catalogue: &Catalogue) -> Vec<String> {
+        let immediate = self.newest.as_ref().and_then(|newest| newest.immediate.as_ref());
+        immediate.map_or_else(Vec::new, |immediate| fingerprint::in_vain(immediate, &self.courses.texts(), catalogue))
     }
 
     /// What of it holds for all of the past whenever it changes.
