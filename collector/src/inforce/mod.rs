@@ -169,8 +169,10 @@ pub fn take_up_offer(
     let hash = fingerprint::content_hash(offer.files);
     let mut on_record = offer.known.map_or_else(|| version::all(store), |known| Ok(OnRecord::of(known)))?;
     let mut assigned = Assigned::load(store)?;
+    // A file that names an instant is taken up as it is before anybody can restate it.
+    let is_restated = offer.restatement.is_some() && on_record.may_be_restated(&catalogue);
     let number = match &on_record.newest {
-        Some(newest) if newest.hash == hash => newest.number,
+        Some(newest) if newest.hash == hash && !is_restated => newest.number,
         _ => {
             let coming = coming(store, &on_record, &catalogue, offer, now)?;
             let (number, from) = (coming.version.number, coming.version.holds_from());

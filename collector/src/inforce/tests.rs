@@ -246,3 +246,27 @@ fn a_version_that_the_reader_of_today_refuses_keeps_nobody_from_starting() {
         assert_eq!((again.version, &again.versions), (4, &taken.versions));
     }
 }
+
+#[test]
+fn an_instant_alone_that_was_taken_up_before_anybody_could_restate_it_is_restated_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    take_up(&mut store, &text("30s", ""), at(100_000)).unwrap();
+    take_up(&mut store, &text("45s", ""), at(500_000)).unwrap();
+    let mut files = text("45s", "");
+    files[0].1.insert_str(0, &format!("effective_from: {}\n", at(200_000)));
+    // A running collector has looked at its files by the time that somebody restates them.
+    let taken = take_up(&mut store, &files, at(600_000)).unwrap();
+    let from = |taken: &InForce| taken.courses.service(&Id::new("shop").unwrap()).unwrap().newest().unwrap().from;
+    assert_eq!((taken.version, from(&taken)), (3, at(500_000)));
+    let restatement = Restatement { approver: "A. Keller".to_owned(), reason: "agreed so".to_owned() };
+    let bounds = catalogue::Bounds::default();
+    let actor = Actor::Local { uid: Some(7) };
+    let offer =
+        Offer { files: &files, bounds: &bounds, restatement: Some(&restatement), actor: &actor, known: Some(&taken) };
+    let restated = take_up_offer(&mut store, &mut Keeper::default(), &offer, at(601_000)).unwrap();
+    assert_eq!((restated.version, from(&restated)), (4, at(200_000)));
+    let again = Offer { known: Some(&restated), ..offer };
+    let again = take_up_offer(&mut store, &mut Keeper::default(), &again, at(602_000)).unwrap();
+    assert_eq!(again.version, 4, "and once is enough");
+}

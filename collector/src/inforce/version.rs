@@ -206,6 +206,15 @@ impl OnRecord {
         immediate.map_or_else(Vec::new, |immediate| fingerprint::in_vain(immediate, &self.courses.texts(), catalogue))
     }
 
+    /// Whether the newest says already from when on somebody restates it, and holds only since it was recorded.
+    pub(super) fn may_be_restated(&self, catalogue: &Catalogue) -> bool {
+        let later = |newest: &&VersionView| {
+            let both = catalogue.effective_from.zip(newest.holds_from_ms);
+            newest.restated.is_none() && both.is_some_and(|(asked, holds)| asked < holds)
+        };
+        self.views.last().filter(later).is_some()
+    }
+
     /// What of it holds for all of the past whenever it changes.
     pub(super) fn changes_of_all_past(&self, catalogue: &Catalogue) -> Vec<String> {
         fingerprint::changes_of_all_past(&self.courses.texts(), &fingerprint::measured_as(catalogue))
