@@ -208,11 +208,11 @@ impl OnRecord {
 
     /// Whether the newest says already from when on somebody restates it, and holds only since it was recorded.
     pub(super) fn may_be_restated(&self, catalogue: &Catalogue) -> bool {
-        let later = |newest: &&VersionView| {
+        let later = |newest: &VersionView| {
             let both = catalogue.effective_from.zip(newest.holds_from_ms);
             newest.restated.is_none() && both.is_some_and(|(asked, holds)| asked < holds)
         };
-        self.views.last().filter(later).is_some()
+        self.views.last().is_some_and(later)
     }
 
     /// What of it holds for all of the past whenever it changes.

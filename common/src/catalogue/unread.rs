@@ -50,7 +50,7 @@ impl Courses {
         let said = |text: &String| Said { from, version, text: text.clone() };
         for (id, course) in &mut self.services {
             match texts.get(&format!("service {id}")) {
-                Some(text) => course.take_up_unread(said(text)),
+                Some(text) => course.take_up_unread(&said(text)),
                 None => drop(forget_from(&mut course.pieces, |piece| piece.from, from)),
             }
         }
@@ -88,12 +88,12 @@ fn named<T: std::str::FromStr>(what: &str, sort: &str) -> Option<T> {
 }
 
 impl ServiceCourse {
-    fn take_up_unread(&mut self, said: Said) {
+    fn take_up_unread(&mut self, said: &Said) {
         forget_from(&mut self.pieces, |piece| piece.from, said.from);
         let Some(last) = self.pieces.last().filter(|last| last.text != said.text) else { return };
         let alike = self.pieces.iter().find(|piece| !piece.is_unread && piece.text == said.text);
         let piece = alike.map_or_else(
-            || Piece::unread(&last.service, &last.responsible, &said),
+            || Piece::unread(&last.service, &last.responsible, said),
             |alike| Piece { from: said.from, version: said.version, ..alike.clone() },
         );
         self.pieces.push(piece);
