@@ -15,7 +15,7 @@ use crate::api::socket::Ask;
 use crate::clock;
 use crate::config;
 use crate::engine::reload::Reload;
-use crate::engine::restate::{Restated, TEXT_BYTES_MAX, VersionList, VersionView};
+use crate::engine::restate::{Restated, TEXT_BYTES_MAX, Unreadable, VersionList, VersionView};
 use crate::inforce::Restatement;
 
 const EXAMPLES: [&str; 2] = [
@@ -88,19 +88,29 @@ pub(super) fn catalogue(args: CatalogueArgs) -> Result<(), Ended> {
 }
 
 fn list(versions: &VersionList) {
-    let line = |one: &VersionView| {
-        let day = |at: Instant| at.to_string();
-        let restated = one.restated.as_ref().map_or_else(String::new, |restated| {
-            format!("restated, approved by {}: {}", restated.approver, restated.reason)
-        });
-        let number = if one.version == versions.in_force { "in force" } else { "" };
-        let hash = one.hash.get(..12).unwrap_or(&one.hash).to_owned();
-        let holds = one.holds_from_ms.map_or_else(|| "the beginning".to_owned(), day);
-        [one.version.to_string(), number.to_owned(), holds, day(one.recorded_at_ms), hash, restated]
-    };
     let titles = ["VERSION", "", "HOLDS FROM", "RECORDED", "HASH", ""];
-    let lines: Vec<[String; 6]> = versions.versions.iter().map(line).collect();
+    let lines: Vec<[String; 6]> = versions.versions.iter().map(|one| line(one, versions.in_force)).collect();
     anstream::print!("{}", table(titles, &lines));
+}
+
+fn line(one: &VersionView, in_force: u64) -> [String; 6] {
+    let day = |at: Instant| at.to_string();
+    let restated = one.restated.as_ref();
+    let restated = restated.map(|restated| format!("restated, approved by {}: {}", restated.approver, restated.reason));
+    let remarks = restated.into_iter().chain(one.held_up()).chain(one.unreadable.as_ref().map(unreadable));
+    let number = if one.version == in_force { "in force" } else { "" };
+    let hash = one.hash.get(..12).unwrap_or(&one.hash).to_owned();
+    let holds = one.holds_from_ms.map_or_else(|| "the beginning".to_owned(), day);
+    let remarks = remarks.collect::<Vec<_>>().join("; ");
+    [one.version.to_string(), number.to_owned(), holds, day(one.recorded_at_ms), hash, remarks]
+}
+
+fn unreadable(Unreadable { reason, lost }: &Unreadable) -> String {
+    let follows = match lost.as_slice() {
+        [] => "all that it measured is known from other versions".to_owned(),
+        lost => format!("not measured by it: {}", lost.join(", ")),
+    };
+    format!("not sound for this program, {follows} ({reason})")
 }
 
 fn restate(args: RestateArgs) -> Result<(), Ended> {
@@ -142,4 +152,61 @@ fn in_store(
     };
     engine.close().map_err(|error| Ended::new(UNAVAILABLE, error))?;
     Ok(came_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_known_of_a_version_stands_behind_it() {
+        let at = Instant::from_ms;
+        let plain = VersionView {
+            version: 3,
+            recorded_at_ms: at(5_000),
+            holds_from_ms: Some(at(5_000)),
+            hash: "0".repeat(64),
+            restated: None,
+            unreadable: None,
+        };
+        let late = VersionView { holds_from_ms: Some(at(9_001)), ..plain.clone() };
+        let restated = Some(Restatement { approver: "Keller".to_owned(), reason: "agreed".to_owned() });
+        let restated = VersionView { holds_from_ms: Some(at(1)), restated, ..plain.clone() };
+        let unreadable = |lost: &[&str]| VersionView {
+            unreadable: Some(Unreadable {
+                reason: "a.yaml:1:1: no".to_owned(),
+                lost: lost.iter().map(|&text| text.to_owned()).collect(),
+            }),
+            ..plain.clone()
+        };
+        for (view, expected) in [
+            (&plain, ""),
+            (
+                &late,
+                "the clock had been set back when it was recorded, at 1970-01-01T00:00:05Z: it holds from \
+                 1970-01-01T00:00:09.001Z on, after the version before it, which measures until then",
+            ),
+            (&restated, "restated, approved by Keller: agreed"),
+            (
+                &unreadable(&[]),
+                "not sound for this program, all that it measured is known from other versions (a.yaml:1:1: no)",
+            ),
+            (
+                &unreadable(&["service shop", "target sla/a"]),
+                "not sound for this program, not measured by it: service shop, target sla/a (a.yaml:1:1: no)",
+            ),
+        ] {
+            assert_eq!(
+                line(view, 3),
+                [
+                    "3".to_owned(),
+                    "in force".to_owned(),
+                    view.holds_from_ms.unwrap().to_string(),
+                    "1970-01-01T00:00:05Z".to_owned(),
+                    "0".repeat(12),
+                    expected.to_owned(),
+                ]
+            );
+        }
+    }
 }

@@ -43,9 +43,13 @@ impl Agents {
         Self { known, assigned, started }
     }
 
-    /// The agents of another version of the catalogue; what is known of any of them stays.
+    /// The agents of another version of the catalogue; what is known of any of them stays. One that left is forgotten, as by a
+    /// start; one that still pushes is known again with its next push, among those that the catalogue does not have.
     pub fn assign(&mut self, catalogue: &Catalogue) {
-        self.assigned = assign::agents(catalogue);
+        let before = std::mem::replace(&mut self.assigned, assign::agents(catalogue));
+        for name in before.difference(&self.assigned) {
+            self.known.remove(name);
+        }
         for name in &self.assigned {
             self.known.entry(name.clone()).or_default();
         }
@@ -110,4 +114,37 @@ impl Agents {
 
 fn add(count: &mut u64, more: u64) {
     *count = count.saturating_add(more);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue(agents: &str) -> Catalogue {
+        let text = format!(
+            "organisation: {{ name: Example, time_zone: UTC }}\nservices:\n  - {{ id: shop, name: Shop, probes: [{{ id: web, \
+             agents: [{agents}], interval: 30s, timeout: 5s, tcp: {{ address: 'h:1' }} }}] }}\n"
+        );
+        uphold_common::catalogue::read(&[("catalogue.yaml", text)]).unwrap()
+    }
+
+    #[test]
+    fn an_agent_that_left_the_catalogue_is_known_no_more_until_it_pushes_again() {
+        let now = Instant::from_ms(1_000);
+        let id = |name: &str| Id::new(name).unwrap();
+        let mut agents = Agents::new(&catalogue("a, b"), now);
+        let backlog = Backlog { told: crate::store::Told::default(), batches: 3, oldest: None, sent_at: now };
+        for name in ["a", "b", "stranger"] {
+            agents.heard(&id(name), &backlog, 0, &[], now);
+        }
+        agents.assign(&catalogue("a, c"));
+        let known = |agents: &Agents| agents.all().keys().map(Id::to_string).collect::<Vec<_>>().join(" ");
+        assert_eq!(known(&agents), "a c stranger");
+        assert_eq!((agents.all()[&id("a")].backlog_batches, agents.all()[&id("c")].last_push), (3, None));
+        agents.heard(&id("b"), &backlog, 0, &[], now);
+        assert_eq!(known(&agents), "a b c stranger");
+        agents.assign(&catalogue("b"));
+        assert_eq!(known(&agents), "b stranger");
+        assert_eq!(agents.all()[&id("b")].last_push, Some(now));
+    }
 }

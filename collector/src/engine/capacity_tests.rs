@@ -5,6 +5,7 @@ use uphold_common::wire::batch::{Batch, BatchKey, Epoch, digest};
 use uphold_common::wire::columns::Rows;
 
 use super::query::FiguresQuery;
+use super::revised::RevisionsQuery;
 use super::*;
 use crate::incident::model::{Change, Subject};
 use crate::ingest::{Arrived, Backlog};
@@ -48,8 +49,12 @@ struct World {
 
 impl World {
     fn new(now: i64) -> Self {
+        Self::with(CATALOGUE.to_owned(), now)
+    }
+
+    fn with(catalogue: String, now: i64) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut world = Self { catalogue: CATALOGUE.to_owned(), dir, engine: None, seq: 0 };
+        let mut world = Self { catalogue, dir, engine: None, seq: 0 };
         world.open(now);
         world
     }
@@ -315,4 +320,37 @@ fn what_was_taken_in_since_the_tick_counts_in_what_is_asked_for_after_it() {
     let asked = world.engine().figures(&query, at(40), at(43)).unwrap();
     world.tick(43);
     assert_eq!(asked, world.engine().figures(&query, at(43), at(44)).unwrap());
+}
+
+#[test]
+fn readings_that_come_late_revise_the_closed_windows_that_hold_them() {
+    const DAY: i64 = 86_400;
+    let catalogue = CATALOGUE.replace("window: month", "window: day").replace("2026-03-01", "2026-03-08");
+    let mut world = World::with(catalogue, 0);
+    for (from, now) in [(-DAY - 3_600, 10), (-3_600, 20), (0, 30)] {
+        world.push(from, &[50; 4], now, 0);
+    }
+    for now in 100..103 {
+        world.tick(now);
+    }
+    let of_shop = || RevisionsQuery::of(Id::new("shop").unwrap());
+    let before = world.engine().revisions(&of_shop()).unwrap().revisions;
+    assert_eq!(before.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 1]);
+    // Before midnight, and up to it: the day before yesterday stays as it was issued.
+    world.push(-7_200, &[95; 8], 110, 0);
+    for now in 110..130 {
+        world.tick(now);
+    }
+    let after = world.engine().revisions(&of_shop()).unwrap().revisions;
+    assert_eq!(after[1..], before);
+    let revised = &after[0];
+    let late = revised.why.late_data.as_ref().unwrap();
+    assert_eq!((revised.number, late.of.as_slice()), (2, ["web-1 filesystem /var".to_owned()].as_slice()));
+    assert_eq!((late.from_ms, revised.headline.capacity.as_ref().unwrap().n), (at(-7_200), 12));
+    let critical = revised.changes.iter().find(|changed| changed.figure == "capacity.critical").unwrap();
+    assert_eq!(
+        (critical.before.as_str(), critical.after.as_str()),
+        ("0s", "2m 15s"),
+        "and the last one speaks for 30 s"
+    );
 }

@@ -156,6 +156,13 @@ impl Engine {
         RetentionSnapshot { before, forgotten: *forgotten, bytes_max: retention.bytes_max, stuck_since: *stuck_since }
     }
 
+    /// The present, as far as the rows vouch for it; none while there are none.
+    pub(super) fn vouched(&self, now: Instant) -> Option<Instant> {
+        let known = Retention::present(now, &self.held(&self.health.store));
+        // What the store holds is looked at with each snapshot; a first row has come since the last one.
+        known.or_else(|| Retention::present(now, &self.held(&self.store.stats())))
+    }
+
     fn held(&self, stats: &StoreStats) -> Held {
         Held {
             days: stats.first_day.zip(stats.last_day),

@@ -11,7 +11,8 @@
 use std::sync::Arc;
 
 use uphold_common::catalogue::course::ServiceCourse;
-use uphold_common::catalogue::model::{Promise, Service, Target};
+use uphold_common::catalogue::model::{Promise, Service, Target, WindowKind};
+use uphold_common::catalogue::promised::TargetCourse;
 use uphold_common::ids::Id;
 use uphold_common::measure::figures::{Figures, Measured, RULES_VERSION, time_zone_data};
 use uphold_common::measure::target::settling_ms;
@@ -20,10 +21,13 @@ use uphold_common::time::{DAY_MS, Instant, Interval};
 use uphold_common::wire::assignment::CAPACITY_INTERVAL_MS;
 use uphold_common::wire::pack;
 
+use super::closing::service_ever;
+use super::measure::InWindow;
 use super::revise::Waiting;
 use super::{Engine, EngineError, damaged};
+use crate::revisions::form::{FORM, digest};
 use crate::revisions::key::{self, Key};
-use crate::revisions::model::{Revision, Why, digest};
+use crate::revisions::model::{Revision, Why};
 use crate::revisions::{diff, headline};
 use crate::store::{RecordChange, RecordKind};
 
@@ -52,11 +56,11 @@ enum Block {
 impl Engine {
     /// Measures some of the windows that wait, the oldest first.
     pub(super) fn look_at_closed(&mut self, now: Instant) -> Result<Vec<Looked>, EngineError> {
-        let catalogue = self.catalogue();
+        let (catalogue, courses) = (self.catalogue(), Arc::clone(&self.in_force.courses));
         let (mut allowance, mut looked) = (OBSERVATIONS_AT_ONCE, Vec::new());
         let of = |waiting: &Waiting| {
-            let target = catalogue.targets.get(&waiting.target)?;
-            Some((waiting.clone(), catalogue.services.get(&target.service)?, target))
+            let target = courses.target_course(&waiting.target)?.newest()?;
+            Some((waiting.clone(), service_ever(&catalogue, &courses, &target.service)?, &**target))
         };
         let free =
             self.revising.waiting.iter().filter_map(of).filter(|(_, service, _)| !self.agents.holds(service, now));
@@ -66,7 +70,7 @@ impl Engine {
             if cost > allowance && allowance < OBSERVATIONS_AT_ONCE {
                 break;
             }
-            let block = self.closed_block((service, target), waiting.window(), &mut allowance)?;
+            let block = self.closed_block(service, &waiting, &mut allowance)?;
             let Some(block) = block else { break };
             allowance = allowance.saturating_sub(cost);
             looked.push(Looked { waiting, block });
@@ -77,16 +81,18 @@ impl Engine {
     /// The block of a target in a window that has settled; none if it still has to be derived and the allowance is used up.
     fn closed_block(
         &mut self,
-        (service, target): (&Service, &Target),
-        interval: Interval,
+        service: &Service,
+        waiting: &Waiting,
         allowance: &mut usize,
     ) -> Result<Option<Block>, EngineError> {
         let courses = Arc::clone(&self.in_force.courses);
         let Some(course) = courses.service(&service.id) else { return Ok(Some(Block::Nothing)) };
-        let as_of = settled_at(course, service, target, interval);
-        // As whoever reports the window finds it: by what was promised when it began.
-        let held = courses.in_window(&target.id, &service.time_zone, interval.start, as_of);
-        let Some(one) = held.filter(|(_, window)| window.interval == interval) else { return Ok(Some(Block::Nothing)) };
+        let (interval, kind) = (waiting.window(), key::kind_of(waiting.kind));
+        let Some(as_of) = kind.map(|kind| settled_at(course, service, kind, interval)) else {
+            return Ok(Some(Block::Nothing));
+        };
+        let held = self.held_in(service, waiting, as_of);
+        let Some(one) = held else { return Ok(Some(Block::Nothing)) };
         let document =
             |measured: Measured<'_>| Figures::of((service, course), courses.version_at(as_of), as_of, &[measured]);
         let (target, present) = (&one.0, self.timelines.present());
@@ -117,6 +123,21 @@ impl Engine {
         block
             .map(|block| Some(Block::Measured(block)))
             .map_err(|error| damaged("the figures of a closed window", &error))
+    }
+
+    /// What a target promised for a window, if that is one of its own.
+    fn held_in(&self, service: &Service, waiting: &Waiting, as_of: Instant) -> Option<InWindow> {
+        let (courses, id, interval) = (&self.in_force.courses, &waiting.target, waiting.window());
+        // As whoever reports the window finds it: by what was promised when it began.
+        let held = courses.in_window(id, &service.time_zone, interval.start, as_of);
+        let held = held.filter(|(_, window)| window.interval == interval);
+        // Where a window that ends now came instead, whoever reports has to name the kind.
+        held.or_else(|| {
+            let kind = key::kind_of(waiting.kind)?;
+            let window = Window::holding(kind, &service.time_zone, interval.start, as_of);
+            let target = courses.target(id, &window).filter(|target| target.window == kind)?;
+            Some((target, window)).filter(|(_, window)| window.interval == interval)
+        })
     }
 
     /// Issues those that are not what was issued last, in one commit.
@@ -151,16 +172,22 @@ impl Engine {
     fn revision(&self, looked: &Looked, now: Instant) -> Result<Option<(Key, Revision)>, EngineError> {
         let Looked { waiting, block: Block::Measured(block) } = looked else { return Ok(None) };
         let unsound = |error: &dyn std::fmt::Display| damaged("the figures of a closed window", &error.to_string());
-        let Some(target) = self.in_force.catalogue.targets.get(&waiting.target) else { return Ok(None) };
-        let Some(service) = self.in_force.catalogue.services.get(&target.service) else { return Ok(None) };
-        let Some((kind, course)) = key::number_of(target.window).zip(self.course(&service.id)) else { return Ok(None) };
-        let as_of_ms = settled_at(course, service, target, waiting.window());
+        let (in_force, courses) = (&self.in_force.catalogue, &self.in_force.courses);
+        let target = courses.target_course(&waiting.target).and_then(TargetCourse::newest);
+        let Some(target) = target else { return Ok(None) };
+        let Some(service) = service_ever(in_force, courses, &target.service) else { return Ok(None) };
+        let kind = waiting.kind;
+        let Some((of, course)) = key::kind_of(kind).zip(self.course(&service.id)) else { return Ok(None) };
+        let as_of_ms = settled_at(course, service, of, waiting.window());
         let catalogue_version = self.in_force.courses.version_at(as_of_ms);
-        let sha256 = digest(block);
         let known = self.revising.register.get(&target.id, kind, waiting.start);
-        if known.is_some_and(|known| known.is(&sha256)) {
-            return Ok(None);
+        if let Some(known) = known {
+            let is_same = || Ok(known.is(&digest(block, known.form)?));
+            if known.form > FORM || is_same().map_err(|error: serde_json::Error| unsound(&error))? {
+                return Ok(None);
+            }
         }
+        let sha256 = digest(block, FORM).map_err(|error| unsound(&error))?;
         let (window, headline) = headline::read(block).map_err(|error| unsound(&error))?;
         let mut key = Key { target: target.id.clone(), start: waiting.start, kind, number: 1 };
         let before = match known {
@@ -179,7 +206,7 @@ impl Engine {
         } else {
             self.why(
                 &service.id,
-                waiting.window(),
+                waiting,
                 before.filter(|before| before.catalogue_version != catalogue_version).map(|_| catalogue_version),
             )
         };
@@ -194,6 +221,7 @@ impl Engine {
             rules_version: RULES_VERSION,
             time_zone_data: time_zone_data().to_owned(),
             sha256,
+            form: FORM,
             headline,
             why,
             changes,
@@ -203,9 +231,11 @@ impl Engine {
     }
 
     /// Why a window is another than it was; `version` is that of the catalogue, if that is another too.
-    fn why(&self, service: &Id, window: Interval, version: Option<u64>) -> Why {
-        let again = self.revising.again.get(service);
-        let why = again.map(|again| again.causes.why(window)).unwrap_or_default();
+    fn why(&self, service: &Id, waiting: &Waiting, version: Option<u64>) -> Why {
+        let again = self.revising.again.get(service).filter(|again| again.left.contains(waiting));
+        // Nothing touched it: it was issued before it had come to its end, and has come to it.
+        let Some(again) = again else { return Why { catalogue_version: version, ..Why::settled() } };
+        let why = again.causes.why(waiting.window());
         let found = version.filter(|_| why.word() == "start");
         Why { catalogue_version: why.catalogue_version.or(found), ..why }
     }
@@ -218,8 +248,8 @@ impl Engine {
 }
 
 /// When a closed window had settled: what is taken for the present in its revisions.
-fn settled_at(course: &ServiceCourse, service: &Service, target: &Target, interval: Interval) -> Instant {
-    let window = Window::holding(target.window, &service.time_zone, interval.start, interval.end);
+pub(super) fn settled_at(course: &ServiceCourse, service: &Service, kind: WindowKind, interval: Interval) -> Instant {
+    let window = Window::holding(kind, &service.time_zone, interval.start, interval.end);
     interval.end.plus_ms(settling_ms(course, &window))
 }
 

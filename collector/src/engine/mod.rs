@@ -23,7 +23,7 @@
 //! | [`query`] | figures at any instant |
 //! | [`weighted`] | several services together, weighted by their users |
 //! | [`explain`] | what a figure is made of, down to the observation |
-//! | `revise`, `issue` | closed windows that have settled, or that something touched → revisions |
+//! | `revise`, `closing`, `issue` | what touched closed windows → which are looked at → revisions |
 //! | [`revised`] | the revisions that were issued |
 //! | [`reload`] | a changed catalogue → the one in force, or refused |
 //! | [`restate`] | its versions, and a change of the past that somebody approved |
@@ -38,6 +38,7 @@ pub mod agents;
 mod agreed;
 mod alerts;
 mod answers;
+mod closing;
 pub mod command;
 pub mod compaction;
 pub mod explain;
@@ -194,7 +195,7 @@ impl Engine {
         for record in bad {
             tracing::error!(place = ?record.place, reason = record.reason, "a message cannot be read and is left where it is");
         }
-        let revising = Revising::load(store.as_ref(), &in_force.catalogue)?;
+        let revising = Revising::load(store.as_ref(), &in_force.courses)?;
         let mut engine = Self {
             store,
             keeper,
@@ -229,8 +230,9 @@ impl Engine {
         for service in engine.catalogue().services.keys() {
             engine.touched_from.insert(service.clone(), now.minus_ms(HORIZON_MS));
         }
-        let catalogue = engine.catalogue();
-        engine.revising.begin(&catalogue.services.keys().collect(), now.minus_ms(HORIZON_MS));
+        let present = engine.vouched(now).unwrap_or(now);
+        let courses = Arc::clone(&engine.in_force.courses);
+        engine.revising.begin(&courses, present.minus_ms(HORIZON_MS));
         Ok(engine)
     }
 

@@ -135,7 +135,7 @@ impl Engine {
             self.restated(&service, from, self.in_force.version);
         }
         self.look_at_restated();
-        self.revise_anew();
+        self.revise_anew(&before.courses);
         let services = &self.in_force.catalogue.services;
         self.sights.retain(|id, _| services.contains_key(id));
         self.strips.retain(|id, _| services.contains_key(id));

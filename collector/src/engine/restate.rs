@@ -22,12 +22,37 @@ pub struct VersionView {
     pub version: u64,
     /// When it was recorded.
     pub recorded_at_ms: Instant,
-    /// From when on it holds; null for the first one, which has no version before it.
+    /// From when on it holds; null for the first one, which has no version before it. It lies after `recorded_at_ms` where
+    /// the clock had been set back: no version holds from before the one that it follows, unless somebody restates it.
     pub holds_from_ms: Option<Instant>,
     /// The SHA-256 of its files.
     pub hash: String,
     /// Who approved that it measures the past differently, and why; null if it does not.
     pub restated: Option<Restatement>,
+    /// Why this program cannot read it, which was sound for the one that took it up, and what follows; null if it can.
+    pub unreadable: Option<Unreadable>,
+}
+
+impl VersionView {
+    /// That it does not hold since it was recorded, if that is so, as a sentence without its end.
+    pub fn held_up(&self) -> Option<String> {
+        let from = self.holds_from_ms.filter(|from| self.restated.is_none() && *from > self.recorded_at_ms)?;
+        let recorded = self.recorded_at_ms;
+        Some(format!(
+            "the clock had been set back when it was recorded, at {recorded}: it holds from {from} on, after the version \
+             before it, which measures until then"
+        ))
+    }
+}
+
+/// That a version is not sound for this program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Unreadable {
+    /// The first of the problems.
+    pub reason: String,
+    /// The services that are unmeasured while it was in force, and the targets that have no figures in its windows: those
+    /// that no other version measures alike.
+    pub lost: Vec<String>,
 }
 
 /// All of them.

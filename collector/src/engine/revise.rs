@@ -1,35 +1,26 @@
-//! Which closed windows are looked at, and why: those that have settled and of which nothing was issued, and those that
-//! something touched since.
+//! What touched closed windows since they were looked at, and which of them wait to be looked at.
 //!
 //! What touches a closed window is gathered for its service ([`Causes`]). Late data is waited for until it has come to rest
 //! for [`QUIET_MS`], for at most [`PATIENCE_MS`], so that an agent which delivers a day late makes one revision and not a
-//! hundred; what people put on record is looked at by the next tick. While agents of a service deliver a backlog nothing of it
-//! is issued, and nothing at all while an import is under way, something is still being derived, or the disk is full.
-//!
-//! All that wait stand in one order, the oldest first; a tick looks at a share of them, behind everything else. What was
-//! gathered is on record as something derived ([`RecordKind::Touched`]) before the rows it speaks of leave the journal, and in
-//! the commit of the record it speaks of, until the last of its windows was looked at. The windows of the last 35 days are
-//! looked at once after each start, whatever is on record.
+//! hundred; what people put on record is looked at by the next tick. What was gathered is on record as something derived
+//! ([`RecordKind::Touched`]) before the rows it speaks of leave the journal, and in the commit of the record it speaks of,
+//! until the last of its windows was looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use uphold_common::catalogue::model::{Catalogue, Promise, Service, Target, WindowKind};
+use uphold_common::catalogue::course::Courses;
+use uphold_common::catalogue::model::Promise;
 use uphold_common::governed::Selection;
 use uphold_common::ids::{Id, TargetId, VantagePoint};
-use uphold_common::measure::target::settling_ms;
-use uphold_common::measure::window::Window;
 use uphold_common::observation::ResourceId;
 use uphold_common::time::{Instant, Interval};
 use uphold_common::wire::assignment::CAPACITY_REACH_MS;
 use uphold_common::wire::pack;
 
-use super::tick::HORIZON_MS;
 use super::{Engine, EngineError, damaged, read_all};
 use crate::governed::Kept;
-use crate::retention::start_of;
 use crate::revisions::cause::{Causes, Late};
-use crate::revisions::closed::{Closed, closed};
-use crate::revisions::key;
 use crate::revisions::model::RecordDone;
 use crate::revisions::register::Register;
 use crate::snapshot::RevisionsSnapshot;
@@ -39,35 +30,33 @@ use crate::store::{RecordChange, RecordKind, Store, StoreError, TouchedRows};
 pub(super) const QUIET_MS: i64 = 15_000;
 /// How long it waits for that.
 pub(super) const PATIENCE_MS: i64 = 3_600_000;
-/// Most windows that wait; further ones are found once there are fewer.
-const WAITING_MAX: usize = 20_000;
-/// Of how many targets a tick finds out which windows have closed.
-const TARGETS_AT_ONCE: usize = 64;
 
 /// What was issued, what waits, and why.
 #[derive(Debug, Default)]
 pub(super) struct Revising {
     pub(super) register: Register,
     /// What touched closed windows, by service, and was not taken up yet.
-    pending: BTreeMap<Id, Pending>,
+    pub(super) pending: BTreeMap<Id, Pending>,
     /// The services whose windows are being looked at again.
     pub(super) again: BTreeMap<Id, Again>,
     /// All windows that are to be looked at.
     pub(super) waiting: BTreeSet<Waiting>,
     /// When the next window of a target will have settled; those that are not in it have to be gone through.
-    next: BTreeMap<TargetId, Instant>,
+    pub(super) next: BTreeMap<TargetId, Instant>,
+    /// Up to when windows that have settled were found.
+    pub(super) looked_to: Option<Instant>,
     /// The services that have a target on a resource.
     resources: BTreeMap<ResourceId, BTreeSet<Id>>,
     /// The services of which what is on record is not what was gathered.
-    unkept: BTreeSet<Id>,
+    pub(super) unkept: BTreeSet<Id>,
     /// How many were issued since the start, by why.
     pub(super) issued: BTreeMap<&'static str, u64>,
 }
 
 /// What touched a service, and since when.
 #[derive(Debug, Default)]
-struct Pending {
-    causes: Causes,
+pub(super) struct Pending {
+    pub(super) causes: Causes,
     /// Whether it grew since the last tick.
     is_fresh: bool,
     since: Option<Instant>,
@@ -79,7 +68,7 @@ struct Pending {
 pub(super) struct Again {
     pub(super) causes: Causes,
     /// Those that were not looked at yet.
-    pub(super) left: BTreeSet<(TargetId, Instant)>,
+    pub(super) left: BTreeSet<Waiting>,
 }
 
 /// A window that is to be looked at; in order of their ends.
@@ -88,11 +77,13 @@ pub(super) struct Waiting {
     pub(super) end: Instant,
     pub(super) target: TargetId,
     pub(super) start: Instant,
+    /// The number of its kind.
+    pub(super) kind: u8,
 }
 
 impl Waiting {
-    fn of(target: &TargetId, window: Interval) -> Self {
-        Self { end: window.end, target: target.clone(), start: window.start }
+    pub(super) fn of(target: &TargetId, kind: u8, window: Interval) -> Self {
+        Self { end: window.end, target: target.clone(), start: window.start, kind }
     }
 
     pub(super) const fn window(&self) -> Interval {
@@ -101,7 +92,7 @@ impl Waiting {
 }
 
 impl Pending {
-    fn goes_on(&mut self, now: Instant) {
+    pub(super) fn goes_on(&mut self, now: Instant) {
         if std::mem::take(&mut self.is_fresh) {
             self.newest = Some(now);
             self.since.get_or_insert(now);
@@ -109,7 +100,7 @@ impl Pending {
     }
 
     /// Whether it is looked at now: what may go on is waited for, though not for ever.
-    fn is_ready(&self, now: Instant) -> bool {
+    pub(super) fn is_ready(&self, now: Instant) -> bool {
         // A clock that was set back must not hold it.
         let within = |at: Option<Instant>, ms: i64| at.is_some_and(|at| (0..ms).contains(&now.since_ms(at)));
         !self.causes.may_go_on() || !within(self.newest, QUIET_MS) || !within(self.since, PATIENCE_MS)
@@ -118,7 +109,7 @@ impl Pending {
 
 impl Revising {
     /// Takes up what is on record.
-    pub(super) fn load(store: &dyn Store, catalogue: &Catalogue) -> Result<Self, EngineError> {
+    pub(super) fn load(store: &dyn Store, courses: &Courses) -> Result<Self, EngineError> {
         let register = Register::load(store).map_err(|error| damaged("a revision", &error))?;
         let mut revising = Self { register, ..Self::default() };
         for (key, value) in read_all(store, RecordKind::Touched)? {
@@ -128,19 +119,24 @@ impl Revising {
             revising.touch(&service, |known| known.join(causes));
         }
         revising.unkept.clear();
-        revising.assign(catalogue);
+        revising.assign(courses);
         Ok(revising)
     }
 
-    /// Another catalogue is in force: which windows have closed is found anew, and what was being looked at again is begun anew.
-    pub(super) fn assign(&mut self, catalogue: &Catalogue) {
+    /// Which windows have closed is found anew, and what was being looked at again is begun anew.
+    pub(super) fn begin_anew(&mut self) {
         self.waiting.clear();
         self.next.clear();
         for (service, again) in std::mem::take(&mut self.again) {
             self.touch(&service, |known| known.join(again.causes));
         }
+    }
+
+    /// Another catalogue is in force.
+    pub(super) fn assign(&mut self, courses: &Courses) {
+        self.begin_anew();
         self.resources.clear();
-        for target in catalogue.targets.values() {
+        for target in courses.targets().filter_map(|(_, course)| course.newest()) {
             if let Promise::Capacity(promise) = &target.promise {
                 self.resources.entry(promise.resource.clone()).or_default().insert(target.service.clone());
             }
@@ -148,10 +144,10 @@ impl Revising {
     }
 
     /// Looks again at what ends after `from`, of every service.
-    pub(super) fn begin(&mut self, services: &BTreeSet<&Id>, from: Instant) {
-        for service in services {
+    pub(super) fn begin(&mut self, courses: &Courses, from: Instant) {
+        for (service, _) in courses.services() {
             if self.register.issued_to(service).is_some() {
-                self.pending.entry((*service).clone()).or_default().causes.started(from);
+                self.pending.entry(service.clone()).or_default().causes.started(from);
             }
         }
     }
@@ -191,9 +187,8 @@ impl Revising {
     /// A window was looked at. With the last one of a service, what touched it is dealt with.
     pub(super) fn looked_at(&mut self, waiting: &Waiting) {
         self.waiting.remove(waiting);
-        let one = (waiting.target.clone(), waiting.start);
         let held =
-            self.again.iter_mut().find_map(|(service, again)| again.left.remove(&one).then_some((service, again)));
+            self.again.iter_mut().find_map(|(service, again)| again.left.remove(waiting).then_some((service, again)));
         let Some((service, _)) = held.filter(|(_, again)| again.left.is_empty()) else { return };
         let service = service.clone();
         self.again.remove(&service);
@@ -206,19 +201,6 @@ impl Revising {
 }
 
 impl Engine {
-    /// Looks at some of the closed windows that are due, and issues what has to be.
-    pub(super) fn revise(&mut self, now: Instant) -> Result<(), EngineError> {
-        if self.health.deriving == 0 && !self.imports(now) && !self.is_full(now) {
-            self.find_closed(now);
-            self.take_up_causes(now);
-            let looked = self.look_at_closed(now)?;
-            self.issue(looked, now)?;
-            self.keep_causes()?;
-        }
-        self.health.revisions = self.revising.snapshot();
-        Ok(())
-    }
-
     /// Takes notice of rows of a vantage point that may have changed closed windows of a service: what it decides begins at
     /// `earliest`.
     pub(super) fn came_late(&mut self, service: &Id, point: &VantagePoint, earliest: Instant, rows: &TouchedRows) {
@@ -266,7 +248,7 @@ impl Engine {
             Selection::All => true,
             Selection::Named(named) => named.contains(*service),
         };
-        let touched = self.in_force.catalogue.services.keys().filter(holds);
+        let touched = self.in_force.courses.services().map(|(service, _)| service).filter(holds);
         let touched = touched.filter(|service| self.revising.may_change(service, span.start));
         let causes = |service: &Id| {
             let mut causes = Causes::default();
@@ -295,99 +277,13 @@ impl Engine {
         }
     }
 
-    /// Another catalogue is in force: what it says of closed windows that may still be looked at is looked at, and of all of
-    /// them where it measures the past otherwise.
-    pub(super) fn revise_anew(&mut self) {
-        let (catalogue, version) = (self.catalogue(), self.in_force.version);
-        self.revising.assign(&catalogue);
-        let is_restated = self.in_force.versions.last().is_some_and(|newest| newest.restated.is_some());
-        let from = if is_restated { Instant::MIN } else { self.timelines.present().minus_ms(HORIZON_MS) };
-        for service in catalogue.services.keys() {
-            self.restated(service, from, version);
+    /// Another catalogue is in force than `before`: which windows have closed is found anew, and of what it promises otherwise
+    /// the closed windows are looked at again. What it measures otherwise is told by [`Self::restated`].
+    pub(super) fn revise_anew(&mut self, before: &Courses) {
+        let (courses, version) = (Arc::clone(&self.in_force.courses), self.in_force.version);
+        self.revising.assign(&courses);
+        for (service, from) in courses.promises_differ_from(before) {
+            self.restated(&service, from, version);
         }
-    }
-
-    /// How long after its end a window settles that holds `now`, or the one before it.
-    fn settles_after_ms(&self, service: &Service, kind: WindowKind, now: Instant) -> i64 {
-        let Some(course) = self.course(&service.id) else { return 0 };
-        let newest = Window::holding(kind, &service.time_zone, now, now);
-        let before = Window::holding(kind, &service.time_zone, newest.interval.start.minus_ms(1), now);
-        settling_ms(course, &newest).max(settling_ms(course, &before))
-    }
-
-    /// Finds the windows that have settled and of which nothing was issued, of some targets.
-    fn find_closed(&mut self, now: Instant) {
-        let catalogue = self.catalogue();
-        let due = |target: &&Target| self.revising.next.get(&target.id).is_none_or(|next| *next <= now);
-        let due: Vec<&Target> = catalogue.targets.values().filter(due).take(TARGETS_AT_ONCE).collect();
-        for target in due {
-            if self.revising.waiting.len() >= WAITING_MAX {
-                return;
-            }
-            let (service, kind) = (catalogue.services.get(&target.service), key::number_of(target.window));
-            let entry = self.entry(&target.service);
-            let found = service.zip(kind).and_then(|(service, kind)| {
-                let settling_ms = self.settles_after_ms(service, target.window, now);
-                Some((kind, closed(target.window, &service.time_zone, entry, settling_ms, now)?))
-            });
-            let Some((kind, Closed { windows, next })) = found else {
-                self.revising.next.insert(target.id.clone(), Instant::MAX);
-                continue;
-            };
-            for window in windows {
-                if self.revising.register.get(&target.id, kind, window.start).is_none()
-                    && self.is_kept(target, window, now)
-                {
-                    self.revising.waiting.insert(Waiting::of(&target.id, window));
-                }
-            }
-            self.revising.next.insert(target.id.clone(), next);
-        }
-    }
-
-    /// Has the windows looked at again that were touched, once what touched them has come to rest.
-    fn take_up_causes(&mut self, now: Instant) {
-        let catalogue = self.catalogue();
-        self.revising.pending.values_mut().for_each(|pending| pending.goes_on(now));
-        let ready = self.revising.pending.iter().filter(|(_, pending)| pending.is_ready(now));
-        let ready: Vec<Id> = ready.map(|(service, _)| service.clone()).collect();
-        for id in ready {
-            if self.revising.waiting.len() >= WAITING_MAX {
-                return;
-            }
-            let service = catalogue.services.get(&id);
-            if service.is_some_and(|service| self.agents.holds(service, now)) {
-                continue;
-            }
-            let Some(Pending { causes, .. }) = self.revising.pending.remove(&id) else { continue };
-            self.revising.unkept.insert(id.clone());
-            let mut again = self.revising.again.remove(&id).unwrap_or_default();
-            for target in catalogue.targets.values().filter(|target| target.service == id) {
-                let Some(kind) = key::number_of(target.window) else { continue };
-                let issued = self.revising.register.windows(&target.id, kind);
-                let touched = issued.filter(|window| causes.touches(*window) && self.is_kept(target, *window, now));
-                for window in touched.collect::<Vec<_>>() {
-                    again.left.insert((target.id.clone(), window.start));
-                    self.revising.waiting.insert(Waiting::of(&target.id, window));
-                }
-            }
-            again.causes.join(causes);
-            if !again.left.is_empty() {
-                self.revising.again.insert(id, again);
-            }
-        }
-    }
-
-    /// Whether everything that a window is measured from is still there, and its revisions are still kept: states for
-    /// availability, the rows themselves for all else. Others stand as they were issued last.
-    fn is_kept(&self, target: &Target, window: Interval, now: Instant) -> bool {
-        let retention = self.forgetting.retention;
-        let measured = match target.promise {
-            Promise::Availability(_) => window.start >= now.minus_ms(retention.states_ms),
-            Promise::Capacity(_) | Promise::Response(_) => {
-                self.store.raw_from().is_none_or(|day| start_of(day) <= window.start)
-            }
-        };
-        measured && window.end >= now.minus_ms(retention.records_ms)
     }
 }

@@ -10,12 +10,18 @@ use uphold_common::time::{DAY_MS, Instant};
 use super::govern::GovernCommand;
 use super::import::IMPORT_HOLDS_MS;
 use super::query::FiguresQuery;
+use super::reload::Reload;
+use super::restate::Restated;
 use super::revise::{PATIENCE_MS, QUIET_MS};
 use super::revised::{After, RevisionsError, RevisionsQuery};
 use super::tests::{CATALOGUE, World, at};
 use crate::identity::deed::Actor;
+use crate::inforce::Restatement;
 use crate::revisions::WINDOWS_MAX;
+use crate::revisions::form::FORM;
+use crate::revisions::key::Key;
 use crate::revisions::model::{LateData, Revision};
+use crate::store::{RecordChange, RecordKind};
 
 const WHO: Actor = Actor::Local { uid: Some(7) };
 const DAY: i64 = DAY_MS / 1_000;
@@ -111,12 +117,12 @@ fn what_a_revision_vouches_for_is_the_block_of_the_figures_however_late_they_are
             as_of: Some(revision.as_of_ms),
             timelines: false,
         };
-        let figures = String::from_utf8(world.engine().figures(&query, at(now), at(now)).unwrap()).unwrap();
-        let (_, block) = figures.split_once("\"sla/day\":").unwrap();
-        let block = block.strip_suffix("}}").unwrap();
-        let (head, alerts) = block.split_once("\"alerts\":[").unwrap();
-        let (_, tail) = alerts.rsplit_once("],\"credit\"").unwrap();
-        let block = format!("{head}\"alerts\":[],\"credit\"{tail}");
+        let figures = world.engine().figures(&query, at(now), at(now)).unwrap();
+        let figures: serde_json::Value = serde_json::from_slice(&figures).unwrap();
+        let mut block = figures["targets"]["sla/day"].clone();
+        block["alerts"] = serde_json::json!([]);
+        // The keys of its objects come in order.
+        let block = block.to_string();
         let expected = uphold_common::bytes::Hex(&sha2::Sha256::digest(block.as_bytes())).to_string();
         assert_eq!(revision.sha256, expected, "at {now}: {block}");
         assert_eq!(revision.headline.contractual.unwrap().kinds.down, 40_000);
@@ -367,4 +373,222 @@ fn old_revisions_are_forgotten_and_the_newest_stay() {
     assert_eq!(left.len(), count - 4);
     forget(&mut world, at(0));
     assert_eq!(world.revisions_of("shop").len(), left.len() - 3);
+}
+
+/// The days, counted from that of `at(0)`, whose windows were issued, with the number of the newest revision.
+fn issued(world: &mut World) -> Vec<(i64, u32)> {
+    let mut days = std::collections::BTreeMap::new();
+    for revision in world.revisions_of("shop") {
+        let day = revision.window.start_ms.since_ms(at(0)) / DAY_MS;
+        let number = days.entry(day).or_insert(0);
+        *number = revision.number.max(*number);
+    }
+    days.into_iter().collect()
+}
+
+#[test]
+fn a_clock_that_leaps_ahead_and_back_closes_nothing_that_the_rows_do_not_vouch_for() {
+    let mut world = world(daily("2026-03-09"));
+    world.ticks(101, 2);
+    assert_eq!(issued(&mut world), [(-1, 1)]);
+    let leapt = 400 * DAY;
+    world.ticks(leapt, 3);
+    world.open(leapt + 10);
+    world.ticks(leapt + 100, 3);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 1)], "what two days without a row may close, and no more");
+
+    // The clock is right again. The day that was issued too early is issued again once it has closed, and the next as ever.
+    world.push(200, "uDDDu", 300, 0);
+    world.ticks(300, QUIET + 3);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 1)], "it is still open");
+    world.push(DAY, "uuuuuuu", DAY + 60, 0);
+    world.ticks(DAY + SETTLING - 2, 2);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 1)], "it has not settled yet");
+    world.ticks(DAY + SETTLING, 2 + QUIET);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 2)]);
+    let again = world.revisions_of("shop").swap_remove(0);
+    assert_eq!(again.headline.contractual.unwrap().kinds.down, 30_000);
+    world.push(2 * DAY, "uuuuuuu", 2 * DAY + 60, 0);
+    world.ticks(2 * DAY + SETTLING, 2);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 2), (1, 1)]);
+}
+
+#[test]
+fn a_window_that_was_issued_while_all_clocks_were_ahead_is_issued_again_when_it_has_come_to_its_end() {
+    let mut world = world(daily("2026-03-09"));
+    world.tick(101);
+    // The agent's clock leapt too, so its rows vouch for the time.
+    world.push(5 * DAY, "u", 5 * DAY, 0);
+    world.ticks(5 * DAY + 200, 2);
+    assert_eq!(issued(&mut world), [(-1, 1), (0, 1), (1, 1), (2, 1), (3, 1), (4, 1)]);
+    world.ticks(200, 2);
+    world.push(DAY, "uuuuuuu", DAY + 60, 0);
+    world.ticks(DAY + SETTLING - 20, 10);
+    assert_eq!(world.changed("shop"), Vec::<String>::new());
+    world.ticks(DAY + SETTLING, 2 + QUIET);
+    assert_eq!(world.changed("shop"), Vec::<String>::new(), "nothing was seen in it by then either");
+    world.push(DAY + 1_000, "uDDDu", DAY + 1_100, 0);
+    world.push(2 * DAY, "uuuuuuu", 2 * DAY + 60, 0);
+    world.ticks(2 * DAY + SETTLING, 1);
+    assert_eq!(world.changed("shop"), ["sla/day 1 #2 settled"]);
+    assert_eq!(world.engine().health.revisions.waiting, 0);
+}
+
+/// Noon of the first day, a Tuesday.
+const NOON: i64 = DAY / 2;
+
+/// A world of which yesterday was issued, and whose catalogue is another from noon on.
+fn changed_at_noon(change: impl FnOnce(&mut String)) -> World {
+    let mut world = world(daily("2026-03-09"));
+    world.ticks(101, 2);
+    change(&mut world.catalogue);
+    assert!(matches!(world.reload(NOON), Reload::TakenUp(2)));
+    world
+}
+
+/// The windows that were issued, as their kind and the day on which they begin, once as many days are over.
+fn issued_kinds(world: &mut World, days: i64) -> Vec<String> {
+    for day in 1..=days {
+        world.push(day * DAY, "uuuuuuu", day * DAY + 60, 0);
+        world.ticks(day * DAY + SETTLING, 2);
+    }
+    let mut all = world.revisions_of("shop");
+    all.sort_by_key(|revision| revision.window.end_ms);
+    let told = |revision: &Revision| {
+        let day = revision.window.start_ms.since_ms(at(0)).div_euclid(DAY_MS);
+        format!("{} {day}", revision.window.kind)
+    };
+    all.iter().map(told).collect()
+}
+
+#[test]
+fn the_last_window_of_a_target_that_leaves_or_changes_its_kind_is_issued_and_revised_like_every_other() {
+    let leaves = |text: &mut String| {
+        let (targets, receivers) = (text.find("agreements:").unwrap(), text.find("receivers:").unwrap());
+        text.replace_range(targets..receivers, "");
+    };
+    let mut world = changed_at_noon(leaves);
+    assert_eq!(issued_kinds(&mut world, 3), ["day -1", "day 0"]);
+    world.push(NOON, "uDDDu", 3 * DAY + 600, 0);
+    world.exclude("storm", 60, 120, 3 * DAY + 601);
+    world.ticks(3 * DAY + 602, QUIET + 3);
+    assert_eq!(world.changed("shop"), ["sla/day 0 #2 late_data"]);
+    world.open(3 * DAY + 700);
+    world.push(4 * DAY, "u", 4 * DAY, 0);
+    world.ticks(4 * DAY + 1, 3);
+    assert_eq!(world.revisions_of("shop").len(), 3);
+
+    for (kind, expected) in [
+        // The week in which it changed is measured by days to its end.
+        ("week", ["day -1", "day 0", "day 1", "day 2", "day 3", "day 4", "day 5", "week 6"].as_slice()),
+        ("30d", ["day -1", "day 0"].as_slice()),
+    ] {
+        let mut world = changed_at_noon(|text| *text = text.replace("window: day", &format!("window: {kind}")));
+        assert_eq!(issued_kinds(&mut world, 13), expected, "{kind}");
+    }
+}
+
+#[test]
+fn the_last_window_of_a_service_that_leaves_is_issued_and_revised_too() {
+    let mut world = world(many());
+    world.ticks(101, 3);
+    let (from, to) = ("  - id: mail\n    name: Mail", "agreements:");
+    let (from, to) = (world.catalogue.find(from).unwrap(), world.catalogue.find(to).unwrap());
+    world.catalogue.replace_range(from..to, "");
+    let target = "      - { id: mail, service: mail, window: day, availability: \"99.9%\" }\n";
+    world.catalogue = world.catalogue.replace(target, "");
+    assert!(matches!(world.reload(NOON), Reload::TakenUp(2)));
+    let before = world.revisions_of("mail").len();
+    for day in 1..=2 {
+        world.push(day * DAY, "uuuuuuu", day * DAY + 60, 0);
+        world.ticks(day * DAY + SETTLING, 2);
+    }
+    assert_eq!(world.revisions_of("mail").len(), before + 1);
+    let asked = serde_json::json!({ "id": "storm", "services": "all", "start": at(0).as_ms(), "end": at(60).as_ms(),
+        "class": "customer", "reason": "agreed", "approver": "somebody" });
+    let asked: ExclusionAsked = serde_json::from_value(asked).unwrap();
+    let add = GovernCommand::Add(Box::new(Asked::Exclusion(asked)));
+    world.engine().govern(add, &WHO, at(2 * DAY + 600)).unwrap();
+    world.ticks(2 * DAY + 601, 3);
+    assert_eq!(world.changed("mail"), ["sla/mail 0 #2 record"]);
+}
+
+#[test]
+fn another_version_is_a_reason_for_what_it_measures_otherwise_and_for_nothing_else() {
+    let mut world = world(many());
+    world.ticks(101, 5);
+    // Late data of both waits, and nobody knows of another version what it would have to do with it.
+    world.push(-5 * DAY, "DDDD", 200, 0);
+    world.tick(200);
+    world.catalogue = world.catalogue.replace("name: Shop", "name: The shop").replace("name: Mail", "name: The mail");
+    assert!(matches!(world.reload(201), Reload::TakenUp(2)));
+    world.catalogue =
+        world.catalogue.replace("id: smtp, agents: [a], interval: 10s", "id: smtp, agents: [a], interval: 20s");
+    assert!(matches!(world.reload(202), Reload::TakenUp(3)));
+    world.catalogue =
+        world.catalogue.replace("window: 24h, availability: \"99.9%\"", "window: 24h, availability: \"99%\"");
+    assert!(matches!(world.reload(203), Reload::TakenUp(4)));
+    assert_eq!(world.tick(203).health.revisions.waiting, 0, "no closed window is looked at for it");
+    world.ticks(204, QUIET + 3);
+    let revised: Vec<Revision> =
+        world.revisions_of("shop").into_iter().filter(|revision| revision.number > 1).collect();
+    assert!(revised.len() >= 3);
+    assert!(
+        revised.iter().all(|revision| revision.why.late_data.is_some() && revision.why.catalogue_version.is_none())
+    );
+    assert_eq!(world.engine().health.revisions.issued.get("catalogue"), None);
+}
+
+#[test]
+fn a_restatement_revises_the_windows_of_what_it_measures_or_promises_otherwise_and_says_so() {
+    let mut world = world(many());
+    world.push(-3 * DAY, "uuuDDuuuDDDDuuu", START, 0);
+    world.ticks(101, 5);
+    let mail = world.revisions_of("mail");
+    let restate = |world: &mut World, from: &str, to: &str, at_: i64, now: i64| {
+        let (_, text) = world.catalogue.split_once("organisation:").unwrap();
+        world.catalogue = format!("effective_from: {}\norganisation:{}", at(at_), text.replacen(from, to, 1));
+        let files = vec![("catalogue.yaml".to_owned(), world.catalogue.clone())];
+        let restatement = Restatement { approver: "A. Keller".to_owned(), reason: "agreed so".to_owned() };
+        let done = world.engine().restate(&Restated { files, restatement }, &WHO, at(now)).unwrap();
+        assert!(matches!(done, Reload::TakenUp(_)), "{done:?}");
+        world.ticks(now + 1, 3);
+    };
+    // Two failures confirm nothing any more, from four days ago on: the days and the week that hold such ones.
+    restate(&mut world, "id: web, agents: [a],", "id: web, fall: 3, agents: [a],", -4 * DAY, 200);
+    let expected = ["sla/answer -3 #2 catalogue", "sla/day -3 #2 catalogue", "sla/week -8 #2 catalogue"];
+    let changed = world.changed("shop");
+    assert!(changed.iter().all(|one| expected.contains(&one.as_str())), "{changed:?}");
+    assert!(changed.contains(&expected[1].to_owned()) && changed.contains(&expected[2].to_owned()), "{changed:?}");
+    let day = |world: &mut World| {
+        let all = world.revisions_of("shop");
+        let newest = all.into_iter().find(|one| one.target.to_string() == "sla/day" && one.number > 1);
+        newest.unwrap()
+    };
+    let first = day(&mut world);
+    assert_eq!((first.why.catalogue_version, first.catalogue_version), (Some(2), 2));
+    assert_eq!(first.headline.contractual.as_ref().unwrap().kinds.down, 40_000);
+    // A promise that was restated: of one target, from two days ago on.
+    restate(&mut world, "window: day, availability: \"99.9%\"", "window: day, availability: \"99%\"", -2 * DAY, 300);
+    let later = world.changed("shop");
+    let new: Vec<&String> = later.iter().filter(|one| !changed.contains(one)).collect();
+    assert_eq!(new, ["sla/day -1 #2 catalogue", "sla/day -2 #2 catalogue"]);
+    assert_eq!(world.revisions_of("mail"), mail);
+}
+
+#[test]
+fn what_was_issued_in_a_form_that_is_newer_than_the_program_stays_as_it_is() {
+    let mut world = world(daily("2026-03-09"));
+    world.tick(101);
+    let mut revision = world.revisions_of("shop").remove(0);
+    (revision.form, revision.sha256) = (FORM + 1, "0".repeat(64));
+    let key = Key { target: "sla/day".parse().unwrap(), start: at(-DAY), kind: 1, number: 1 };
+    let value = Some(uphold_common::wire::pack::pack(&revision).unwrap());
+    let change = RecordChange { kind: RecordKind::Revision, key: key.bytes(), value };
+    world.engine().store.commit(&[change]).unwrap();
+    world.open(110);
+    world.push(-300, "DDDD", 120, 0);
+    world.ticks(120, QUIET + 3);
+    assert_eq!(world.revisions_of("shop"), [revision]);
+    assert_eq!(world.engine().health.revisions.waiting, 0);
 }

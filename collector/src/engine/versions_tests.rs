@@ -11,6 +11,7 @@ use super::tests::{CATALOGUE, World, at};
 use super::*;
 use crate::identity::deed::Actor;
 use crate::inforce::Restatement;
+use crate::store::RecordChange;
 
 /// Two parties and a component of each, and the door that the first of them answers for.
 fn catalogue() -> String {
@@ -33,7 +34,7 @@ impl World {
         vec![("catalogue.yaml".to_owned(), self.catalogue.clone())]
     }
 
-    fn reload(&mut self, now: i64) -> Reload {
+    pub(super) fn reload(&mut self, now: i64) -> Reload {
         let files = self.files();
         self.engine().reload(Ok(files), at(now)).unwrap()
     }
@@ -176,4 +177,38 @@ fn the_incident_of_a_closed_window_follows_a_target_that_was_restated() {
     assert_eq!(done, Reload::TakenUp(2));
     world.tick(2 * DAY + 31);
     assert!(world.history().last().unwrap().contains("not breached after all"), "{:?}", world.history());
+}
+
+#[test]
+fn while_a_version_that_cannot_be_read_was_in_force_nothing_is_guessed_and_what_was_issued_stands() {
+    const DAY: i64 = 86_400;
+    let mut world = World::with(catalogue().replace("window: month", "window: day"), 0);
+    world.push(0, &"u".repeat(30), 300, 0);
+    world.change("timeout: 5s", "timeout: 5s, fall: 4", 100);
+    world.change("fall: 4", "fall: 3", 200);
+    world.push(DAY, "uuuuuuu", DAY + 60, 0);
+    world.tick(DAY + 200);
+    world.tick(DAY + 201);
+    let query = super::revised::RevisionsQuery::of(Id::new("shop").unwrap());
+    let issued = world.engine().revisions(&query).unwrap().revisions;
+    assert!(issued.len() > 1);
+    // The reader of another release refuses a key of the second version.
+    let key = 2u64.to_be_bytes().to_vec();
+    let value = world.engine().store.record(RecordKind::Catalogue, &key).unwrap().unwrap();
+    let mut version: Value = pack::unpack(&value).unwrap();
+    let text = version["files"][0][1].as_str().unwrap().replace("fall: 4", "falls: 4");
+    version["files"][0][1] = text.into();
+    let change = RecordChange { kind: RecordKind::Catalogue, key, value: Some(pack::pack(&version).unwrap()) };
+    world.engine().store.commit(&[change]).unwrap();
+    world.open(DAY + 300);
+    let told = world.engine().versions().versions[1].unreadable.clone().unwrap();
+    assert!(told.reason.contains("falls"), "{}", told.reason);
+    assert_eq!(told.lost, ["service shop"]);
+    let kinds = world.whole(None, 300, DAY + 300)["targets"]["sla/month"]["contractual"]["kinds"].clone();
+    assert_eq!((&kinds["up"], &kinds["unmeasured"]), (&Value::from(215_000), &Value::from(86_185_000)));
+    world.push(DAY + 300, "u", DAY + 301, 0);
+    for now in DAY + 361..DAY + 366 {
+        world.tick(now);
+    }
+    assert_eq!(world.engine().revisions(&query).unwrap().revisions, issued);
 }

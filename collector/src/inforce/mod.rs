@@ -9,6 +9,9 @@
 //! Service          key id                              value instant of its entry where it says none, ms (8 bytes, big endian)
 //! ```
 //!
+//! A version that the reader of today refuses keeps nobody from starting: what it measured is known as far as the texts
+//! that stand beside it agree with those of other versions, and what is left is unmeasured (`uphold_common::catalogue`).
+//!
 //! With a version, what it assigns and the deed of taking it up are recorded in the same commit. When the disk is too full
 //! for that, the version on record stays in force until the next start.
 
@@ -166,8 +169,10 @@ pub fn take_up_offer(
     let hash = fingerprint::content_hash(offer.files);
     let mut on_record = offer.known.map_or_else(|| version::all(store), |known| Ok(OnRecord::of(known)))?;
     let mut assigned = Assigned::load(store)?;
+    // A file that names an instant is taken up as it is before anybody can restate it.
+    let is_restated = offer.restatement.is_some() && on_record.may_be_restated(&catalogue);
     let number = match &on_record.newest {
-        Some(newest) if newest.hash == hash => newest.number,
+        Some(newest) if newest.hash == hash && !is_restated => newest.number,
         _ => {
             let coming = coming(store, &on_record, &catalogue, offer, now)?;
             let (number, from) = (coming.version.number, coming.version.holds_from());
@@ -175,14 +180,21 @@ pub fn take_up_offer(
             changes.push(keeper.deed(offer.actor, coming.action(), now)?);
             record(store, &coming, &catalogue, changes)?;
             keeper.recorded();
-            for remark in &catalogue.remarks {
-                tracing::warn!("the catalogue is sound, but: {remark}");
-            }
+            let remarks = catalogue.remarks.iter().map(ToString::to_string).chain(on_record.in_vain(&catalogue));
+            remarks.for_each(|remark| tracing::warn!("the catalogue is sound, but: {remark}"));
             on_record.courses.take_up(&catalogue, number, from);
-            on_record.views.push(coming.version.view());
+            let view = coming.version.view();
+            if let Some(late) = view.held_up() {
+                tracing::warn!(version = number, "{late}");
+            }
+            on_record.views.push(view);
             number
         }
     };
+    on_record.find_lost();
+    if offer.known.is_none() {
+        on_record.say_what_is_lost();
+    }
     // A store that was written before assignments were recorded has none of the version in force.
     let missing = assigned.extend(&catalogue, number);
     if !missing.is_empty() {
@@ -243,6 +255,7 @@ fn coming(
         files: offer.files.to_vec(),
         measured_as: fingerprint::measured_as(catalogue),
         holds_from: None,
+        effective_from: catalogue.effective_from,
         restated: None,
     };
     let Some(newest) = &on_record.newest else {

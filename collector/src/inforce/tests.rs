@@ -88,6 +88,8 @@ fn a_change_holds_from_when_it_is_recorded_also_after_a_restart() {
     assert_eq!(intervals("till"), [(Instant::MIN.as_ms(), 30), (3_001, 45)]);
     let numbers = back.versions.iter().map(|one| (one.version, one.holds_from_ms.map(Instant::as_ms)));
     assert_eq!(numbers.collect::<Vec<_>>(), [(1, None), (2, Some(2_000)), (3, Some(3_000)), (4, Some(3_001))]);
+    let held_up: Vec<u64> = back.versions.iter().filter(|one| one.held_up().is_some()).map(|one| one.version).collect();
+    assert_eq!(held_up, [4], "which is said");
 }
 
 #[test]
@@ -194,4 +196,77 @@ fn a_target_on_capacity_raises_from_when_it_came_back_or_holds_for_as_long_as_it
         let taken = take_up(&mut store, &with_disk(held), at(now)).unwrap();
         assert_eq!(taken.raises_from.into_values().next(), from.map(at), "{held:?} at {now}");
     }
+}
+
+/// Has a version on record say what the reader of today refuses.
+fn spoil(store: &mut EmbeddedStore, number: u64) {
+    let key = number.to_be_bytes().to_vec();
+    let value = store.record(RecordKind::Catalogue, &key).unwrap().unwrap();
+    let mut version: Version = uphold_common::wire::pack::unpack(&value).unwrap();
+    version.files[0].1.push_str("colour: blue\n");
+    version.hash = fingerprint::content_hash(&version.files);
+    store.commit(&[version.record().unwrap()]).unwrap();
+}
+
+#[test]
+fn a_version_that_the_reader_of_today_refuses_keeps_nobody_from_starting() {
+    for (second, lost, unseen) in [
+        (text("45s", SECOND), vec!["service shop".to_owned()], true),
+        // What changed in it was a name, or what the next version says too.
+        (text("30s", &SECOND.replace("name: Till", "name: The till")), Vec::new(), false),
+        (text("60s", SECOND), Vec::new(), false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        take_up(&mut store, &text("30s", SECOND), at(1_000)).unwrap();
+        take_up(&mut store, &second, at(2_000)).unwrap();
+        take_up(&mut store, &text("60s", SECOND), at(3_000)).unwrap();
+        spoil(&mut store, 2);
+        let taken = take_up(&mut store, &text("60s", SECOND), at(4_000)).unwrap();
+        assert_eq!(taken.version, 3);
+        let told = taken.versions[1].unreadable.clone().unwrap();
+        assert!(told.reason.contains("colour"), "{}", told.reason);
+        assert_eq!(told.lost, lost);
+        assert!(taken.versions.iter().filter(|one| one.version != 2).all(|one| one.unreadable.is_none()));
+        let shop = taken.courses.service(&Id::new("shop").unwrap()).unwrap();
+        let probe = shop.at(at(2_500)).unwrap().service.probes.values().next().unwrap();
+        assert_eq!(probe.agents.is_empty(), unseen);
+        assert_eq!(shop.newest().unwrap().service.probes.values().next().unwrap().interval_ms, 60_000);
+
+        // The newest of them: whoever starts with it is told its problems, and with sound files that it is changed by.
+        spoil(&mut store, 3);
+        let mut files = text("60s", SECOND);
+        files[0].1.push_str("colour: blue\n");
+        let refused = take_up(&mut store, &files, at(5_000)).unwrap_err();
+        assert!(matches!(&refused, TakeUpError::Problems(_)), "{refused}");
+        let taken = take_up(&mut store, &text("60s", SECOND), at(5_000)).unwrap();
+        assert_eq!((taken.version, taken.versions[2].unreadable.as_ref().unwrap().lost.len()), (4, 0));
+        drop(store);
+        let again = take_up(&mut open(dir.path()), &text("60s", SECOND), at(6_000)).unwrap();
+        assert_eq!((again.version, &again.versions), (4, &taken.versions));
+    }
+}
+
+#[test]
+fn an_instant_alone_that_was_taken_up_before_anybody_could_restate_it_is_restated_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    take_up(&mut store, &text("30s", ""), at(100_000)).unwrap();
+    take_up(&mut store, &text("45s", ""), at(500_000)).unwrap();
+    let mut files = text("45s", "");
+    files[0].1.insert_str(0, &format!("effective_from: {}\n", at(200_000)));
+    // A running collector has looked at its files by the time that somebody restates them.
+    let taken = take_up(&mut store, &files, at(600_000)).unwrap();
+    let from = |taken: &InForce| taken.courses.service(&Id::new("shop").unwrap()).unwrap().newest().unwrap().from;
+    assert_eq!((taken.version, from(&taken)), (3, at(500_000)));
+    let restatement = Restatement { approver: "A. Keller".to_owned(), reason: "agreed so".to_owned() };
+    let bounds = catalogue::Bounds::default();
+    let actor = Actor::Local { uid: Some(7) };
+    let offer =
+        Offer { files: &files, bounds: &bounds, restatement: Some(&restatement), actor: &actor, known: Some(&taken) };
+    let restated = take_up_offer(&mut store, &mut Keeper::default(), &offer, at(601_000)).unwrap();
+    assert_eq!((restated.version, from(&restated)), (4, at(200_000)));
+    let again = Offer { known: Some(&restated), ..offer };
+    let again = take_up_offer(&mut store, &mut Keeper::default(), &again, at(602_000)).unwrap();
+    assert_eq!(again.version, 4, "and once is enough");
 }

@@ -99,6 +99,7 @@ mod tests {
             rules_version: 1,
             time_zone_data: "2026a".to_owned(),
             sha256: String::new(),
+            form: 1,
             headline: Headline { response: Some(response), ..Headline::default() },
             why: Why { late_data: Some(late), ..Why::default() },
             changes: vec![change],

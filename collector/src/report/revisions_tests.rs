@@ -8,7 +8,7 @@ use uphold_common::time::Instant;
 use super::*;
 use crate::revisions::diff::Changed;
 use crate::revisions::headline::{Figure, Headline};
-use crate::revisions::model::{RecordDone, RevisedWindow, digest};
+use crate::revisions::model::{RecordDone, RevisedWindow};
 
 fn at(text: &str) -> Instant {
     Instant::parse(text).unwrap()
@@ -39,7 +39,8 @@ fn revision(number: u32, percent: &str, why: Why, changes: Vec<Changed>) -> Revi
         catalogue_version: 1,
         rules_version: 1,
         time_zone_data: "2026a".to_owned(),
-        sha256: digest(percent.as_bytes()),
+        sha256: "0".repeat(64),
+        form: 1,
         headline: Headline { contractual: Some(figure), ..Headline::default() },
         why,
         changes,

@@ -35,6 +35,11 @@ pub fn number_of(kind: WindowKind) -> Option<u8> {
     KINDS.iter().find(|(known, _)| *known == kind).map(|(_, number)| *number)
 }
 
+/// The kind of window that has this number.
+pub fn kind_of(number: u8) -> Option<WindowKind> {
+    KINDS.iter().find(|(_, known)| *known == number).map(|(kind, _)| *kind)
+}
+
 /// What all keys of a target begin with, and no others do.
 pub fn prefix(target: &TargetId) -> Vec<u8> {
     let mut bytes = target.to_string().into_bytes();

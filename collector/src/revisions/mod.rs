@@ -11,13 +11,14 @@
 //! not looked at yet stands on record too, as something derived: it is durable before the rows that it speaks of leave the
 //! journal, so that a crash loses no reason.
 //!
-//! What a revision vouches for is the SHA-256 of the target's block in the figures, as compact JSON with its `alerts` left
-//! empty, for they count single observations, which are kept for less long than states are. Nothing else in the block of a
-//! settled window depends on when it is asked for.
+//! What a revision vouches for is the SHA-256 of the target's block in the figures, with its `alerts` left empty, for they count
+//! single observations, which are kept for less long than states are. Nothing else in the block of a settled window depends
+//! on when it is asked for. [`form`] says how it is made, so that a program that says more revises nothing.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | [`model`] | a revision, its window and its reasons |
+//! | [`form`] | the digest of a block, which keys that came later do not change |
 //! | [`headline`] | the figures that a revision names, out of the block |
 //! | [`diff`] | what changed between two of them, in words |
 //! | [`cause`] | what may have changed closed windows, bounded |
@@ -30,6 +31,7 @@
 pub mod cause;
 pub mod closed;
 pub mod diff;
+pub mod form;
 pub mod headline;
 pub mod key;
 pub mod model;

@@ -1,8 +1,6 @@
 //! A revision: what was measured of a window, as what, when, and why it was issued.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use uphold_common::bytes::Hex;
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::time::Instant;
 use utoipa::ToSchema;
@@ -36,8 +34,12 @@ pub struct Revision {
     pub rules_version: u32,
     /// The release of the time zone data.
     pub time_zone_data: String,
-    /// The SHA-256 of the target's block in the figures, as compact JSON with `alerts` empty; 64 hexadecimal digits.
+    /// The SHA-256 of the target's block in the figures, as compact JSON with its keys in order and `alerts` empty; 64
+    /// hexadecimal digits.
     pub sha256: String,
+    /// The form of the figures that it is made from: keys that came with a later one are left out.
+    #[serde(default = "first_form")]
+    pub form: u32,
     /// The figures that matter.
     pub headline: Headline,
     /// Why it was issued.
@@ -62,7 +64,7 @@ pub struct RevisedWindow {
 /// Why a revision was issued: everything that touched the window since the one before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Why {
-    /// The window had settled: this is its first revision.
+    /// The window had settled: this is its first revision, or the one before was issued while a clock was ahead of it.
     pub settled: bool,
     /// Data that came after the revision before.
     pub late_data: Option<LateData>,
@@ -121,9 +123,8 @@ impl Why {
     }
 }
 
-/// The digest of a block, as it is written.
-pub fn digest(block: &[u8]) -> String {
-    Hex(&Sha256::digest(block)).to_string()
+const fn first_form() -> u32 {
+    1
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The newest revision of each window, in memory: enough to tell whether a window that was measured again is what it was.
 //!
-//! Of a target the newest [`WINDOWS_MAX`] windows of a kind are held, with 28 bytes each of what was issued: the store has
+//! Of a target the newest [`WINDOWS_MAX`] windows of a kind are held, with 32 bytes each of what was issued: the store has
 //! the revisions themselves. Of each service the keys of the last few that were issued are held beside them.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -26,12 +26,14 @@ pub struct Issued {
     pub end: Instant,
     /// Its number.
     pub number: u32,
+    /// The form of the figures that its digest is made from.
+    pub form: u32,
     /// What its digest begins with.
     digest: [u8; 16],
 }
 
 impl Issued {
-    /// Whether it has this digest.
+    /// Whether it has this digest, which is of its form.
     pub fn is(&self, digest: &str) -> bool {
         self.digest == beginning(digest)
     }
@@ -92,7 +94,8 @@ impl Register {
         }
         let issued_to = self.issued_to.entry(revision.service.clone()).or_insert(revision.window.end_ms);
         *issued_to = revision.window.end_ms.max(*issued_to);
-        let issued = Issued { end: revision.window.end_ms, number: key.number, digest: beginning(&revision.sha256) };
+        let Revision { window, form, sha256, .. } = revision;
+        let issued = Issued { end: window.end_ms, number: key.number, form: *form, digest: beginning(sha256) };
         let windows = self.windows.entry((key.target, key.kind)).or_default();
         if windows.get(&key.start).is_none_or(|known| known.number <= key.number) {
             windows.insert(key.start, issued);
@@ -107,10 +110,10 @@ impl Register {
         self.windows.get(&(target.clone(), kind))?.get(&start)
     }
 
-    /// The windows of a target of which something was issued, the oldest first.
-    pub fn windows(&self, target: &TargetId, kind: u8) -> impl Iterator<Item = Interval> {
-        let all = self.windows.get(&(target.clone(), kind)).into_iter().flatten();
-        all.map(|(start, issued)| Interval::new(*start, issued.end))
+    /// The windows of a target of which something was issued, each with the number of its kind; of a kind the oldest first.
+    pub fn windows(&self, target: &TargetId) -> impl Iterator<Item = (u8, Interval)> {
+        let of_it = self.windows.range((target.clone(), u8::MIN)..=(target.clone(), u8::MAX));
+        of_it.flat_map(|((_, kind), all)| all.iter().map(|(start, issued)| (*kind, Interval::new(*start, issued.end))))
     }
 
     /// Up to when anything was issued of a service.
@@ -148,8 +151,9 @@ fn beginning(digest: &str) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::revisions::form::{FORM, digest};
     use crate::revisions::headline::Headline;
-    use crate::revisions::model::{RevisedWindow, Why, digest};
+    use crate::revisions::model::{RevisedWindow, Why};
 
     fn issue(register: &mut Register, target: &str, day: i64, number: u32, block: &str) {
         let start = Instant::from_ms(day * 86_400_000);
@@ -164,7 +168,8 @@ mod tests {
             catalogue_version: 1,
             rules_version: 1,
             time_zone_data: "2026a".to_owned(),
-            sha256: digest(block.as_bytes()),
+            sha256: digest(block.as_bytes(), FORM).unwrap(),
+            form: FORM,
             headline: Headline::default(),
             why: Why::settled(),
             changes: Vec::new(),
@@ -177,24 +182,27 @@ mod tests {
     fn the_newest_of_each_window_is_known_and_the_newest_windows_are_held() {
         let mut register = Register::default();
         for day in 0..500 {
-            issue(&mut register, "sla/day", day, 1, "a");
+            issue(&mut register, "sla/day", day, 1, "1");
         }
-        issue(&mut register, "sla/day", 450, 2, "b");
-        issue(&mut register, "ola/day", 3, 1, "a");
+        issue(&mut register, "sla/day", 450, 2, "2");
+        issue(&mut register, "ola/day", 3, 1, "1");
         let target = "sla/day".parse().unwrap();
-        assert_eq!(register.windows(&target, 1).count(), WINDOWS_MAX);
-        assert_eq!(register.windows(&target, 1).next().unwrap().start.utc_day(), 100);
+        assert_eq!(register.windows(&target).count(), WINDOWS_MAX);
+        assert_eq!(register.windows(&target).next().unwrap().1.start.utc_day(), 100);
         let known =
             |register: &Register, day: i64| register.get(&target, 1, Instant::from_ms(day * 86_400_000)).copied();
         assert!(known(&register, 99).is_none() && known(&register, 500).is_none());
-        assert!(known(&register, 449).unwrap().is(&digest(b"a")) && !known(&register, 449).unwrap().is(&digest(b"b")));
+        assert!(
+            known(&register, 449).unwrap().is(&digest(b"1", FORM).unwrap())
+                && !known(&register, 449).unwrap().is(&digest(b"2", FORM).unwrap())
+        );
         let newest = known(&register, 450).unwrap();
-        assert!(newest.number == 2 && newest.is(&digest(b"b")));
+        assert!(newest.number == 2 && newest.is(&digest(b"2", FORM).unwrap()));
         assert_eq!(register.issued_to(&Id::new("shop").unwrap()).unwrap().utc_day(), 500);
         assert_eq!(register.targets(&Id::new("shop").unwrap()).len(), 2);
         let recent: Vec<i64> = register.recent(&Id::new("shop").unwrap()).map(|key| key.start.utc_day()).collect();
         assert_eq!(recent, [499, 498, 497, 496, 495]);
         register.forget_before(Instant::from_ms(498 * 86_400_000));
-        assert_eq!(register.windows(&target, 1).count(), 2);
+        assert_eq!(register.windows(&target).count(), 2);
     }
 }

@@ -18,8 +18,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::fingerprint::{service_text, target_text};
-use super::model::{Catalogue, Effective, Service, Target, WindowKind};
+use super::fingerprint::service_text;
+use super::model::{Catalogue, Service, Target, WindowKind};
+use super::promised::TargetCourse;
+use super::unread::Missed;
 use crate::ids::{Id, ProbeId, TargetId, VantagePoint};
 use crate::measure::law::{Step, VantageLaw};
 use crate::measure::target::{probe_rules, responsible};
@@ -29,21 +31,23 @@ use crate::time::{Instant, Interval};
 /// All services and targets that ever were in the catalogue.
 #[derive(Clone, Debug, Default)]
 pub struct Courses {
-    services: BTreeMap<Id, ServiceCourse>,
-    targets: BTreeMap<TargetId, TargetCourse>,
+    pub(super) services: BTreeMap<Id, ServiceCourse>,
+    pub(super) targets: BTreeMap<TargetId, TargetCourse>,
     laws: BTreeMap<ProbeId, VantageLaw>,
     /// By which services each probe is looked at.
     seen_by: BTreeMap<ProbeId, BTreeSet<Id>>,
     /// The targets that are about each service: each is asked for with each tick.
     about: BTreeMap<Id, BTreeSet<TargetId>>,
     /// From when on each version holds; later ones count.
-    versions: Vec<(Instant, u64)>,
+    pub(super) versions: Vec<(Instant, u64)>,
+    /// What only versions had that cannot be read.
+    pub(super) missed: Missed,
 }
 
 /// A service, piece by piece; the first reaches back to the beginning of time.
 #[derive(Clone, Debug)]
 pub struct ServiceCourse {
-    pieces: Vec<Piece>,
+    pub(super) pieces: Vec<Piece>,
 }
 
 /// A service as it is measured from an instant on.
@@ -57,23 +61,9 @@ pub struct Piece {
     pub service: Arc<Service>,
     /// Who answers for each of the probes it is made of: a component, if there is one, and a party.
     pub responsible: BTreeMap<ProbeId, (Option<Id>, String)>,
-    text: String,
-}
-
-/// A target, piece by piece.
-#[derive(Clone, Debug)]
-pub struct TargetCourse {
-    pieces: Vec<Promised>,
-    /// Since when it is in the catalogue no more.
-    gone_from: Option<Instant>,
-}
-
-/// A target as it is promised from an instant on.
-#[derive(Clone, Debug)]
-struct Promised {
-    from: Instant,
-    target: Arc<Target>,
-    text: String,
+    pub(super) text: String,
+    /// Whether the version that brought it cannot be read, and nobody knows how it was measured.
+    pub(super) is_unread: bool,
 }
 
 impl Courses {
@@ -91,14 +81,12 @@ impl Courses {
         for (id, service) in &catalogue.services {
             let text = service_text(catalogue, service);
             let course = self.services.entry(id.clone()).or_insert_with(|| ServiceCourse { pieces: Vec::new() });
-            let piece = |from| Piece {
-                from,
-                version,
-                service: Arc::new(service.clone()),
-                responsible: all_responsible(catalogue, service),
-                text: text.clone(),
-            };
-            if course.take_up(from, &text, piece) {
+            let (service, responsible) = (Arc::new(service.clone()), all_responsible(catalogue, service));
+            let missed = self.missed.service(id);
+            course.pieces.extend(missed.iter().map(|said| Piece::unread(&service, &responsible, said)));
+            let piece = Piece { from, version, service, responsible, text, is_unread: false };
+            let any_read = course.read(&piece.text, &piece);
+            if course.take_up(piece) || any_read || !missed.is_empty() {
                 changed.insert(id.clone());
             }
         }
@@ -108,12 +96,12 @@ impl Courses {
         }
         for (id, course) in &mut self.targets {
             if !catalogue.targets.contains_key(id) && course.leave(from) {
-                changed.extend(course.pieces.last().map(|last| last.target.service.clone()));
+                changed.extend(course.newest().map(|last| last.service.clone()));
             }
         }
         for (id, target) in &catalogue.targets {
-            let none = || TargetCourse { pieces: Vec::new(), gone_from: None };
-            if self.targets.entry(id.clone()).or_insert_with(none).take_up(from, target) {
+            let missed = self.missed.target(id);
+            if self.targets.entry(id.clone()).or_default().take_up(from, target, missed) {
                 changed.insert(target.service.clone());
             }
         }
@@ -124,7 +112,7 @@ impl Courses {
     }
 
     /// What follows from the pieces.
-    fn derive(&mut self) {
+    pub(super) fn derive(&mut self) {
         let mut steps: BTreeMap<ProbeId, Vec<Step>> = BTreeMap::new();
         self.seen_by.clear();
         for (id, course) in &self.services {
@@ -142,8 +130,8 @@ impl Courses {
         self.laws = steps.into_iter().filter_map(law).collect();
         self.about.clear();
         for (id, course) in &self.targets {
-            let Some(newest) = course.pieces.last() else { continue };
-            self.about.entry(newest.target.service.clone()).or_default().insert(id.clone());
+            let Some(newest) = course.newest() else { continue };
+            self.about.entry(newest.service.clone()).or_default().insert(id.clone());
         }
     }
 
@@ -159,6 +147,18 @@ impl Courses {
             Some((id.clone(), from))
         };
         self.services.iter().filter_map(differs).collect()
+    }
+
+    /// The services of which a target is promised otherwise than by `other`, each with from when on.
+    pub fn promises_differ_from(&self, other: &Self) -> Vec<(Id, Instant)> {
+        let mut differ = Vec::new();
+        for (id, course) in &self.targets {
+            let Some(known) = other.targets.get(id) else { continue };
+            let Some(from) = course.differs_from(known) else { continue };
+            let about = [course, known].into_iter().filter_map(TargetCourse::newest);
+            differ.extend(about.map(|target| (target.service.clone(), from)));
+        }
+        differ
     }
 
     /// A service.
@@ -215,7 +215,7 @@ impl Courses {
             .filter_map(|(id, course)| Some((format!("service {id}"), course.newest()?.text.clone())));
         let targets = self.targets.iter();
         let targets =
-            targets.filter_map(|(id, course)| Some((format!("target {id}"), course.pieces.last()?.text.clone())));
+            targets.filter_map(|(id, course)| Some((format!("target {id}"), course.newest_text()?.to_owned())));
         services.chain(targets).collect()
     }
 
@@ -235,9 +235,20 @@ impl Courses {
         cuts.iter().zip(ends).map(|(from, to)| (Interval::new(*from, to), self.version_at(*from))).collect()
     }
 
+    /// All targets, in order of their ids.
+    pub fn targets(&self) -> impl Iterator<Item = (&TargetId, &TargetCourse)> {
+        self.targets.iter()
+    }
+
+    /// A target through the versions.
+    pub fn target_course(&self, id: &TargetId) -> Option<&TargetCourse> {
+        self.targets.get(id)
+    }
+
     /// The target of this name as it holds for a window.
     pub fn target(&self, id: &TargetId, window: &Window) -> Option<Arc<Target>> {
-        Some(Arc::clone(&self.targets.get(id)?.holding_for(window)?.target))
+        let holds = self.targets.get(id)?.holding_for(window)?;
+        holds.unread.is_none().then(|| Arc::clone(&holds.target))
     }
 
     /// A target with its own window that holds `at`, looked at as of an instant.
@@ -270,18 +281,22 @@ impl From<&Service> for ServiceCourse {
     fn from(service: &Service) -> Self {
         let service = Arc::new(service.clone());
         let (responsible, text) = (BTreeMap::new(), String::new());
-        Self { pieces: vec![Piece { from: Instant::MIN, version: 1, service, responsible, text }] }
+        Self { pieces: vec![Piece { from: Instant::MIN, version: 1, service, responsible, text, is_unread: false }] }
     }
 }
 
 impl ServiceCourse {
-    fn take_up(&mut self, from: Instant, text: &str, piece: impl FnOnce(Instant) -> Piece) -> bool {
-        let forgot = forget_from(&mut self.pieces, |piece| piece.from, from);
-        if self.pieces.last().is_some_and(|last| last.text == *text) {
+    fn take_up(&mut self, piece: Piece) -> bool {
+        // What is before the first of them is measured by it.
+        if let Some(first) = self.pieces.first_mut() {
+            first.from = Instant::MIN;
+        }
+        let forgot = forget_from(&mut self.pieces, |piece| piece.from, piece.from);
+        if self.pieces.last().is_some_and(|last| last.text == piece.text) {
             return forgot;
         }
-        let from = if self.pieces.is_empty() { Instant::MIN } else { from };
-        self.pieces.push(piece(from));
+        let from = if self.pieces.is_empty() { Instant::MIN } else { piece.from };
+        self.pieces.push(Piece { from, ..piece });
         true
     }
 
@@ -312,77 +327,8 @@ impl ServiceCourse {
     }
 }
 
-impl TargetCourse {
-    fn take_up(&mut self, from: Instant, target: &Target) -> bool {
-        let before = (self.pieces.len(), self.gone_from);
-        self.gone_from = None;
-        forget_from(&mut self.pieces, |promised| promised.from, from);
-        let text = target_text(target);
-        match self.pieces.last_mut() {
-            Some(last) if last.text == text => {
-                // Names and parties are those of the newest version; from when on this holds was said with it.
-                last.target = Arc::new(Target { effective: last.target.effective, ..target.clone() });
-                before != (self.pieces.len(), None)
-            }
-            last => {
-                let from = if last.is_none() { Instant::MIN } else { from };
-                self.pieces.push(Promised { from, target: Arc::new(target.clone()), text });
-                true
-            }
-        }
-    }
-
-    /// Whether anything of what was promised is replaced by a version that does not have it.
-    fn leave(&mut self, from: Instant) -> bool {
-        self.gone_from = Some(self.gone_from.map_or(from, |gone_from| gone_from.min(from)));
-        forget_from(&mut self.pieces, |promised| promised.from, from)
-    }
-
-    /// A change holds from the next window on: what was promised when the window began counts, unless a later change was to
-    /// hold at once. In a window that ends now every change holds at once.
-    fn holding_for(&self, window: &Window) -> Option<&Promised> {
-        let known = |at: Instant| self.pieces.partition_point(|piece| piece.from <= at);
-        if let WindowKind::Rolling { .. } = window.kind {
-            return self.pieces.get(known(window.as_of).max(1) - 1);
-        }
-        let (began, ends) = (known(window.interval.start).max(1), window.interval.end.min(window.as_of.plus_ms(1)));
-        let within = self.pieces.iter().enumerate().skip(began).take_while(|(_, piece)| piece.from < ends);
-        let at_once = within.filter(|(_, piece)| piece.target.effective == Effective::Immediate);
-        let seen = at_once.map(|(place, _)| place + 1).last().unwrap_or(began);
-        self.pieces.get(seen - 1)
-    }
-
-    /// What is promised, with a window of its own kind. Where the kind changed, what was promised when the newest kind's window
-    /// began holds to that window's end.
-    fn in_window(&self, window: impl Fn(WindowKind) -> Window) -> Option<(&Promised, Window)> {
-        let mut newest = None;
-        for promised in self.pieces.iter().rev() {
-            let own = window(promised.target.window);
-            if promised.from > own.as_of {
-                continue;
-            }
-            let holds = self.holding_for(&own)?;
-            if holds.from == promised.from {
-                return Some((promised, own));
-            }
-            newest = newest.or(Some(holds));
-        }
-        let holds = newest.or(self.pieces.first())?;
-        Some((holds, window(holds.target.window)))
-    }
-
-    fn holds_in(&self, window: &impl Fn(WindowKind) -> Window) -> bool {
-        let Some(gone_from) = self.gone_from else { return true };
-        let Some((_, window)) = self.in_window(window) else { return false };
-        match window.kind {
-            WindowKind::Rolling { .. } => window.as_of < gone_from,
-            _ => window.interval.start < gone_from,
-        }
-    }
-}
-
 /// Forgets the pieces that are replaced from an instant on; whether there were any.
-fn forget_from<T>(pieces: &mut Vec<T>, begins: impl Fn(&T) -> Instant, from: Instant) -> bool {
+pub(super) fn forget_from<T>(pieces: &mut Vec<T>, begins: impl Fn(&T) -> Instant, from: Instant) -> bool {
     let kept = pieces.partition_point(|piece| begins(piece) < from);
     pieces.drain(kept..).len() > 0
 }

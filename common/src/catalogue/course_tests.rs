@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::catalogue::model::Promise;
 use crate::time::DAY_MS;
 
 /// Midnight, UTC, of a day of 2026, counted from 1.
@@ -186,4 +187,100 @@ fn a_restatement_that_has_something_no_more_replaces_what_came_after_it_too() {
     );
     let there = |at| courses.targets_of(&shop, |_| window(at)).count();
     assert_eq!((there(day(1)), there(day(32))), (1, 0), "it left on the 10th");
+}
+
+#[test]
+fn the_kinds_of_windows_of_a_target_are_known_with_when_it_had_them() {
+    let shop = service("shop", 2, "rack");
+    let with = |window: &str, share: &str| read(&shop, &target(&format!("window: {window}, availability: '{share}'")));
+    let mut courses = Courses::of(&with("month", "99%"));
+    courses.take_up(&with("month", "98%"), 2, day(5));
+    courses.take_up(&with("day", "98%"), 3, day(10));
+    courses.take_up(&read(&shop, ""), 4, day(20));
+    let kinds = |courses: &Courses| courses.target_course(&"sla/up".parse().unwrap()).unwrap().kinds();
+    let of_month = (WindowKind::Month, Interval::new(Instant::MIN, day(10)));
+    assert_eq!(kinds(&courses), [of_month, (WindowKind::Day, Interval::new(day(10), day(20)))]);
+    courses.take_up(&with("day", "98%"), 5, day(30));
+    assert_eq!(kinds(&courses), [of_month, (WindowKind::Day, Interval::new(day(10), Instant::MAX))]);
+}
+
+#[test]
+fn what_is_promised_otherwise_is_told_with_from_when_on() {
+    let shop = service("shop", 2, "rack");
+    let with = |terms: &str| read(&shop, &target(&format!("window: month, {terms}")));
+    let before = Courses::of(&with("availability: '99.9%'"));
+    for (terms, expected) in [
+        (Some("availability: '99.9%'"), None),
+        (Some("availability: '99.90%'"), None),
+        (Some("availability: '99.9%', effective: immediate"), None),
+        (Some("availability: '99.8%'"), Some(day(10))),
+        // Printed with three digits from then on, and with two before.
+        (Some("availability: '99.900%'"), Some(day(10))),
+        (None, Some(day(10))),
+    ] {
+        let mut after = before.clone();
+        after.take_up(&terms.map_or_else(|| read(&shop, ""), with), 2, day(10));
+        let expected: Vec<_> = expected.map(|from| (Id::new("shop").unwrap(), from)).into_iter().collect();
+        let told = after.promises_differ_from(&before);
+        assert!(
+            told.iter().all(|one| expected.contains(one)) && told.is_empty() == expected.is_empty(),
+            "{terms:?}: {told:?}"
+        );
+    }
+    let mut printed = before.clone();
+    printed.take_up(&with("availability: '99.900%'"), 2, day(10));
+    let decimals = |at: Instant| {
+        let window = Window::holding(WindowKind::Month, &TimeZone::UTC, at, day(99));
+        match &printed.target(&"sla/up".parse().unwrap(), &window).unwrap().promise {
+            Promise::Availability(promise) => promise.share.decimals(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((decimals(day(5)), decimals(day(40))), (2, 3));
+}
+
+#[test]
+fn a_version_that_cannot_be_read_is_known_by_others_that_say_the_same_and_the_rest_is_not_guessed() {
+    let of = |fall: u32, share: &str| {
+        let terms = format!("window: day, availability: '{share}'");
+        read(&service("shop", fall, "rack"), &target(&terms))
+    };
+    let known = |(fall, share): (u32, &str), next: &Catalogue| {
+        let mut courses = Courses::of(&of(2, "99%"));
+        courses.take_up_unread(&crate::catalogue::fingerprint::measured_as(&of(fall, share)), 2, day(10));
+        courses.take_up(next, 3, day(20));
+        let course = courses.service(&Id::new("shop").unwrap()).unwrap();
+        let probe = |at| course.at(at).unwrap().service.probes.values().next().unwrap().clone();
+        let looks = [5, 15, 25].map(|on| if probe(day(on)).agents.is_empty() { 0 } else { probe(day(on)).fall });
+        let promised = [5, 15, 25].map(|on| {
+            let held = courses.in_window(&"sla/up".parse().unwrap(), &TimeZone::UTC, day(on), day(99));
+            held.map_or(String::new(), |(target, _)| match &target.promise {
+                Promise::Availability(promise) => promise.share.to_string(),
+                other => panic!("{other:?}"),
+            })
+        });
+        assert_eq!(course.is_read_within(Interval::new(day(1), day(30))), looks[1] != 0);
+        (looks, promised.join(" "), courses.unread_by(2).join(", "))
+    };
+    for (unread, next, looks, promised, lost) in [
+        ((2, "99%"), (3, "98%"), [2, 2, 3], "99% 99% 98%", ""),
+        ((3, "98%"), (3, "98%"), [2, 3, 3], "99% 98% 98%", ""),
+        ((4, "97%"), (3, "98%"), [2, 0, 3], "99%  98%", "service shop, target sla/up"),
+        ((4, "99%"), (2, "99%"), [2, 0, 2], "99% 99% 99%", "service shop"),
+    ] {
+        let expected = (looks, promised.to_owned(), lost.to_owned());
+        assert_eq!(known(unread, &of(next.0, next.1)), expected, "{unread:?} {next:?}");
+    }
+    // The first version of all: what comes after says the same, or there is nothing to go by before it.
+    let first = |fall: u32| {
+        let mut courses = Courses::default();
+        courses.take_up_unread(&crate::catalogue::fingerprint::measured_as(&of(fall, "99%")), 1, Instant::MIN);
+        assert_eq!(courses.unread_by(1), ["service shop", "target sla/up"]);
+        courses.take_up(&of(2, "99%"), 2, day(10));
+        let course = courses.service(&Id::new("shop").unwrap()).unwrap();
+        let looks = |on| !course.at(day(on)).unwrap().service.probes.values().next().unwrap().agents.is_empty();
+        (looks(5), looks(15), courses.unread_by(1).join(", "))
+    };
+    assert_eq!(first(2), (true, true, String::new()));
+    assert_eq!(first(3), (false, true, "service shop".to_owned()));
 }

@@ -5,7 +5,7 @@
 //! versions whose texts agree give the same figures for the same observations. The texts are stored with a version, so
 //! their form is kept: a line may be added, never worded anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use sha2::{Digest, Sha256};
@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 use super::calendar::Hours;
 use super::model::{
     AlertRule, AvailabilityPromise, Calendar, CapacityPromise, Catalogue, Consequences, CreditStep, DegradedPolicy,
-    MIN_BAD_DEFAULT, MaintenanceRules, Probe, Promise, ResponseBound, ResponsePromise, Service, Target, Threshold,
-    UnmeasuredPolicy, WindowKind,
+    Effective, MIN_BAD_DEFAULT, MaintenanceRules, Probe, Promise, ResponseBound, ResponsePromise, Service, Target,
+    Threshold, UnmeasuredPolicy, WindowKind,
 };
 use crate::bytes::Hex;
-use crate::ids::Id;
+use crate::ids::{Id, TargetId};
 use crate::percent::Ppb;
 use crate::yaml::scalars::exact_duration;
 
@@ -57,6 +57,28 @@ pub fn changes(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -
 /// Of these, those that would hold for all of the past.
 pub fn changes_of_all_past(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
     changes_of(old, new, |key| OF_ALL_PAST.contains(&key))
+}
+
+/// The targets whose changes are to hold at once.
+pub fn immediate(catalogue: &Catalogue) -> BTreeSet<TargetId> {
+    let at_once = catalogue.targets.values().filter(|target| target.effective == Effective::Immediate);
+    at_once.map(|target| target.id.clone()).collect()
+}
+
+/// What of `new` was hardly meant so after a catalogue with these texts, in which the targets in `immediate` were to change
+/// at once: that a change is to hold at once counts with the change it comes with, and does nothing by itself.
+pub fn in_vain(immediate: &BTreeSet<TargetId>, old: &BTreeMap<String, String>, new: &Catalogue) -> Vec<String> {
+    let said = self::immediate(new);
+    let targets = said.difference(immediate).filter_map(|id| new.targets.get(id));
+    let alone = targets.filter(|target| old.get(&format!("target {}", target.id)) == Some(&target_text(target)));
+    let told = |target: &Target| {
+        let id = &target.id;
+        format!(
+            "target {id}: effective: immediate is new and nothing that it promises is: it does nothing by itself, and what \
+             changed before does not hold at once because of it"
+        )
+    };
+    alone.map(told).collect()
 }
 
 fn changes_of(

@@ -15,6 +15,8 @@
 //! | [`assign`] | what each agent is to observe |
 //! | [`fingerprint`] | which version this is, and what it measures differently than another |
 //! | [`course`] | what services and targets were through the versions |
+//! | [`promised`] | which version's promise holds for which window of a target |
+//! | `unread` | what is known of a version that this reader refuses |
 
 pub mod alignment;
 pub mod assign;
@@ -26,12 +28,14 @@ pub mod fingerprint;
 pub mod formula;
 pub mod model;
 pub mod promise;
+pub mod promised;
 mod read;
 #[cfg(test)]
 mod schema_tests;
 pub mod telling;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 pub use read::{BODY_PATTERN_SIZE_MAX, Bounds, body_pattern, holiday_files, read, read_check, read_within};
 

@@ -225,7 +225,7 @@ pub struct Probe {
     pub id: ProbeId,
     /// The component it looks at, if written.
     pub component: Option<Id>,
-    /// The agents that run it; never empty, in order, each once.
+    /// The agents that run it; in order, each once. Empty only where nobody knows them any more.
     pub agents: Vec<Id>,
     /// From the start of one attempt to the start of the next.
     pub interval_ms: i64,

@@ -128,13 +128,15 @@ impl Findings {
         for finding in &self.remarks {
             finding.write(out, &remark)?;
         }
-        if let Some(Changes { added, removed, changed, refused }) = &self.changes {
+        if let Some(Changes { added, removed, changed, refused, effective_from, remarks }) = &self.changes {
             for (word, all) in [("new", added), ("gone", removed), ("changes", changed)] {
                 all.iter().try_for_each(|what| writeln!(out, "{KEY}{what}{KEY:#} is {word}"))?;
             }
             if added.is_empty() && removed.is_empty() && changed.is_empty() && refused.is_empty() {
                 writeln!(out, "nothing that is measured changes")?;
             }
+            effective_from.iter().try_for_each(|told| writeln!(out, "{told}"))?;
+            remarks.iter().try_for_each(|told| writeln!(out, "{remark}{told}"))?;
         }
         if !self.are_none() {
             let mut files: Vec<&str> = self.wrong.iter().map(|finding| finding.file.as_str()).collect();
@@ -211,6 +213,20 @@ mod tests {
                 .ends_with("c.yaml: catalogue: it is not there\na.yaml is sound: 1 service\n2 problems in 2 files\n")
         );
     }
+
+    #[test]
+    fn what_is_said_beside_the_changes_follows_them() {
+        let mut findings = Findings::default();
+        let effective_from = Some("effective_from is another".to_owned());
+        let remarks = vec!["target sla/up: in vain".to_owned()];
+        findings.against(Path::new("a.yaml"), Changes { effective_from, remarks, ..Changes::default() });
+        assert!(findings.are_none());
+        assert_eq!(
+            text(&findings),
+            "nothing that is measured changes\neffective_from is another\nremark: target sla/up: in vain\n"
+        );
+    }
+
     #[test]
     fn remarks_are_told_and_nothing_is_wrong() {
         let text_of = |agents: &str| {
