@@ -69,19 +69,11 @@ async fn the_part_of_the_way_that_fails_is_known() {
     let (_, over_tls, _heard) = Collector::serve_tls(ours.server("IP:127.0.0.1")).await;
     let (_, plain, _heard) = Collector::serve().await;
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    // One that says nothing that is HTTP, whatever it is asked.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let odd = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"\x15\x03\x01\x00\x02\x02\x46").await;
-        }
-    });
     for (url, expected) in [
         (format!("http://{nobody}"), Trouble::Refused),
         (format!("https://{over_tls}"), Trouble::Certificate),
         (format!("https://{plain}"), Trouble::NoTls),
-        (format!("http://{odd}"), Trouble::NoHttp),
+        (format!("http://{over_tls}"), Trouble::NoHttp),
     ] {
         assert_eq!(trouble(&url).await, expected, "{url}");
     }
