@@ -75,6 +75,7 @@ class Service:
 
     def __init__(self, root, unit, log_folder):
         self.name, self.settings = Path(unit).stem, read_unit(f"{root}{unit}")
+        self.noted = 0
         self.log, self.trace = Path(log_folder) / f"{self.name}.log", Path(log_folder) / f"{self.name}.trace"
         self.user = self.settings["User"][0]
         state = f"/var/lib/{self.settings['StateDirectory'][0]}"
@@ -108,6 +109,12 @@ class Service:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return int(children[0]) if children else None
 
+    def rights(self):
+        """What the kernel says of whom it runs as, and of its rights."""
+        told = dict(line.split(":", 1) for line in Path(f"/proc/{self.program_id()}/status").read_text().splitlines())
+        numbers = {name: int(told[name], 16) for name in ("CapPrm", "CapEff", "CapBnd", "NoNewPrivs")}
+        return {"Uid": told["Uid"], **numbers}
+
     def stop(self):
         """Asks it to end as systemd does, and gives its exit code."""
         if self.runs():
@@ -136,8 +143,9 @@ class Service:
                 found.add(f"{name} of memory that is written and executed")
             if name == "execve" and arguments.split(",")[0].strip('"') not in words(self.settings, "ExecPaths"):
                 found.add(f"another program: {arguments}")
-        if len(calls) < 100:
-            found.add(f"only {len(calls)} system calls were noted")
+        self.noted = len(calls)
+        if self.noted < 100:
+            found.add(f"only {self.noted} system calls were noted")
         return sorted(found)
 
     def calls(self):
