@@ -9,7 +9,7 @@ const CUT_SHORT: (u8, &str) = (super::CUT_SHORT, "it was told to end before it w
 pub(super) fn program() -> String {
     let examples = [
         "uphold-agent probe https://shop.example/health --body-matches ok",
-        "uphold-agent enrol --collector https://uphold.example --token-file ./zurich-1.token",
+        "uphold-agent enrol --collector https://uphold.example --token-file ./token",
         "uphold-agent check --name zurich-1 --collector https://uphold.example",
         "uphold-agent run --config /etc/uphold/agent.yaml",
         "uphold-agent figures webshop --collector https://uphold.example",
@@ -65,9 +65,8 @@ pub(super) fn capacity() -> String {
 
 pub(super) fn enrol() -> String {
     let examples = [
-        "uphold-agent enrol --collector https://uphold.example --token-file ./zurich-1.token",
-        "uphold-agent enrol --collector https://uphold.example --token-file ./zurich-1.token --name zurich-1 --ca-file ./ca.pem",
-        "uphold-agent enrol --collector http://127.0.0.1:8080 --name zurich-1 --config ./agent.yaml --data ./uphold-data/agent",
+        "uphold-agent enrol --collector https://uphold.example --token-file ./token",
+        "uphold-agent enrol --collector http://127.0.0.1:8080 --config ./agent.yaml",
     ];
     let codes = [
         (0, "the configuration and the token are in their places, or were there already"),

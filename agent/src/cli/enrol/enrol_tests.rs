@@ -115,7 +115,9 @@ async fn the_same_configuration_stays_and_another_is_replaced_only_by_force() {
     assert_eq!(site.enrol("--insecure").await, Exit::Usage);
     assert_eq!(site.found(), kept);
     assert_eq!(site.enrol("--insecure --force").await, Exit::Fine);
-    assert!(FileConfig::read(&site.path("etc/agent.yaml")).unwrap().access.insecure);
+    let replaced = FileConfig::read(&site.path("etc/agent.yaml")).unwrap();
+    assert!(replaced.access.insecure && replaced.listen.is_none());
+    assert_eq!(std::fs::read_to_string(site.path("etc/agent.yaml.before")).unwrap(), kept[1].1);
 
     std::fs::write(site.path("etc/agent.yaml"), "nam: x\n").unwrap();
     assert_eq!(site.enrol("").await, Exit::Usage, "what is not understood is somebody's");

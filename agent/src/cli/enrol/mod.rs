@@ -42,7 +42,7 @@ pub(super) struct EnrolArgs {
     /// The directory of the spool; the token is given to its owner
     #[arg(long, value_name = "DIR", default_value = DATA_OF_SERVICE)]
     data: PathBuf,
-    /// Replace a configuration that says something else
+    /// Replace a configuration that says something else, of which a copy is kept beside it
     #[arg(long)]
     force: bool,
     /// Write it without asking the collector, as before the catalogue names the agent

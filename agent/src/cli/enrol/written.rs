@@ -17,6 +17,8 @@ use crate::spool::durable;
 
 /// The ending of a file that waits beside its place.
 const WAITING: &str = "new";
+/// The ending of a configuration that was replaced.
+const BEFORE: &str = "before";
 /// Everybody may read the configuration: there is no secret in it.
 const CONFIG_MODE: u32 = 0o644;
 /// Nobody but the agent may read the token.
@@ -157,11 +159,29 @@ pub(super) fn put(wanted: &Wanted, there: &Put) -> Result<Vec<String>, WriteErro
         if let Some(difference) = differences(&read, wanted).into_iter().next() {
             return Err(WriteError::Misread(difference));
         }
+        if let Put::Replaced(_) = there {
+            told.push(set_aside(&wanted.path)?);
+        }
         waiting.push(Waiting::write(&wanted.path, text.as_bytes(), CONFIG_MODE)?);
         told.push(format!("{} was written", wanted.path.display()));
     }
     waiting.into_iter().try_for_each(Waiting::take_place)?;
     Ok(told)
+}
+
+/// Keeps a copy of the configuration that is replaced: it may say what somebody wants to have again.
+fn set_aside(path: &Path) -> Result<String, WriteError> {
+    let aside = beside(path, BEFORE);
+    fs::copy(path, &aside).map_err(|source| WriteError::Write { path: aside.clone(), source })?;
+    Ok(format!("{} is what was there before; nothing of it holds any more", aside.display()))
+}
+
+/// The path with another ending behind its own.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(ending);
+    path.with_file_name(name)
 }
 
 /// The token, without what somebody wrote below it.
@@ -179,10 +199,7 @@ struct Waiting {
 
 impl Waiting {
     fn write(place: &Path, bytes: &[u8], mode: u32) -> Result<Self, WriteError> {
-        let mut name = place.file_name().unwrap_or_default().to_owned();
-        name.push(".");
-        name.push(WAITING);
-        let waiting = Self { place: place.to_owned(), beside: place.with_file_name(name) };
+        let waiting = Self { place: place.to_owned(), beside: beside(place, WAITING) };
         waiting.fill(bytes, mode).map_err(|source| WriteError::Write { path: place.to_owned(), source })?;
         Ok(waiting)
     }
