@@ -101,6 +101,17 @@ async fn what_does_not_work_is_not_left_behind_unless_it_is_not_tried() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_off_is_told() {
+    let mut site = Site::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    site.address = listener.local_addr().unwrap();
+    let answer = || async { ([("date", "Sun, 06 Nov 1994 08:49:37 GMT")], r#"{"probes":[],"hosts":["web-1"]}"#) };
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+    assert_eq!(site.enrol("").await, Exit::Failed);
+    assert_eq!(site.found(), []);
+}
+
+#[tokio::test]
 async fn the_same_configuration_stays_and_another_is_replaced_only_by_force() {
     let site = Site::new().await;
     assert_eq!(site.enrol("").await, Exit::Fine);

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File, Permissions};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,8 @@ use crate::spool::durable;
 const WAITING: &str = "new";
 /// The ending of a configuration that was replaced.
 const BEFORE: &str = "before";
+/// Most bytes of a token's file that are read: its first line, and room for what somebody wrote below it.
+const TOKEN_BYTES_MAX: u64 = 4 * 1024;
 /// Everybody may read the configuration: there is no secret in it.
 const CONFIG_MODE: u32 = 0o644;
 /// Nobody but the agent may read the token.
@@ -50,6 +52,14 @@ pub(super) enum WriteError {
     /// What would be written is not what was meant.
     #[error("could not write the configuration: it would read as {0}")]
     Misread(String),
+    /// The token is gone since it was tried.
+    #[error("could not read {}: {source}", path.display())]
+    Read {
+        /// The token's file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The system refused.
     #[error("could not write {}: {source}", path.display())]
     Write {
@@ -186,8 +196,11 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 /// The token, without what somebody wrote below it.
 fn first_line(path: &Path) -> Result<String, WriteError> {
-    let text = fs::read_to_string(path).map_err(|source| WriteError::Write { path: path.to_owned(), source })?;
-    Ok(format!("{}\n", text.lines().next().unwrap_or_default().trim()))
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(TOKEN_BYTES_MAX).read_to_end(&mut bytes));
+    read.map_err(|source| WriteError::Read { path: path.to_owned(), source })?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(format!("{}\n", String::from_utf8_lossy(line).trim()))
 }
 
 /// A file that is whole and waits beside its place; it goes when it is dropped before it was to take that.
