@@ -6,11 +6,11 @@
 mod tried;
 mod written;
 
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sysinfo::System;
 use uphold_common::ids::Id;
 use url::Url;
 
@@ -22,6 +22,8 @@ use crate::remote::Remote;
 
 /// The configuration that the service of the package starts with.
 const CONFIG_OF_SERVICE: &str = "/etc/uphold/agent.yaml";
+/// Where the kernel tells the host's name; elsewhere than on Linux it has to be given.
+const NAME_OF_HOST: &str = "/proc/sys/kernel/hostname";
 /// Where the service keeps its data.
 const DATA_OF_SERVICE: &str = "/var/lib/uphold-agent";
 
@@ -106,7 +108,7 @@ async fn tried(remote: &Remote, wanted: &Wanted) -> Vec<Result<String, String>> 
 fn wanted(args: EnrolArgs) -> Result<Wanted, Exit> {
     let name = match args.name {
         Some(name) => name,
-        None => name_of_host(System::host_name().as_deref().ok()).map_err(|problem| usage(&problem))?,
+        None => name_of_host(fs::read_to_string(NAME_OF_HOST).ok().as_deref()).map_err(|problem| usage(&problem))?,
     };
     let run = RunArgs {
         config: None,
@@ -138,7 +140,7 @@ fn absolute(path: &Path) -> Result<PathBuf, Exit> {
 
 /// The name of an agent that goes by its host's, without the domain.
 fn name_of_host(host: Option<&str>) -> Result<Id, String> {
-    let host = host.unwrap_or_default();
+    let host = host.unwrap_or_default().trim();
     let short = host.split('.').next().unwrap_or_default().to_ascii_lowercase();
     Id::new(&short).map_err(|bad| format!("this host's name {host:?} is no name for an agent, give --name: {bad}"))
 }
