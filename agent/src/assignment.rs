@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uphold_common::ids::Id;
+use uphold_common::time::Instant;
 use uphold_common::wire::assignment::{Assignment, WAIT_S_MAX};
 use uphold_common::wire::batch::Epoch;
 use url::Url;
@@ -55,7 +56,10 @@ pub enum FetchError {
     /// The collector refused.
     #[error("{0}")]
     Refused(Refusal),
-    /// Nobody answered, or it is not understood.
+    /// Nobody answered.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// It is not understood.
     #[error("{0}")]
     Failed(String),
 }
@@ -142,7 +146,7 @@ impl Fetcher {
                 self.metrics.refused(Asked::Assignment, refusal.is_of_the_agent());
                 refusal.sort()
             }
-            FetchError::Failed(text) => text.clone(),
+            FetchError::Remote(_) | FetchError::Failed(_) => error.to_string(),
         };
         if !self.told.is_news(collector, sort) {
             return;
@@ -174,14 +178,28 @@ impl Fetcher {
 
 /// Asks one collector once.
 pub async fn fetch(remote: &Remote, collector: &Url, agent: &Id, etag: Option<&str>) -> Result<Heard, FetchError> {
-    let reply = remote.get(url(collector, agent), etag, ASSIGNMENT_BYTES_MAX).await;
-    understand(reply.map_err(|error| FetchError::Failed(error.to_string()))?, etag.is_some())
+    understand(ask(remote, collector, agent, etag).await?, etag.is_some())
+}
+
+/// Asks one collector once, and says by what date of its own it answered.
+pub async fn fetch_dated(remote: &Remote, collector: &Url, agent: &Id) -> (Result<Heard, FetchError>, Option<Instant>) {
+    match ask(remote, collector, agent, None).await {
+        Ok(reply) => {
+            let date = reply.date;
+            (understand(reply, false), date)
+        }
+        Err(error) => (Err(error.into()), None),
+    }
+}
+
+async fn ask(remote: &Remote, collector: &Url, agent: &Id, etag: Option<&str>) -> Result<Reply, RemoteError> {
+    remote.get(url(collector, agent), etag, ASSIGNMENT_BYTES_MAX).await
 }
 
 /// Asks one collector for another assignment than this; the answer may take a while.
 async fn fetch_changed(remote: &Remote, collector: &Url, agent: &Id, etag: &str) -> Result<Heard, FetchError> {
     let reply = remote.get_changed(url(collector, agent), etag, WAIT_S_MAX, ASSIGNMENT_BYTES_MAX).await;
-    understand(reply.map_err(|error| FetchError::Failed(error.to_string()))?, true)
+    understand(reply?, true)
 }
 
 /// Which store a collector has; `None` when it does not say.
@@ -226,7 +244,7 @@ mod tests {
 
     fn reply(status: u16, body: &str) -> Reply {
         let (etag, body) = (Some("\"7\"".to_owned()), body.as_bytes().to_vec());
-        Reply { status, retry_after: None, etag, store: None, body }
+        Reply { status, retry_after: None, etag, date: None, store: None, body }
     }
 
     #[test]

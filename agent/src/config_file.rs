@@ -6,7 +6,7 @@
 //! data_dir: /var/lib/uphold-agent
 //! listen: 127.0.0.1:9417
 //! spool: { bytes_max: 256MiB, replay_age: 48h, replay_bytes: 64MiB }
-//! token_file: /etc/uphold/token
+//! token_file: /etc/uphold/agent.token
 //! ca_file: /etc/uphold/ca.pem
 //! accept: { kinds: [http, tcp], targets: ["*.shop.example:443", 192.0.2.0/24] }
 //! links: [{ interface: eth0, received: 100Mbit/s, sent: 20Mbit/s }]

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn reply(body: &str) -> Reply {
-        Reply { status: 403, retry_after: None, etag: None, store: None, body: body.as_bytes().to_vec() }
+        Reply { status: 403, retry_after: None, etag: None, date: None, store: None, body: body.as_bytes().to_vec() }
     }
 
     #[test]

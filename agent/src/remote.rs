@@ -6,17 +6,20 @@
 //! An agent that has a token shows it with every request. When the answer is 401 or 403 and the token's file holds
 //! another one by now, the same request goes once more with that; a request that was answered so has changed nothing.
 
-use std::error::Error;
-use std::sync::Arc;
-use std::time::Duration;
+mod trouble;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, redirect};
-use rustls::CertificateError;
+use uphold_common::time::Instant;
 use uphold_common::wire::assignment::STORE_HEADER;
 use uphold_common::wire::batch::Epoch;
 use url::Url;
 
+pub use self::trouble::Trouble;
+use self::trouble::innermost;
 use crate::config::Access;
 use crate::tls::{self, CaError};
 use crate::token::{Token, TokenError, TokenFile};
@@ -46,6 +49,8 @@ pub struct Reply {
     pub etag: Option<String>,
     /// Which store the collector says that it has.
     pub store: Option<Epoch>,
+    /// The second in which it was answered, by the other side's clock: the header `Date`.
+    pub date: Option<Instant>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -68,8 +73,13 @@ pub enum AccessError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
     /// Nobody answered.
-    #[error("no answer: {0}")]
-    NoAnswer(String),
+    #[error("no answer: {text}")]
+    NoAnswer {
+        /// Which part of the way failed.
+        trouble: Trouble,
+        /// What the system or a library said.
+        text: String,
+    },
     /// The answer is longer than is read.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
@@ -165,12 +175,16 @@ pub fn endpoint(base: &Url, segments: &[&str]) -> Url {
 }
 
 async fn receive(request: RequestBuilder, bytes_max: usize) -> Result<Reply, RemoteError> {
-    let no_answer = |error: reqwest::Error| RemoteError::NoAnswer(innermost(&error.without_url()));
+    let no_answer = |error: reqwest::Error| {
+        let (trouble, text) = (Trouble::of(&error), innermost(&error.without_url()));
+        RemoteError::NoAnswer { trouble, text }
+    };
     let mut response = request.send().await.map_err(no_answer)?;
     let status = response.status().as_u16();
     let (retry_after, etag) = (header(response.headers(), &RETRY_AFTER), header(response.headers(), &ETAG));
     let store = header(response.headers(), &HeaderName::from_static(STORE_HEADER));
     let store = store.and_then(|store| Epoch::try_from(store).ok());
+    let date = header(response.headers(), &DATE).and_then(|text| instant(&text));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
         if body.len() + chunk.len() > bytes_max {
@@ -178,44 +192,17 @@ async fn receive(request: RequestBuilder, bytes_max: usize) -> Result<Reply, Rem
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, retry_after, etag, store, body })
+    Ok(Reply { status, retry_after, etag, store, date, body })
+}
+
+/// The instant that a date of HTTP is.
+fn instant(date: &str) -> Option<Instant> {
+    let since = httpdate::parse_http_date(date).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Instant::from_ms(i64::try_from(since.as_millis()).ok()?))
 }
 
 fn header(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-/// The innermost cause of an error, which is what the system said; reqwest's own text says only that sending failed.
-fn innermost(error: &reqwest::Error) -> String {
-    let (mut text, mut meaning) = (error.to_string(), None);
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = cause.to_string();
-        meaning = meaning.or_else(|| of_the_certificate(cause));
-        source = cause.source();
-    }
-    meaning.map_or_else(|| text.clone(), |meaning| format!("{text}: {meaning}"))
-}
-
-/// What is wrong with a collector's certificate where the library's word for it does not say what would be right.
-fn of_the_certificate(cause: &(dyn Error + 'static)) -> Option<&'static str> {
-    let mut cause = cause;
-    // An error of the system that was made of another one does not name that as its source.
-    while let Some(inside) = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-        cause = inside;
-    }
-    match cause.downcast_ref()? {
-        // A bad signature is what an authority leaves that was made anew under its old name.
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
-            Some("it is signed by no authority that this agent trusts; ca_file names others")
-        }
-        rustls::Error::InvalidCertificate(CertificateError::Other(other))
-            if format!("{other:?}").contains("CaUsedAsEndEntity") =>
-        {
-            Some("it is the certificate of an authority and not of a server; make one with CA:FALSE")
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -53,3 +53,28 @@ async fn roots_that_are_given_stand_in_place_of_the_systems() {
     let access = Access { ca_file: Some(folder.path().join("none.pem")), ..Access::default() };
     assert!(matches!(Remote::new(&access), Err(AccessError::Ca(CaError::Read { .. }))));
 }
+
+/// The part of the way that fails when this is asked for.
+async fn trouble(url: &str) -> Trouble {
+    let remote = Remote::new(&Access::default()).unwrap();
+    match remote.get(Url::parse(url).unwrap(), None, 1_000).await {
+        Err(RemoteError::NoAnswer { trouble, .. }) => trouble,
+        other => panic!("{url}: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_part_of_the_way_that_fails_is_known() {
+    let ours = Authority::new();
+    let (_, over_tls, _heard) = Collector::serve_tls(ours.server("IP:127.0.0.1")).await;
+    let (_, plain, _heard) = Collector::serve().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (url, expected) in [
+        (format!("http://{nobody}"), Trouble::Refused),
+        (format!("https://{over_tls}"), Trouble::Certificate),
+        (format!("https://{plain}"), Trouble::NoTls),
+        (format!("http://{over_tls}"), Trouble::NoHttp),
+    ] {
+        assert_eq!(trouble(&url).await, expected, "{url}");
+    }
+}

@@ -29,6 +29,7 @@
 //! | `revised` | closed windows are issued, and again when late data or records change them, over a kill; no others are |
 //! | `reserve` | without room on the disk pushes are refused, kept by the agents, and delivered once there is room |
 //! | `replaced` | an agent whose token is taken away and replaced loses nothing |
+//! | `enrolled` | an agent that is enrolled is tried first, and works then |
 //! | `browser` | what a browser sends and shows: foreign pages, hostile text, sessions |
 //! | `odd` | whatever is refused is refused with a problem, also what no client of ours sends |
 //! | `refused` | pushes and catalogues that are refused leave everything as it was |
@@ -54,6 +55,7 @@ mod changed;
 mod compacted;
 mod deleted;
 mod endings;
+mod enrolled;
 mod explained;
 mod figures;
 mod flood;

@@ -39,7 +39,8 @@ pub(super) async fn run(config: Config) -> Exit {
     if printed.is_ok() && findings.iter().all(Result::is_ok) { Exit::Fine } else { Exit::Failed }
 }
 
-fn row(finding: &Result<String, String>) -> Vec<Cell> {
+/// A finding as a line of the table.
+pub(super) fn row(finding: &Result<String, String>) -> Vec<Cell> {
     match finding {
         Ok(text) => vec![Cell::text("ok").styled(AnsiColor::Green.on_default()), Cell::text(text)],
         Err(text) => vec![Cell::text("wrong").styled(AnsiColor::Red.on_default().bold()), Cell::text(text)],

@@ -9,6 +9,7 @@ const CUT_SHORT: (u8, &str) = (super::CUT_SHORT, "it was told to end before it w
 pub(super) fn program() -> String {
     let examples = [
         "uphold-agent probe https://shop.example/health --body-matches ok",
+        "uphold-agent enrol --collector https://uphold.example --token-file ./token",
         "uphold-agent check --name zurich-1 --collector https://uphold.example",
         "uphold-agent run --config /etc/uphold/agent.yaml",
         "uphold-agent figures webshop --collector https://uphold.example",
@@ -61,6 +62,20 @@ pub(super) fn check() -> String {
 pub(super) fn capacity() -> String {
     let examples = ["uphold-agent capacity", "uphold-agent capacity --over 10s --format json"];
     let codes = [(0, "shown"), (1, "this host cannot be read, or it could not be written"), USAGE, CUT_SHORT];
+    after_help::written(&examples, &codes)
+}
+
+pub(super) fn enrol() -> String {
+    let examples = [
+        "uphold-agent enrol --collector https://uphold.example --token-file ./token",
+        "uphold-agent enrol --collector http://127.0.0.1:8080 --config ./agent.yaml",
+    ];
+    let codes = [
+        (0, "the configuration and the token are in their places, or were there already"),
+        (1, "it would not work and every reason was told, or it could not be written; what was there stays"),
+        (2, "the command line, the token or the CA file is not right, or another configuration is there"),
+        CUT_SHORT,
+    ];
     after_help::written(&examples, &codes)
 }
 

@@ -4,6 +4,7 @@
 
 mod capacity;
 mod check;
+mod enrol;
 mod figures;
 mod help;
 mod probe;
@@ -56,6 +57,9 @@ enum Command {
     /// Read this host now, and show what it has and uses
     #[command(after_help = help::capacity())]
     Capacity(CapacityArgs),
+    /// Write this host's configuration and token, once the collector was asked whether they work
+    #[command(after_help = help::enrol())]
+    Enrol(enrol::EnrolArgs),
     /// Show a service's figures as the collector has them
     #[command(after_help = help::figures())]
     Figures(FiguresArgs),
@@ -190,6 +194,7 @@ impl Cli {
             Command::Probe(args) => unless(shutdown, probe::run(args)).await,
             Command::Check(args) => unless(shutdown, check(args)).await,
             Command::Capacity(args) => unless(shutdown, capacity::run(args)).await,
+            Command::Enrol(args) => unless(shutdown, enrol::run(args)).await,
             Command::Figures(args) => unless(shutdown, figures::run(args)).await,
             Command::Completions(args) => printed(args.print(Self::command())),
             Command::Man(args) => printed(args.print(Self::command())),
