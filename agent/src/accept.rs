@@ -10,6 +10,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
+use crate::commands::Commands;
+
 /// Where clouds answer to their machines outside the addresses of the link.
 const METADATA: [IpAddr; 4] = [
     IpAddr::V4(std::net::Ipv4Addr::new(100, 100, 100, 200)),
@@ -27,6 +29,8 @@ pub struct Accept {
     pub targets: Vec<Range>,
     /// Whether they may also speak to addresses of the link, of metadata and of many receivers.
     pub special_addresses: bool,
+    /// What probes of the kind `exec` may run; nothing unless it is listed.
+    pub commands: Commands,
 }
 
 /// Some of those that can be spoken to.

@@ -6,6 +6,7 @@
 //! An attempt never panics, holds a bounded amount of memory whatever a server sends, and ends at its deadline.
 
 pub mod connect;
+pub mod exec;
 pub mod http;
 pub mod tcp;
 pub mod verdict;
@@ -22,8 +23,6 @@ use uphold_common::wire::check::Check;
 
 use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
-
-use connect::Target;
 
 /// What one attempt saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +76,8 @@ pub enum Judged {
     Degraded(Cause),
     /// Not as expected.
     Unexpected(Cause),
+    /// What was asked could not say how the service is.
+    NotKnown,
 }
 
 /// What was seen of an answer, in the words of its protocol.
@@ -86,6 +87,8 @@ pub enum Seen {
     Connection,
     /// An answer of HTTP.
     Http(http::HttpSeen),
+    /// The end of a plugin.
+    Exec(exec::ExecSeen),
 }
 
 impl Seen {
@@ -94,6 +97,7 @@ impl Seen {
         match self {
             Self::Connection => None,
             Self::Http(seen) => Some(seen.detail()),
+            Self::Exec(seen) => Some(seen.detail()),
         }
     }
 }
@@ -150,6 +154,7 @@ pub struct Probe {
 enum Prepared {
     Http(Box<http::HttpProbe>),
     Tcp(tcp::TcpProbe),
+    Exec(exec::ExecProbe),
 }
 
 /// An attempt with everything about it.
@@ -165,8 +170,8 @@ impl Probe {
     /// Makes a probe ready within what its host accepts. What cannot be made ready says so in every attempt.
     pub fn new(spec: &ProbeSpec, accept: &Arc<Accept>) -> Self {
         let refused = accept.refuses_kind(spec.check.kind());
-        let prepared = refused.map_or_else(|| Prepared::of(&spec.check), Err);
-        let target = prepared.as_ref().ok().map(|prepared| prepared.target().to_string().into());
+        let prepared = refused.map_or_else(|| Prepared::of(&spec.check, accept), Err);
+        let target = prepared.as_ref().ok().map(|prepared| prepared.target().into());
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());
         Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, prepared }
     }
@@ -199,20 +204,22 @@ impl Probe {
 }
 
 impl Prepared {
-    fn of(check: &Check) -> Result<Self, String> {
+    fn of(check: &Check, accept: &Accept) -> Result<Self, String> {
         match check {
             Check::Http(check) => http::HttpProbe::new(check).map(|probe| Self::Http(Box::new(probe))),
             Check::Tcp(check) => tcp::TcpProbe::new(check).map(Self::Tcp),
+            Check::Exec(check) => exec::ExecProbe::new(check, &accept.commands).map(Self::Exec),
             Check::Newer(_) => {
                 Err(format!("this agent does not know what is asked, {}: a newer one is needed", check.kind()))
             }
         }
     }
 
-    fn target(&self) -> &Target {
+    fn target(&self) -> String {
         match self {
-            Self::Http(probe) => probe.target(),
-            Self::Tcp(probe) => probe.target(),
+            Self::Http(probe) => probe.target().to_string(),
+            Self::Tcp(probe) => probe.target().to_string(),
+            Self::Exec(probe) => probe.target(),
         }
     }
 
@@ -220,6 +227,7 @@ impl Prepared {
         let ended = match self {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
+            Self::Exec(probe) => probe.run().await,
         };
         ended.map_or_else(|happened| happened, Happened::Answered)
     }

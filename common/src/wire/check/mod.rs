@@ -3,6 +3,7 @@
 //! The words are those of the catalogue. What an agent does not know, because its collector is newer, is kept as it came:
 //! that probe says that this agent cannot make it, and all others are run.
 
+mod exec;
 mod http;
 mod tcp;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+pub use exec::ExecCheck;
 pub use http::HttpCheck;
 pub use tcp::TcpCheck;
 
@@ -21,6 +23,8 @@ pub enum Check {
     Http(HttpCheck),
     /// A TCP connection.
     Tcp(TcpCheck),
+    /// A plugin that the agent's host names.
+    Exec(ExecCheck),
     /// Something of which this release knows nothing.
     #[serde(untagged)]
     Newer(Value),
@@ -28,13 +32,14 @@ pub enum Check {
 
 impl Check {
     /// The kinds that an agent of this release can make.
-    pub const KINDS: [&'static str; 2] = ["http", "tcp"];
+    pub const KINDS: [&'static str; 3] = ["http", "tcp", "exec"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
         match self {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
+            Self::Exec(_) => "exec",
             Self::Newer(check) => {
                 let kind = check.as_object().and_then(|keys| keys.keys().next());
                 kind.map_or("of a newer release", String::as_str)
