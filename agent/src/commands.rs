@@ -147,14 +147,14 @@ mod tests {
             ("disk", &["a\0b"], Err("has a zero in it")),
             ("disks", &["/var"], Err("no command disks: accept.commands of its configuration lists any, disk, load")),
         ] {
-            let check = ExecCheck { command: id(name), arguments: words(given) };
+            let check = ExecCheck { command: id(name), arguments: words(given), readings: Vec::new() };
             match (line(&commands, &check), wanted) {
                 (Ok(line), Ok(arguments)) => assert_eq!(line.arguments, arguments, "{name} {given:?}"),
                 (Err(why), Err(wanted)) => assert!(why.contains(wanted), "{name} {given:?}: {why}"),
                 (found, wanted) => panic!("{name} {given:?}: {found:?} and not {wanted:?}"),
             }
         }
-        let check = ExecCheck { command: id("disk"), arguments: Vec::new() };
+        let check = ExecCheck { command: id("disk"), arguments: Vec::new(), readings: Vec::new() };
         let none = line(&Commands::new(), &check).unwrap_err();
         assert!(none.contains("lists no command at all"), "{none}");
     }

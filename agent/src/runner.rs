@@ -112,6 +112,9 @@ impl Runner {
                 let attempt = probe.attempt(began).await;
                 let failed = attempt.observation.outcome == Outcome::Down;
                 recorder.observed(Row::Probe(name, attempt.observation)).await;
+                if !attempt.measured.is_empty() {
+                    recorder.measured(began, attempt.measured).await;
+                }
                 drop(room);
                 Ended { began, failed }
             });

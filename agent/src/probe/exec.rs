@@ -9,13 +9,15 @@
 //! | another code, or by a signal | none | `unknown`: it did not say how the service is |
 //! | not before the deadline | | `down`: silence counts against the service, as the guidelines for plugins have it |
 //!
-//! What it writes up to the first `|` or the first line's end is its word for people, and what follows `|` its performance
-//! data.
+//! What it writes up to the first `|` or the first line's end is its word for people. Of its performance data those values
+//! are read that the check names, whatever the verdict.
 
-use uphold_common::observation::Cause;
-use uphold_common::wire::check::ExecCheck;
+use uphold_common::observation::{Cause, ResourceId};
+use uphold_common::wire::check::{ExecCheck, PluginLimit, ReadingSpec};
 
-use super::{Answer, Happened, Judged, Seen};
+use super::measured::{Measured, resource};
+use super::perfdata::metrics;
+use super::{Answer, Happened, Judged, Run, Seen};
 use crate::commands::{Commands, Line, line};
 use crate::process::{self, Ended, With};
 
@@ -69,12 +71,23 @@ impl ExecSeen {
 #[derive(Debug)]
 pub struct ExecProbe {
     line: Line,
+    wanted: Vec<Wanted>,
+}
+
+/// A value of the performance data that is read.
+#[derive(Debug)]
+struct Wanted {
+    id: ResourceId,
+    label: String,
+    limit: PluginLimit,
 }
 
 impl ExecProbe {
     /// Looks the command up in what this host allows.
     pub fn new(check: &ExecCheck, commands: &Commands) -> Result<Self, String> {
-        line(commands, check).map(|line| Self { line })
+        let line = line(commands, check)?;
+        let wanted = check.readings.iter().map(wanted).collect::<Result<_, String>>()?;
+        Ok(Self { line, wanted })
     }
 
     /// What it runs, in words.
@@ -83,11 +96,28 @@ impl ExecProbe {
     }
 
     /// Runs the plugin to its end, or says why it did not run.
-    pub async fn run(&self) -> Result<Answer, Happened> {
+    pub async fn run(&self, run: &mut Run) -> Result<Answer, Happened> {
         let ended = process::run(&self.line).await.map_err(Happened::NotTried)?;
         let seen = ExecSeen::of(&ended);
+        run.measured = measured(&self.wanted, &String::from_utf8_lossy(&ended.output));
         Ok(Answer { code: seen.code(), judged: seen.judged(), seen: Seen::Exec(seen) })
     }
+}
+
+fn wanted(spec: &ReadingSpec) -> Result<Wanted, String> {
+    let limit = PluginLimit::parse(&spec.limit).ok_or_else(|| format!("{:?} is no limit of a reading", spec.limit))?;
+    Ok(Wanted { id: resource(spec), label: spec.from.clone(), limit })
+}
+
+/// What is read of a plugin's output.
+fn measured(wanted: &[Wanted], output: &str) -> Vec<Measured> {
+    let metrics = if wanted.is_empty() { Vec::new() } else { metrics(output) };
+    let read = |wanted: &Wanted| {
+        let metric = metrics.iter().find(|metric| metric.label == wanted.label);
+        let metric = metric.ok_or_else(|| format!("the plugin says nothing of {:?}", wanted.label));
+        Measured { id: wanted.id.clone(), read: metric.and_then(|metric| metric.amount(wanted.limit)) }
+    };
+    wanted.iter().map(read).collect()
 }
 
 #[cfg(test)]

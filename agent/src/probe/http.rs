@@ -203,7 +203,7 @@ fn compile(expression: &str) -> Result<Regex, String> {
 }
 
 /// What a failed exchange was: a connection that broke, or an answer that is no HTTP.
-fn broken(error: &hyper::Error) -> Happened {
+pub(super) fn broken(error: &hyper::Error) -> Happened {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(inner) = inner.downcast_ref::<io::Error>() {

@@ -7,7 +7,12 @@
 
 pub mod connect;
 pub mod exec;
+pub mod exposition;
+pub mod fetch;
 pub mod http;
+pub mod measured;
+pub mod perfdata;
+pub mod prometheus;
 pub mod tcp;
 pub mod verdict;
 
@@ -16,13 +21,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use uphold_common::observation::{Cause, Micros, Observation, Phases};
+use uphold_common::observation::{Cause, Micros, Observation, Phases, ResourceId};
 use uphold_common::time::Instant;
 use uphold_common::wire::assignment::ProbeSpec;
 use uphold_common::wire::check::Check;
 
 use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
+
+use measured::Measured;
 
 /// What one attempt saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +96,8 @@ pub enum Seen {
     Http(http::HttpSeen),
     /// The end of a plugin.
     Exec(exec::ExecSeen),
+    /// The text of an exporter.
+    Prometheus(prometheus::PrometheusSeen),
 }
 
 impl Seen {
@@ -98,6 +107,7 @@ impl Seen {
             Self::Connection => None,
             Self::Http(seen) => Some(seen.detail()),
             Self::Exec(seen) => Some(seen.detail()),
+            Self::Prometheus(seen) => Some(seen.detail()),
         }
     }
 }
@@ -147,6 +157,8 @@ pub struct Probe {
     slow_after_ms: Option<i64>,
     accept: Arc<Accept>,
     target: Option<Arc<str>>,
+    /// What is to be read beside the verdict.
+    readings: Vec<ResourceId>,
     prepared: Result<Prepared, String>,
 }
 
@@ -155,6 +167,7 @@ enum Prepared {
     Http(Box<http::HttpProbe>),
     Tcp(tcp::TcpProbe),
     Exec(exec::ExecProbe),
+    Prometheus(Box<prometheus::PrometheusProbe>),
 }
 
 /// An attempt with everything about it.
@@ -164,6 +177,8 @@ pub struct Attempt {
     pub observation: Observation,
     /// What was seen.
     pub facts: Facts,
+    /// What was read beside the verdict, each reading that is asked for.
+    pub measured: Vec<Measured>,
 }
 
 impl Probe {
@@ -173,7 +188,8 @@ impl Probe {
         let prepared = refused.map_or_else(|| Prepared::of(&spec.check, accept), Err);
         let target = prepared.as_ref().ok().map(|prepared| prepared.target().into());
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());
-        Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, prepared }
+        let readings = spec.check.readings().iter().map(measured::resource).collect();
+        Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, readings, prepared }
     }
 
     /// Why the probe can never be tried, if so.
@@ -189,7 +205,8 @@ impl Probe {
     /// One attempt that begins at `at`, which is now.
     pub async fn attempt(&self, at: Instant) -> Attempt {
         let accept = Arc::clone(&self.accept);
-        let mut run = Run { watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept };
+        let mut run =
+            Run { watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept, measured: Vec::new() };
         let happened = match &self.prepared {
             Err(problem) => Happened::NotTried(problem.clone()),
             Ok(prepared) => {
@@ -199,7 +216,8 @@ impl Probe {
         };
         let total = Micros::new(run.watch.elapsed_us());
         let facts = Facts { phases: run.phases, total, peer: run.peer, happened };
-        Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts }
+        let measured = measured::complete(&self.readings, run.measured);
+        Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts, measured }
     }
 }
 
@@ -209,6 +227,9 @@ impl Prepared {
             Check::Http(check) => http::HttpProbe::new(check).map(|probe| Self::Http(Box::new(probe))),
             Check::Tcp(check) => tcp::TcpProbe::new(check).map(Self::Tcp),
             Check::Exec(check) => exec::ExecProbe::new(check, &accept.commands).map(Self::Exec),
+            Check::Prometheus(check) => {
+                prometheus::PrometheusProbe::new(check).map(|probe| Self::Prometheus(Box::new(probe)))
+            }
             Check::Newer(_) => {
                 Err(format!("this agent does not know what is asked, {}: a newer one is needed", check.kind()))
             }
@@ -220,6 +241,7 @@ impl Prepared {
             Self::Http(probe) => probe.target().to_string(),
             Self::Tcp(probe) => probe.target().to_string(),
             Self::Exec(probe) => probe.target(),
+            Self::Prometheus(probe) => probe.target(),
         }
     }
 
@@ -227,7 +249,8 @@ impl Prepared {
         let ended = match self {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
-            Self::Exec(probe) => probe.run().await,
+            Self::Exec(probe) => probe.run(run).await,
+            Self::Prometheus(probe) => probe.run(run, timeout).await,
         };
         ended.map_or_else(|happened| happened, Happened::Answered)
     }
@@ -240,6 +263,7 @@ pub struct Run {
     phases: Phases,
     peer: Option<SocketAddr>,
     accept: Arc<Accept>,
+    measured: Vec<Measured>,
 }
 
 impl Run {

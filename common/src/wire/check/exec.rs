@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::ReadingSpec;
 use crate::ids::Id;
 
 /// A plugin in the words of Nagios: what it ends with is its verdict.
@@ -13,4 +14,7 @@ pub struct ExecCheck {
     pub command: Id,
     /// What is put into the places that the host's command has for it.
     pub arguments: Vec<String>,
+    /// What is read of its performance data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<ReadingSpec>,
 }

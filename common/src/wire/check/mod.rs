@@ -5,6 +5,9 @@
 
 mod exec;
 mod http;
+mod prometheus;
+mod reading;
+mod series;
 mod tcp;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,9 @@ use utoipa::ToSchema;
 
 pub use exec::ExecCheck;
 pub use http::HttpCheck;
+pub use prometheus::{PrometheusCheck, SeriesBounds};
+pub use reading::{PluginLimit, ReadingSpec, above_zero};
+pub use series::Series;
 pub use tcp::TcpCheck;
 
 /// What is asked of whom.
@@ -25,6 +31,8 @@ pub enum Check {
     Tcp(TcpCheck),
     /// A plugin that the agent's host names.
     Exec(ExecCheck),
+    /// What an exporter writes for Prometheus.
+    Prometheus(PrometheusCheck),
     /// Something of which this release knows nothing.
     #[serde(untagged)]
     Newer(Value),
@@ -32,7 +40,7 @@ pub enum Check {
 
 impl Check {
     /// The kinds that an agent of this release can make.
-    pub const KINDS: [&'static str; 3] = ["http", "tcp", "exec"];
+    pub const KINDS: [&'static str; 4] = ["http", "tcp", "exec", "prometheus"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
@@ -40,10 +48,20 @@ impl Check {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
             Self::Exec(_) => "exec",
+            Self::Prometheus(_) => "prometheus",
             Self::Newer(check) => {
                 let kind = check.as_object().and_then(|keys| keys.keys().next());
                 kind.map_or("of a newer release", String::as_str)
             }
+        }
+    }
+
+    /// What is read of its answers, for targets on capacity.
+    pub fn readings(&self) -> &[ReadingSpec] {
+        match self {
+            Self::Exec(check) => &check.readings,
+            Self::Prometheus(check) => &check.readings,
+            _ => &[],
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::yaml::walk::At;
 const CODE: RangeInclusive<u32> = 100..=599;
 
 /// `{ url: "https://shop.example/health", expect: { code: [200], body_matches: "ok" } }`
-pub(super) fn read(at: &At<'_>, asking: &Asking) -> Read<Check> {
+pub(super) fn read(at: &At<'_>, asking: &Asking<'_>) -> Read<Check> {
     at.mapping(|keys| {
         let url = keys.required("url", At::url);
         let expect = keys.or("expect", (Vec::new(), None), |at| expect(at, asking));
@@ -20,7 +20,7 @@ pub(super) fn read(at: &At<'_>, asking: &Asking) -> Read<Check> {
     })
 }
 
-fn expect(at: &At<'_>, asking: &Asking) -> Read<(Vec<u16>, Option<String>)> {
+fn expect(at: &At<'_>, asking: &Asking<'_>) -> Read<(Vec<u16>, Option<String>)> {
     at.mapping(|keys| {
         let codes = keys.or("code", Vec::new(), |at| at.set("codes", MEMBERS_MAX, code));
         let body_matches = keys.optional("body_matches", |at| {

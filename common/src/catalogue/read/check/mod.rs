@@ -3,32 +3,43 @@
 mod exec;
 mod http;
 mod pattern;
+mod prometheus;
+mod readings;
 mod tcp;
 
 pub use pattern::{BODY_PATTERN_SIZE_MAX, body_pattern};
 
+use super::sections::Names;
+use crate::ids::Id;
 use crate::wire::check::Check;
 use crate::yaml::problem::Read;
 use crate::yaml::walk::{At, Keys};
 
 /// What the contract lets a probe ask, and this release does not.
-const NOT_YET: [&str; 8] = ["dns", "tls", "icmp", "prometheus", "grpc", "systemd", "process", "heartbeat"];
+const NOT_YET: [&str; 7] = ["dns", "tls", "icmp", "grpc", "systemd", "process", "heartbeat"];
 
 /// What every kind of check is read with.
 #[derive(Clone, Debug)]
-pub(super) struct Asking {
+pub(super) struct Asking<'a> {
     /// Most bytes of a compiled pattern.
     pub pattern_size_max: usize,
+    /// What is declared.
+    pub names: &'a Names,
+    /// The agents that run the probe, if they could be read.
+    pub agents: Option<&'a [Id]>,
+    /// The probe's interval, if it could be read.
+    pub interval_ms: Option<i64>,
 }
 
 /// How the check of a kind is read.
-type Reader = fn(&At<'_>, &Asking) -> Read<Check>;
+type Reader = fn(&At<'_>, &Asking<'_>) -> Read<Check>;
 
 /// The kinds, each with its reader.
-const KINDS: [(&str, Reader); Check::KINDS.len()] = [("http", http::read), ("tcp", tcp::read), ("exec", exec::read)];
+const KINDS: [(&str, Reader); Check::KINDS.len()] =
+    [("http", http::read), ("tcp", tcp::read), ("exec", exec::read), ("prometheus", prometheus::read)];
 
 /// The one check of a probe.
-pub(super) fn read(keys: &Keys<'_>, asking: &Asking) -> Read<Check> {
+pub(super) fn read(keys: &Keys<'_>, asking: &Asking<'_>) -> Read<Check> {
     let written = KINDS.map(|(kind, read)| (kind, keys.optional(kind, |at| read(at, asking)).transpose()));
     let not_yet = keys.not_yet(&NOT_YET);
     let mut written = written.into_iter().filter_map(|(kind, check)| Some((kind, check?)));
