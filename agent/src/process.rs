@@ -14,7 +14,7 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
@@ -90,13 +90,28 @@ async fn keep(line: Line, _place: SemaphorePermit<'static>, mut reply: oneshot::
     tokio::select! {
         () = running.take_until_gone() => {}
         () = reply.closed() => {
-            running.group(Signal::TERM);
+            running.signal(Signal::TERM);
             let _ = tokio::time::timeout(END_WITHIN, running.gone()).await;
         }
     }
-    running.group(Signal::KILL);
+    running.signal(Signal::KILL);
     running.gone().await;
     let _ = reply.send(running.reaped().map_err(|error| format!("how {path} ended is not known: {error}")));
+}
+
+/// Runs a program in front, with the input and the outputs of this one, to its end. When `shutdown` is told, it is asked to
+/// end as well, and waited for.
+pub async fn in_front(mut command: Command, shutdown: impl Future<Output = ()>) -> std::io::Result<With> {
+    let mut running = Running::of(tokio::task::spawn_blocking(move || command.spawn()).await??)?;
+    running.leads = false;
+    tokio::select! {
+        () = running.gone() => {}
+        () = shutdown => {
+            running.signal(Signal::TERM);
+            running.gone().await;
+        }
+    }
+    running.reaped().map(|ended| ended.with)
 }
 
 fn start(line: &Line) -> std::io::Result<Child> {
@@ -116,7 +131,10 @@ fn start(line: &Line) -> std::io::Result<Child> {
 #[derive(Debug)]
 struct Running {
     child: Child,
-    group: Option<Pid>,
+    /// Its number, until it is reaped.
+    id: Option<Pid>,
+    /// Whether it leads a group of its own.
+    leads: bool,
     /// Readable once it has ended.
     end: Option<pipe::Receiver>,
     output: Option<pipe::Receiver>,
@@ -126,11 +144,11 @@ struct Running {
 
 impl Running {
     fn of(mut child: Child) -> std::io::Result<Self> {
-        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let output = child.stdout.take();
-        let mut running = Self { child, group, end: None, output: None, kept: Vec::new(), read_bytes: 0 };
+        let mut running = Self { child, id, leads: true, end: None, output: None, kept: Vec::new(), read_bytes: 0 };
         // From here on an error drops it, and what is dropped is ended.
-        let id = group.ok_or(std::io::ErrorKind::InvalidData)?;
+        let id = id.ok_or(std::io::ErrorKind::InvalidData)?;
         // It is no pipe, and nothing is ever read of it: this is how tokio waits for a descriptor without unsafe code.
         let end = File::from(pidfd_open(id, PidfdFlags::empty())?);
         running.end = Some(pipe::Receiver::from_file_unchecked(end)?);
@@ -138,12 +156,11 @@ impl Running {
         Ok(running)
     }
 
-    /// A signal to everything in the group, whatever of it is still there.
-    fn group(&self, signal: Signal) {
-        if let Some(group) = self.group {
-            // Only a group that is gone refuses.
-            let _ = kill_process_group(group, signal);
-        }
+    /// A signal to it, or to everything in its group, whatever of it is still there.
+    fn signal(&self, signal: Signal) {
+        let Some(id) = self.id else { return };
+        // Only what is gone refuses.
+        let _ = if self.leads { kill_process_group(id, signal) } else { kill_process(id, signal) };
     }
 
     /// Returns once the program has ended, whether or not anything of it holds the output.
@@ -186,7 +203,7 @@ impl Running {
             self.take(piece.get(..read).unwrap_or_default());
         }
         let with = With::of(self.child.wait()?);
-        self.group = None;
+        self.id = None;
         let output_cut = self.read_bytes > self.kept.len();
         Ok(Ended { with, output: std::mem::take(&mut self.kept), output_cut })
     }
@@ -195,8 +212,8 @@ impl Running {
 impl Drop for Running {
     /// The agent ends, or could not watch it: nothing of it stays.
     fn drop(&mut self) {
-        if self.group.is_some() {
-            self.group(Signal::KILL);
+        if self.id.is_some() {
+            self.signal(Signal::KILL);
             let _ = self.child.try_wait();
         }
     }

@@ -7,12 +7,13 @@
 
 pub mod connect;
 pub mod exec;
+pub mod exporter;
 pub mod exposition;
 pub mod fetch;
+pub mod heartbeat;
 pub mod http;
 pub mod measured;
 pub mod perfdata;
-pub mod prometheus;
 pub mod tcp;
 pub mod verdict;
 
@@ -28,6 +29,7 @@ use uphold_common::wire::check::Check;
 
 use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
+use crate::heartbeats::Heartbeats;
 
 use measured::Measured;
 
@@ -97,7 +99,9 @@ pub enum Seen {
     /// The end of a plugin.
     Exec(exec::ExecSeen),
     /// The text of an exporter.
-    Prometheus(prometheus::PrometheusSeen),
+    Prometheus(exporter::PrometheusSeen),
+    /// What a job reported.
+    Heartbeat(heartbeat::HeartbeatSeen),
 }
 
 impl Seen {
@@ -108,6 +112,7 @@ impl Seen {
             Self::Http(seen) => Some(seen.detail()),
             Self::Exec(seen) => Some(seen.detail()),
             Self::Prometheus(seen) => Some(seen.detail()),
+            Self::Heartbeat(seen) => Some(seen.detail()),
         }
     }
 }
@@ -167,7 +172,8 @@ enum Prepared {
     Http(Box<http::HttpProbe>),
     Tcp(tcp::TcpProbe),
     Exec(exec::ExecProbe),
-    Prometheus(Box<prometheus::PrometheusProbe>),
+    Prometheus(Box<exporter::PrometheusProbe>),
+    Heartbeat(heartbeat::HeartbeatProbe),
 }
 
 /// An attempt with everything about it.
@@ -186,10 +192,19 @@ impl Probe {
     pub fn new(spec: &ProbeSpec, accept: &Arc<Accept>) -> Self {
         let refused = accept.refuses_kind(spec.check.kind());
         let prepared = refused.map_or_else(|| Prepared::of(&spec.check, accept), Err);
-        let target = prepared.as_ref().ok().map(|prepared| prepared.target().into());
+        let target = prepared.as_ref().ok().and_then(Prepared::target).map(Into::into);
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());
         let readings = spec.check.readings().iter().map(measured::resource).collect();
         Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, readings, prepared }
+    }
+
+    /// Listens for a job, if that is what the probe does.
+    #[must_use]
+    pub fn listening(mut self, spec: &ProbeSpec, heartbeats: &Arc<Heartbeats>) -> Self {
+        if let Ok(Prepared::Heartbeat(probe)) = &mut self.prepared {
+            probe.listen(&spec.id, heartbeats);
+        }
+        self
     }
 
     /// Why the probe can never be tried, if so.
@@ -206,7 +221,7 @@ impl Probe {
     pub async fn attempt(&self, at: Instant) -> Attempt {
         let accept = Arc::clone(&self.accept);
         let mut run =
-            Run { watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept, measured: Vec::new() };
+            Run { at, watch: Clock::stopwatch(), phases: Phases::default(), peer: None, accept, measured: Vec::new() };
         let happened = match &self.prepared {
             Err(problem) => Happened::NotTried(problem.clone()),
             Ok(prepared) => {
@@ -228,21 +243,24 @@ impl Prepared {
             Check::Tcp(check) => tcp::TcpProbe::new(check).map(Self::Tcp),
             Check::Exec(check) => exec::ExecProbe::new(check, &accept.commands).map(Self::Exec),
             Check::Prometheus(check) => {
-                prometheus::PrometheusProbe::new(check).map(|probe| Self::Prometheus(Box::new(probe)))
+                exporter::PrometheusProbe::new(check).map(|probe| Self::Prometheus(Box::new(probe)))
             }
+            Check::Heartbeat(check) => Ok(Self::Heartbeat(heartbeat::HeartbeatProbe::new(*check))),
             Check::Newer(_) => {
                 Err(format!("this agent does not know what is asked, {}: a newer one is needed", check.kind()))
             }
         }
     }
 
-    fn target(&self) -> String {
-        match self {
+    /// Whom it speaks to, if it speaks to anybody.
+    fn target(&self) -> Option<String> {
+        Some(match self {
             Self::Http(probe) => probe.target().to_string(),
             Self::Tcp(probe) => probe.target().to_string(),
             Self::Exec(probe) => probe.target(),
             Self::Prometheus(probe) => probe.target(),
-        }
+            Self::Heartbeat(_) => return None,
+        })
     }
 
     async fn run(&self, run: &mut Run, timeout: Duration) -> Happened {
@@ -251,6 +269,7 @@ impl Prepared {
             Self::Tcp(probe) => probe.run(run, timeout).await,
             Self::Exec(probe) => probe.run(run).await,
             Self::Prometheus(probe) => probe.run(run, timeout).await,
+            Self::Heartbeat(probe) => probe.run(run),
         };
         ended.map_or_else(|happened| happened, Happened::Answered)
     }
@@ -259,6 +278,7 @@ impl Prepared {
 /// An attempt under way. Phases are written down as they end, so that those before a timeout are kept.
 #[derive(Debug)]
 pub struct Run {
+    at: Instant,
     watch: Stopwatch,
     phases: Phases,
     peer: Option<SocketAddr>,

@@ -39,17 +39,19 @@ pub fn metrics(output: &str) -> Vec<Metric<'_>> {
 /// The next value, if that is one, and what follows it.
 fn next(text: &str) -> Option<(Option<Metric<'_>>, &str)> {
     let text = text.trim_start();
-    let (label, rest) = match text.strip_prefix('\'') {
-        Some(quoted) => quoted_label(quoted)?,
-        None => {
-            let end = text.find(|c: char| c == '=' || c.is_whitespace()).filter(|end| *end > 0)?;
-            let (label, rest) = text.split_at_checked(end)?;
-            (label.to_owned(), rest)
-        }
+    let (label, rest) = match text.strip_prefix('\'').map(quoted_label) {
+        Some(quoted) => quoted?,
+        None => unquoted_label(text)?,
     };
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     let (data, after) = rest.split_at_checked(end)?;
     Some((data.strip_prefix('=').map(|data| Metric { label, data }), after))
+}
+
+fn unquoted_label(text: &str) -> Option<(String, &str)> {
+    let end = text.find(|c: char| c == '=' || c.is_whitespace()).filter(|end| *end > 0)?;
+    let (label, rest) = text.split_at_checked(end)?;
+    Some((label.to_owned(), rest))
 }
 
 /// Two quotes in a label are one of its own.

@@ -4,6 +4,7 @@
 //! that probe says that this agent cannot make it, and all others are run.
 
 mod exec;
+mod heartbeat;
 mod http;
 mod prometheus;
 mod reading;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use exec::ExecCheck;
+pub use heartbeat::HeartbeatCheck;
 pub use http::HttpCheck;
 pub use prometheus::{PrometheusCheck, SeriesBounds};
 pub use reading::{PluginLimit, ReadingSpec, above_zero};
@@ -33,6 +35,8 @@ pub enum Check {
     Exec(ExecCheck),
     /// What an exporter writes for Prometheus.
     Prometheus(PrometheusCheck),
+    /// A job that reports in.
+    Heartbeat(HeartbeatCheck),
     /// Something of which this release knows nothing.
     #[serde(untagged)]
     Newer(Value),
@@ -40,7 +44,7 @@ pub enum Check {
 
 impl Check {
     /// The kinds that an agent of this release can make.
-    pub const KINDS: [&'static str; 4] = ["http", "tcp", "exec", "prometheus"];
+    pub const KINDS: [&'static str; 5] = ["http", "tcp", "exec", "prometheus", "heartbeat"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
@@ -49,6 +53,7 @@ impl Check {
             Self::Tcp(_) => "tcp",
             Self::Exec(_) => "exec",
             Self::Prometheus(_) => "prometheus",
+            Self::Heartbeat(_) => "heartbeat",
             Self::Newer(check) => {
                 let kind = check.as_object().and_then(|keys| keys.keys().next());
                 kind.map_or("of a newer release", String::as_str)

@@ -1,6 +1,7 @@
 //! What a probe asks: exactly one of the kinds, each read in a file of its own.
 
 mod exec;
+mod heartbeat;
 mod http;
 mod pattern;
 mod prometheus;
@@ -16,7 +17,7 @@ use crate::yaml::problem::Read;
 use crate::yaml::walk::{At, Keys};
 
 /// What the contract lets a probe ask, and this release does not.
-const NOT_YET: [&str; 7] = ["dns", "tls", "icmp", "grpc", "systemd", "process", "heartbeat"];
+const NOT_YET: [&str; 6] = ["dns", "tls", "icmp", "grpc", "systemd", "process"];
 
 /// What every kind of check is read with.
 #[derive(Clone, Debug)]
@@ -35,8 +36,13 @@ pub(super) struct Asking<'a> {
 type Reader = fn(&At<'_>, &Asking<'_>) -> Read<Check>;
 
 /// The kinds, each with its reader.
-const KINDS: [(&str, Reader); Check::KINDS.len()] =
-    [("http", http::read), ("tcp", tcp::read), ("exec", exec::read), ("prometheus", prometheus::read)];
+const KINDS: [(&str, Reader); Check::KINDS.len()] = [
+    ("http", http::read),
+    ("tcp", tcp::read),
+    ("exec", exec::read),
+    ("prometheus", prometheus::read),
+    ("heartbeat", heartbeat::read),
+];
 
 /// The one check of a probe.
 pub(super) fn read(keys: &Keys<'_>, asking: &Asking<'_>) -> Read<Check> {
