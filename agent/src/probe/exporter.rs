@@ -10,8 +10,8 @@
 
 use std::time::Duration;
 
-use uphold_common::number::{Number, Scale};
 use uphold_common::observation::{Cause, ResourceId};
+use uphold_common::quantity::{Quantity, Scale};
 use uphold_common::wire::check::{PrometheusCheck, Series, SeriesBounds, above_zero};
 
 use super::exposition::{Sample, Value, samples};
@@ -54,8 +54,8 @@ struct Wanted {
 #[derive(Debug)]
 struct Condition {
     name: String,
-    at_least: Option<Number>,
-    at_most: Option<Number>,
+    at_least: Option<Quantity>,
+    at_most: Option<Quantity>,
 }
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ struct Reading {
 
 #[derive(Debug)]
 enum Limit {
-    Number(Number),
+    Number(Quantity),
     /// Where the samples of its series are.
     Series(usize),
 }
@@ -137,7 +137,7 @@ impl Wanted {
 
 fn condition(bounds: &SeriesBounds) -> Result<Condition, String> {
     let bound = |text: &Option<String>| {
-        let number = |text: &String| Number::parse(text).ok_or_else(|| format!("{text:?} is no number"));
+        let number = |text: &String| Quantity::parse(text).ok_or_else(|| format!("{text:?} is no number"));
         text.as_ref().map(number).transpose()
     };
     let (at_least, at_most) = (bound(&bounds.at_least)?, bound(&bounds.at_most)?);
@@ -166,7 +166,7 @@ impl Reading {
 }
 
 /// The number of the one sample that is there.
-fn one_number(samples: Option<&Vec<Sample>>) -> Result<Number, String> {
+fn one_number(samples: Option<&Vec<Sample>>) -> Result<Quantity, String> {
     match samples.map(Vec::as_slice) {
         Some([Sample { value: Value::Number(number), .. }]) => Ok(*number),
         Some([sample]) => Err(format!("the series is {}, which is no number", sample.text)),

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use uphold_common::number::Number;
+use uphold_common::quantity::Quantity;
 use uphold_common::wire::check::Series;
 
 /// Most samples that one wanted series may mean.
@@ -15,7 +15,7 @@ const SAMPLES_MAX: usize = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value {
     /// A number.
-    Number(Number),
+    Number(Quantity),
     /// More than every number.
     Infinite,
     /// Less than every number.
@@ -30,12 +30,12 @@ impl Value {
             "+Inf" | "Inf" => Some(Self::Infinite),
             "-Inf" => Some(Self::InfinitelyLow),
             "NaN" | "nan" => Some(Self::NotANumber),
-            number => Number::parse(number).map(Self::Number),
+            number => Quantity::parse(number).map(Self::Number),
         }
     }
 
     /// Whether it lies within these bounds; what is no number lies nowhere.
-    pub fn is_within(self, at_least: Option<Number>, at_most: Option<Number>) -> bool {
+    pub fn is_within(self, at_least: Option<Quantity>, at_most: Option<Quantity>) -> bool {
         match self {
             Self::Number(number) => {
                 at_least.is_none_or(|least| number >= least) && at_most.is_none_or(|most| number <= most)
@@ -146,7 +146,7 @@ le{le="+Inf"} +Inf # {trace_id="1"} 3
             ("-Inf", Some("0"), None, false),
             ("-Inf", None, Some("0"), true),
         ] {
-            let bound = |text: Option<&str>| text.map(|text| Number::parse(text).unwrap());
+            let bound = |text: Option<&str>| text.map(|text| Quantity::parse(text).unwrap());
             let found = Value::parse(value).unwrap().is_within(bound(at_least), bound(at_most));
             assert_eq!(found, within, "{value} from {at_least:?} to {at_most:?}");
         }

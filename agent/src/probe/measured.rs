@@ -1,7 +1,7 @@
 //! What attempts read beside their verdict: how much of something is in use, and of how much.
 
-use uphold_common::number::{Number, Rounding, Scale};
 use uphold_common::observation::{Resource, ResourceId};
+use uphold_common::quantity::{Quantity, Rounding, Scale};
 use uphold_common::wire::check::ReadingSpec;
 
 /// A reading that was asked for, and what became of it.
@@ -24,7 +24,7 @@ pub struct Amount {
 
 impl Amount {
     /// Rounded so that there never seems to be more room than there is.
-    pub fn of((used, used_in): (Number, Scale), (limit, limit_in): (Number, Scale)) -> Result<Self, String> {
+    pub fn of((used, used_in): (Quantity, Scale), (limit, limit_in): (Quantity, Scale)) -> Result<Self, String> {
         let used = used.thousandths(used_in, Rounding::Up).ok_or("it is below zero, or too much to be counted")?;
         let limit = limit.thousandths(limit_in, Rounding::Down).filter(|limit| *limit > 0);
         Ok(Self { used, limit: limit.ok_or("its limit is not above zero, or too much to be counted")? })

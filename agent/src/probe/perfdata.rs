@@ -3,7 +3,7 @@
 //! It stands behind the first `|` of the first line, and behind the first `|` of the lines after it. Values are counted in
 //! base units: bytes, of which 1024 make a KB as the plugins count them, milliseconds, and everything else as it is.
 
-use uphold_common::number::{Number, Scale};
+use uphold_common::quantity::{Quantity, Scale};
 use uphold_common::wire::check::PluginLimit;
 
 use super::measured::Amount;
@@ -79,12 +79,12 @@ impl Metric<'_> {
         let (value, warning, critical, _, max) = (field(), field(), field(), field(), field());
         let end = value.find(|c: char| !matches!(c, '0'..='9' | '.' | '-' | '+')).unwrap_or(value.len());
         let (value, unit) = value.split_at_checked(end).unwrap_or((value, ""));
-        let used = Number::parse(value).ok_or("the plugin gives no value")?;
+        let used = Quantity::parse(value).ok_or("the plugin gives no value")?;
         let scale = scale(unit);
         let (limit, limit_in) = match limit {
             PluginLimit::Number(number) => (Some(number), Scale::ONE),
-            PluginLimit::Max if max.is_empty() && unit == "%" => (Number::parse(FULL), scale),
-            PluginLimit::Max => (Number::parse(max), scale),
+            PluginLimit::Max if max.is_empty() && unit == "%" => (Quantity::parse(FULL), scale),
+            PluginLimit::Max => (Quantity::parse(max), scale),
             PluginLimit::Critical => (upper_end(critical), scale),
             PluginLimit::Warning => (upper_end(warning), scale),
         };
@@ -94,9 +94,9 @@ impl Metric<'_> {
 
 /// Above which value a threshold is passed: `10`, `5:10` and `~:10` end at 10; one without an upper end, or which is passed
 /// inside of a range, has none.
-fn upper_end(range: &str) -> Option<Number> {
+fn upper_end(range: &str) -> Option<Quantity> {
     let end = range.split_once(':').map_or(range, |(_, end)| end);
-    Number::parse(end).filter(|_| !range.starts_with('@'))
+    Quantity::parse(end).filter(|_| !range.starts_with('@'))
 }
 
 /// How a unit is counted in its base unit; whatever is not listed is its own.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ids::Id;
-use crate::number::Number;
+use crate::quantity::Quantity;
 
 /// A number of an answer that is read as how much of something is in use, and of how much.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,7 +30,7 @@ pub enum PluginLimit {
     /// From where on it warns.
     Warning,
     /// This number, in the base unit.
-    Number(Number),
+    Number(Quantity),
 }
 
 impl PluginLimit {
@@ -46,6 +46,6 @@ impl PluginLimit {
 }
 
 /// Reads a number that can be a limit.
-pub fn above_zero(text: &str) -> Option<Number> {
-    Number::parse(text).filter(|number| *number > Number::ZERO)
+pub fn above_zero(text: &str) -> Option<Quantity> {
+    Quantity::parse(text).filter(|number| *number > Quantity::ZERO)
 }

@@ -2,7 +2,7 @@
 
 use super::readings::{Words, readings};
 use super::{Asking, Check, Read};
-use crate::number::Number;
+use crate::quantity::Quantity;
 use crate::wire::check::{PrometheusCheck, Series, SeriesBounds, above_zero};
 use crate::yaml::walk::At;
 
@@ -41,7 +41,7 @@ fn bounds(at: &At<'_>) -> Read<SeriesBounds> {
         let bounds = SeriesBounds { series: series?, at_least: at_least?, at_most: at_most? };
         match (&bounds.at_least, &bounds.at_most) {
             (None, None) => Err(at.problem("there is no bound: expected \"at_least\", \"at_most\" or both")),
-            (Some(least), Some(most)) if Number::parse(least) > Number::parse(most) => {
+            (Some(least), Some(most)) if Quantity::parse(least) > Quantity::parse(most) => {
                 Err(at.problem(format!("nothing is at least {least} and at most {most}")))
             }
             _ => Ok(bounds),
@@ -52,5 +52,5 @@ fn bounds(at: &At<'_>) -> Read<SeriesBounds> {
 fn number(at: &At<'_>) -> Read<String> {
     let wanted = "a number such as \"100\" or \"0.5\"";
     let text = at.scalar(wanted)?;
-    Number::parse(text).map(|_| text.to_owned()).ok_or_else(|| at.expected(wanted))
+    Quantity::parse(text).map(|_| text.to_owned()).ok_or_else(|| at.expected(wanted))
 }

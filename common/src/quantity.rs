@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 /// A number, with a sign and an exponent of ten; two that are equal are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Number {
+pub struct Quantity {
     negative: bool,
     /// Does not end in a zero, except in the number 0.
     digits: u128,
@@ -42,18 +42,18 @@ const DIGITS_MAX: u32 = 36;
 /// The largest exponent that is read, either way.
 const EXPONENT_MAX: i32 = 9_999;
 
-impl Number {
+impl Quantity {
     /// Nothing.
     pub const ZERO: Self = Self { negative: false, digits: 0, exponent: 0 };
 
     /// Reads `-12`, `0.5`, `1.5e+06`; what is no number, such as `NaN` or `+Inf`, is none.
     ///
     /// ```
-    /// use uphold_common::number::Number;
-    /// let number = |text| Number::parse(text).unwrap();
+    /// use uphold_common::quantity::Quantity;
+    /// let number = |text| Quantity::parse(text).unwrap();
     /// assert_eq!(number("1.5e+06"), number("1500000"));
     /// assert!(number("0.1") < number("0.10000000000000001"));
-    /// assert_eq!(Number::parse("NaN"), None);
+    /// assert_eq!(Quantity::parse("NaN"), None);
     /// ```
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, text) = match text.strip_prefix('-') {
@@ -130,7 +130,7 @@ impl Number {
     }
 }
 
-impl Ord for Number {
+impl Ord for Quantity {
     fn cmp(&self, other: &Self) -> Ordering {
         let sign = |number: &Self| match (number.negative, number.digits) {
             (_, 0) => 0,
@@ -146,7 +146,7 @@ impl Ord for Number {
     }
 }
 
-impl PartialOrd for Number {
+impl PartialOrd for Quantity {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -156,8 +156,8 @@ impl PartialOrd for Number {
 mod tests {
     use super::*;
 
-    fn number(text: &str) -> Number {
-        Number::parse(text).unwrap_or_else(|| panic!("{text}"))
+    fn number(text: &str) -> Quantity {
+        Quantity::parse(text).unwrap_or_else(|| panic!("{text}"))
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
         let long = "1234567890".repeat(4);
         for text in ["", "-", ".", "e5", "1e", "1e99999", "NaN", "+Inf", "0x10", "1_0", "1,5", "--1", "٣", " 1", &long]
         {
-            assert_eq!(Number::parse(text), None, "{text}");
+            assert_eq!(Quantity::parse(text), None, "{text}");
         }
     }
 
