@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
+use crate::commands::Commands;
+
 /// Where clouds answer to their machines outside the addresses of the link.
 const METADATA: [IpAddr; 4] = [
     IpAddr::V4(std::net::Ipv4Addr::new(100, 100, 100, 200)),
@@ -33,6 +35,8 @@ pub struct Accept {
     pub special_addresses: bool,
     /// The files, and the folders of files, that probes may read and show to those they speak to; none written: [`FILES`].
     pub files: Option<Vec<PathBuf>>,
+    /// What probes of the kind `exec` may run; nothing unless it is listed.
+    pub commands: Commands,
 }
 
 /// Some of those that can be spoken to.

@@ -25,6 +25,7 @@ use url::Url;
 
 use crate::accept::{Accept, Range};
 use crate::capacity::links::{LINKS_MAX, Link, link};
+use crate::commands::{Command, Commands};
 use crate::config::{Access, Overflow, REPLAY_AGE_MS_MAX, SPOOL_BYTES_MIN, SpoolConfig};
 
 /// Most bytes of a configuration file that are read.
@@ -33,6 +34,10 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const COLLECTORS_MAX: usize = 16;
 /// Most targets that a host lists.
 const TARGETS_MAX: usize = 1_000;
+/// Most commands that a host lists.
+const COMMANDS_MAX: usize = 200;
+/// Most words of a command.
+const WORDS_MAX: usize = 100;
 /// The most a spool may hold.
 const SPOOL_BYTES_MAX: u64 = 1 << 40;
 
@@ -155,9 +160,41 @@ fn accept(at: &At<'_>) -> Read<Accept> {
         let targets = keys.or("targets", Vec::new(), |at| at.set("targets", TARGETS_MAX, range));
         let special_addresses = keys.or("special_addresses", false, At::flag);
         let files = keys.optional("files", |at| at.set("files", TARGETS_MAX, file));
+        let commands = keys.or("commands", Commands::new(), commands);
         let kinds = kinds?.map(|kinds| kinds.into_iter().map(str::to_owned).collect());
-        Ok(Accept { kinds, targets: targets?, special_addresses: special_addresses?, files: files? })
+        let (targets, special_addresses) = (targets?, special_addresses?);
+        Ok(Accept { kinds, targets, special_addresses, files: files?, commands: commands? })
     })
+}
+
+/// `{ check_disk: { run: [/usr/lib/nagios/plugins/check_disk, -w, "10%", "$1"] } }`
+fn commands(at: &At<'_>) -> Read<Commands> {
+    let entries = at.pairs("commands", COMMANDS_MAX)?;
+    let read = entries.iter().map(|(name, at)| Ok((command_name(name, at)?, command(at)?)));
+    let read: Vec<Read<(Id, Command)>> = read.collect();
+    read.into_iter().collect()
+}
+
+fn command_name(name: &str, at: &At<'_>) -> Read<Id> {
+    Id::new(name).map_err(|bad| at.problem(format!("the name of a command is {bad}")))
+}
+
+fn command(at: &At<'_>) -> Read<Command> {
+    at.mapping(|keys| {
+        let run = keys.required("run", |at| Ok((at.clone(), words(at)?)));
+        let options = keys.or("options", false, At::flag);
+        let ((at, words), options) = (run?, options?);
+        Command::new(words, options).map_err(|why| at.problem(format!("the command cannot be run: {why}")))
+    })
+}
+
+fn words(at: &At<'_>) -> Read<Vec<String>> {
+    let words = at.list(At::text)?;
+    if words.len() > WORDS_MAX {
+        Err(at.problem(format!("a command has at most {WORDS_MAX} words")))
+    } else {
+        Ok(words)
+    }
 }
 
 fn range(at: &At<'_>) -> Read<Range> {
@@ -242,6 +279,27 @@ mod tests {
         let twice =
             links("links: [{ interface: eth0, sent: 1Mbit/s }, { interface: eth0, sent: 2Mbit/s }]\n").unwrap_err();
         assert!(twice.to_string().contains("eth0 is there twice"), "{twice}");
+    }
+
+    #[test]
+    fn commands_are_read_and_wrong_ones_refused() {
+        let commands = |text: &str| {
+            let text = format!("accept: {{ commands: {{ {text} }} }}\n");
+            FileConfig::parse("agent.yaml", &text).map(|config| config.accept.commands)
+        };
+        let some = commands("check_disk: { run: [/p/check_disk, \"$1\"] }, load: { run: [/p/load], options: true }");
+        assert_eq!(some.unwrap().len(), 2);
+        for (text, wanted) in [
+            ("check_disk: { run: [check_disk] }", "absolute path"),
+            ("check_disk: { run: [/p/check_disk, \"$2\"] }", "a place $2 and none $1"),
+            ("check_disk: { run: /p/check_disk }", "expected a list"),
+            ("check_disk: { options: true }", "\"run\" is missing"),
+            ("Check: { run: [/p/check_disk] }", "the name of a command"),
+            ("check_disk: { run: [/p/check_disk], argument: 1 }", "unknown key"),
+        ] {
+            let problems = commands(text).unwrap_err().to_string();
+            assert!(problems.contains(wanted), "{text}: {problems}");
+        }
     }
 
     #[test]

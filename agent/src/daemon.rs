@@ -15,6 +15,7 @@ use crate::assignment::Fetcher;
 use crate::capacity;
 use crate::clock::Clock;
 use crate::config::{Config, shown};
+use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, MetricsError};
 use crate::push::Pusher;
 use crate::recorder::Recorder;
@@ -106,7 +107,9 @@ impl Agent {
         let (rest, rest_stop) = stop::channel();
         let fetcher = Fetcher::open(&config, remote.clone(), Arc::clone(&metrics));
         let (assign, assigned) = watch::channel(fetcher.kept());
-        let runner = Runner::new(&config, Arc::clone(&clock), recorder.clone());
+        // Jobs cannot report to an agent without a port.
+        let heartbeats = listener.as_ref().map(|_| Arc::new(Heartbeats::open(&config.data_dir)));
+        let runner = Runner::new(&config, Arc::clone(&clock), recorder.clone()).hearing(heartbeats.clone());
         let (links, stop) = (config.links, intake_stop.clone());
         let capacity = capacity::run(links, assigned.clone(), Arc::clone(&clock), recorder.clone(), stop);
         let observing = vec![
@@ -114,11 +117,13 @@ impl Agent {
             tokio::spawn(runner.run(assigned.clone(), intake_stop)),
             tokio::spawn(capacity),
         ];
+        let jobs = heartbeats.map(|heartbeats| serve::heartbeat::routes(heartbeats, Arc::clone(&clock)));
         let pusher = Pusher::new(config.name, config.collectors, remote, recorder.clone(), clock, Arc::clone(&metrics));
         let delivering = tokio::spawn(deliver(pusher, recorder.wake(), rest_stop.clone()));
         let mut serving = vec![tokio::spawn(tick(recorder.clone(), rest_stop.clone()))];
         let listening = listener.map(|(listener, bound)| {
-            serving.push(tokio::spawn(serve::run(listener, metrics, recorder.clone(), assigned, rest_stop)));
+            let jobs = jobs.unwrap_or_default();
+            serving.push(tokio::spawn(serve::run(listener, jobs, metrics, recorder.clone(), assigned, rest_stop)));
             bound
         });
         Ok(Self { listening, recorder, recorder_thread, intake, rest, observing, delivering, serving })

@@ -76,6 +76,7 @@ impl Host {
             metrics: Arc::new(Metrics::new().unwrap()),
             probes: BTreeMap::new(),
             hosts: BTreeSet::new(),
+            unread: BTreeMap::new(),
             woken: watch::channel(0).0,
             writable: Arc::new(AtomicBool::new(true)),
         };

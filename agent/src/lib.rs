@@ -5,6 +5,8 @@
 //! | [`schedule`], [`runner`] | now → due probes → attempts |
 //! | [`accept`] | what this host lets the agent do, whatever is assigned |
 //! | [`probe`] | a specification → facts → a verdict |
+//! | [`commands`], [`process`] | what this host lets probes run; programs, kept and ended |
+//! | [`heartbeats`] | what jobs reported, kept on disk |
 //! | [`capacity`] | this host → readings |
 //! | [`recorder`] | the one decider: owns the open batch and the spool |
 //! | [`spool`] | batches on disk, found again after any kill |
@@ -22,11 +24,14 @@ pub mod assignment;
 pub mod capacity;
 pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod config_file;
 pub mod daemon;
+pub mod heartbeats;
 pub mod metrics;
 pub mod probe;
+pub mod process;
 pub mod push;
 pub mod recorder;
 pub mod refusal;

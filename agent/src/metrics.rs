@@ -63,6 +63,7 @@ struct Known {
     probes: BTreeSet<ProbeId>,
     resources: BTreeSet<ResourceId>,
     flows: BTreeSet<FlowId>,
+    measured: BTreeSet<ResourceId>,
 }
 
 /// Why metrics could not be registered or written; nobody else names the library.
@@ -216,10 +217,7 @@ impl Metrics {
         }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for gone in known.resources.difference(&resources) {
-            let labels = [gone.host.as_str(), gone.resource.as_str(), gone.of.as_str()];
-            // Both are there or neither is.
-            let _ = self.capacity_used.remove_label_values(&labels);
-            let _ = self.capacity_limit.remove_label_values(&labels);
+            self.hide(gone);
         }
         for gone in known.flows.difference(&flows) {
             let _ = self.flows.remove_label_values(&[gone.host.as_str(), gone.flow.as_str(), gone.of.as_str()]);
@@ -237,6 +235,38 @@ impl Metrics {
     fn flowed(&self, id: &FlowId, volume: &Volume) {
         let labels = [id.host.as_str(), id.flow.as_str(), id.of.as_str()];
         self.flows.with_label_values(&labels).inc_by(float(volume.amount) / f64::from(id.flow.unit().per_base()));
+    }
+
+    /// What an attempt just read beside its verdict; what it did not read is removed.
+    pub fn measured(&self, id: &ResourceId, reading: Option<&Reading>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match reading {
+            Some(reading) => {
+                self.in_use(id, reading);
+                known.measured.insert(id.clone());
+            }
+            None if known.measured.remove(id) => self.hide(id),
+            None => {}
+        }
+    }
+
+    /// Removes what attempts read of resources for which `assigned` is false.
+    pub fn forget_measured_unless(&self, assigned: impl Fn(&ResourceId) -> bool) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.measured.retain(|id| {
+            let keep = assigned(id);
+            if !keep {
+                self.hide(id);
+            }
+            keep
+        });
+    }
+
+    fn hide(&self, id: &ResourceId) {
+        let labels = [id.host.as_str(), id.resource.as_str(), id.of.as_str()];
+        // Both are there or neither is.
+        let _ = self.capacity_used.remove_label_values(&labels);
+        let _ = self.capacity_limit.remove_label_values(&labels);
     }
 
     /// What the spool holds.

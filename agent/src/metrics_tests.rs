@@ -70,6 +70,24 @@ fn rows(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn what_probes_read_is_shown_for_as_long_as_it_is_read() {
+    let metrics = Metrics::new().unwrap();
+    let of = |of: &str| ResourceId { host: Id::new("web-1").unwrap(), resource: Resource::Measured, of: of.to_owned() };
+    let reading = Reading { at: Instant::from_ms(1), used: 1_500, limit: 4_000 };
+    let line = r#"uphold_capacity_used{host="web-1",of="queue",resource="measured"} 1.5"#;
+    metrics.measured(&of("queue"), Some(&reading));
+    metrics.read(&[]);
+    assert!(metrics.text().unwrap().contains(line), "the host's own readings are others");
+    metrics.measured(&of("other"), None);
+    assert!(metrics.text().unwrap().contains(line));
+    metrics.measured(&of("queue"), None);
+    assert!(!metrics.text().unwrap().contains("queue"));
+    metrics.measured(&of("queue"), Some(&reading));
+    metrics.forget_measured_unless(|id| *id != of("queue"));
+    assert!(!metrics.text().unwrap().contains("queue"));
+}
+
+#[test]
 fn everything_that_is_served_is_documented_word_by_word_and_nothing_else_is() {
     let metrics = Metrics::new().unwrap();
     let probe = ProbeId::new(Id::new("webshop").unwrap(), Id::new("web").unwrap());

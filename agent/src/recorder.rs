@@ -6,6 +6,8 @@
 //!
 //! [`Recorder`] is the handle that everybody else holds.
 
+mod measured;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +22,7 @@ use uphold_common::wire::builder::{BATCH_AGE_MS_MAX, BatchBuilder, BatchLimits, 
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::probe::measured::Measured;
 use crate::spool::{Losses, Parcel, Spool};
 
 /// Messages that wait for the recorder; when there are more, their senders wait.
@@ -30,6 +33,7 @@ const MESSAGES_TOGETHER: usize = 256;
 enum Message {
     Observed(Row),
     Read(Vec<Row>),
+    Measured(Instant, Vec<Measured>),
     Skipped(u64),
     Said(AgentFact),
     Assigned(Arc<Assignment>),
@@ -59,9 +63,9 @@ impl Recorder {
         let (woken, wake) = watch::channel(0);
         let spool_writable = Arc::new(AtomicBool::new(true));
         let builder = BatchBuilder::new(BatchLimits::default());
-        let (probes, hosts) = (BTreeMap::new(), BTreeSet::new());
+        let (probes, hosts, unread) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let writable = Arc::clone(&spool_writable);
-        let desk = Desk { builder, spool, clock, metrics, probes, hosts, woken, writable };
+        let desk = Desk { builder, spool, clock, metrics, probes, hosts, unread, woken, writable };
         let thread = thread::Builder::new().name("recorder".to_owned()).spawn(move || desk.run(receiver))?;
         Ok((Self { sender, wake, spool_writable }, thread))
     }
@@ -177,6 +181,8 @@ struct Desk {
     /// The probes that are assigned, with their intervals.
     probes: BTreeMap<ProbeId, i64>,
     hosts: BTreeSet<Id>,
+    /// Why readings are not made that should be.
+    unread: measured::Unread,
     woken: watch::Sender<u64>,
     writable: Arc<AtomicBool>,
 }
@@ -222,6 +228,7 @@ impl Desk {
                     self.add(row, now);
                 }
             }
+            Message::Measured(at, measured) => self.measured(at, measured, now),
             Message::Skipped(attempts) => {
                 self.metrics.skipped(attempts);
                 self.add_fact(AgentFact::Skipped { attempts }, now);
@@ -302,6 +309,7 @@ impl Desk {
         self.hosts = assignment.hosts.iter().cloned().collect();
         self.builder.forget_unless(|probe| self.probes.contains_key(probe), |host| self.hosts.contains(host));
         self.metrics.forget_unless(|probe| self.probes.contains_key(probe));
+        self.assign_readings(assignment);
         if self.hosts.is_empty() {
             self.metrics.read(&[]);
         }

@@ -121,6 +121,7 @@ fn nothing_that_waits_is_lost_however_much_it_is() {
         metrics: Arc::new(Metrics::new().unwrap()),
         probes: BTreeMap::new(),
         hosts: BTreeSet::new(),
+        unread: BTreeMap::new(),
         woken: watch::channel(0).0,
         writable: Arc::new(AtomicBool::new(true)),
     };

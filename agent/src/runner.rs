@@ -13,10 +13,12 @@ use uphold_common::ids::ProbeId;
 use uphold_common::observation::Outcome;
 use uphold_common::wire::assignment::Assignment;
 use uphold_common::wire::builder::Row;
+use uphold_common::wire::check::Check;
 
 use crate::accept::Accept;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::heartbeats::Heartbeats;
 use crate::probe::Probe;
 use crate::recorder::Recorder;
 use crate::schedule::{Ended, Schedule};
@@ -43,6 +45,8 @@ pub struct Runner {
     recorder: Recorder,
     room: Arc<Semaphore>,
     accept: Arc<Accept>,
+    /// Where jobs report in, if they can.
+    heartbeats: Option<Arc<Heartbeats>>,
     tasks: JoinSet<Ended>,
     running: HashMap<TaskId, (ProbeId, Option<Arc<str>>)>,
     /// How many attempts run against each target.
@@ -57,6 +61,7 @@ impl Runner {
         Self {
             schedule: Schedule::new(config.name.clone()),
             accept: Arc::new(config.accept.clone()),
+            heartbeats: None,
             probes: HashMap::new(),
             clock,
             recorder,
@@ -66,6 +71,12 @@ impl Runner {
             busy: HashMap::new(),
             skipped: 0,
         }
+    }
+
+    /// The same, with a place where jobs report in.
+    #[must_use]
+    pub fn hearing(self, heartbeats: Option<Arc<Heartbeats>>) -> Self {
+        Self { heartbeats, ..self }
     }
 
     /// Runs what is assigned until `stop`, then lets what runs finish for a moment.
@@ -112,6 +123,9 @@ impl Runner {
                 let attempt = probe.attempt(began).await;
                 let failed = attempt.observation.outcome == Outcome::Down;
                 recorder.observed(Row::Probe(name, attempt.observation)).await;
+                if !attempt.measured.is_empty() {
+                    recorder.measured(began, attempt.measured).await;
+                }
                 drop(room);
                 Ended { began, failed }
             });
@@ -143,6 +157,10 @@ impl Runner {
 
     async fn assign(&mut self, assignment: Assigned) {
         let Some(assignment) = assignment else { return };
+        if let Some(heartbeats) = &self.heartbeats {
+            let jobs = assignment.probes.iter().filter(|spec| matches!(spec.check, Check::Heartbeat(_)));
+            heartbeats.assigned(jobs.map(|spec| &spec.id), self.clock.now()).await;
+        }
         let changes = self.schedule.assign(&assignment.probes, self.clock.now());
         for removed in &changes.removed {
             self.probes.remove(removed);
@@ -150,6 +168,10 @@ impl Runner {
         for id in &changes.changed {
             let Some(spec) = self.schedule.spec(id) else { continue };
             let probe = Probe::new(spec, &self.accept);
+            let probe = match &self.heartbeats {
+                Some(heartbeats) => probe.listening(spec, heartbeats),
+                None => probe,
+            };
             if let Some(problem) = probe.problem() {
                 tracing::error!(probe = %id, problem, "a probe can never be tried; its attempts are unknown");
             }

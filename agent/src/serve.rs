@@ -1,4 +1,4 @@
-//! What the agent says of itself over HTTP: `/metrics`, `/healthz`, `/readyz`.
+//! What the agent says of itself over HTTP: `/metrics`, `/healthz`, `/readyz`; and, in `heartbeat`, what jobs say to it.
 //!
 //! Healthy is a process that answers. Ready is an agent that knows what to observe and can keep what it sees; otherwise
 //! the answer is 503 with the reason.
@@ -6,6 +6,8 @@
 //! Whoever can reach the port can ask, so a connection gets little: at most [`Limits::connections_max`] are open at
 //! once and the next one waits in the system's queue, its request's head has to be there within
 //! [`Limits::head_within`], and it carries one request and is over within [`Limits::over_within`], read or not.
+
+pub mod heartbeat;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -69,6 +71,7 @@ pub async fn bind(listen: SocketAddr) -> std::io::Result<(TcpListener, SocketAdd
 /// Serves until `stop`; connections that are open then are ended.
 pub async fn run(
     listener: TcpListener,
+    jobs: Router,
     metrics: Arc<Metrics>,
     recorder: Recorder,
     assigned: watch::Receiver<Assigned>,
@@ -78,7 +81,8 @@ pub async fn run(
         .route("/metrics", get(show_metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(show_ready))
-        .with_state(Shown { metrics, recorder, assigned });
+        .with_state(Shown { metrics, recorder, assigned })
+        .merge(jobs);
     tokio::select! {
         () = stop.asked() => {}
         () = accept(listener, router, Limits::default()) => {}

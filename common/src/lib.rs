@@ -10,6 +10,7 @@
 //! | [`ids`] | the names of services, probes, agents, hosts |
 //! | [`decimal`] | factors, read and compared without a float |
 //! | [`number`] | numbers as JSON writes them, compared without a float |
+//! | [`quantity`] | what programs measured, read and compared without a float |
 //! | [`percent`] | parts per billion and exact ratios, read and printed without a float |
 //! | [`observation`] | what one attempt or one reading says |
 //! | [`yaml`] | YAML with places, read by a walk that collects every problem |
@@ -37,6 +38,7 @@ pub mod measure;
 pub mod number;
 pub mod observation;
 pub mod percent;
+pub mod quantity;
 pub mod schema;
 pub mod time;
 pub mod wire;

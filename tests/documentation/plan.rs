@@ -66,6 +66,8 @@ pub(crate) struct Routes {
     agent: BTreeSet<String>,
 }
 
+/// The files of the agent's routers.
+const AGENT: [&str; 2] = ["agent/src/serve.rs", "agent/src/serve/heartbeat.rs"];
 /// What files of the system begin with; no route does.
 const SYSTEM: [&str; 7] = ["/etc/", "/var/", "/usr/", "/tmp/", "/run/", "/proc/", "/sys/"];
 
@@ -73,7 +75,10 @@ impl Routes {
     /// From the collector's table, without which nothing is served to anybody, and from the source of the agent's router.
     pub(crate) fn read() -> Self {
         let collector = ROUTES.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
-        Self { collector, agent: routes(&fs::read_to_string(root().join("agent/src/serve.rs")).unwrap()) }
+        Self {
+            collector,
+            agent: AGENT.iter().flat_map(|file| routes(&fs::read_to_string(root().join(file)).unwrap())).collect(),
+        }
     }
 
     /// Routes that the page names in backticks and nobody serves.

@@ -113,6 +113,7 @@ fn amount(unit: ResourceUnit, amount: u64) -> String {
         ResourceUnit::BytesPerSecond => format!("{}/s", bytes(amount)),
         ResourceUnit::TimePpm => format!("{} ms/s", amount / 1_000),
         ResourceUnit::Count => amount.to_string(),
+        ResourceUnit::Thousandths => hundredths(amount.into()),
     }
 }
 

@@ -79,6 +79,22 @@ pub(super) fn enrol() -> String {
     after_help::written(&examples, &codes)
 }
 
+pub(super) fn beat() -> String {
+    let examples = [
+        "uphold-agent beat shop/backup",
+        "uphold-agent beat shop/backup --says fail",
+        "uphold-agent beat shop/backup -- /usr/local/bin/backup --all",
+    ];
+    let codes = [
+        (0, "the job did well, and the agent has heard it"),
+        (1, "the agent has not heard it"),
+        USAGE,
+        CUT_SHORT,
+        (127, "the job could not be run; every other code is its own"),
+    ];
+    after_help::written(&examples, &codes)
+}
+
 pub(super) fn figures() -> String {
     let examples = [
         "uphold-agent figures webshop --collector https://uphold.example",

@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, everything else to standard error. Colours are off when the output is no terminal.
 
+mod beat;
 mod capacity;
 mod check;
 mod enrol;
@@ -10,6 +11,7 @@ mod help;
 mod probe;
 mod table;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,7 +19,7 @@ use std::sync::LazyLock;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use uphold_common::bytes::parse_size;
-use uphold_common::ids::Id;
+use uphold_common::ids::{Id, ProbeId};
 use uphold_common::time::{Instant, parse_duration_ms};
 use uphold_common::wire::WIRE_VERSION;
 use uphold_manual::completions::CompletionsArgs;
@@ -60,6 +62,9 @@ enum Command {
     /// Write this host's configuration and token, once the collector was asked whether they work
     #[command(after_help = help::enrol())]
     Enrol(enrol::EnrolArgs),
+    /// Report a job to the agent of this host, or run it and report how it went
+    #[command(after_help = help::beat())]
+    Beat(BeatArgs),
     /// Show a service's figures as the collector has them
     #[command(after_help = help::figures())]
     Figures(FiguresArgs),
@@ -151,6 +156,38 @@ struct CapacityArgs {
 }
 
 #[derive(Debug, Args)]
+struct BeatArgs {
+    /// The probe that listens for it, as the catalogue writes it
+    #[arg(value_name = "SERVICE/PROBE", value_parser = probe_id)]
+    name: ProbeId,
+    /// What is reported of a job that is not run here
+    #[arg(long, value_enum, default_value_t = Says::Up, conflicts_with = "command")]
+    says: Says,
+    /// The agent's configuration file, for its address
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The agent's address [default: 127.0.0.1:9417]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The job: it is run, and its exit code is reported
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// What a job says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Says {
+    /// It begins
+    Start,
+    /// It did well
+    Up,
+    /// It did, but not well
+    Degraded,
+    /// It failed
+    Fail,
+}
+
+#[derive(Debug, Args)]
 struct FiguresArgs {
     /// The service, as the catalogue writes it
     service: Id,
@@ -195,6 +232,7 @@ impl Cli {
             Command::Check(args) => unless(shutdown, check(args)).await,
             Command::Capacity(args) => unless(shutdown, capacity::run(args)).await,
             Command::Enrol(args) => unless(shutdown, enrol::run(args)).await,
+            Command::Beat(args) => return ExitCode::from(beat::run(args, shutdown).await),
             Command::Figures(args) => unless(shutdown, figures::run(args)).await,
             Command::Completions(args) => printed(args.print(Self::command())),
             Command::Man(args) => printed(args.print(Self::command())),
@@ -300,6 +338,12 @@ fn complain(problem: &str) {
     use std::io::Write as _;
     let visible: String = problem.chars().map(|c| if c.is_control() { '·' } else { c }).collect();
     let _ = writeln!(anstream::stderr(), "uphold-agent: {visible}");
+}
+
+fn probe_id(text: &str) -> Result<ProbeId, &'static str> {
+    let expected = "a service and its probe are expected, such as shop/backup";
+    let (service, probe) = text.split_once('/').ok_or(expected)?;
+    Ok(ProbeId::new(Id::new(service).map_err(|_| expected)?, Id::new(probe).map_err(|_| expected)?))
 }
 
 fn duration_ms(text: &str) -> Result<i64, &'static str> {

@@ -8,11 +8,18 @@
 pub mod certificates;
 pub mod connect;
 pub mod dns;
+pub mod exec;
+pub mod exporter;
+pub mod exposition;
+pub mod fetch;
 mod file;
 pub mod grpc;
+pub mod heartbeat;
 pub mod http;
 mod http2;
 pub mod icmp;
+pub mod measured;
+pub mod perfdata;
 pub mod process;
 pub mod secure;
 mod starttls;
@@ -27,14 +34,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use uphold_common::observation::{Cause, Micros, Observation, Phases};
+use uphold_common::observation::{Cause, Micros, Observation, Phases, ResourceId};
 use uphold_common::time::Instant;
 use uphold_common::wire::assignment::ProbeSpec;
 use uphold_common::wire::check::Check;
 
 use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
+use crate::heartbeats::Heartbeats;
 
+use measured::Measured;
 use secure::Session;
 
 /// What one attempt saw.
@@ -95,6 +104,8 @@ pub enum Judged {
     Degraded(Cause),
     /// Not as expected.
     Unexpected(Cause),
+    /// What was asked could not say how the service is.
+    NotKnown,
 }
 
 /// What was seen of an answer, in the words of its protocol.
@@ -118,6 +129,12 @@ pub enum Seen {
     Certificates(tls::CertificatesSeen),
     /// What a service says of its health.
     Health(grpc::HealthSeen),
+    /// The end of a plugin.
+    Exec(exec::ExecSeen),
+    /// The text of an exporter.
+    Prometheus(exporter::PrometheusSeen),
+    /// What a job reported.
+    Heartbeat(heartbeat::HeartbeatSeen),
 }
 
 impl Seen {
@@ -133,6 +150,9 @@ impl Seen {
             Self::Dialogue(seen) => Some(seen.detail()),
             Self::Certificates(seen) => Some(seen.detail()),
             Self::Health(seen) => Some(seen.detail()),
+            Self::Exec(seen) => Some(seen.detail()),
+            Self::Prometheus(seen) => Some(seen.detail()),
+            Self::Heartbeat(seen) => Some(seen.detail()),
         }
     }
 }
@@ -182,6 +202,8 @@ pub struct Probe {
     slow_after_ms: Option<i64>,
     accept: Arc<Accept>,
     target: Option<Arc<str>>,
+    /// What is to be read beside the verdict.
+    readings: Vec<ResourceId>,
     prepared: Result<Prepared, String>,
 }
 
@@ -192,9 +214,12 @@ enum Prepared {
     Tls(Box<tls::TlsProbe>),
     Dns(Box<dns::DnsProbe>),
     Icmp(icmp::IcmpProbe),
+    Exec(exec::ExecProbe),
+    Prometheus(Box<exporter::PrometheusProbe>),
     Grpc(Box<grpc::GrpcProbe>),
     Systemd(systemd::SystemdProbe),
     Process(process::ProcessProbe),
+    Heartbeat(heartbeat::HeartbeatProbe),
 }
 
 /// An attempt with everything about it.
@@ -204,6 +229,8 @@ pub struct Attempt {
     pub observation: Observation,
     /// What was seen.
     pub facts: Facts,
+    /// What was read beside the verdict, each reading that is asked for.
+    pub measured: Vec<Measured>,
 }
 
 impl Probe {
@@ -211,9 +238,19 @@ impl Probe {
     pub fn new(spec: &ProbeSpec, accept: &Arc<Accept>) -> Self {
         let refused = accept.refuses_kind(spec.check.kind());
         let prepared = refused.map_or_else(|| Prepared::of(&spec.check, accept), Err);
-        let target = prepared.as_ref().ok().map(|prepared| prepared.target().into());
+        let target = prepared.as_ref().ok().and_then(Prepared::target).map(Into::into);
         let timeout = Duration::from_millis(u64::try_from(spec.timeout_ms).unwrap_or_default());
-        Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, prepared }
+        let readings = spec.check.readings().iter().map(measured::resource).collect();
+        Self { timeout, slow_after_ms: spec.slow_after_ms, accept: Arc::clone(accept), target, readings, prepared }
+    }
+
+    /// Listens for a job, if that is what the probe does.
+    #[must_use]
+    pub fn listening(mut self, spec: &ProbeSpec, heartbeats: &Arc<Heartbeats>) -> Self {
+        if let Ok(Prepared::Heartbeat(probe)) = &mut self.prepared {
+            probe.listen(&spec.id, heartbeats);
+        }
+        self
     }
 
     /// Why the probe can never be tried, if so.
@@ -237,9 +274,10 @@ impl Probe {
                 limited.await.unwrap_or_else(|_| run.overdue.take().unwrap_or(Happened::TimedOut))
             }
         };
-        let total = run.measured.unwrap_or_else(|| Micros::new(run.watch.elapsed_us()));
+        let total = run.lasted.unwrap_or_else(|| Micros::new(run.watch.elapsed_us()));
         let facts = Facts { phases: run.phases, total, peer: run.peer, session: run.session, happened };
-        Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts }
+        let measured = measured::complete(&self.readings, run.measured);
+        Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts, measured }
     }
 }
 
@@ -254,23 +292,30 @@ impl Prepared {
             Check::Grpc(check) => grpc::GrpcProbe::new(check, accept).map(|probe| Self::Grpc(Box::new(probe))),
             Check::Systemd(check) => systemd::SystemdProbe::new(check).map(Self::Systemd),
             Check::Process(check) => process::ProcessProbe::new(check).map(Self::Process),
+            Check::Exec(check) => exec::ExecProbe::new(check, &accept.commands).map(Self::Exec),
+            Check::Prometheus(check) => {
+                exporter::PrometheusProbe::new(check).map(|probe| Self::Prometheus(Box::new(probe)))
+            }
+            Check::Heartbeat(check) => Ok(Self::Heartbeat(heartbeat::HeartbeatProbe::new(*check))),
             Check::Newer(_) => {
                 Err(format!("this agent does not know what is asked, {}: a newer one is needed", check.kind()))
             }
         }
     }
 
-    fn target(&self) -> String {
-        match self {
+    /// Whom it speaks to, if it speaks to anybody.
+    fn target(&self) -> Option<String> {
+        Some(match self {
             Self::Http(probe) => probe.target().to_string(),
             Self::Tcp(probe) => probe.target().to_string(),
             Self::Tls(probe) => probe.target().to_string(),
             Self::Dns(probe) => probe.target(),
             Self::Icmp(probe) => probe.target().to_owned(),
+            Self::Exec(probe) => probe.target(),
+            Self::Prometheus(probe) => probe.target(),
             Self::Grpc(probe) => probe.target().to_string(),
-            Self::Systemd(probe) => probe.target().to_owned(),
-            Self::Process(probe) => probe.target().to_owned(),
-        }
+            Self::Systemd(_) | Self::Process(_) | Self::Heartbeat(_) => return None,
+        })
     }
 
     async fn run(&self, run: &mut Run, timeout: Duration) -> Happened {
@@ -283,6 +328,9 @@ impl Prepared {
             Self::Grpc(probe) => probe.run(run, timeout).await,
             Self::Systemd(probe) => probe.run(run).await,
             Self::Process(probe) => probe.run().await,
+            Self::Exec(probe) => probe.run(run).await,
+            Self::Prometheus(probe) => probe.run(run, timeout).await,
+            Self::Heartbeat(probe) => probe.run(run),
         };
         ended.map_or_else(|happened| happened, Happened::Answered)
     }
@@ -300,14 +348,15 @@ pub struct Run {
     /// What is said when the deadline passes; none: that it passed.
     overdue: Option<Happened>,
     /// How long it took, where an attempt lasts longer than what it measures.
-    measured: Option<Micros>,
+    lasted: Option<Micros>,
     accept: Arc<Accept>,
+    measured: Vec<Measured>,
 }
 
 impl Run {
     fn new(at: Instant, accept: Arc<Accept>) -> Self {
         let (watch, phases) = (Clock::stopwatch(), Phases::default());
-        Self { at, watch, phases, peer: None, session: None, overdue: None, measured: None, accept }
+        Self { at, watch, phases, peer: None, session: None, overdue: None, lasted: None, accept, measured: Vec::new() }
     }
 
     /// The phase ends here; one that is gone through again, as after a redirect, goes on.

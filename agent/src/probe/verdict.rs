@@ -4,6 +4,7 @@
 //! |---|---|
 //! | answered as expected | `up`, above `slow_after` `degraded` |
 //! | answered that it works, but not well | `degraded` |
+//! | answered that it cannot say | `unknown` |
 //! | another code, another body, not its protocol, no TLS, redirected too often, refused, broken, unresolved, too late | `down` |
 //! | the agent itself had no route, port, handle, memory or permission, or its host does not accept the probe | `unknown` |
 //!
@@ -20,6 +21,7 @@ pub fn judge(facts: &Facts, at: Instant, slow_after_ms: Option<i64>) -> Observat
         Happened::Answered(answer) => match answer.judged {
             Judged::Unexpected(cause) => (Outcome::Down, cause),
             Judged::Degraded(cause) => (Outcome::Degraded, cause),
+            Judged::NotKnown => (Outcome::Unknown, Cause::Agent),
             Judged::Expected => in_time(facts.total, slow_after_ms),
         },
         Happened::NotResolved(_) => (Outcome::Down, Cause::Resolve),
@@ -77,6 +79,7 @@ mod tests {
             (answer(Judged::Degraded(Cause::Body)), 9_999, Some(1), Outcome::Degraded, Cause::Body, 200),
             (answer(Judged::Unexpected(Cause::Code)), 9, None, Outcome::Down, Cause::Code, 200),
             (answer(Judged::Unexpected(Cause::Body)), 9_999, Some(1), Outcome::Down, Cause::Body, 200),
+            (answer(Judged::NotKnown), 9, None, Outcome::Unknown, Cause::Agent, 200),
             (Happened::NotResolved(text()), 9, None, Outcome::Down, Cause::Resolve, 0),
             (trouble(ErrorKind::ConnectionRefused), 9, None, Outcome::Down, Cause::Refused, 0),
             (trouble(ErrorKind::HostUnreachable), 9, None, Outcome::Down, Cause::Connection, 0),

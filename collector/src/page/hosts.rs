@@ -6,7 +6,7 @@ use uphold_common::observation::{Reading, Resource, ResourceId, ResourceUnit};
 use uphold_common::percent::Ratio;
 
 use super::flowing;
-use super::text::{Clock, bar, bytes_of, cores_of, share};
+use super::text::{Clock, bar, bytes_of, cores_of, share, thousandths_of};
 use crate::snapshot::Snapshot;
 
 pub(super) fn section(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
@@ -48,6 +48,7 @@ fn resource(id: &ResourceId, reading: &Reading) -> Markup {
         ResourceUnit::BytesPerSecond => format!("{}/s", bytes_of(reading.used, reading.limit)),
         ResourceUnit::TimePpm => format!("{} ms of a second", reading.used / 1_000),
         ResourceUnit::Count => format!("{} of {}", reading.used, reading.limit),
+        ResourceUnit::Thousandths => thousandths_of(reading.used, reading.limit),
     };
     let whole = |amount: u64| i64::try_from(amount).unwrap_or(i64::MAX);
     let (used, limit) = (whole(reading.used), whole(reading.limit));
@@ -70,7 +71,7 @@ pub(super) fn name(id: &ResourceId) -> String {
         Resource::Cpu => "Processors",
         Resource::Memory => "Memory",
         Resource::Swap => "Swap",
-        Resource::Filesystem => return id.of.clone(),
+        Resource::Filesystem | Resource::Measured => return id.of.clone(),
         Resource::FilesystemInodes => "Inodes of",
         Resource::OpenFiles => "Open files",
         Resource::Threads => "Threads",

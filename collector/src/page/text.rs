@@ -107,6 +107,11 @@ pub(super) fn bytes_of(used: u64, limit: u64) -> String {
     format!("{} of {} {name}", tenths(used, unit), tenths(limit, unit))
 }
 
+/// `1.3 of 4`, from thousandths.
+pub(super) fn thousandths_of(used: u64, limit: u64) -> String {
+    format!("{} of {}", tenths(used, 1_000), tenths(limit, 1_000))
+}
+
 /// `1.3 of 4 cores`, from thousandths.
 pub(super) fn cores_of(used: u64, limit: u64) -> String {
     let cores = tenths(limit, 1_000);

@@ -21,13 +21,15 @@ pub enum ResourceUnit {
     TimePpm,
     /// So many.
     Count,
+    /// Thousandths of whatever is measured.
+    Thousandths,
 }
 
 impl ResourceUnit {
     /// How many of it make one in metrics: cores, bytes, bytes a second, a share of the time, a count.
     pub const fn per_base(self) -> u32 {
         match self {
-            Self::Millicores => 1_000,
+            Self::Millicores | Self::Thousandths => 1_000,
             Self::TimePpm => 1_000_000,
             Self::Bytes | Self::BytesPerSecond | Self::Count => 1,
         }
@@ -102,11 +104,13 @@ pub enum Resource {
     NetworkReceived,
     /// What a link sends of what it can carry, in bytes a second; `of` is the interface.
     NetworkSent,
+    /// What a probe reads of a plugin or an exporter, in thousandths; `of` is what the probe calls it.
+    Measured,
 }
 
 impl Resource {
     /// All of them, by their words.
-    pub const WORDS: [(&'static str, Self); 13] = [
+    pub const WORDS: [(&'static str, Self); 14] = [
         (Self::Cpu.as_str(), Self::Cpu),
         (Self::Memory.as_str(), Self::Memory),
         (Self::Swap.as_str(), Self::Swap),
@@ -120,6 +124,7 @@ impl Resource {
         (Self::DiskBusy.as_str(), Self::DiskBusy),
         (Self::NetworkReceived.as_str(), Self::NetworkReceived),
         (Self::NetworkSent.as_str(), Self::NetworkSent),
+        (Self::Measured.as_str(), Self::Measured),
     ];
 
     /// As the catalogue writes it.
@@ -138,6 +143,7 @@ impl Resource {
             Self::DiskBusy => "disk_busy",
             Self::NetworkReceived => "network_received",
             Self::NetworkSent => "network_sent",
+            Self::Measured => "measured",
         }
     }
 
@@ -149,6 +155,7 @@ impl Resource {
             Self::FilesystemInodes | Self::OpenFiles | Self::Threads => ResourceUnit::Count,
             Self::CpuPressure | Self::MemoryPressure | Self::IoPressure | Self::DiskBusy => ResourceUnit::TimePpm,
             Self::NetworkReceived | Self::NetworkSent => ResourceUnit::BytesPerSecond,
+            Self::Measured => ResourceUnit::Thousandths,
         }
     }
 
@@ -161,6 +168,7 @@ impl Resource {
             Self::MemoryPressure | Self::IoPressure => STALLED,
             Self::DiskBusy => DISK,
             Self::NetworkReceived | Self::NetworkSent => INTERFACE,
+            Self::Measured => Which::Each("what a probe calls its reading", "mail-queue"),
         }
     }
 }

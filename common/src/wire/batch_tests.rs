@@ -85,7 +85,7 @@ fn host_of_version_3() -> Batch {
         let id = FlowId { host: host(), flow: *flow, of: "x".to_owned() };
         Rows::Volume(id, vec![Volume { at, over_ms: 15_000, amount: 77 }])
     };
-    let streams = Resource::WORDS[4..].iter().map(readings).chain(Flow::WORDS[2..].iter().map(volumes)).collect();
+    let streams = Resource::WORDS[4..13].iter().map(readings).chain(Flow::WORDS[2..].iter().map(volumes)).collect();
     Batch { streams, ..sample() }
 }
 

@@ -17,7 +17,7 @@ pub(super) enum What {
 }
 
 /// What streams are of, each at the number that stands on the wire: new ones are added at the end, and none ever moves.
-const KINDS: [What; 26] = [
+const KINDS: [What; 27] = [
     What::Probe,
     What::Capacity(Resource::Cpu),
     What::Capacity(Resource::Memory),
@@ -44,6 +44,7 @@ const KINDS: [What; 26] = [
     What::Volume(Flow::FilesystemErrors),
     What::Volume(Flow::CpuTime),
     What::Volume(Flow::Load),
+    What::Capacity(Resource::Measured),
 ];
 
 impl What {
@@ -76,6 +77,7 @@ impl What {
             Self::Volume(Flow::FilesystemErrors) => 23,
             Self::Volume(Flow::CpuTime) => 24,
             Self::Volume(Flow::Load) => 25,
+            Self::Capacity(Resource::Measured) => 26,
         }
     }
 
@@ -99,6 +101,6 @@ mod tests {
             assert_eq!(What::from_code(what.code()), Some(what));
         }
         assert!((0_u8..).zip(KINDS).all(|(code, what)| what.code() == code));
-        assert_eq!(What::from_code(26), None);
+        assert_eq!(What::from_code(27), None);
     }
 }

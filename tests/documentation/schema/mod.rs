@@ -15,7 +15,7 @@ use super::examples::with_holidays;
 use super::pages::{Page, read_all};
 
 /// The fixtures that the schema lets through, since only the reader can know: by what it knows.
-const ONLY_THE_READER: [(&str, &[&str]); 8] = [
+const ONLY_THE_READER: [(&str, &[&str]); 9] = [
     (
         "what the parts of a target say together",
         &[
@@ -38,6 +38,7 @@ const ONLY_THE_READER: [(&str, &[&str]); 8] = [
             "calendar-holiday-file-missing.yaml",
             "component-party.yaml",
             "probe-component.yaml",
+            "probe-reading-host.yaml",
             "probe-labels-name.yaml",
             "probe-labels-none-there.yaml",
             "probe-labels-together.yaml",
@@ -82,6 +83,11 @@ const ONLY_THE_READER: [(&str, &[&str]); 8] = [
             "probe-icmp-too-long.yaml",
             "probe-process-any.yaml",
             "probe-process-most.yaml",
+            "probe-prometheus-bounds.yaml",
+            "probe-reading-agent.yaml",
+            "probe-reading-interval.yaml",
+            "probe-reading-twice.yaml",
+            "target-capacity-not-read.yaml",
             "probe-slow-after.yaml",
             "probe-stale-after.yaml",
             "probe-timeout-over-interval.yaml",
@@ -106,6 +112,10 @@ const ONLY_THE_READER: [(&str, &[&str]); 8] = [
         &["empty.yaml", "organisation-missing.yaml", "services-missing.yaml"],
     ),
     ("an address that is more than one", &["receiver-alertmanager-path.yaml", "receiver-alertmanager-query.yaml"]),
+    (
+        "what belongs to a kind of probe",
+        &["probe-prometheus-series.yaml", "probe-reading-limit-zero.yaml", "probe-reading-limit.yaml"],
+    ),
     ("how it was written", &["yaml-anchor.yaml", "yaml-tag.yaml"]),
 ];
 

@@ -121,7 +121,7 @@ impl IcmpProbe {
         let judged = seen.judged(self.loss_at_most_ppb);
         let resolved_us = run.phases.resolve.get().unwrap_or_default();
         run.phases.first_byte = Micros::new(seen.middle_us);
-        run.measured = (judged == Judged::Expected).then(|| Micros::new(resolved_us.saturating_add(seen.middle_us)));
+        run.lasted = (judged == Judged::Expected).then(|| Micros::new(resolved_us.saturating_add(seen.middle_us)));
         Ok(Answer { code: 0, judged, seen: Seen::Icmp(seen) })
     }
 }

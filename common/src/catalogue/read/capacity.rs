@@ -10,6 +10,7 @@ use crate::time::DAY_MS;
 use crate::wire::OF_BYTES_MAX;
 use crate::yaml::problem::Read;
 use crate::yaml::walk::{At, Keys};
+use crate::yaml::words::did_you_mean;
 
 /// The percentile if none is written.
 const PERCENTILE_DEFAULT: Ppb = Ppb::whole_percent(95);
@@ -28,8 +29,10 @@ pub(super) fn promise(keys: &Keys<'_>, names: &Names) -> Read<CapacityPromise> {
     let thresholds = thresholds(keys);
     let held_ms = keys.or("for", HELD_MS_DEFAULT, |at| at.duration_ms(HELD_MS));
     keys.optional("lead_time", lead_time)?;
+    let resource = ResourceId { host: host?, resource: resource?, of: of? };
+    is_read(keys, names, &resource)?;
     Ok(CapacityPromise {
-        resource: ResourceId { host: host?, resource: resource?, of: of? },
+        resource,
         percentile: percentile?.unwrap_or(PERCENTILE_DEFAULT),
         thresholds: thresholds?,
         held_ms: held_ms?,
@@ -69,6 +72,18 @@ fn of(keys: &Keys<'_>, resource: Option<Resource>) -> Read<String> {
             Ok(text)
         }
     }
+}
+
+/// What probes read has to be read by one.
+fn is_read(keys: &Keys<'_>, names: &Names, resource: &ResourceId) -> Read<()> {
+    let measured = names.measured.borrow();
+    let of_host = || measured.keys().filter(|(host, _)| *host == resource.host).map(|(_, of)| of.as_str());
+    if resource.resource != Resource::Measured || of_host().any(|of| of == resource.of) {
+        return Ok(());
+    }
+    let (host, of) = (&resource.host, &resource.of);
+    let hint = did_you_mean(of, of_host());
+    Err(keys.at().problem(format!("no probe has {of} of {host} among its readings{hint}")))
 }
 
 fn thresholds(keys: &Keys<'_>) -> Read<Thresholds> {

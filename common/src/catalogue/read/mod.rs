@@ -132,6 +132,8 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], holidays: &HolidayFiles<'_>, boun
     let components = entries(&lists.components, |item| organisation::component(item, &names));
     let hosts = entries(&lists.hosts, organisation::host);
     let agents = names.agents.read(&lists.agents);
+    let read_hosts = hosts.iter().flat_map(BTreeMap::values);
+    names.agents_of_hosts = read_hosts.map(|host| (host.id.clone(), host.agent.clone())).collect();
     let zone = organisation.as_ref().map_or(TimeZone::UTC, |organisation| organisation.time_zone.clone());
     let calendars = names.calendars.read(&lists.calendars, &zone, holidays);
     let gathered = gathered.and_then(|()| sections.at_least_one_service(first));

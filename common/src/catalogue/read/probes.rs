@@ -22,7 +22,7 @@ const RUN: RangeInclusive<u32> = 1..=100;
 const QUORUM: RangeInclusive<u32> = 1..=1_000;
 
 /// One probe of a service.
-pub(super) fn probe(item: &Item<'_>, service: Result<&Id, &Told>, names: &Names, asking: &Asking) -> Read<Probe> {
+pub(super) fn probe(item: &Item<'_>, service: Result<&Id, &Told>, names: &Names, asking: &Asking<'_>) -> Read<Probe> {
     item.mapping(|keys| {
         let component = keys.optional("component", |at| names.components.refer(at));
         let agents = keys.required("agents", |at| names.agents.chosen(at));
@@ -32,8 +32,16 @@ pub(super) fn probe(item: &Item<'_>, service: Result<&Id, &Told>, names: &Names,
         let quorum = keys.optional("quorum", |at| at.small_count(QUORUM));
         let slow_after = keys.optional("slow_after", |at| slow_after(at, timing.as_ref().ok()));
         let confirm_after = keys.optional("confirm_after", |at| confirm_after(at, timing.as_ref().ok(), fall.ok()));
-        let timeout_ms = timing.as_ref().ok().map(|timing| timing.timeout_ms);
-        let check = check::read(keys, &Asking { timeout_ms, ..*asking });
+        let of_timing = timing.as_ref().ok();
+        let check = check::read(
+            keys,
+            &Asking {
+                agents: agents.as_ref().ok().map(Vec::as_slice),
+                interval_ms: of_timing.map(|timing| timing.interval_ms),
+                timeout_ms: of_timing.map(|timing| timing.timeout_ms),
+                ..*asking
+            },
+        );
         let timing = timing?;
         Ok(Probe {
             id: ProbeId::new(service.map_err(|told| *told)?.clone(), item.id.clone()?),

@@ -1,11 +1,14 @@
 //! The top of the catalogue: its sections joined over all files, and the ids they declare.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use super::agents::Agents;
 use super::calendars::Calendars;
 use super::every;
 use crate::ids::Id;
 use crate::yaml::declared::{Declared, Item};
-use crate::yaml::problem::Read;
+use crate::yaml::problem::{Place, Read};
 use crate::yaml::walk::{At, Keys};
 
 /// What the files say at their top, joined.
@@ -89,7 +92,7 @@ fn append<'t>(section: &mut Vec<At<'t>>, found: Option<At<'t>>) -> Read<()> {
 }
 
 /// The ids that are declared, by what they name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Names {
     pub(super) customers: Declared,
     pub(super) parties: Declared,
@@ -99,6 +102,10 @@ pub(super) struct Names {
     pub(super) calendars: Calendars,
     pub(super) services: Declared,
     pub(super) receivers: Declared,
+    /// The agent of each host that could be read.
+    pub(super) agents_of_hosts: BTreeMap<Id, Id>,
+    /// What probes read of which host, and where that is said.
+    pub(super) measured: RefCell<BTreeMap<(Id, Id), Place>>,
 }
 
 /// The items that declare them.
@@ -139,6 +146,19 @@ impl Names {
             receivers: receiver_items,
         };
         let (agents, calendars) = (Agents::default(), Calendars::declared(calendars));
-        (Self { customers, parties, components, hosts, agents, calendars, services, receivers }, lists)
+        let (agents_of_hosts, measured) = (BTreeMap::new(), RefCell::default());
+        let names = Self {
+            customers,
+            parties,
+            components,
+            hosts,
+            agents,
+            calendars,
+            services,
+            receivers,
+            agents_of_hosts,
+            measured,
+        };
+        (names, lists)
     }
 }

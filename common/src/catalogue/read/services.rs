@@ -56,7 +56,8 @@ pub(super) fn service<'t>(
             if items.is_empty() { Err(at.problem("expected at least one probe")) } else { Ok((own, items)) }
         });
         let probe_items = probe_items.map(|found| found.unwrap_or_else(|| Declared::read("probe", &[], &[])));
-        let asking = Asking { pattern_size_max: bounds.body_pattern_size_max, timeout_ms: None };
+        let pattern_size_max = bounds.body_pattern_size_max;
+        let asking = Asking { pattern_size_max, names, agents: None, interval_ms: None, timeout_ms: None };
         let probe = |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), names, &asking);
         let probes = probe_items
             .as_ref()

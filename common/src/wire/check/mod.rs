@@ -4,12 +4,17 @@
 //! that probe says that this agent cannot make it, and all others are run.
 
 mod dns;
+mod exec;
 mod grpc;
+mod heartbeat;
 mod http;
 mod icmp;
 mod json;
 mod options;
 mod process;
+mod prometheus;
+mod reading;
+mod series;
 mod systemd;
 mod tcp;
 mod tls;
@@ -19,12 +24,17 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use dns::{DnsCheck, Over, Rcode, RecordType};
+pub use exec::ExecCheck;
 pub use grpc::GrpcCheck;
+pub use heartbeat::HeartbeatCheck;
 pub use http::{Basic, HttpCheck, HttpVersion};
 pub use icmp::IcmpCheck;
 pub use json::{JsonCondition, JsonValue};
 pub use options::{IpVersion, StartTls, TlsOptions, TlsVersion};
 pub use process::ProcessCheck;
+pub use prometheus::{PrometheusCheck, SeriesBounds};
+pub use reading::{PluginLimit, ReadingSpec, above_zero};
+pub use series::Series;
 pub use systemd::{ActiveState, SystemdCheck};
 pub use tcp::{BadBytes, Step, TcpCheck};
 pub use tls::TlsCheck;
@@ -43,12 +53,18 @@ pub enum Check {
     Dns(DnsCheck),
     /// Echo requests to a host.
     Icmp(IcmpCheck),
+    /// A plugin that the agent's host names.
+    Exec(ExecCheck),
+    /// What an exporter writes for Prometheus.
+    Prometheus(PrometheusCheck),
     /// The health service of gRPC.
     Grpc(GrpcCheck),
     /// A unit of systemd on the agent's own host.
     Systemd(SystemdCheck),
     /// Processes on the agent's own host.
     Process(ProcessCheck),
+    /// A job that reports in.
+    Heartbeat(HeartbeatCheck),
     /// Something of which this release knows nothing.
     #[serde(untagged)]
     Newer(Value),
@@ -56,7 +72,8 @@ pub enum Check {
 
 impl Check {
     /// The kinds that an agent of this release can make.
-    pub const KINDS: [&'static str; 8] = ["http", "tcp", "tls", "dns", "icmp", "grpc", "systemd", "process"];
+    pub const KINDS: [&'static str; 11] =
+        ["http", "tcp", "tls", "dns", "icmp", "exec", "prometheus", "grpc", "systemd", "process", "heartbeat"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
@@ -69,10 +86,22 @@ impl Check {
             Self::Process(_) => "process",
             Self::Tls(_) => "tls",
             Self::Grpc(_) => "grpc",
+            Self::Exec(_) => "exec",
+            Self::Prometheus(_) => "prometheus",
+            Self::Heartbeat(_) => "heartbeat",
             Self::Newer(check) => {
                 let kind = check.as_object().and_then(|keys| keys.keys().next());
                 kind.map_or("of a newer release", String::as_str)
             }
+        }
+    }
+
+    /// What is read of its answers, for targets on capacity.
+    pub fn readings(&self) -> &[ReadingSpec] {
+        match self {
+            Self::Exec(check) => &check.readings,
+            Self::Prometheus(check) => &check.readings,
+            _ => &[],
         }
     }
 }

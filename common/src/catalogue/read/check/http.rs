@@ -43,7 +43,7 @@ const HEADERS_OF_THE_AGENT: [&str; 9] = [
 const HEADERS_WITH_SECRETS: [&str; 3] = ["authorization", "cookie", "proxy-authorization"];
 
 /// `{ url: "https://shop.example/health", expect: { code: [200], body_matches: "ok" } }`
-pub(super) fn read(at: &At<'_>, asking: &Asking) -> Read<Check> {
+pub(super) fn read(at: &At<'_>, asking: &Asking<'_>) -> Read<Check> {
     at.mapping(|keys| {
         let url = keys.required("url", At::url);
         let request = request(keys);

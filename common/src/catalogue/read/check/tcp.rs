@@ -12,7 +12,7 @@ const STEPS_MAX: usize = 32;
 const SENT_BYTES_MAX: usize = 16 * 1024;
 
 /// `{ address: "mail.example:25", starttls: smtp, dialogue: [{ send: "NOOP\r\n" }, { expect: "^250 " }] }`
-pub(super) fn read(at: &At<'_>, asking: &Asking) -> Read<Check> {
+pub(super) fn read(at: &At<'_>, asking: &Asking<'_>) -> Read<Check> {
     at.mapping(|keys| {
         let address = keys.required("address", At::host_and_port);
         let (starttls, ip) = (options::starttls(keys), options::ip(keys));
