@@ -104,6 +104,12 @@ pub enum Seen {
     Connection,
     /// An answer of HTTP.
     Http(http::HttpSeen),
+    /// A dialogue over TCP.
+    Dialogue(tcp::DialogueSeen),
+    /// The certificates of a session of TLS.
+    Certificates(tls::CertificatesSeen),
+    /// What a service says of its health.
+    Health(grpc::HealthSeen),
     /// An answer of a name server.
     Dns(dns::DnsSeen),
     /// Replies to echo requests.
@@ -112,12 +118,6 @@ pub enum Seen {
     Unit(systemd::UnitSeen),
     /// How many processes there are.
     Processes(process::ProcessSeen),
-    /// A dialogue over TCP.
-    Dialogue(tcp::DialogueSeen),
-    /// The certificates of a session of TLS.
-    Certificates(tls::CertificatesSeen),
-    /// What a service says of its health.
-    Health(grpc::HealthSeen),
 }
 
 impl Seen {
@@ -126,13 +126,13 @@ impl Seen {
         match self {
             Self::Connection => None,
             Self::Http(seen) => Some(seen.detail()),
+            Self::Dialogue(seen) => Some(seen.detail()),
+            Self::Certificates(seen) => Some(seen.detail()),
+            Self::Health(seen) => Some(seen.detail()),
             Self::Dns(seen) => Some(seen.detail()),
             Self::Icmp(seen) => Some(seen.detail()),
             Self::Unit(seen) => Some(seen.detail()),
             Self::Processes(seen) => Some(seen.detail()),
-            Self::Dialogue(seen) => Some(seen.detail()),
-            Self::Certificates(seen) => Some(seen.detail()),
-            Self::Health(seen) => Some(seen.detail()),
         }
     }
 }
@@ -190,9 +190,9 @@ enum Prepared {
     Http(Box<http::HttpProbe>),
     Tcp(Box<tcp::TcpProbe>),
     Tls(Box<tls::TlsProbe>),
+    Grpc(Box<grpc::GrpcProbe>),
     Dns(Box<dns::DnsProbe>),
     Icmp(icmp::IcmpProbe),
-    Grpc(Box<grpc::GrpcProbe>),
     Systemd(systemd::SystemdProbe),
     Process(process::ProcessProbe),
 }
@@ -237,7 +237,7 @@ impl Probe {
                 limited.await.unwrap_or_else(|_| run.overdue.take().unwrap_or(Happened::TimedOut))
             }
         };
-        let total = run.measured.unwrap_or_else(|| Micros::new(run.watch.elapsed_us()));
+        let total = run.took.unwrap_or_else(|| Micros::new(run.watch.elapsed_us()));
         let facts = Facts { phases: run.phases, total, peer: run.peer, session: run.session, happened };
         Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts }
     }
@@ -249,9 +249,9 @@ impl Prepared {
             Check::Http(check) => http::HttpProbe::new(check, accept).map(|probe| Self::Http(Box::new(probe))),
             Check::Tcp(check) => tcp::TcpProbe::new(check, accept).map(|probe| Self::Tcp(Box::new(probe))),
             Check::Tls(check) => tls::TlsProbe::new(check, accept).map(|probe| Self::Tls(Box::new(probe))),
+            Check::Grpc(check) => grpc::GrpcProbe::new(check, accept).map(|probe| Self::Grpc(Box::new(probe))),
             Check::Dns(check) => dns::DnsProbe::new(check).map(|probe| Self::Dns(Box::new(probe))),
             Check::Icmp(check) => icmp::IcmpProbe::new(check).map(Self::Icmp),
-            Check::Grpc(check) => grpc::GrpcProbe::new(check, accept).map(|probe| Self::Grpc(Box::new(probe))),
             Check::Systemd(check) => systemd::SystemdProbe::new(check).map(Self::Systemd),
             Check::Process(check) => process::ProcessProbe::new(check).map(Self::Process),
             Check::Newer(_) => {
@@ -265,9 +265,9 @@ impl Prepared {
             Self::Http(probe) => probe.target().to_string(),
             Self::Tcp(probe) => probe.target().to_string(),
             Self::Tls(probe) => probe.target().to_string(),
+            Self::Grpc(probe) => probe.target().to_string(),
             Self::Dns(probe) => probe.target(),
             Self::Icmp(probe) => probe.target().to_owned(),
-            Self::Grpc(probe) => probe.target().to_string(),
             Self::Systemd(probe) => probe.target().to_owned(),
             Self::Process(probe) => probe.target().to_owned(),
         }
@@ -278,9 +278,9 @@ impl Prepared {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
             Self::Tls(probe) => probe.run(run, timeout).await,
+            Self::Grpc(probe) => probe.run(run, timeout).await,
             Self::Dns(probe) => probe.run(run, timeout).await,
             Self::Icmp(probe) => probe.run(run).await,
-            Self::Grpc(probe) => probe.run(run, timeout).await,
             Self::Systemd(probe) => probe.run(run).await,
             Self::Process(probe) => probe.run().await,
         };
@@ -297,21 +297,25 @@ pub struct Run {
     phases: Phases,
     peer: Option<SocketAddr>,
     session: Option<Session>,
+    accept: Arc<Accept>,
     /// What is said when the deadline passes; none: that it passed.
     overdue: Option<Happened>,
     /// How long it took, where an attempt lasts longer than what it measures.
-    measured: Option<Micros>,
-    accept: Arc<Accept>,
+    took: Option<Micros>,
 }
 
 impl Run {
     fn new(at: Instant, accept: Arc<Accept>) -> Self {
         let (watch, phases) = (Clock::stopwatch(), Phases::default());
-        Self { at, watch, phases, peer: None, session: None, overdue: None, measured: None, accept }
+        Self { at, watch, phases, peer: None, session: None, accept, overdue: None, took: None }
+    }
+
+    fn lap(&mut self) -> Micros {
+        Micros::new(self.watch.lap_us())
     }
 
     /// The phase ends here; one that is gone through again, as after a redirect, goes on.
-    fn took(&mut self, phase: impl FnOnce(&mut Phases) -> &mut Micros) {
+    fn phase_ended(&mut self, phase: impl FnOnce(&mut Phases) -> &mut Micros) {
         let lap_us = self.watch.lap_us();
         let phase = phase(&mut self.phases);
         *phase = Micros::new(phase.get().unwrap_or_default().saturating_add(lap_us));

@@ -21,9 +21,9 @@ use utoipa::ToSchema;
 pub use dns::{DnsCheck, Over, Rcode, RecordType};
 pub use grpc::GrpcCheck;
 pub use http::{Basic, HttpCheck, HttpVersion};
-pub use icmp::IcmpCheck;
+pub use icmp::{IcmpCheck, IpVersion};
 pub use json::{JsonCondition, JsonValue};
-pub use options::{IpVersion, StartTls, TlsOptions, TlsVersion};
+pub use options::{IpChoice, StartTls, TlsOptions, TlsVersion};
 pub use process::ProcessCheck;
 pub use systemd::{ActiveState, SystemdCheck};
 pub use tcp::{BadBytes, Step, TcpCheck};
@@ -39,12 +39,12 @@ pub enum Check {
     Tcp(TcpCheck),
     /// A session of TLS.
     Tls(TlsCheck),
+    /// The health service of gRPC.
+    Grpc(GrpcCheck),
     /// A question to a name server.
     Dns(DnsCheck),
     /// Echo requests to a host.
     Icmp(IcmpCheck),
-    /// The health service of gRPC.
-    Grpc(GrpcCheck),
     /// A unit of systemd on the agent's own host.
     Systemd(SystemdCheck),
     /// Processes on the agent's own host.
@@ -56,19 +56,19 @@ pub enum Check {
 
 impl Check {
     /// The kinds that an agent of this release can make.
-    pub const KINDS: [&'static str; 8] = ["http", "tcp", "tls", "dns", "icmp", "grpc", "systemd", "process"];
+    pub const KINDS: [&'static str; 8] = ["http", "tcp", "tls", "grpc", "dns", "icmp", "systemd", "process"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
         match self {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Grpc(_) => "grpc",
             Self::Dns(_) => "dns",
             Self::Icmp(_) => "icmp",
             Self::Systemd(_) => "systemd",
             Self::Process(_) => "process",
-            Self::Tls(_) => "tls",
-            Self::Grpc(_) => "grpc",
             Self::Newer(check) => {
                 let kind = check.as_object().and_then(|keys| keys.keys().next());
                 kind.map_or("of a newer release", String::as_str)

@@ -40,9 +40,9 @@ const KINDS: [(&str, Reader); Check::KINDS.len()] = [
     ("http", http::read),
     ("tcp", tcp::read),
     ("tls", tls::read),
+    ("grpc", grpc::read),
     ("dns", dns::read),
     ("icmp", icmp::read),
-    ("grpc", grpc::read),
     ("systemd", systemd::read),
     ("process", process::read),
 ];
