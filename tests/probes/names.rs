@@ -6,53 +6,18 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use uphold_agent::accept::{Accept, Range};
-use uphold_agent::probe::{Attempt, Happened, Probe};
-use uphold_common::catalogue::{self, assign};
-use uphold_common::ids::Id;
+use uphold_agent::probe::Happened;
 use uphold_common::observation::{Cause, Outcome};
-use uphold_common::time::Instant;
 use uphold_tests::process::child::Process;
 use uphold_tests::process::free_port;
 use uphold_tests::process::nsd::Nsd;
 use uphold_tests::process::wait::wait_until;
 
 use super::{attempt, attempt_within, verdict};
-
-/// A catalogue with one probe that has this check.
-fn catalogue_of(check: &str, timeout: &str) -> String {
-    format!(
-        "organisation: {{ name: Example, time_zone: UTC }}\nservices:\n  - id: shop\n    name: Shop\n    probes:\n      \
-         - {{ id: p, agents: [a], interval: 60s, timeout: {timeout}, {check} }}\n"
-    )
-}
-
-/// One attempt on a host that accepts this.
-fn attempt_within(check: &str, timeout: &str, accept: Accept) -> Attempt {
-    let text = catalogue_of(check, timeout);
-    let read = catalogue::read(&[("catalogue.yaml", &text)]);
-    let catalogue = read.unwrap_or_else(|problems| panic!("{check}: {problems}"));
-    let assignment = assign::assignment(&catalogue, &Id::new("a").unwrap());
-    // As it travels.
-    let sent = serde_json::to_string(&assignment.probes[0]).unwrap();
-    let probe = Probe::new(&serde_json::from_str(&sent).unwrap(), &Arc::new(accept));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(probe.attempt(Instant::from_ms(1)))
-}
-
-/// One attempt on a host that accepts everything.
-fn attempt(check: &str, timeout: &str) -> Attempt {
-    attempt_within(check, timeout, Accept::default())
-}
-
-/// What became of it.
-fn verdict(attempt: &Attempt) -> (Outcome, Cause, u16) {
-    (attempt.observation.outcome, attempt.observation.cause, attempt.observation.code)
-}
 
 /// The zone, with a text that fits into no datagram.
 fn zone() -> String {

@@ -44,7 +44,7 @@ pub(super) fn probe() -> String {
         "uphold-agent probe https://shop.example/ --code 200 --slow-after 800ms",
         "uphold-agent probe tcp://[2001:db8::1]:443 --timeout 2s --format json",
         "uphold-agent probe tls://shop.example:443",
-        "uphold-agent probe --check '{ tls: { address: \"mail.example:25\", starttls: smtp } }'",
+        "uphold-agent probe --check '{ tls: { address: \"a.example:443\" } }'",
     ];
     let codes = [(0, "up or degraded"), (1, "down"), USAGE, (3, "the agent could not measure"), CUT_SHORT];
     after_help::written(&examples, &codes)

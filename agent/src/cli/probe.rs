@@ -9,7 +9,7 @@ use uphold_common::catalogue::read_check;
 use uphold_common::ids::{Id, PathId};
 use uphold_common::observation::{Outcome, Phases};
 use uphold_common::wire::assignment::ProbeSpec;
-use uphold_common::wire::check::{Check, GrpcCheck, HttpCheck, IpVersion, TcpCheck, TlsCheck, TlsOptions};
+use uphold_common::wire::check::{Check, GrpcCheck, HttpCheck, IpChoice, TcpCheck, TlsCheck, TlsOptions};
 
 use super::table::{self, Cell, DIM, style_of};
 use super::{Exit, Format, ProbeArgs, complain};
@@ -95,7 +95,7 @@ fn of_url(url: &str, args: &ProbeArgs) -> Result<Check, Exit> {
         "tcp" => Check::Tcp(TcpCheck { address, ..TcpCheck::default() }),
         "tls" => {
             let (expires_after_ms, starttls) = (EXPIRES_AFTER_MS, None);
-            let (ip, tls) = (IpVersion::default(), TlsOptions::default());
+            let (ip, tls) = (IpChoice::default(), TlsOptions::default());
             Check::Tls(TlsCheck { address, expires_after_ms, starttls, ip, tls })
         }
         "grpc" => Check::Grpc(GrpcCheck { address, ..GrpcCheck::default() }),

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use uphold_common::wire::check::IpVersion;
+use uphold_common::wire::check::IpChoice;
 
 use crate::accept::Accept;
 
@@ -37,7 +37,7 @@ impl fmt::Display for Target {
 
 impl Target {
     /// A connection, or what happened instead.
-    pub async fn connect(&self, ip: IpVersion, run: &mut Run, timeout: Duration) -> Result<TcpStream, Happened> {
+    pub async fn connect(&self, ip: IpChoice, run: &mut Run, timeout: Duration) -> Result<TcpStream, Happened> {
         let addresses = self.addresses(ip, run).await?;
         let mut troubles = Vec::new();
         for (nth, address) in addresses.iter().enumerate() {
@@ -45,7 +45,7 @@ impl Target {
             let untried = u32::try_from(addresses.len() - nth).unwrap_or(u32::MAX);
             match tokio::time::timeout(left / untried.max(1), TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => {
-                    run.took(|phases| &mut phases.connect);
+                    run.phase_ended(|phases| &mut phases.connect);
                     run.peer = Some(*address);
                     // Without it the request could wait for an acknowledgement and the first byte would look slow.
                     let _ = stream.set_nodelay(true);
@@ -58,15 +58,15 @@ impl Target {
         Err(worst(troubles, timeout <= run.watch.elapsed()))
     }
 
-    /// The addresses of this version that can be spoken to.
-    pub(super) async fn addresses(&self, ip: IpVersion, run: &mut Run) -> Result<Vec<SocketAddr>, Happened> {
+    /// The addresses that can be spoken to.
+    pub(super) async fn addresses(&self, ip: IpChoice, run: &mut Run) -> Result<Vec<SocketAddr>, Happened> {
         let addresses = chosen(self.resolve().await?, ip);
         if addresses.is_empty() {
-            let why = format!("{} has no address of the version that is asked for", self.host);
-            return Err(Happened::NotResolved(why));
+            let text = format!("{} has no address of the version that is asked for", self.host);
+            return Err(Happened::NotResolved(text));
         }
         let addresses = self.accepted(addresses, &run.accept)?;
-        run.took(|phases| &mut phases.resolve);
+        run.phase_ended(|phases| &mut phases.resolve);
         Ok(addresses)
     }
 
@@ -111,14 +111,14 @@ impl Target {
 }
 
 /// Those that are tried, in their order.
-fn chosen(mut addresses: Vec<SocketAddr>, ip: IpVersion) -> Vec<SocketAddr> {
+fn chosen(mut addresses: Vec<SocketAddr>, ip: IpChoice) -> Vec<SocketAddr> {
     match ip {
-        IpVersion::Any => {}
-        IpVersion::Only4 => addresses.retain(SocketAddr::is_ipv4),
-        IpVersion::Only6 => addresses.retain(SocketAddr::is_ipv6),
+        IpChoice::Any => {}
+        IpChoice::Only4 => addresses.retain(SocketAddr::is_ipv4),
+        IpChoice::Only6 => addresses.retain(SocketAddr::is_ipv6),
         // The order among those of one version stays.
-        IpVersion::Prefer4 => addresses.sort_by_key(SocketAddr::is_ipv6),
-        IpVersion::Prefer6 => addresses.sort_by_key(SocketAddr::is_ipv4),
+        IpChoice::Prefer4 => addresses.sort_by_key(SocketAddr::is_ipv6),
+        IpChoice::Prefer6 => addresses.sort_by_key(SocketAddr::is_ipv4),
     }
     addresses.truncate(ADDRESSES_MAX);
     addresses
@@ -167,11 +167,11 @@ mod tests {
     fn addresses_are_chosen_by_their_version() {
         let all = ["192.0.2.1:1", "[2001:db8::1]:1", "192.0.2.2:1", "[2001:db8::2]:1"];
         for (ip, order) in [
-            (IpVersion::Any, &[0, 1, 2, 3][..]),
-            (IpVersion::Only4, &[0, 2]),
-            (IpVersion::Only6, &[1, 3]),
-            (IpVersion::Prefer4, &[0, 2, 1, 3]),
-            (IpVersion::Prefer6, &[1, 3, 0, 2]),
+            (IpChoice::Any, &[0, 1, 2, 3][..]),
+            (IpChoice::Only4, &[0, 2]),
+            (IpChoice::Only6, &[1, 3]),
+            (IpChoice::Prefer4, &[0, 2, 1, 3]),
+            (IpChoice::Prefer6, &[1, 3, 0, 2]),
         ] {
             let addresses = all.iter().map(|address| address.parse().unwrap()).collect();
             let expected: Vec<SocketAddr> = order.iter().map(|at| all[*at].parse().unwrap()).collect();

@@ -12,10 +12,11 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
+use uphold_common::wire::check::IpChoice;
 use url::{Host, Url};
 
 use super::connect::Target;
-use super::http::broken;
+use super::http::exchange::broken;
 use super::{Happened, Run};
 use crate::tls;
 
@@ -84,14 +85,14 @@ impl Fetch {
 
     /// Fetches it, or says what happened instead.
     pub async fn run(&self, run: &mut Run, timeout: Duration) -> Result<Fetched, Happened> {
-        let stream = self.target.connect(run, timeout).await?;
+        let stream = self.target.connect(IpChoice::Any, run, timeout).await?;
         let Some(server) = &self.server else {
             return self.ask(run, stream).await;
         };
         let config = tls::client_config().map_err(Happened::NotTried)?;
         let secured = TlsConnector::from(config).connect(server.clone(), stream).await;
         let secured = secured.map_err(|error| Happened::TlsFailed(error.to_string()))?;
-        run.phases.tls = run.lap();
+        run.phase_ended(|phases| &mut phases.tls);
         self.ask(run, secured).await
     }
 
@@ -113,7 +114,7 @@ impl Fetch {
             .body(Empty::<Bytes>::new())
             .map_err(|error| Happened::NotTried(format!("the request could not be written: {error}")))?;
         let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
-        run.phases.first_byte = run.lap();
+        run.phase_ended(|phases| &mut phases.first_byte);
         let mut fetched = Fetched { code: response.status().as_u16(), body: Vec::new(), cut: false };
         let mut body = response.into_body();
         while !(fetched.cut || body.is_end_stream()) {
@@ -124,7 +125,7 @@ impl Fetch {
             fetched.body.extend_from_slice(taken);
             fetched.cut = taken.len() < data.len();
         }
-        run.phases.transfer = run.lap();
+        run.phase_ended(|phases| &mut phases.transfer);
         Ok(fetched)
     }
 }

@@ -116,7 +116,7 @@ impl GrpcProbe {
         let stream = self.way.open(run, timeout).await?;
         let request = self.request(timeout)?;
         let Exchange { response, tasks } = http2::exchange(stream, request, self.question.clone()).await?;
-        run.took(|phases| &mut phases.first_byte);
+        run.phase_ended(|phases| &mut phases.first_byte);
         let code = response.status().as_u16();
         let content_type = response.headers().get(CONTENT_TYPE);
         if code != 200 || !content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
@@ -136,7 +136,7 @@ impl GrpcProbe {
             status = trailers.as_ref().and_then(self::status);
         }
         drop(tasks);
-        run.took(|phases| &mut phases.transfer);
+        run.phase_ended(|phases| &mut phases.transfer);
         let status = status.ok_or_else(|| Happened::NotUnderstood("the answer has no status".to_owned()))?;
         let health = (status == 0).then(|| health(&said)).flatten();
         if status == 0 && health.is_none() {

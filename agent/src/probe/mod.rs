@@ -115,6 +115,12 @@ pub enum Seen {
     Connection,
     /// An answer of HTTP.
     Http(http::HttpSeen),
+    /// A dialogue over TCP.
+    Dialogue(tcp::DialogueSeen),
+    /// The certificates of a session of TLS.
+    Certificates(tls::CertificatesSeen),
+    /// What a service says of its health.
+    Health(grpc::HealthSeen),
     /// An answer of a name server.
     Dns(dns::DnsSeen),
     /// Replies to echo requests.
@@ -123,12 +129,6 @@ pub enum Seen {
     Unit(systemd::UnitSeen),
     /// How many processes there are.
     Processes(process::ProcessSeen),
-    /// A dialogue over TCP.
-    Dialogue(tcp::DialogueSeen),
-    /// The certificates of a session of TLS.
-    Certificates(tls::CertificatesSeen),
-    /// What a service says of its health.
-    Health(grpc::HealthSeen),
     /// The end of a plugin.
     Exec(exec::ExecSeen),
     /// The text of an exporter.
@@ -143,13 +143,13 @@ impl Seen {
         match self {
             Self::Connection => None,
             Self::Http(seen) => Some(seen.detail()),
+            Self::Dialogue(seen) => Some(seen.detail()),
+            Self::Certificates(seen) => Some(seen.detail()),
+            Self::Health(seen) => Some(seen.detail()),
             Self::Dns(seen) => Some(seen.detail()),
             Self::Icmp(seen) => Some(seen.detail()),
             Self::Unit(seen) => Some(seen.detail()),
             Self::Processes(seen) => Some(seen.detail()),
-            Self::Dialogue(seen) => Some(seen.detail()),
-            Self::Certificates(seen) => Some(seen.detail()),
-            Self::Health(seen) => Some(seen.detail()),
             Self::Exec(seen) => Some(seen.detail()),
             Self::Prometheus(seen) => Some(seen.detail()),
             Self::Heartbeat(seen) => Some(seen.detail()),
@@ -212,11 +212,11 @@ enum Prepared {
     Http(Box<http::HttpProbe>),
     Tcp(Box<tcp::TcpProbe>),
     Tls(Box<tls::TlsProbe>),
+    Grpc(Box<grpc::GrpcProbe>),
     Dns(Box<dns::DnsProbe>),
     Icmp(icmp::IcmpProbe),
     Exec(exec::ExecProbe),
     Prometheus(Box<exporter::PrometheusProbe>),
-    Grpc(Box<grpc::GrpcProbe>),
     Systemd(systemd::SystemdProbe),
     Process(process::ProcessProbe),
     Heartbeat(heartbeat::HeartbeatProbe),
@@ -287,9 +287,9 @@ impl Prepared {
             Check::Http(check) => http::HttpProbe::new(check, accept).map(|probe| Self::Http(Box::new(probe))),
             Check::Tcp(check) => tcp::TcpProbe::new(check, accept).map(|probe| Self::Tcp(Box::new(probe))),
             Check::Tls(check) => tls::TlsProbe::new(check, accept).map(|probe| Self::Tls(Box::new(probe))),
+            Check::Grpc(check) => grpc::GrpcProbe::new(check, accept).map(|probe| Self::Grpc(Box::new(probe))),
             Check::Dns(check) => dns::DnsProbe::new(check).map(|probe| Self::Dns(Box::new(probe))),
             Check::Icmp(check) => icmp::IcmpProbe::new(check).map(Self::Icmp),
-            Check::Grpc(check) => grpc::GrpcProbe::new(check, accept).map(|probe| Self::Grpc(Box::new(probe))),
             Check::Systemd(check) => systemd::SystemdProbe::new(check).map(Self::Systemd),
             Check::Process(check) => process::ProcessProbe::new(check).map(Self::Process),
             Check::Exec(check) => exec::ExecProbe::new(check, &accept.commands).map(Self::Exec),
@@ -309,11 +309,11 @@ impl Prepared {
             Self::Http(probe) => probe.target().to_string(),
             Self::Tcp(probe) => probe.target().to_string(),
             Self::Tls(probe) => probe.target().to_string(),
+            Self::Grpc(probe) => probe.target().to_string(),
             Self::Dns(probe) => probe.target(),
             Self::Icmp(probe) => probe.target().to_owned(),
             Self::Exec(probe) => probe.target(),
             Self::Prometheus(probe) => probe.target(),
-            Self::Grpc(probe) => probe.target().to_string(),
             Self::Systemd(_) | Self::Process(_) | Self::Heartbeat(_) => return None,
         })
     }
@@ -323,9 +323,9 @@ impl Prepared {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
             Self::Tls(probe) => probe.run(run, timeout).await,
+            Self::Grpc(probe) => probe.run(run, timeout).await,
             Self::Dns(probe) => probe.run(run, timeout).await,
             Self::Icmp(probe) => probe.run(run).await,
-            Self::Grpc(probe) => probe.run(run, timeout).await,
             Self::Systemd(probe) => probe.run(run).await,
             Self::Process(probe) => probe.run().await,
             Self::Exec(probe) => probe.run(run).await,
@@ -360,7 +360,7 @@ impl Run {
     }
 
     /// The phase ends here; one that is gone through again, as after a redirect, goes on.
-    fn took(&mut self, phase: impl FnOnce(&mut Phases) -> &mut Micros) {
+    fn phase_ended(&mut self, phase: impl FnOnce(&mut Phases) -> &mut Micros) {
         let lap_us = self.watch.lap_us();
         let phase = phase(&mut self.phases);
         *phase = Micros::new(phase.get().unwrap_or_default().saturating_add(lap_us));

@@ -79,7 +79,7 @@ impl Secure {
     ) -> Result<TlsStream<TcpStream>, Happened> {
         let config = self.config.get().await.map_err(Happened::NotTried)?;
         let secured = TlsConnector::from(config).connect(name, stream).await.map_err(|error| failed(&error))?;
-        run.took(|phases| &mut phases.tls);
+        run.phase_ended(|phases| &mut phases.tls);
         let (_, agreed) = secured.get_ref();
         run.session = Some(Session {
             version: agreed.protocol_version().and_then(|version| version.as_str()).unwrap_or("unknown"),

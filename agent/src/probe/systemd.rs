@@ -126,10 +126,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use uphold_common::observation::Phases;
+    use uphold_common::time::Instant;
 
     use super::*;
-    use crate::clock::Clock;
 
     fn probe(active: &[ActiveState], sub: &[&str]) -> SystemdProbe {
         let sub = sub.iter().map(|word| (*word).to_owned()).collect();
@@ -192,7 +191,7 @@ mod tests {
         let program = folder.path().join("systemctl");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        let mut run = Run::new(Instant::from_ms(1), Arc::default());
+        let mut run = Run::new(Instant::from_ms(0), Arc::default());
         let probe = probe(&ActiveState::UP, &[]);
         let asked = tokio::time::timeout(Duration::from_secs(2), probe.ask(&mut run, program)).await;
         let happened = asked.map(|ended| ended.map_or_else(|happened| happened, Happened::Answered));

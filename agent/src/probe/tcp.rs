@@ -108,7 +108,7 @@ impl TcpProbe {
             seen.done += 1;
             run.overdue = None;
         }
-        run.took(|phases| &mut phases.transfer);
+        run.phase_ended(|phases| &mut phases.transfer);
         Ok(seen.answer())
     }
 }
@@ -138,7 +138,7 @@ async fn expected(
             return if seen.bytes > 0 { Ok(false) } else { Err(closed("the connection was closed without a word")) };
         }
         if seen.bytes == 0 {
-            run.took(|phases| &mut phases.first_byte);
+            run.phase_ended(|phases| &mut phases.first_byte);
         }
         seen.bytes += read as u64;
         unread.extend_from_slice(chunk.get(..read).unwrap_or_default());

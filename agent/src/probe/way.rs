@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use uphold_common::wire::check::{IpVersion, StartTls, TlsOptions};
+use uphold_common::wire::check::{IpChoice, StartTls, TlsOptions};
 
 use super::connect::{Target, parse_target};
 use super::secure::{Protocols, Secure};
@@ -24,7 +24,7 @@ pub(super) type Stream = Box<dyn Io>;
 #[derive(Debug)]
 pub(super) struct Way {
     pub(super) target: Target,
-    ip: IpVersion,
+    ip: IpChoice,
     starttls: Option<StartTls>,
     secure: Option<(Secure, ServerName<'static>)>,
 }
@@ -33,7 +33,7 @@ impl Way {
     /// The way to `address`, with TLS if there are options for it; `protocols` are those that are offered then.
     pub(super) fn new(
         address: &str,
-        ip: IpVersion,
+        ip: IpChoice,
         starttls: Option<StartTls>,
         (tls, protocols): (Option<&TlsOptions>, Protocols),
         accept: &Accept,

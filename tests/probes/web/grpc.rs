@@ -8,8 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use uphold_tests::process::free_port;
 use uphold_tests::process::nginx::Nginx;
 
-use super::{Authority, check, check_within, detail};
-use crate::verdict;
+use super::{Authority, check, check_within, detail, verdict};
 
 /// A server whose services have their health as their names; it ends with the test's process.
 fn health_server() -> u16 {

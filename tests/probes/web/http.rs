@@ -5,8 +5,7 @@ use std::fs::File;
 use uphold_tests::process::free_port;
 use uphold_tests::process::nginx::Nginx;
 
-use super::{Authority, check, check_within, detail, file};
-use crate::{probe, verdict};
+use super::{Authority, check, check_within, detail, file, probe, verdict};
 
 #[test]
 fn a_server_is_up_until_it_is_stopped() {

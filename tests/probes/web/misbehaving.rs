@@ -4,8 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::thread;
 
-use super::{check_within, detail};
-use crate::verdict;
+use super::{check_within, detail, verdict};
 
 /// A server that does this with each connection; it ends with the test's process.
 fn server(behave: impl Fn(TcpStream) + Send + Sync + Copy + 'static) -> u16 {
@@ -77,7 +76,7 @@ fn whatever_a_server_does_an_attempt_ends_and_says_why() {
             let causes: &[&str] = match name {
                 "listens only" => &["timeout"],
                 // Both wait for the other's first word.
-                "resets" if kind.contains("smtp") => &["timeout"],
+                "resets" | "half" if kind.contains("smtp") => &["timeout"],
                 "drips" => &["timeout", "protocol", "tls", "body", "connection"],
                 "floods" => &["protocol", "tls", "body", "connection", "timeout"],
                 "half" => &["connection", "protocol", "tls", "body"],

@@ -1,4 +1,4 @@
-//! Servers of the web and beside it, well and broken.
+//! Servers of the web and beside it, well and broken: what `uphold-agent probe` sees of them, in a process of its own.
 
 mod grpc;
 mod http;
@@ -11,11 +11,13 @@ mod tls;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use jiff::{Span, Timestamp, tz::TimeZone};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
+use uphold_tests::process::child::program;
 use uphold_tests::process::wait::wall_ms;
 
 /// An authority, and the files of the certificates that it signs.
@@ -34,6 +36,7 @@ impl Authority {
     fn new() -> Self {
         let (folder, key) = (tempfile::tempdir().unwrap(), KeyPair::generate().unwrap());
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "the authority of a test");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         fs::write(folder.path().join("ca.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
         Self { issuer: Issuer::new(params, key), folder }
@@ -46,6 +49,8 @@ impl Authority {
     /// A certificate for this name that holds until so many days from today.
     fn sign(&self, name: &str, days: i64) -> Certificate {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        // Whoever has its issuer's name is taken for its own issuer.
+        params.distinguished_name.push(DnType::CommonName, name);
         // The day that is so many days from today.
         let today = Timestamp::from_millisecond(wall_ms()).unwrap().to_zoned(TimeZone::UTC).date();
         let date = today + Span::new().days(days);
@@ -67,14 +72,27 @@ impl Certificate {
     }
 }
 
+/// What one attempt with these arguments came to, as the program tells other programs.
+fn probe(arguments: &[&str]) -> Value {
+    let mut command = Command::new(program("uphold-agent").unwrap());
+    let answer = command.arg("probe").args(arguments).args(["--format", "json"]).output().unwrap();
+    let complaint = String::from_utf8_lossy(&answer.stderr);
+    serde_json::from_slice(&answer.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}; {complaint}"))
+}
+
+/// Outcome, cause and code of what was seen.
+fn verdict(seen: &Value) -> (&str, &str, Option<u64>) {
+    (seen["outcome"].as_str().unwrap(), seen["cause"].as_str().unwrap(), seen["code"].as_u64())
+}
+
 /// One attempt of a check, in the catalogue's words.
 fn check(text: &str) -> Value {
-    crate::probe(&["--check", text, "--timeout", "10s"])
+    probe(&["--check", text, "--timeout", "10s"])
 }
 
 /// The same under a deadline that is meant to pass.
 fn check_within(timeout: &str, text: &str) -> Value {
-    crate::probe(&["--check", text, "--timeout", timeout])
+    probe(&["--check", text, "--timeout", timeout])
 }
 
 fn detail(seen: &Value) -> &str {

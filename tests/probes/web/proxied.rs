@@ -9,8 +9,7 @@ use uphold_tests::process::free_port;
 use uphold_tests::process::nginx::Nginx;
 use uphold_tests::process::wait::wait_until;
 
-use super::{Authority, check, detail};
-use crate::verdict;
+use super::{Authority, check, detail, verdict};
 
 struct Proxy {
     port: u16,

@@ -4,8 +4,7 @@ use uphold_tests::process::free_port;
 use uphold_tests::process::nginx::Nginx;
 
 use super::servers::Server;
-use super::{Authority, check, detail};
-use crate::verdict;
+use super::{Authority, check, detail, verdict};
 
 /// `nginx` that greets users of IMAP, and turns to TLS if it is told how.
 fn imap(port: u16, tls: &str) -> Nginx {

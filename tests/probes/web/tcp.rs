@@ -4,8 +4,7 @@ use uphold_tests::process::free_port;
 use uphold_tests::process::nginx::Nginx;
 
 use super::servers::Server;
-use super::{Authority, check, check_within, detail};
-use crate::verdict;
+use super::{Authority, check, check_within, detail, verdict};
 
 #[test]
 fn what_is_said_is_as_expected_or_not() {

@@ -4,8 +4,7 @@ use uphold_tests::process::free_port;
 use uphold_tests::process::nginx::Nginx;
 use uphold_tests::process::wait::wall_ms;
 
-use super::{Authority, check, detail};
-use crate::verdict;
+use super::{Authority, check, detail, verdict};
 
 const DAY_MS: i64 = 86_400_000;
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
-use uphold_common::wire::check::{DnsCheck, IpVersion, Over};
+use uphold_common::wire::check::{DnsCheck, IpChoice, Over};
 
 use super::connect::{Target, parse_target, worst};
 use super::{Answer, Happened, Run, Seen, Trouble};
@@ -62,7 +62,7 @@ impl DnsProbe {
     /// Asks, and says what was answered or what happened instead.
     pub async fn run(&self, run: &mut Run, timeout: Duration) -> Result<Answer, Happened> {
         let addresses = match &self.server {
-            Some(server) => server.addresses(IpVersion::Any, run).await?,
+            Some(server) => server.addresses(IpChoice::Any, run).await?,
             None => servers::of_this_host(&run.accept).map_err(Happened::NotTried)?,
         };
         let mut troubles = Vec::new();
@@ -123,7 +123,7 @@ impl DnsProbe {
             let length = socket.recv(&mut buffer).await.map_err(not_connected)?;
             match self.question.read(id, buffer.get(..length).unwrap_or_default()) {
                 Received::Answer(seen) => {
-                    run.took(|phases| &mut phases.first_byte);
+                    run.phase_ended(|phases| &mut phases.first_byte);
                     return Ok(Some(seen));
                 }
                 Received::Cut => return Ok(None),
@@ -137,7 +137,7 @@ impl DnsProbe {
 
     async fn over_tcp(&self, run: &mut Run, to: SocketAddr, id: u16, query: &[u8]) -> Result<DnsSeen, Happened> {
         let mut stream = TcpStream::connect(to).await.map_err(not_connected)?;
-        run.took(|phases| &mut phases.connect);
+        run.phase_ended(|phases| &mut phases.connect);
         // Without it the question could wait for an acknowledgement and the answer would look slow.
         let _ = stream.set_nodelay(true);
         let length =
@@ -145,10 +145,10 @@ impl DnsProbe {
         let framed = [&length.to_be_bytes(), query].concat();
         stream.write_all(&framed).await.map_err(not_connected)?;
         let length = stream.read_u16().await.map_err(not_connected)?;
-        run.took(|phases| &mut phases.first_byte);
+        run.phase_ended(|phases| &mut phases.first_byte);
         let mut bytes = vec![0; usize::from(length)];
         stream.read_exact(&mut bytes).await.map_err(not_connected)?;
-        run.took(|phases| &mut phases.transfer);
+        run.phase_ended(|phases| &mut phases.transfer);
         match self.question.read(id, &bytes) {
             Received::Answer(seen) => Ok(seen),
             Received::Cut => Err(Happened::NotUnderstood("an answer that is cut, over TCP".to_owned())),

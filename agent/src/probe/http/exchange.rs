@@ -119,7 +119,7 @@ impl Reply {
 }
 
 /// What a failed exchange was: a connection that broke, or an answer that is no HTTP.
-fn broken(error: &hyper::Error) -> Happened {
+pub(in crate::probe) fn broken(error: &hyper::Error) -> Happened {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(inner) = inner.downcast_ref::<io::Error>() {

@@ -6,7 +6,7 @@
 //! authorization are told to the URL's own scheme, host and port only. Head and body of an answer are bounded; what lies
 //! beyond is not read, and the facts say so.
 
-mod exchange;
+pub(in crate::probe) mod exchange;
 mod expected;
 mod hop;
 mod json;
@@ -21,7 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Uri};
-use uphold_common::wire::check::{HttpCheck, HttpVersion, IpVersion};
+use uphold_common::wire::check::{HttpCheck, HttpVersion, IpChoice};
 use url::Url;
 
 use super::connect::{Target, parse_target};
@@ -67,7 +67,7 @@ struct Way {
     redirects: u32,
     proxy: Option<Target>,
     connect_to: Option<Target>,
-    ip: IpVersion,
+    ip: IpChoice,
     /// `None` where TLS is never spoken.
     secure: Option<Secure>,
 }
@@ -119,7 +119,7 @@ impl HttpProbe {
             let own = hop.is_of(&self.first);
             let question = self.request.question(hop, &method, authorization.as_ref().filter(|_| own), own);
             let mut reply = self.way.ask(hop, own, question, run, timeout).await?;
-            run.took(|phases| &mut phases.first_byte);
+            run.phase_ended(|phases| &mut phases.first_byte);
             let code = reply.head.status();
             let next = if self.way.redirects > 0 { hop.redirected(code, reply.head.headers())? } else { None };
             let Some(next) = next else {
@@ -141,7 +141,7 @@ impl HttpProbe {
 
     async fn read(&self, reply: &mut Reply, redirects: u32, run: &mut Run) -> Result<Answer, Happened> {
         let body = reply.read(self.expected.looks_at_body()).await?;
-        run.took(|phases| &mut phases.transfer);
+        run.phase_ended(|phases| &mut phases.transfer);
         let code = reply.head.status().as_u16();
         let unmet = self.expected.unmet(code, reply.head.headers(), &body);
         let (body_bytes, body_cut, http2) = (body.bytes, body.cut, reply.http2);

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use uphold_common::observation::Micros;
-use uphold_common::wire::check::{IcmpCheck, IpVersion};
+use uphold_common::wire::check::{IcmpCheck, IpChoice, IpVersion};
 
 use super::connect::Target;
 use super::{Answer, Happened, Judged, Run, Seen, Trouble, TroubleKind};
@@ -30,7 +30,7 @@ const NO_PORT: u16 = 0;
 #[derive(Debug)]
 pub struct IcmpProbe {
     target: Target,
-    ip: IpVersion,
+    ip: Option<IpVersion>,
     packets: u16,
     gap: Duration,
     loss_at_most_ppb: i64,
@@ -68,13 +68,22 @@ impl IcmpProbe {
     /// A socket to the first address that can be spoken to.
     async fn open(&self, run: &mut Run) -> Result<(IpAddr, UdpSocket, socket::Kind), Happened> {
         let mut refused = None;
-        for address in self.target.addresses(self.ip, run).await?.iter().map(SocketAddr::ip) {
+        for address in
+            self.target.addresses(IpChoice::Any, run).await?.iter().map(SocketAddr::ip).filter(|ip| self.wants(*ip))
+        {
             match socket::open(address) {
                 Ok((socket, kind)) => return Ok((address, socket, kind)),
                 Err(happened) => refused = refused.or(Some(happened)),
             }
         }
-        Err(refused.unwrap_or_else(|| Happened::NotTried("there was no address to try".to_owned())))
+        Err(refused.unwrap_or_else(|| {
+            let version = if self.ip == Some(IpVersion::Four) { "IPv4" } else { "IPv6" };
+            Happened::NotResolved(format!("{} has no {version} address", self.target.host))
+        }))
+    }
+
+    fn wants(&self, ip: IpAddr) -> bool {
+        self.ip.is_none_or(|version| ip.is_ipv4() == (version == IpVersion::Four))
     }
 
     async fn exchange(&self, run: &mut Run, socket: &UdpSocket, echo: &Echo) -> Result<Answer, Happened> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::options::{IpVersion, TlsOptions};
+use super::options::{IpChoice, TlsOptions};
 
 /// Asks `grpc.health.v1.Health` whether a service is serving.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -15,8 +15,8 @@ pub struct GrpcCheck {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub service: String,
     /// Which addresses are spoken to.
-    #[serde(default, skip_serializing_if = "IpVersion::is_any")]
-    pub ip: IpVersion,
+    #[serde(default, skip_serializing_if = "IpChoice::is_any")]
+    pub ip: IpChoice,
     /// How TLS is agreed; none: in the clear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsOptions>,

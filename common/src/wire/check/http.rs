@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::json::JsonCondition;
-use super::options::{IpVersion, TlsOptions};
+use super::options::{IpChoice, TlsOptions};
 
 /// A request over HTTP, and what its answer must be. What is left out is a GET whose answer is 200 to 299.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -67,8 +67,8 @@ pub struct HttpCheck {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_to: Option<String>,
     /// Which addresses are spoken to.
-    #[serde(default, skip_serializing_if = "IpVersion::is_any")]
-    pub ip: IpVersion,
+    #[serde(default, skip_serializing_if = "IpChoice::is_any")]
+    pub ip: IpChoice,
     /// How TLS is agreed.
     #[serde(default, skip_serializing_if = "TlsOptions::is_default")]
     pub tls: TlsOptions,

@@ -28,9 +28,9 @@ pub use exec::ExecCheck;
 pub use grpc::GrpcCheck;
 pub use heartbeat::HeartbeatCheck;
 pub use http::{Basic, HttpCheck, HttpVersion};
-pub use icmp::IcmpCheck;
+pub use icmp::{IcmpCheck, IpVersion};
 pub use json::{JsonCondition, JsonValue};
-pub use options::{IpVersion, StartTls, TlsOptions, TlsVersion};
+pub use options::{IpChoice, StartTls, TlsOptions, TlsVersion};
 pub use process::ProcessCheck;
 pub use prometheus::{PrometheusCheck, SeriesBounds};
 pub use reading::{PluginLimit, ReadingSpec, above_zero};
@@ -49,6 +49,8 @@ pub enum Check {
     Tcp(TcpCheck),
     /// A session of TLS.
     Tls(TlsCheck),
+    /// The health service of gRPC.
+    Grpc(GrpcCheck),
     /// A question to a name server.
     Dns(DnsCheck),
     /// Echo requests to a host.
@@ -57,8 +59,6 @@ pub enum Check {
     Exec(ExecCheck),
     /// What an exporter writes for Prometheus.
     Prometheus(PrometheusCheck),
-    /// The health service of gRPC.
-    Grpc(GrpcCheck),
     /// A unit of systemd on the agent's own host.
     Systemd(SystemdCheck),
     /// Processes on the agent's own host.
@@ -73,19 +73,19 @@ pub enum Check {
 impl Check {
     /// The kinds that an agent of this release can make.
     pub const KINDS: [&'static str; 11] =
-        ["http", "tcp", "tls", "dns", "icmp", "exec", "prometheus", "grpc", "systemd", "process", "heartbeat"];
+        ["http", "tcp", "tls", "grpc", "dns", "icmp", "exec", "prometheus", "systemd", "process", "heartbeat"];
 
     /// The kind, as the catalogue writes it.
     pub fn kind(&self) -> &str {
         match self {
             Self::Http(_) => "http",
             Self::Tcp(_) => "tcp",
+            Self::Tls(_) => "tls",
+            Self::Grpc(_) => "grpc",
             Self::Dns(_) => "dns",
             Self::Icmp(_) => "icmp",
             Self::Systemd(_) => "systemd",
             Self::Process(_) => "process",
-            Self::Tls(_) => "tls",
-            Self::Grpc(_) => "grpc",
             Self::Exec(_) => "exec",
             Self::Prometheus(_) => "prometheus",
             Self::Heartbeat(_) => "heartbeat",

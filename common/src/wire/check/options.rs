@@ -70,7 +70,7 @@ impl TlsVersion {
 
 /// Which of a name's addresses are spoken to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub enum IpVersion {
+pub enum IpChoice {
     /// All, as the resolver orders them.
     #[default]
     #[serde(rename = "any")]
@@ -89,7 +89,7 @@ pub enum IpVersion {
     Prefer6,
 }
 
-impl IpVersion {
+impl IpChoice {
     /// As the catalogue writes them.
     pub const WORDS: [(&'static str, Self); 5] = [
         ("any", Self::Any),

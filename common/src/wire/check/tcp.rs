@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::options::{IpVersion, StartTls, TlsOptions};
+use super::options::{IpChoice, StartTls, TlsOptions};
 
 /// A TCP connection, and what is said over it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -12,8 +12,8 @@ pub struct TcpCheck {
     /// `host:port`, an IPv6 address in brackets.
     pub address: String,
     /// Which addresses are spoken to.
-    #[serde(default, skip_serializing_if = "IpVersion::is_any")]
-    pub ip: IpVersion,
+    #[serde(default, skip_serializing_if = "IpChoice::is_any")]
+    pub ip: IpChoice,
     /// How the connection turns to TLS, if it begins in the clear.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starttls: Option<StartTls>,

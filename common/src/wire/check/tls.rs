@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::options::{IpVersion, StartTls, TlsOptions};
+use super::options::{IpChoice, StartTls, TlsOptions};
 
 /// A session of TLS, and for how long its certificates still hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,8 +17,8 @@ pub struct TlsCheck {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starttls: Option<StartTls>,
     /// Which addresses are spoken to.
-    #[serde(default, skip_serializing_if = "IpVersion::is_any")]
-    pub ip: IpVersion,
+    #[serde(default, skip_serializing_if = "IpChoice::is_any")]
+    pub ip: IpChoice,
     /// How TLS is agreed.
     #[serde(default, skip_serializing_if = "TlsOptions::is_default")]
     pub tls: TlsOptions,

@@ -1,7 +1,7 @@
 //! Checks that are read, and those that are refused, each with its word.
 
 use super::*;
-use crate::wire::check::{HttpVersion, IpVersion, JsonValue, Step};
+use crate::wire::check::{HttpVersion, IpChoice, JsonValue, Step};
 
 fn refused(text: &str) -> String {
     read_check("a", text).unwrap_err().shown()[0].to_string()
@@ -12,7 +12,7 @@ fn what_is_left_out_of_a_request_has_its_default() {
     let text = "{ http: { url: 'https://a.example/', expect: { code: [200, 3xx] } } }";
     let Check::Http(check) = read_check("a", text).unwrap() else { panic!("http is http") };
     assert_eq!((check.codes.as_slice(), check.code_classes.as_slice()), ([200].as_slice(), [3].as_slice()));
-    assert_eq!((check.version, check.redirects, check.ip), (HttpVersion::Any, 0, IpVersion::Any));
+    assert_eq!((check.version, check.redirects, check.ip), (HttpVersion::Any, 0, IpChoice::Any));
     assert!(check.tls.verify && check.method.is_none());
     let plain = serde_json::to_value(Check::Http(Box::new(crate::wire::check::HttpCheck {
         url: "http://a.example/".to_owned(),
@@ -80,7 +80,7 @@ fn what_cannot_be_asked_is_refused_by_its_word() {
         ("{ tls: { address: 'a:1', expires_after: 11y } }".to_owned(), "a duration"),
         ("{ tls: { address: 'a:1', server_name: 'a b' } }".to_owned(), "a name such as"),
         ("{ grpc: { service: a } }".to_owned(), "\"address\" is missing"),
-        ("{ dns: {} }".to_owned(), "not supported yet"),
+        ("{ exec: {} }".to_owned(), "not supported yet"),
         ("{ http: { url: 'http://a.example/' }, tcp: { address: 'a:1' } }".to_owned(), "not both"),
         (String::new(), "what is asked is missing"),
     ] {

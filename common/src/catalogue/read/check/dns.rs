@@ -3,8 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 
-use super::pattern::pattern;
-use super::{Asking, Check, Read};
+use super::{Asking, Check, Read, pattern};
 use crate::catalogue::read::MEMBERS_MAX;
 use crate::wire::check::{DnsCheck, Over, Rcode, RecordType};
 use crate::yaml::walk::{At, Keys};
@@ -77,7 +76,7 @@ fn expect(at: &At<'_>, record: Option<&RecordType>, asking: &Asking) -> Read<Exp
         let rcodes = keys.or("rcode", default.rcodes, |at| at.set("codes", MEMBERS_MAX, |at| at.word(&Rcode::ALL)));
         let answers = keys.or("answers", default.answers, |at| at.set("answers", MEMBERS_MAX, answer));
         let contains = keys.or("contains", default.contains, |at| at.set("answers", MEMBERS_MAX, answer));
-        let matches = keys.optional("matches", |at| pattern(at, asking));
+        let matches = keys.optional("matches", |at| pattern::read(at, asking));
         let at_least = keys.optional("at_least", |at| at.small_count(AT_LEAST));
         let authoritative = keys.or("authoritative", default.authoritative, At::flag);
         let authenticated = keys.or("authenticated", default.authenticated, At::flag);

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::http::{HEADERS_MAX, header_name};
 use super::json;
-use super::pattern::pattern;
+use super::pattern::read as pattern;
 use super::{Asking, Read};
 use crate::catalogue::read::MEMBERS_MAX;
 use crate::wire::check::HttpCheck;

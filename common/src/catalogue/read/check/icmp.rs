@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 
 use url::Host;
 
-use super::{Asking, Check, Read, options};
+use super::{Asking, Check, Read};
 use crate::percent::{BILLION, Ppb};
-use crate::wire::check::IcmpCheck;
+use crate::wire::check::{IcmpCheck, IpVersion};
 use crate::yaml::scalars::exact_duration;
 use crate::yaml::walk::At;
 
@@ -21,7 +21,7 @@ const HOST_BYTES_MAX: usize = 253;
 pub(super) fn read(at: &At<'_>, asking: &Asking) -> Read<Check> {
     at.mapping(|keys| {
         let host = keys.required("host", host);
-        let ip = options::ip(keys);
+        let ip = keys.optional("ip", |at| at.word(&[("4", IpVersion::Four), ("6", IpVersion::Six)]));
         let packets = keys.or("packets", 1, |at| at.small_count(PACKETS));
         let gap = keys.or("gap", GAP_MS_DEFAULT, |at| at.duration_ms(GAP_MS));
         let loss_at_most = keys.or("loss_at_most", 0, loss);

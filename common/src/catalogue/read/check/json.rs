@@ -1,6 +1,6 @@
 //! `http.expect.json`: a pointer into a body, and what must stand there.
 
-use super::pattern::pattern;
+use super::pattern::read as pattern;
 use super::{Asking, Read};
 use crate::number::Number;
 use crate::wire::check::{JsonCondition, JsonValue};

@@ -1,7 +1,7 @@
 //! What several kinds share: TLS, addresses, files on the agent's host.
 
 use super::Read;
-use crate::wire::check::{IpVersion, StartTls, TlsOptions, TlsVersion};
+use crate::wire::check::{IpChoice, StartTls, TlsOptions, TlsVersion};
 use crate::yaml::walk::{At, Keys};
 
 /// Longest path of a file, in bytes.
@@ -38,8 +38,8 @@ pub(super) fn tls_keys(keys: &Keys<'_>) -> Read<TlsOptions> {
 }
 
 /// Which addresses of a name.
-pub(super) fn ip(keys: &Keys<'_>) -> Read<IpVersion> {
-    keys.or("ip", IpVersion::Any, |at| at.word(&IpVersion::WORDS))
+pub(super) fn ip(keys: &Keys<'_>) -> Read<IpChoice> {
+    keys.or("ip", IpChoice::Any, |at| at.word(&IpChoice::WORDS))
 }
 
 /// How a connection turns to TLS.

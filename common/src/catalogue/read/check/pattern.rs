@@ -2,7 +2,8 @@
 
 use regex::{Regex, RegexBuilder};
 
-use super::{Asking, Read};
+use super::Asking;
+use crate::yaml::problem::Read;
 use crate::yaml::walk::At;
 
 /// Largest compiled body pattern, in bytes.
@@ -13,11 +14,11 @@ pub fn body_pattern(pattern: &str) -> Result<Regex, String> {
     body_pattern_within(pattern, BODY_PATTERN_SIZE_MAX)
 }
 
-/// An expression that can be compiled.
-pub(super) fn pattern(at: &At<'_>, asking: &Asking) -> Read<String> {
+/// The expression that stands at a place, which an agent can compile.
+pub(super) fn read(at: &At<'_>, asking: &Asking) -> Read<String> {
     let pattern = at.text()?;
-    body_pattern_within(&pattern, asking.pattern_size_max)
-        .map_err(|why| at.problem(format!("the regular expression cannot be used: {why}")))?;
+    let compiled = body_pattern_within(&pattern, asking.pattern_size_max);
+    compiled.map_err(|why| at.problem(format!("the regular expression cannot be used: {why}")))?;
     Ok(pattern)
 }
 

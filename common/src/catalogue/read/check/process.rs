@@ -2,8 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::pattern::pattern;
-use super::{Asking, Check, Read};
+use super::{Asking, Check, Read, pattern};
 use crate::wire::check::ProcessCheck;
 use crate::yaml::walk::At;
 
@@ -18,7 +17,7 @@ pub(super) fn read(at: &At<'_>, asking: &Asking) -> Read<Check> {
     at.mapping(|keys| {
         let name =
             keys.optional("name", |at| word(at, NAME_BYTES_MAX, "the name of an executable, without its folder"));
-        let command = keys.optional("command", |at| pattern(at, asking));
+        let command = keys.optional("command", |at| pattern::read(at, asking));
         let user = keys.optional("user", |at| word(at, USER_BYTES_MAX, "the name or the number of a user"));
         let at_least = keys.or("at_least", 1, |at| at.small_count(COUNT));
         let at_most = keys.optional("at_most", |at| at.small_count(COUNT));

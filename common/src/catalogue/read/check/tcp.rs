@@ -1,7 +1,7 @@
 //! `tcp`: an address, and what is said over the connection.
 
 use super::options;
-use super::pattern::pattern;
+use super::pattern::read as pattern;
 use super::{Asking, Check, Read};
 use crate::wire::check::{Step, TcpCheck};
 use crate::yaml::walk::At;
