@@ -153,7 +153,7 @@ fn plugins_of_debian_say_how_something_is_and_how_much_of_it_is_in_use() {
     let said = String::from_utf8(said.unwrap().stdout).unwrap();
     assert!(said.contains(&format!(";{limit}")), "{limit} of {said}");
     assert!(used > 0.0 && used < limit, "{used} of {limit}");
-    assert_eq!(agent.reading("users").1, 2_000.0);
+    assert!((agent.reading("users").1 - 2_000.0).abs() < 0.5);
     let told = agent.process.output();
     assert!(told.contains("no command sh") && told.contains("begins with"), "{told}");
 }
@@ -181,7 +181,7 @@ fn plugins_that_misbehave_are_seen_for_what_they_are_and_leave_nothing_behind() 
         let path = folder.path().join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        accept.push_str(&format!("    {name}: {{ run: [{}] }}\n", path.display()));
+        accept += &format!("    {name}: {{ run: [{}] }}\n", path.display());
         let timeout_ms = if name == "ignores" { 300 } else { 20_000 };
         let readings = if name == "huge" { reading("queue", "queue", "max") } else { json!([]) };
         let check = json!({ "exec": { "command": name, "arguments": [], "readings": readings } });

@@ -4,7 +4,10 @@
 //! code: what is tested is the whole way from the words to the verdict.
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+#![expect(clippy::expect_used, reason = "what is not installed is said")]
+#![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
+mod jobs;
 mod names;
 mod web;
 

@@ -28,7 +28,7 @@ fn zone() -> String {
         _imap._tcp IN SRV 0 5 993 mail.shop.example.\n@ IN DS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118\n"
         .to_owned();
     for number in 0..20 {
-        zone.push_str(&format!("large IN TXT \"{number:0>200}\"\n"));
+        zone += &format!("large IN TXT \"{number:0>200}\"\n");
     }
     zone
 }
@@ -238,8 +238,10 @@ fn a_host_that_does_not_answer_is_never_up() {
             let took = seen.observation.total.get().unwrap();
             assert!(took >= 390_000, "a failure took as long as it lasted: {seen:?}");
         }
-        (Happened::NotConnected(_), (Outcome::Down, Cause::Refused | Cause::Connection, 0))
-        | (Happened::NotConnected(_), (Outcome::Unknown, Cause::Agent, 0)) => assert!(may_ping(), "{seen:?}"),
+        (
+            Happened::NotConnected(_),
+            (Outcome::Down, Cause::Refused | Cause::Connection, 0) | (Outcome::Unknown, Cause::Agent, 0),
+        ) => assert!(may_ping(), "{seen:?}"),
         (Happened::NotTried(_), (Outcome::Unknown, Cause::Agent, 0)) => assert!(!may_ping(), "{seen:?}"),
         other => panic!("{other:?}"),
     }

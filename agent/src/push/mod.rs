@@ -10,6 +10,7 @@
 //! When nothing waits, what a collector asked for again is sent, as [`replay`] says. A collector that does not know the
 //! newest version of a push is given one as version 1 has it, and asked again later whether it does by now.
 
+mod answered;
 pub mod decide;
 mod offset;
 mod replay;
@@ -22,14 +23,13 @@ use tokio::sync::watch;
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::Epoch;
-use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Push, PushAnswer};
+use uphold_common::wire::push::{PUSH_CONTENT_TYPE, Push};
 use uphold_common::wire::retry_after;
 use url::Url;
 
 use self::decide::{Decision, Heard, RETRY_AFTER_MS_MAX, decide, held_ms, wait_ms};
-use self::offset::{Offset, Offsets};
-use self::replay::{Answered, Course, Due, Replay};
-use crate::assignment;
+use self::offset::Offsets;
+use self::replay::{Due, Replay};
 use crate::clock::Clock;
 use crate::config::shown;
 use crate::metrics::{Asked, Metrics};
@@ -198,32 +198,6 @@ impl Pusher {
         Step::Moved
     }
 
-    /// Whether this collector, when it is not the first, has the store that acknowledged last; one that does not say is
-    /// believed, since it is older.
-    async fn has_our_store(&mut self, collector: &Url, ours: Option<Epoch>) -> bool {
-        let Some(ours) = ours.filter(|_| self.current > 0) else { return true };
-        if self.confirmed == Some((self.current, ours)) {
-            return true;
-        }
-        let theirs = match assignment::store_of(&self.remote, collector, &self.agent).await {
-            Ok(theirs) => theirs,
-            Err(error) => {
-                self.tell_once(
-                    collector,
-                    &Heard::Nothing(error.to_string()),
-                    "a batch could not be delivered, and waits",
-                );
-                return false;
-            }
-        };
-        let other = theirs.filter(|theirs| *theirs != ours);
-        if let Some(theirs) = other {
-            let detail = format!("it has the store {theirs}, and what was acknowledged lies in {ours}");
-            self.tell_once(collector, &Heard::Nothing(detail), "this collector has another store, and is not used");
-        }
-        other.is_none()
-    }
-
     /// Sends once what was asked for again. Whatever comes of it, what waits is not held up by it.
     async fn again(&mut self, collector: &Url) -> Step {
         let from = match self.replay.due(self.clock.now()) {
@@ -328,15 +302,6 @@ impl Pusher {
         }
     }
 
-    /// Measures how far the clocks are apart, and says it where it is news.
-    fn offset(&mut self, sent_at: Instant, answer: &PushAnswer) {
-        let Some(offset) = Offset::measure(sent_at, self.clock.now(), answer.now) else { return };
-        self.metrics.clock_offset(offset.ahead_ms, offset.within_ms);
-        if let Some(fact) = self.offsets.measured(offset) {
-            self.recorder.said(fact);
-        }
-    }
-
     fn understand(&self, reply: &Reply) -> Heard {
         if reply.status == 200 {
             return match serde_json::from_slice(&reply.body) {
@@ -347,47 +312,6 @@ impl Pusher {
         let asked = reply.retry_after.as_deref();
         let retry_after_ms = asked.and_then(|text| retry_after::wait_ms(text, self.clock.now(), RETRY_AFTER_MS_MAX));
         Heard::Refusal { refusal: Refusal::of(reply), retry_after_ms }
-    }
-
-    /// A collector holds the batch: what it asks for in return.
-    fn done(&mut self, collector: &Url, parcel: &Parcel, answer: &PushAnswer, again: bool) {
-        let collector = shown(collector);
-        if self.told.is_over() {
-            tracing::info!(collector, "batches are delivered again");
-        }
-        let replaced = parcel.store.filter(|store| *store != answer.store && !again);
-        if let Some(before) = replaced {
-            tracing::warn!(collector, %before, now = %answer.store, "the collector keeps its data in another store now");
-        }
-        if answer.replay_from.is_some() {
-            self.metrics.replay_requested();
-        }
-        let answered = Answered {
-            epoch: parcel.epoch,
-            seq: parcel.seq,
-            again,
-            acknowledged_seq: parcel.acknowledged_seq,
-            replay_from: answer.replay_from,
-            asks_always: !self.is_older(),
-        };
-        match self.replay.answered(&answered, self.clock.now()) {
-            Course::Same => {}
-            Course::Begins { from } => {
-                let (until, kept_from) = (parcel.acknowledged_seq, parcel.kept_from);
-                tracing::warn!(
-                    collector,
-                    from,
-                    until,
-                    kept_from,
-                    "the collector misses batches that were acknowledged: those that are kept are sent again"
-                );
-            }
-            Course::Ends => tracing::info!(collector, "the collector misses nothing any more that is kept here"),
-        }
-        if replaced.is_some() || answer.replay_from.is_some() {
-            // One that was put in the place of another may know more.
-            self.older.remove(&self.current);
-        }
     }
 
     /// Every collector is tried once before the agent waits.
