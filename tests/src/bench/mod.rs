@@ -45,7 +45,7 @@ mod victoria;
 
 use std::io;
 
-pub use agent::{Part, Race};
+pub use agent::{Part, Race, Scheme};
 pub use options::{Cli, Figures, Load, Measurement, Sides, Steps, Turns, Year};
 
 /// Measures what was asked for and prints it.

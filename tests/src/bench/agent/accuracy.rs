@@ -10,12 +10,11 @@ use super::known::Known;
 use super::options::Race;
 use super::ours::{Ours, Programs};
 use super::pairs::{errors_us, read};
+use super::spell::is_about;
 use crate::bench::progress;
 use crate::bench::table::{Table, number};
 use crate::process::wait::{rest, wait_until, wall_ms};
 
-/// By what part the attempts may be fewer than were due, or more.
-const COUNT_OFF: f64 = 0.02;
 /// How long the server's last notes may take.
 const NOTED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -59,7 +58,7 @@ fn of_ours(options: &Race, programs: &Programs) -> io::Result<Vec<f64>> {
     let to_ms = wall_ms();
     let measured = read(&ours.exported()?, from_ms, to_ms).map_err(io::Error::other)?;
     let due = probes.rate() * options.length().as_secs_f64();
-    if (measured.len() as f64 / due - 1.0).abs() > COUNT_OFF {
+    if !is_about(measured.len() as f64, due) {
         let due = number(due);
         return Err(io::Error::other(format!(
             "{} attempts were made and delivered, and {due} were due",

@@ -98,16 +98,6 @@ fn check(scheme: Scheme, url: &str) -> String {
     }
 }
 
-/// Whether the catalogue can say that a certificate is not to be checked; otherwise why not.
-pub(super) fn knows_tls() -> Result<(), String> {
-    let asks = Asks::Url(Scheme::Https, "https://127.0.0.1/".to_owned());
-    let probes = Probes { count: 1, interval_ms: 1_000, host: false, asks };
-    let mut text = format!("{}services:\n", probes.head());
-    probes.service(&mut text, &[0]).map_err(|error| error.to_string())?;
-    let read = uphold_common::catalogue::read(&[("probes.yaml", text)]);
-    read.map(drop).map_err(|problems| problems.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,7 +105,11 @@ mod tests {
     #[test]
     fn the_catalogue_is_read_by_the_collectors_own_reader_and_has_the_rate_that_was_asked_for() {
         let url = "http://127.0.0.1:1/".to_owned();
-        for (asks, host) in [(Asks::Url(Scheme::Http, url.clone()), true), (Asks::Numbered(url), false)] {
+        for (asks, host) in [
+            (Asks::Url(Scheme::Http, url.clone()), true),
+            (Asks::Url(Scheme::Https, url.replace("http", "https")), false),
+            (Asks::Numbered(url), false),
+        ] {
             let probes = Probes { host, ..Probes::at(500, 5, asks) };
             assert!((probes.rate() - 500.0).abs() < 1e-9);
             let folder = tempfile::tempdir().unwrap();

@@ -37,37 +37,21 @@ mod target;
 use std::io;
 
 pub use options::{Part, Race};
+pub use target::Scheme;
 
 use ours::Programs;
-use target::Scheme;
 
 /// Measures the parts that were asked for, one after the other, and prints the tables of each.
 pub(super) fn run(options: &Race) -> io::Result<()> {
     let programs = Programs::of(options)?;
-    let schemes = schemes(options);
     for part in options.parts() {
         match part {
-            Part::Pace => pace::run(options, &programs, &schemes)?,
-            Part::Most => most::run(options, &programs, &schemes)?,
+            Part::Pace => pace::run(options, &programs)?,
+            Part::Most => most::run(options, &programs)?,
             Part::Resident => resident::run(options, &programs)?,
             Part::Accuracy => accuracy::run(options, &programs)?,
             Part::Many => many::run(options, &programs)?,
         }
     }
     Ok(())
-}
-
-/// HTTP; HTTPS too if it is asked for and the catalogue can say that a certificate is not to be checked.
-fn schemes(options: &Race) -> Vec<Scheme> {
-    if !options.https {
-        println!("HTTPS is left out; --https measures it as well");
-        return vec![Scheme::Http];
-    }
-    match assigned::knows_tls() {
-        Ok(()) => vec![Scheme::Http, Scheme::Https],
-        Err(why) => {
-            println!("HTTPS is left out, since the catalogue cannot say `tls` of a probe here:\n{why}");
-            vec![Scheme::Http]
-        }
-    }
 }

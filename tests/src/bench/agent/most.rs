@@ -24,11 +24,11 @@ const INTERVAL_MS: u32 = 500;
 const FIRST: Duration = Duration::from_secs(3);
 
 /// Measures in turn, and prints tables.
-pub(super) fn run(options: &Race, programs: &Programs, schemes: &[Scheme]) -> io::Result<()> {
+pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
     let cores = Cores::of_this_program()?;
-    let bar = progress::bar("the most on one core", u64::from(options.pairs) * schemes.len() as u64);
+    let bar = progress::bar("the most on one core", u64::from(options.pairs) * options.schemes.len() as u64);
     let (mut runs, mut compared) = (Spell::table(), compared::table("blackbox_exporter"));
-    for scheme in schemes {
+    for scheme in &options.schemes {
         let (mut peers, mut ours) = (Vec::new(), Vec::new());
         for _ in 0..options.pairs {
             let kept_off = cores.keep_off_the_first()?;

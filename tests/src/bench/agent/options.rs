@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::target::Scheme;
 use crate::bench::options::{Sides, build};
 
 /// What can be measured of an agent.
@@ -41,9 +42,9 @@ pub struct Race {
     /// Seconds between two attempts of one probe, at those rates and for accuracy
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(super) interval: u32,
-    /// Also HTTPS
-    #[arg(long)]
-    pub(super) https: bool,
+    /// How the page is asked for at those rates, and at the most
+    #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Scheme::Http, Scheme::Https])]
+    pub(super) schemes: Vec<Scheme>,
     /// Attempts a second that are asked of an agent that is to make as many as it can; more than it can
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=50_000))]
     pub(super) most: u32,

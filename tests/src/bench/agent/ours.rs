@@ -94,15 +94,17 @@ impl Ours {
         Ok(Self { agent, collector, port, programs: programs.clone(), folder })
     }
 
-    /// Waits until it has made so many attempts, which a first round of all probes comes to.
+    /// Waits until it has made so many attempts, which a first round of all probes comes to. It is not asked before one
+    /// can be over, since its answers take memory.
     pub(super) fn wait_for(&self, attempts: usize, interval_ms: u64) -> io::Result<()> {
-        let (began, within) = (Stopwatch::start(), FIRST_WITHIN + Duration::from_millis(interval_ms));
+        rest(Duration::from_millis(interval_ms));
+        let began = Stopwatch::start();
         loop {
             let made = self.attempts()?;
             if made.up + made.others >= attempts as u64 {
                 return Ok(());
             }
-            if began.elapsed() > within {
+            if began.elapsed() > FIRST_WITHIN {
                 return Err(io::Error::other(format!("the agent made {made:?}, and {attempts} attempts are expected")));
             }
             rest(ASK_EVERY);

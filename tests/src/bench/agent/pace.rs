@@ -19,10 +19,11 @@ const CONNECTIONS: u32 = 32;
 const PEER_FIRST: std::time::Duration = std::time::Duration::from_secs(3);
 
 /// Measures in turn, and prints tables.
-pub(super) fn run(options: &Race, programs: &Programs, schemes: &[Scheme]) -> io::Result<()> {
-    let bar = progress::bar("CPU of probes", u64::from(options.pairs) * (schemes.len() * options.rates.len()) as u64);
+pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
+    let bar =
+        progress::bar("CPU of probes", u64::from(options.pairs) * (options.schemes.len() * options.rates.len()) as u64);
     let (mut runs, mut compared) = (Spell::table(), compared::table("blackbox_exporter"));
-    for scheme in schemes {
+    for scheme in &options.schemes {
         for rate in &options.rates {
             let (mut peers, mut ours) = (Vec::new(), Vec::new());
             for _ in 0..options.pairs {

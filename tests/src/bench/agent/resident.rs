@@ -10,6 +10,7 @@ use super::compared;
 use super::options::Race;
 use super::ours::{Ours, Programs};
 use super::peer::{self, Exporter};
+use super::spell::is_about;
 use super::target::{Scheme, Target};
 use crate::bench::daemon::Daemon;
 use crate::bench::progress;
@@ -76,7 +77,7 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
         let [peers, ours] = [&peers, &ours].map(|side| side.iter().map(figure).collect::<Vec<f64>>());
         table.row(compared::row(what, &peers, &ours));
     }
-    print!("\n{PROBES} probes each 30 s and the host's capacity, after {minutes} minutes\n{table}\n");
+    print!("\n{PROBES} probes each 30 s and the host's capacity, after {} s\n{table}\n", options.watched().as_secs());
     Ok(())
 }
 
@@ -97,7 +98,7 @@ fn of_ours(options: &Race, programs: &Programs) -> io::Result<Seen> {
     })?;
     let made = ours.attempts()? - before;
     let expected = probes.rate() * options.watched().as_secs_f64();
-    if made.others > 0 || ((made.up as f64) - expected).abs() > expected * 0.02 + 10.0 {
+    if made.others > 0 || !is_about(made.up as f64, expected) {
         return Err(io::Error::other(format!("the agent made {made:?}, and {} are expected", number(expected))));
     }
     Ok(seen)
@@ -124,10 +125,7 @@ fn asked(probe: &Question, scrape: &Question, rate: f64, length: Duration) -> io
     });
     let scraped = scraped.unwrap_or_else(|_| Err(io::Error::other("the thread that asks has ended")))?;
     match (probed?, scraped) {
-        (Answers { others: 0, .. }, Answers { others: 0, .. }) => {
-            // The last ones are due before the end.
-            Ok(())
-        }
+        (Answers { others: 0, .. }, Answers { others: 0, .. }) => Ok(()),
         (probed, scraped) => Err(io::Error::other(format!("not all was well: probes {probed:?}, scrapes {scraped:?}"))),
     }
 }

@@ -12,10 +12,10 @@ use crate::bench::table::{Table, megabytes, number, seconds};
 use crate::bench::usage;
 use crate::process::wait::{Stopwatch, rest};
 
-/// By what part the server's count may lie beside the side's own: attempts go on while both are read.
+/// By what part two counts of the same may differ: attempts go on while they are read.
 const COUNT_OFF: f64 = 0.02;
-/// And by how many requests besides, among them those that ask the server how often it was asked.
-const COUNT_OFF_LEAST: f64 = 40.0;
+/// And by how many besides, among them those that ask the server how often it was asked.
+const COUNT_OFF_LEAST: f64 = 20.0;
 
 /// What one run of one side came to.
 #[derive(Clone, Debug)]
@@ -82,9 +82,9 @@ impl Spell {
         self.made as f64 / self.processor.as_secs_f64()
     }
 
-    /// That as many were made as this rate asks for; one in fifty may be missing or besides.
+    /// That as many were made as this rate asks for.
     pub(super) fn at_rate(self, rate: f64) -> io::Result<Self> {
-        if (self.rate() / rate - 1.0).abs() <= COUNT_OFF {
+        if is_about(self.made as f64, rate * self.wall.as_secs_f64()) {
             return Ok(self);
         }
         let (made, skipped) = (number(self.rate()), self.skipped);
@@ -93,13 +93,12 @@ impl Spell {
 
     /// The server was asked as often as the side says.
     fn checked(self, requests: u64) -> io::Result<Self> {
-        let off = (requests as f64 - self.made as f64).abs();
-        if off <= COUNT_OFF * self.made as f64 + COUNT_OFF_LEAST {
+        if is_about(requests as f64, self.made as f64) {
             return Ok(self);
         }
+        let made = self.made;
         Err(io::Error::other(format!(
-            "{} probes were made by their side, and the server was asked {requests} times",
-            self.made
+            "{made} probes were made by their side, and the server was asked {requests} times"
         )))
     }
 
@@ -184,5 +183,36 @@ impl Reading {
         let foreign_cores = foreign.as_secs_f64() / self.wall.as_secs_f64();
         let (processor, target) = (of(0), of(1));
         Ok(Spell { wall: self.wall, processor, made, skipped, memory: self.memory, target, foreign_cores, fixed_work })
+    }
+}
+
+/// Whether a count is as it is expected, but for what went on while it was read.
+pub(super) fn is_about(count: f64, expected: f64) -> bool {
+    (count - expected).abs() <= COUNT_OFF * expected + COUNT_OFF_LEAST
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_that_differ_by_more_than_what_goes_on_meanwhile_are_refused() {
+        for (count, expected, about) in
+            [(20.0, 0.0, true), (21.0, 0.0, false), (1_040.0, 1_000.0, true), (959.0, 1_000.0, false)]
+        {
+            assert_eq!(is_about(count, expected), about, "{count} of {expected}");
+        }
+        let reading = |others, made| {
+            let second = Duration::from_secs(1);
+            let memory = usage::Memory::default();
+            Reading { wall: second * 10, spent: vec![second * 2, second, second], machine: second * 9, memory }
+                .spell((made, others, 0), second)
+        };
+        let spell = reading(0, 2_000).unwrap();
+        assert_eq!([spell.per_thousand(), spell.rate(), spell.per_core_second()], [1.0, 200.0, 1_000.0]);
+        assert!((spell.foreign_cores - 0.5).abs() < 1e-9);
+        assert!(spell.clone().checked(2_061).is_err() && spell.clone().at_rate(220.0).is_err());
+        assert!(spell.checked(2_002).is_ok_and(|spell| spell.at_rate(200.0).is_ok()));
+        assert!(reading(1, 2_000).is_err() && reading(0, 0).is_err());
     }
 }

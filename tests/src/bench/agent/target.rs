@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::Command;
 
+use clap::ValueEnum;
 use tempfile::TempDir;
 
 use crate::process::child::system_program;
@@ -11,8 +12,8 @@ use crate::process::nginx::Nginx;
 use crate::process::{free_port, http};
 
 /// How it is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scheme {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scheme {
     /// In the clear.
     Http,
     /// Over TLS, with a whole handshake each time.
