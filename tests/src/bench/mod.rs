@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `options` | the command line |
 //! | `ingest`, `query`, `figures`, `disk`, `scale` | what can be measured |
-//! | `agent/` | the agent beside blackbox_exporter and node_exporter |
+//! | `agent/` | the agent beside `blackbox_exporter` and `node_exporter` |
 //! | `measure` | one run of one side: load, settle, read off |
 //! | `estate`, `gauges`, `chance` | the load: who saw what, the same in every run |
 //! | `drive`, `remote_write` | connections that send it, in the format of either side |

@@ -1,4 +1,4 @@
-//! `bench agent`: what the agent takes for its probes, beside Debian's blackbox_exporter and node_exporter.
+//! `bench agent`: what the agent takes for its probes, beside Debian's `blackbox_exporter` and `node_exporter`.
 //!
 //! Ours is the agent's real process, assigned by a real collector that takes its pushes; the collector's processor time is
 //! not counted, and neither is that of whoever asks the exporters. Both sides watch the same server, in turn, as many

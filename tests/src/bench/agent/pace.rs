@@ -36,9 +36,8 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
                     peers.push(side.per_thousand());
                 }
                 let said = [&peers, &ours].map(|side| side.last().copied().map_or_else(String::new, number));
-                bar.suspend(|| {
-                    println!("{scheme}, {rate}/s, CPU-s per 1,000 probes: peer {}, ours {}", said[0], said[1])
-                });
+                let line = format!("{scheme}, {rate}/s, CPU-s per 1,000 probes: peer {}, ours {}", said[0], said[1]);
+                bar.suspend(|| println!("{line}"));
                 bar.inc(1);
             }
             compared.row(compared::row(&format!("CPU-s per 1,000 probes, {scheme}, {rate}/s"), &peers, &ours));

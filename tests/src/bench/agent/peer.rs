@@ -1,4 +1,4 @@
-//! The peers: blackbox_exporter and node_exporter as Debian packages them.
+//! The peers: `blackbox_exporter` and `node_exporter` as Debian packages them.
 //!
 //! Their settings are the default ones, but for the addresses, the log, and a module that speaks IPv4 and checks no
 //! certificate.

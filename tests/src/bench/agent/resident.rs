@@ -14,7 +14,7 @@ use super::spell::is_about;
 use super::target::{Scheme, Target};
 use crate::bench::daemon::Daemon;
 use crate::bench::progress;
-use crate::bench::table::number;
+use crate::bench::table::{megabytes, number};
 use crate::bench::usage;
 use crate::process::wait::rest;
 
@@ -59,30 +59,24 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
         if !options.sides.without_peer {
             peers.push(of_peer(options)?);
         }
-        let said =
-            [&peers, &ours].map(|side| side.last().map_or_else(String::new, |seen| number(megabytes(seen.resident))));
-        bar.suspend(|| println!("VmRSS, MB: peers {}, ours {}", said[0], said[1]));
+        let said = [&peers, &ours].map(|side| side.last().map_or_else(String::new, |seen| megabytes(seen.resident)));
+        bar.suspend(|| println!("VmRSS: peers {}, ours {}", said[0], said[1]));
         bar.inc(1);
     }
     bar.finish_and_clear();
     let minutes = options.watched().as_secs_f64() / 60.0;
     let mut table = compared::table("both exporters");
-    let figures: [(&str, &dyn Fn(&Seen) -> f64); 4] = [
-        ("VmRSS, MB", &|seen| megabytes(seen.resident)),
-        ("of it anonymous, MB", &|seen| megabytes(seen.anonymous)),
-        ("VmHWM, MB", &|seen| megabytes(seen.peak)),
-        ("CPU-s a minute", &|seen| seen.processor.as_secs_f64() / minutes),
-    ];
-    for (what, figure) in figures {
+    let in_megabytes = |bytes: fn(&Seen) -> u64| move |seen: &Seen| bytes(seen) as f64 / 1e6;
+    let mut add = |what: &str, figure: &dyn Fn(&Seen) -> f64| {
         let [peers, ours] = [&peers, &ours].map(|side| side.iter().map(figure).collect::<Vec<f64>>());
         table.row(compared::row(what, &peers, &ours));
-    }
+    };
+    add("VmRSS, MB", &in_megabytes(|seen| seen.resident));
+    add("of it anonymous, MB", &in_megabytes(|seen| seen.anonymous));
+    add("VmHWM, MB", &in_megabytes(|seen| seen.peak));
+    add("CPU-s a minute", &|seen| seen.processor.as_secs_f64() / minutes);
     print!("\n{PROBES} probes each 30 s and the host's capacity, after {} s\n{table}\n", options.watched().as_secs());
     Ok(())
-}
-
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }
 
 fn of_ours(options: &Race, programs: &Programs) -> io::Result<Seen> {
