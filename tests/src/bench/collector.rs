@@ -38,6 +38,11 @@ impl Collector {
     /// Starts one with its data in `folder`. Its catalogue has the probes of the load if they are to be `measured`.
     pub(super) fn start(program: &Path, folder: &Path, measured: Option<Shape>) -> io::Result<Self> {
         catalogue::write(&folder.join("catalogue"), measured)?;
+        Self::of_folder(program, folder)
+    }
+
+    /// Starts one with its data in `folder`, where the catalogue lies already.
+    pub(super) fn of_folder(program: &Path, folder: &Path) -> io::Result<Self> {
         let mut collector = Self {
             program: program.to_owned(),
             folder: folder.to_owned(),
@@ -47,6 +52,11 @@ impl Collector {
         };
         collector.start_again()?;
         Ok(collector)
+    }
+
+    /// Its process id, while it runs.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.daemon.as_ref().map(Daemon::pid)
     }
 
     /// Where its data is.

@@ -1,12 +1,14 @@
-//! Benchmarks: the load of a real estate against the collector's process and against VictoriaMetrics, in turn.
+//! Benchmarks: the load of a real estate against the collector's process and against VictoriaMetrics, in turn; and the
+//! agent's process beside the exporters of Prometheus.
 //!
-//! Both are given the same values by the same connections, and judged by what the system says they took: processor
+//! Both sides are given the same values by the same connections, and judged by what the system says they took: processor
 //! time, memory, allocated blocks. What is measured, and what it does not show, stands in `docs/benchmarks.md`.
 //!
 //! | file | what it is for |
 //! |---|---|
 //! | `options` | the command line |
 //! | `ingest`, `query`, `figures`, `disk`, `scale` | what can be measured |
+//! | `agent/` | the agent beside `blackbox_exporter` and `node_exporter` |
 //! | `measure` | one run of one side: load, settle, read off |
 //! | `estate`, `gauges`, `chance` | the load: who saw what, the same in every run |
 //! | `drive`, `remote_write` | connections that send it, in the format of either side |
@@ -18,6 +20,7 @@
 #![expect(clippy::cast_possible_truncation, reason = "durations and pages that are made up are small")]
 #![expect(clippy::cast_sign_loss, reason = "durations and pages that are made up are positive")]
 
+mod agent;
 mod catalogue;
 mod chance;
 mod collector;
@@ -42,6 +45,7 @@ mod victoria;
 
 use std::io;
 
+pub use agent::{Part, Race, Scheme};
 pub use options::{Cli, Figures, Load, Measurement, Sides, Steps, Turns, Year};
 
 /// Measures what was asked for and prints it.
@@ -52,5 +56,6 @@ pub fn run(measurement: &Measurement) -> io::Result<()> {
         Measurement::Figures(options) => figures::run(options),
         Measurement::Disk(options) => disk::run(options),
         Measurement::Scale(options) => scale::run(options),
+        Measurement::Agent(options) => agent::run(options),
     }
 }

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use tempfile::TempDir;
 use uphold_common::time::{DAY_MS, Instant};
 
+use super::agent::Race;
 use super::estate::{PUSH_MS, Shape};
 use crate::process::wait::wall_ms;
 
@@ -37,6 +38,8 @@ pub enum Measurement {
     Disk(Turns),
     /// What more streams and a longer history cost, and how long a start takes
     Scale(Steps),
+    /// What an agent takes for its probes, beside the exporters of Prometheus
+    Agent(Race),
 }
 
 /// Where the sides come from.
@@ -155,7 +158,7 @@ impl Sides {
     pub(super) fn program(&self) -> io::Result<PathBuf> {
         match &self.collector {
             Some(program) => Ok(program.clone()),
-            None => build(),
+            None => build("uphold-collector"),
         }
     }
 
@@ -187,16 +190,17 @@ fn built() -> io::Result<PathBuf> {
     found.ok_or_else(|| io::Error::other("this program lies in no folder of built programs"))
 }
 
-/// Builds the collector as it is delivered, so that what is measured is what the sources say.
-fn build() -> io::Result<PathBuf> {
+/// Builds a program, which is called as its package is, as it is delivered, so that what is measured is what the sources
+/// say.
+pub(super) fn build(package: &str) -> io::Result<PathBuf> {
     let target = built()?;
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--locked", "--package", "uphold-collector", "--bin", "uphold-collector"]);
+    cargo.args(["build", "--release", "--locked", "--package", package, "--bin", package]);
     cargo.arg("--target-dir").arg(&target).current_dir(env!("CARGO_MANIFEST_DIR"));
     if cargo.status()?.success() {
-        Ok(target.join("release").join("uphold-collector"))
+        Ok(target.join("release").join(package))
     } else {
-        Err(io::Error::other("the collector could not be built"))
+        Err(io::Error::other(format!("{package} could not be built")))
     }
 }
 

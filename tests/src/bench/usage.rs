@@ -60,6 +60,8 @@ pub(super) struct Memory {
     pub(super) peak: u64,
     /// What it holds that no file backs: `RssAnon`.
     pub(super) anonymous: u64,
+    /// What it holds now: `VmRSS`.
+    pub(super) resident: u64,
 }
 
 /// The memory of a process.
@@ -71,7 +73,7 @@ pub(super) fn memory(pid: u32) -> io::Result<Memory> {
         let kib = line.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u64>().map_err(|_| odd(&path))?;
         Ok::<u64, io::Error>(kib * 1_024)
     };
-    Ok(Memory { peak: bytes("VmHWM:")?, anonymous: bytes("RssAnon:")? })
+    Ok(Memory { peak: bytes("VmHWM:")?, anonymous: bytes("RssAnon:")?, resident: bytes("VmRSS:")? })
 }
 
 /// The bytes that are allocated for everything under `path`, as `du` counts them, by what `kind` says of each path from
