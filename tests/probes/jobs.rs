@@ -3,6 +3,7 @@
 //! The agent runs what it was assigned last, which lies in its data, and no collector is there to tell it otherwise. What it
 //! saw is read from its metrics.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -181,7 +182,7 @@ fn plugins_that_misbehave_are_seen_for_what_they_are_and_leave_nothing_behind() 
         let path = folder.path().join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        accept += &format!("    {name}: {{ run: [{}] }}\n", path.display());
+        writeln!(accept, "    {name}: {{ run: [{}] }}", path.display()).unwrap();
         let timeout_ms = if name == "ignores" { 300 } else { 20_000 };
         let readings = if name == "huge" { reading("queue", "queue", "max") } else { json!([]) };
         let check = json!({ "exec": { "command": name, "arguments": [], "readings": readings } });

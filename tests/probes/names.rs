@@ -1,6 +1,7 @@
 //! Names, hosts and what runs on them: `dns` against a real name server and against servers that misbehave, `icmp` on the
 //! loopback address, `systemd` as this machine has it or has it not, `process` with processes of the test's own.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
@@ -28,7 +29,7 @@ fn zone() -> String {
         _imap._tcp IN SRV 0 5 993 mail.shop.example.\n@ IN DS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118\n"
         .to_owned();
     for number in 0..20 {
-        zone += &format!("large IN TXT \"{number:0>200}\"\n");
+        writeln!(zone, "large IN TXT \"{number:0>200}\"").unwrap();
     }
     zone
 }
