@@ -32,9 +32,10 @@ pub(super) async fn list(
         Ok(asked) => asked,
         Err(refused) => return *refused,
     };
-    let listed = match read(&engine, asked.clone()).await {
-        Ok(listed) => listed,
-        Err(refused) => return *refused,
+    let listed = match engine.facts(asked.clone()).await {
+        Ok(Ok(listed)) => listed,
+        Ok(Err(error)) => return refused(&error),
+        Err(why) => return unanswered(why),
     };
     let next = listed.next.as_ref().map(|next| format!("<{}>; rel=\"next\"", path(&asked, Some(next))));
     let mut response = Json(listed).into_response();
@@ -51,13 +52,17 @@ pub(super) async fn page(
     name: Result<Path<Id>, PathRejection>,
 ) -> Response {
     let Ok(Path(name)) = name else { return bad_id("agent") };
-    match read(&shared.engine, FactsQuery::of(name)).await {
-        Ok(listed) => {
-            let (snapshot, visitor) = (shared.engine.snapshot(), visitor(&shared, &caller));
-            html(StatusCode::OK, agent::render(&snapshot, &listed, &visitor))
+    let (snapshot, visitor) = (shared.engine.snapshot(), visitor(&shared, &caller));
+    let listed = match shared.engine.facts(FactsQuery::of(name)).await {
+        Ok(Ok(listed)) => listed,
+        // It has pushed, so it stands on the page at / and has one too; of what it tells nothing is kept.
+        Ok(Err(FactsError::NoAgent { agent, .. })) if snapshot.agents.contains_key(&agent) => {
+            FactList { agent, told: Vec::new(), next: None }
         }
-        Err(refused) => *refused,
-    }
+        Ok(Err(error)) => return refused(&error),
+        Err(why) => return unanswered(why),
+    };
+    html(StatusCode::OK, agent::render(&snapshot, &listed, &visitor))
 }
 
 /// Where what is asked for is, from `after` on.
@@ -75,20 +80,15 @@ pub fn path(asked: &FactsQuery, after: Option<&str>) -> String {
     format!("/api/v1/agents/{}/facts?{}", asked.agent, query.finish())
 }
 
-async fn read(engine: &EngineHandle, asked: FactsQuery) -> Result<FactList, Box<Response>> {
-    let refused = match engine.facts(asked).await {
-        Ok(Ok(listed)) => return Ok(listed),
-        Ok(Err(error @ FactsError::NoAgent { .. })) => {
-            problem(StatusCode::NOT_FOUND, "no-such-agent", &format!("There is none: {error}."), None)
-        }
-        Ok(Err(error @ FactsError::Engine(_))) => {
+fn refused(error: &FactsError) -> Response {
+    match error {
+        FactsError::NoAgent { .. } => problem(StatusCode::NOT_FOUND, "no-such-agent", &format!("{error}."), None),
+        FactsError::Engine(_) => {
             tracing::error!(%error, "what an agent told could not be given");
             let detail = "What the agent told could not be read; the log of the collector says why.";
             problem(StatusCode::INTERNAL_SERVER_ERROR, "facts", detail, None)
         }
-        Err(why) => unanswered(why),
-    };
-    Err(Box::new(refused))
+    }
 }
 
 fn asked(agent: Id, query: Option<&str>) -> Result<FactsQuery, Box<Response>> {

@@ -103,7 +103,7 @@ impl FactsQuery {
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
     /// There is no such agent.
-    #[error("no version of the catalogue has an agent {agent}{hint}")]
+    #[error("there is no agent {agent} in any version of the catalogue{hint}")]
     NoAgent {
         /// What was asked for.
         agent: Id,
