@@ -133,9 +133,14 @@ impl Engine {
     pub(super) fn keep_facts(&mut self, told: Vec<Telling>, now: Instant) -> Result<(), StoreError> {
         let mut new: BTreeMap<Id, BTreeMap<Key, Vec<AgentFact>>> = BTreeMap::new();
         for Telling { key, facts } in told {
-            let is_known = self.in_force.assigned.knows(&key.agent);
-            if is_known && self.store.record(RecordKind::AgentFact, &key.bytes())?.is_none() {
-                new.entry(key.agent.clone()).or_default().insert(key, facts);
+            if !self.in_force.assigned.knows(&key.agent) {
+                continue;
+            }
+            match self.store.record(RecordKind::AgentFact, &key.bytes()) {
+                Ok(None) => drop(new.entry(key.agent.clone()).or_default().insert(key, facts)),
+                // One that is damaged is there: whoever asks for it is told so, and no push waits for it.
+                Ok(Some(_)) | Err(StoreError::Corrupt { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         let (mut changes, mut counts) = (Vec::new(), Vec::new());

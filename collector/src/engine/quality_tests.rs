@@ -2,6 +2,7 @@
 //! beside the figure it belongs to, and forgotten with the other records.
 
 use uphold_common::explain::document::{Explanation, WhichFigure};
+use uphold_common::time::DAY_MS;
 use uphold_common::wire::batch::{AgentFact, Batch, BatchKey, Epoch, digest};
 use uphold_common::wire::push::PushAnswer;
 
@@ -13,6 +14,7 @@ use super::*;
 use crate::ingest::{Arrived, Backlog, Refusal};
 use crate::quality::RECORDS_MAX;
 use crate::quality::model::FactList;
+use crate::retention::Retention;
 use crate::store::{Admitted, Told};
 
 fn telling(agent: &str, seq: u64, closed_at: i64, facts: Vec<AgentFact>) -> Arrived {
@@ -155,4 +157,24 @@ fn what_was_told_of_the_time_of_a_figure_stands_beside_it() {
     assert_eq!(remarks(&mut world, 132), [dropped.clone(), offset]);
     assert_eq!(remarks(&mut world, 80), [dropped]);
     assert_eq!(remarks(&mut world, 50), []);
+}
+
+#[test]
+fn what_was_told_goes_with_the_other_records_and_what_is_newer_stays() {
+    const DAY: i64 = 86_400;
+    let mut world = World::new(0);
+    let (raw_ms, others_ms) = (20 * DAY_MS, 100 * DAY_MS);
+    let (states_ms, incidents_ms, records_ms) = (others_ms, others_ms, others_ms);
+    world.keeps(Retention { raw_ms, states_ms, incidents_ms, records_ms, bytes_max: None });
+    world.push(0, "uuu", 30, 0);
+    for (seq, days) in [(7, 1), (8, 59), (9, 61)] {
+        send(&mut world, vec![telling("a", seq, days * DAY, vec![skipped(1)])], days * DAY);
+    }
+    world.settle(90 * DAY);
+    assert_eq!(seqs(&listed(&mut world, &asked())), [9, 8, 7]);
+    world.push(160 * DAY, "uuu", 160 * DAY + 30, 0);
+    world.settle(160 * DAY + 31);
+    assert_eq!(seqs(&listed(&mut world, &asked())), [9]);
+    send(&mut world, vec![telling("a", 10, 160 * DAY, vec![skipped(1)])], 160 * DAY + 40);
+    assert_eq!(seqs(&listed(&mut world, &asked())), [10, 9]);
 }
