@@ -70,7 +70,7 @@ impl Agents {
             let counts = &mut agent.facts;
             match fact {
                 AgentFact::SpoolOverflow { batches, .. } | AgentFact::Dropped { batches, .. } => {
-                    add(&mut counts.spool_overflow_batches, *batches)
+                    add(&mut counts.spool_overflow_batches, *batches);
                 }
                 AgentFact::SpoolCorrupt { batches } => add(&mut counts.spool_corrupt, *batches),
                 AgentFact::Quarantined { batches } => add(&mut counts.quarantined, *batches),

@@ -148,7 +148,7 @@ impl Engine {
             let on_record = self.facts_on_record(&agent)?;
             let excess = excess(on_record, facts.len());
             let oldest = self.oldest_facts(&agent, excess)?;
-            let Bounded { put, gone } = bounded(oldest, facts.keys().cloned().collect(), excess);
+            let Bounded { put, gone } = bounded(&oldest, &facts.keys().cloned().collect(), excess);
             counts.push((agent, on_record + put.len() - gone.len()));
             let removed = gone.iter().map(|key| (key, None));
             let kept = put.iter().filter_map(|key| Some((key, Some(Kept::of(facts.remove(key)?, now)))));

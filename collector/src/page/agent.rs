@@ -30,7 +30,7 @@ pub fn render(snapshot: &Snapshot, list: &FactList, visitor: &Visitor<'_>) -> St
                 @else {
                     ol.card.rows {
                         @for told in &list.told {
-                            @for fact in &told.facts { (line(fact, clock.moment(told.told_at_ms), &clock)) }
+                            @for fact in &told.facts { (line(fact, &clock.moment(told.told_at_ms), &clock)) }
                         }
                     }
                 }
@@ -71,7 +71,7 @@ fn offset(ms: i64) -> String {
     }
 }
 
-fn line(fact: &FactTold, told: Markup, clock: &Clock<'_>) -> Markup {
+fn line(fact: &FactTold, told: &Markup, clock: &Clock<'_>) -> Markup {
     let moment =
         |at: Instant| at.to_timestamp().to_zoned(clock.zone.clone()).strftime("%-d %b %Y, %H:%M:%S %Z").to_string();
     let says = fact.fact().map_or_else(|| fact.says.clone(), |known| telling::says(&known, &moment));

@@ -21,8 +21,8 @@ pub const fn excess(on_record: usize, new: usize) -> usize {
 
 /// What becomes of `new` records, when `excess` of them and of the `oldest` on record have to go. As many of the oldest are
 /// needed as have to go, if there are so many.
-pub fn bounded(oldest: BTreeSet<Key>, new: BTreeSet<Key>, excess: usize) -> Bounded {
-    let all: BTreeSet<&Key> = oldest.iter().chain(&new).collect();
+pub fn bounded(oldest: &BTreeSet<Key>, new: &BTreeSet<Key>, excess: usize) -> Bounded {
+    let all: BTreeSet<&Key> = oldest.iter().chain(new).collect();
     let going: BTreeSet<Key> = all.into_iter().take(excess).cloned().collect();
     let put = new.difference(&going).cloned().collect();
     let gone = oldest.intersection(&going).cloned().collect();
@@ -57,7 +57,7 @@ mod tests {
             (&[3], &[1, 2], 1, &[2], &[]),
         ] {
             let expected = Bounded { put: keys(put), gone: keys(gone) };
-            assert_eq!(bounded(keys(oldest), keys(new), excess), expected, "{oldest:?} {new:?}");
+            assert_eq!(bounded(&keys(oldest), &keys(new), excess), expected, "{oldest:?} {new:?}");
         }
     }
 
