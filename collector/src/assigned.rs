@@ -62,6 +62,16 @@ impl Assigned {
         changes
     }
 
+    /// Whether `agent` was ever assigned anything.
+    pub fn knows(&self, agent: &Id) -> bool {
+        self.0.contains_key(agent)
+    }
+
+    /// All agents that were ever assigned anything.
+    pub fn agents(&self) -> impl Iterator<Item = &Id> {
+        self.0.keys()
+    }
+
     /// Every probe, with the agents that were ever assigned it.
     pub fn probes(&self) -> BTreeMap<ProbeId, Vec<Id>> {
         let mut probes: BTreeMap<ProbeId, Vec<Id>> = BTreeMap::new();

@@ -21,6 +21,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/services/other/figures", ".xxxx."),
     ("GET", "/api/v1/agents/zurich-1/assignment", "xxxxx."),
     ("GET", "/api/v1/agents/geneva-1/assignment", ".xxxx."),
+    ("GET", "/api/v1/agents/zurich-1/facts", ".xxxx."),
     ("GET", "/api/v1/incidents", ".xxxx."),
     ("GET", "/api/v1/incidents/INC-99", ".xxxx."),
     ("POST", "/api/v1/incidents/INC-99/acknowledge", "..xxx."),

@@ -27,6 +27,7 @@
 //! | `access` | tokens and roles: who may do what, and what a stolen token is good for |
 //! | `governed` | what people put on record: whose it is, one for each id, kept over a kill |
 //! | `revised` | closed windows are issued, and again when late data or records change them, over a kill; no others are |
+//! | `told` | what an agent tells of its own measuring is on record, and beside the figure |
 //! | `reserve` | without room on the disk pushes are refused, kept by the agents, and delivered once there is room |
 //! | `replaced` | an agent whose token is taken away and replaced loses nothing |
 //! | `enrolled` | an agent that is enrolled is tried first, and works then |
@@ -75,6 +76,7 @@ mod revised;
 mod scraped;
 mod shown;
 mod silence;
+mod told;
 mod up;
 mod world;
 mod year;

@@ -10,6 +10,7 @@
 //! | `GET /api/v1/services/{id}/alignment` | what stands behind its promises |
 //! | `GET /api/v1/availability` | several services together, weighted by their users |
 //! | `GET /api/v1/services/{id}/explanation` | what one of them is made of, down to the observation |
+//! | `GET /api/v1/agents/{name}/facts` | what an agent told of its own measuring |
 //! | `GET /api/v1/services/{id}/revisions` | the revisions of its closed windows |
 //! | `GET /api/v1/rollups` | what each hour of a probe, a resource or a flow comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
@@ -38,6 +39,7 @@ pub mod catalogue;
 mod discovery;
 mod document;
 mod explanation;
+pub mod facts;
 pub(crate) mod governed;
 mod history;
 mod hours;
@@ -112,8 +114,10 @@ pub fn router(
         .route("/incidents/{number}/comments", post(pages::comment))
         .route("/services/{id}", get(history::service))
         .route("/hosts/{id}", get(history::host))
+        .route("/agents/{name}", get(facts::page))
         .route("/api/v1/push", post(push::push))
         .route("/api/v1/agents/{name}/assignment", get(assignment::assignment))
+        .route("/api/v1/agents/{name}/facts", get(facts::list))
         .route("/api/v1/services", get(lists::services))
         .route("/api/v1/services/{id}/figures", get(lists::figures))
         .route("/api/v1/services/{id}/alignment", get(alignment::show))

@@ -9,6 +9,7 @@ mod exclusion;
 mod exit;
 mod explain;
 mod export;
+mod facts;
 mod governed;
 mod import;
 mod incidents;
@@ -85,6 +86,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List the revisions of a service's closed windows: what changed after a window had settled, and why.
     Revisions(revisions::RevisionsArgs),
+    /// List what an agent told of its own measuring: when it began and ended, what it lost, how far its clock was off.
+    Facts(facts::FactsArgs),
     /// List the incidents, look at one, or do something about it.
     Incidents(incidents::IncidentsArgs),
     /// Put planned maintenance on record, list it, or revoke it.
@@ -142,6 +145,7 @@ impl Cli {
             Command::Report(args) => report::report(&args),
             Command::Explain(args) => explain::explain(&args),
             Command::Revisions(args) => revisions::revisions(&args),
+            Command::Facts(args) => facts::facts(&args),
             Command::Incidents(args) => incidents::incidents(&args),
             Command::Maintenance(args) => maintenance::maintenance(args),
             Command::Exclusion(args) => exclusion::exclusion(args),

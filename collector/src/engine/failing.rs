@@ -30,6 +30,8 @@ pub(crate) struct Full {
     calls: AtomicU64,
     /// Whether a seal or a merge, which needs more room than a push, finds none.
     for_upkeep: AtomicBool,
+    /// Whether records find none, where batches do.
+    for_records: AtomicBool,
     /// How many calls have found it full.
     found: AtomicU64,
 }
@@ -50,10 +52,16 @@ impl Full {
         self.for_upkeep.store(true, Ordering::SeqCst);
     }
 
+    /// There is room for batches, and none for records.
+    pub(crate) fn fill_for_records(&self) {
+        self.for_records.store(true, Ordering::SeqCst);
+    }
+
     /// There is room again.
     pub(crate) fn make_room(&self) {
         self.fill_for(0);
         self.for_upkeep.store(false, Ordering::SeqCst);
+        self.for_records.store(false, Ordering::SeqCst);
     }
 
     /// How many calls found none.
@@ -141,6 +149,9 @@ impl Store for Failing {
     }
 
     fn commit(&mut self, changes: &[RecordChange]) -> Result<(), StoreError> {
+        if self.full.for_records.load(Ordering::SeqCst) {
+            return Err(StoreError::NoSpace { file: "journal".to_owned() });
+        }
         self.has_room()?;
         self.store.commit(changes)
     }

@@ -2,8 +2,8 @@
 //!
 //! 1. **Rows**, a day at a time. First what the rows of the day decide is derived and kept, for every vantage point
 //!    that was ever assigned; only then they go. Late rows that arrive in between put their vantage point back in line.
-//! 2. Once a UTC day, and at the start: **states** and roll-ups of days whose rows are gone, **incidents** that were resolved, **deeds**
-//!    and **dead letters**, each in pages. An incident goes whole, in one commit; the newest incident and the newest
+//! 2. Once a UTC day, and at the start: **states** and roll-ups of days whose rows are gone, **incidents** that were resolved, **deeds**,
+//!    **dead letters**, revisions and what agents told, each in pages. An incident goes whole, in one commit; the newest incident and the newest
 //!    deed stay, because their numbers say which comes next.
 //!
 //! Which rows go is [`Retention`]'s to say.
@@ -60,6 +60,8 @@ enum Others {
     Letters,
     /// Revisions of closed windows, from after this key on.
     Revisions(Vec<u8>),
+    /// What agents told, from after this key on.
+    Facts(Vec<u8>),
 }
 
 impl Forgetting {
@@ -250,8 +252,13 @@ impl Engine {
             }
             Others::Revisions(after) => {
                 let next = self.forget_revisions(&after, before(retention.records_ms));
-                let next = next.map(|next| next.map_or(Others::Done, Others::Revisions)).map_err(EngineError::from);
-                (Others::Revisions(after), next)
+                let next = next.map(|next| next.map_or(Others::Facts(Vec::new()), Others::Revisions));
+                (Others::Revisions(after), next.map_err(EngineError::from))
+            }
+            Others::Facts(after) => {
+                let next = self.forget_facts(&after, before(retention.records_ms));
+                let next = next.map(|next| next.map_or(Others::Done, Others::Facts));
+                (Others::Facts(after), next.map_err(EngineError::from))
             }
         };
         match next {

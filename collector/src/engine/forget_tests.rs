@@ -16,12 +16,12 @@ fn keeping(others: i64) -> Retention {
 }
 
 impl World {
-    fn keeps(&mut self, retention: Retention) {
+    pub(in crate::engine) fn keeps(&mut self, retention: Retention) {
         self.engine = self.engine.take().map(|engine| engine.forgetting(retention));
     }
 
     /// A tick, and everything that is to be done after it.
-    fn settle(&mut self, now: i64) -> Arc<crate::snapshot::Snapshot> {
+    pub(in crate::engine) fn settle(&mut self, now: i64) -> Arc<crate::snapshot::Snapshot> {
         self.tick(now);
         for _ in 0..10_000 {
             if !self.engine().upkeep(at(now)).unwrap() {

@@ -27,6 +27,7 @@ use crate::notify::entry::Key;
 use crate::notify::outbox::Delivery;
 use crate::notify::verdict::Attempt;
 use crate::notify::worker::Desk;
+use crate::quality::model::FactList;
 use crate::snapshot::Snapshot;
 use crate::store::{Admitted, Hours, StoreError, StreamId};
 
@@ -36,6 +37,7 @@ use super::compaction::Compaction;
 use super::explain::ExplainQuery;
 use super::govern::{GovernCommand, Governed};
 use super::import::{ImportTaken, ImportTerms};
+use super::quality::{FactsError, FactsQuery};
 use super::query::{FiguresQuery, QueryError};
 use super::reload::{Offered, Reload};
 use super::restate::{Restated, VersionList};
@@ -89,6 +91,8 @@ pub enum Request {
     Explain(Box<ExplainQuery>, oneshot::Sender<Result<Vec<u8>, QueryError>>),
     /// For revisions of closed windows.
     Revisions(RevisionsQuery, oneshot::Sender<Result<RevisionList, RevisionsError>>),
+    /// For what an agent told of its own measuring.
+    Facts(FactsQuery, oneshot::Sender<Result<FactList, FactsError>>),
     /// For the roll-ups of a stream's hours.
     Rollups(StreamId, Interval, oneshot::Sender<Result<Hours, StoreError>>),
     /// For what was ever measured of a host and is still known.

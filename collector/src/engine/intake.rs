@@ -5,6 +5,7 @@ use uphold_common::wire::batch::{AgentFact, BatchKey};
 use uphold_common::wire::push::{PushAnswer, SeqRange};
 
 use super::Engine;
+use super::quality::Telling;
 use crate::identity::token::Standing;
 use crate::ingest::{self, Admission, Arrived, Backlog, Refusal};
 use crate::store::{Admitted, Appended, Reckoned, StoreError};
@@ -27,20 +28,8 @@ impl Engine {
         let (no_room, takes_from) = (self.no_room(now), self.takes_from());
         for (place, arrived) in group.into_iter().enumerate() {
             let backlog = arrived.backlog;
-            let key = arrived.key().clone();
-            // Tokens end and pushes are taken in one after the other, so nothing is taken from whom it was revoked.
-            let standing = arrived.token.as_ref().map_or(Standing::Good, |token| self.standing_of(token, now));
-            if standing != Standing::Good {
-                let refusal = Refusal::TokenEnded(standing);
-                self.count(refusal.word());
-                set(&mut answers, place, Err(refusal));
-                continue;
-            }
-            // Where pushes are open to everyone a name proves nothing, so nothing is held against it.
-            let stranger =
-                if arrived.authenticated { self.in_force.assigned.stranger(&arrived.batch.batch) } else { None };
-            if let Some(stream) = stranger {
-                let refusal = Refusal::NotAssigned { agent: key.agent, stream };
+            let (key, told) = (arrived.key().clone(), Telling::of(&arrived.batch.batch));
+            if let Some(refusal) = self.not_from(&arrived, now) {
                 self.count(refusal.word());
                 set(&mut answers, place, Err(refusal));
                 continue;
@@ -60,8 +49,10 @@ impl Engine {
                     entering.push(Entering { place, backlog });
                 }
                 Admission::Duplicate => {
-                    set(&mut answers, place, Ok(self.acknowledged(&key, &backlog, &[], now)));
-                    self.count("duplicate");
+                    let unkept = self.keep_or_refuse(told.into_iter().collect(), now)?;
+                    self.count(unkept.as_ref().map_or("duplicate", Refusal::word));
+                    let answer = unkept.map_or_else(|| Ok(self.acknowledged(&key, &backlog, &[], now)), Err);
+                    set(&mut answers, place, answer);
                 }
                 Admission::Refuse(refusal) => {
                     self.count_refused(&refusal);
@@ -74,6 +65,29 @@ impl Engine {
         Ok(answers.into_iter().map(|answer| answer.unwrap_or(Err(lost.clone()))).collect())
     }
 
+    /// Why nothing is taken from whoever sent this, if nothing is.
+    fn not_from(&self, arrived: &Arrived, now: Instant) -> Option<Refusal> {
+        // Tokens end and pushes are taken in one after the other, so nothing is taken from whom it was revoked.
+        let standing = arrived.token.as_ref().map_or(Standing::Good, |token| self.standing_of(token, now));
+        if standing != Standing::Good {
+            return Some(Refusal::TokenEnded(standing));
+        }
+        // Where pushes are open to everyone a name proves nothing, so nothing is held against it.
+        let stranger = arrived.authenticated.then(|| self.in_force.assigned.stranger(&arrived.batch.batch)).flatten();
+        stranger.map(|stream| Refusal::NotAssigned { agent: arrived.key().agent.clone(), stream })
+    }
+
+    /// Puts on record what batches that are durable told; why their agents have to send them again, if there is no room for it.
+    fn keep_or_refuse(&mut self, told: Vec<Telling>, now: Instant) -> Result<Option<Refusal>, StoreError> {
+        match self.keep_facts(told, now) {
+            Ok(()) => Ok(None),
+            Err(full @ (StoreError::Full { .. } | StoreError::NoSpace { .. })) => {
+                Ok(Some(Refusal::of_store_error(&full)))
+            }
+            Err(dead) => Err(dead),
+        }
+    }
+
     fn append(
         &mut self,
         batches: Vec<Admitted>,
@@ -84,8 +98,8 @@ impl Engine {
         if batches.is_empty() {
             return Ok(());
         }
-        let told: Vec<_> =
-            batches.iter().map(|b| (b.batch.key.clone(), b.batch.rows() as u64, b.batch.facts.clone())).collect();
+        let came = |b: &Admitted| (b.batch.key.clone(), b.batch.rows() as u64, Telling::of(&b.batch));
+        let came: Vec<_> = batches.iter().map(came).collect();
         let outcomes = match self.store.append(now, batches) {
             Ok(outcomes) => outcomes,
             Err(full @ (StoreError::Full { .. } | StoreError::NoSpace { .. })) => {
@@ -100,16 +114,25 @@ impl Engine {
         };
         self.health.durable.groups.observe(entering.len() as u64);
         self.health.durable.newest = Some(now);
-        for ((outcome, entry), (key, rows, facts)) in outcomes.into_iter().zip(entering).zip(told) {
+        let here = |outcome: &Appended| matches!(outcome, Appended::Kept | Appended::Duplicate);
+        let told = outcomes.iter().zip(&came).filter(|(outcome, _)| here(outcome));
+        let told = told.filter_map(|(_, (_, _, told))| told.clone()).collect();
+        let unkept = self.keep_or_refuse(told, now)?;
+        for ((outcome, entry), (key, rows, told)) in outcomes.into_iter().zip(entering).zip(came) {
             if let Some(refusal) = Refusal::of_appended(outcome, &key) {
                 self.count_refused(&refusal);
                 set(answers, entry.place, Err(refusal));
                 continue;
             }
             let fresh = outcome == Appended::Kept;
-            self.count(if fresh { "accepted" } else { "duplicate" });
             self.health.rows += if fresh { rows } else { 0 };
-            let facts = if fresh { facts.as_slice() } else { &[] };
+            if let Some(refusal) = unkept.as_ref().filter(|_| told.is_some()) {
+                self.count(refusal.word());
+                set(answers, entry.place, Err(refusal.clone()));
+                continue;
+            }
+            self.count(if fresh { "accepted" } else { "duplicate" });
+            let facts = told.as_ref().filter(|_| fresh).map_or(&[][..], Telling::facts);
             set(answers, entry.place, Ok(self.acknowledged(&key, &entry.backlog, facts, now)));
         }
         Ok(())

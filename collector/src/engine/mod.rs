@@ -27,6 +27,7 @@
 //! | [`revised`] | the revisions that were issued |
 //! | [`reload`] | a changed catalogue → the one in force, or refused |
 //! | [`restate`] | its versions, and a change of the past that somebody approved |
+//! | [`quality`] | what agents tell of their own measuring |
 //! | [`told`] | the timelines that figures were taken from, for whoever wants to see them |
 //! | [`rows`] | the rows themselves, in pages |
 //! | `verify` | kept days and figures, held against their rows and their laws |
@@ -52,6 +53,7 @@ mod intake;
 mod issue;
 mod measure;
 mod postponed;
+pub mod quality;
 pub mod query;
 pub mod reload;
 pub mod restate;
@@ -98,6 +100,7 @@ use agreed::AgreedTimes;
 use forget::Forgetting;
 use handle::Tally;
 use postponed::Postponed;
+use quality::FactCounts;
 use revise::Revising;
 use sight::Sight;
 use strip::Strip;
@@ -120,6 +123,8 @@ pub struct Engine {
     governed: Arc<Governed>,
     outbox: Outbox,
     agents: Agents,
+    /// How much of what agents told is on record.
+    fact_counts: FactCounts,
     health: Health,
     refused_early: Tally,
     refused_requests: Tally,
@@ -209,6 +214,7 @@ impl Engine {
             governed,
             outbox,
             agents: Agents::new(&in_force.catalogue, now),
+            fact_counts: FactCounts::default(),
             health: Health { started_ms: now.as_ms(), catalogue_is_older: in_force.is_older, ..Health::default() },
             refused_early: Tally::default(),
             refused_requests: Tally::default(),
@@ -299,6 +305,9 @@ mod full_tests;
 
 #[cfg(test)]
 mod import_tests;
+
+#[cfg(test)]
+mod quality_tests;
 
 #[cfg(test)]
 mod replay_tests;

@@ -236,6 +236,7 @@ impl Loop {
             Request::History(number, answer) => drop(answer.send(self.engine.history(number))),
             Request::Compaction(answer) => drop(answer.send(self.engine.compaction())),
             Request::Revisions(query, answer) => drop(answer.send(self.engine.revisions(&query))),
+            Request::Facts(query, answer) => drop(answer.send(self.engine.facts(&query))),
             Request::Rollups(of, span, answer) => drop(answer.send(self.engine.rollups(&of, span))),
             Request::Streams(answer) => drop(answer.send(self.engine.streams())),
             Request::Rows(of, span, answer) => drop(answer.send(self.engine.page(&of, span))),

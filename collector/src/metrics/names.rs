@@ -183,6 +183,8 @@ metrics! {
         "Steps of the agent's clock, as reported.";
     AGENT_SKIPPED = Counter "uphold_agent_skipped_attempts_total" ["agent"]
         "Attempts due on the agent and not made, as reported.";
+    AGENT_ABRUPT_ENDS = Counter "uphold_agent_abrupt_ends_total" ["agent"]
+        "Starts of the agent after an end that was not in order, as reported.";
     AGENT_MISSING = Gauge "uphold_agent_missing_batches" ["agent"]
         "Batches of the agent that were acknowledged, are not in the store, and are asked for again.";
     AGENT_LOST = Counter "uphold_agent_lost_batches_total" ["agent"]

@@ -73,6 +73,7 @@ fn of_agent(sheet: &mut Sheet, id: &str, agent: &AgentSnapshot) -> Result<(), Me
     sheet.count(&names::AGENT_QUARANTINED, &labels, facts.quarantined)?;
     sheet.count(&names::AGENT_CLOCK_STEPS, &labels, facts.clock_steps)?;
     sheet.count(&names::AGENT_SKIPPED, &labels, facts.skipped_attempts)?;
+    sheet.count(&names::AGENT_ABRUPT_ENDS, &labels, facts.abrupt_ends)?;
     sheet.count(&names::AGENT_MISSING, &labels, agent.gaps.missing_batches)?;
     sheet.count(&names::AGENT_LOST, &labels, agent.gaps.lost_batches)
 }

@@ -69,7 +69,7 @@ fn of_agent(id: &str, agent: &AgentSnapshot, clock: &Clock<'_>) -> Markup {
     }
     html! {
         tr data-agent=(id) {
-            th scope="row" { (id) @if !remarks.is_empty() { span.remark { (remarks.join(", ")) } } }
+            th scope="row" { a href={ "agents/" (id) } { (id) } @if !remarks.is_empty() { span.remark { (remarks.join(", ")) } } }
             @match agent.last_push {
                 Some(at) => {
                     td { (clock.ago(at)) }
@@ -82,7 +82,7 @@ fn of_agent(id: &str, agent: &AgentSnapshot, clock: &Clock<'_>) -> Markup {
 }
 
 /// What the agent reported of its own measuring, and how far its clock is off.
-fn remarks(agent: &AgentSnapshot) -> Vec<String> {
+pub(super) fn remarks(agent: &AgentSnapshot) -> Vec<String> {
     let offset = agent.clock_offset_ms;
     let mut remarks = Vec::new();
     if agent.last_push.is_some() && offset.unsigned_abs() >= OFFSET_SHOWN_MS {
@@ -157,6 +157,6 @@ fn of_state_receiver(id: &str, receiver: &StateReceiverSnapshot, clock: &Clock<'
     }
 }
 
-fn batches(count: u64) -> String {
+pub(super) fn batches(count: u64) -> String {
     counted(usize::try_from(count).unwrap_or(usize::MAX), "batch", "batches")
 }

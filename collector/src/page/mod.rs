@@ -6,6 +6,7 @@
 //! its `main` in place of the old one. Style, script and icon are assets of their own, so that the content security
 //! policy needs no exception. Nothing is said by colour alone: states have a word and a shape too.
 
+pub mod agent;
 mod agents;
 mod alignment;
 mod burn;

@@ -7,6 +7,7 @@
 
 mod capacity;
 pub mod explain;
+pub mod facts;
 pub mod incidents;
 mod ink;
 mod response;

@@ -38,6 +38,8 @@ pub enum RecordKind {
     Revision = 14,
     /// Derived: what has touched closed windows that were not looked at again yet.
     Touched = 15,
+    /// What agents told of their own measuring.
+    AgentFact = 16,
 }
 
 impl RecordKind {
@@ -60,6 +62,7 @@ impl RecordKind {
             Self::Dated,
             Self::Revision,
             Self::Touched,
+            Self::AgentFact,
         ];
         all.into_iter().find(|kind| *kind as u8 == code)
     }

@@ -15,6 +15,7 @@ use crate::percent::Ratio;
 use crate::time::Instant;
 
 use super::capacity::CapacityMade;
+use super::quality::Quality;
 use super::records::Records;
 use super::response::ResponseMade;
 use super::stretches::{LeftOut, Stretch, Sums};
@@ -55,6 +56,8 @@ pub struct Explanation {
     pub response: Option<Box<ResponseMade>>,
     /// What the use of a resource is made of.
     pub capacity: Option<Box<CapacityMade>>,
+    /// How good the measurement was, as the agents behind it told.
+    pub quality: Quality,
 }
 
 /// Of what an explanation is.
@@ -95,6 +98,7 @@ impl Explanation {
             availability: None,
             response: None,
             capacity: None,
+            quality: Quality::default(),
         }
     }
 

@@ -9,6 +9,7 @@
 //! | [`behind`] | timelines and observations in a stretch → the probes, vantage points and attempts behind it |
 //! | [`response`] | the observations of a target on response time → who counted, the rank, the slowest |
 //! | [`capacity`] | the readings of a target on capacity → the rank, the highest, the stretches above thresholds |
+//! | [`quality`] | what agents told of their own measuring → remarks beside the figure |
 //!
 //! **What is listed adds up.** The lengths of the stretches that are listed and of those that are left out are, kind by
 //! kind, those of the figure; what counted of each record adds up to the maintenance and the exclusions in it; charges add
@@ -20,6 +21,7 @@
 pub mod behind;
 pub mod capacity;
 pub mod document;
+pub mod quality;
 pub mod records;
 pub mod response;
 pub mod stretches;
@@ -42,6 +44,8 @@ pub const NAMED_MAX: usize = 20;
 pub const AT_RANK_MAX: usize = 5;
 /// Most of the slowest observations, or the highest readings, that are listed.
 pub const HIGHEST_MAX: usize = 10;
+/// Most remarks of agents that are listed.
+pub const REMARKS_MAX: usize = 200;
 
 #[cfg(test)]
 mod explain_tests;

@@ -5,6 +5,7 @@
 //! | `operations` | each operation: what it takes, what it answers, why it refuses |
 //! | `governed` | those on governed records, of all three sorts alike |
 //! | `revised` | the one on revisions of closed windows |
+//! | `quality` | the one on what agents told of their own measuring |
 //! | `told` | the words in which an operation is told, and what the guard adds to every one |
 //! | `schemas` | the shapes of bodies, from the very types that are sent |
 //!
@@ -13,6 +14,7 @@
 mod beside;
 mod governed;
 mod operations;
+mod quality;
 mod revised;
 mod schemas;
 #[cfg(test)]

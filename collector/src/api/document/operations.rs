@@ -11,7 +11,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::told::Told;
-use super::{beside, governed, revised, schemas};
+use super::{beside, governed, quality, revised, schemas};
 use crate::api::catalogue::CameOf;
 use crate::api::discovery::Group;
 use crate::api::imports::{Begun, IMPORT_CONTENT_TYPE};
@@ -89,6 +89,7 @@ fn agents() -> Vec<Told> {
         .with_header(304, "uphold-store", "Which store the collector has.")
         .refuses(403, "`not-allowed`: the token is another agent's.")
         .may_fail(),
+        quality::facts(),
     ]
 }
 

@@ -42,6 +42,7 @@ use crate::incident::act::COMMENT_BYTES_MAX;
 use crate::incident::list::{IncidentHistory, IncidentList};
 use crate::incident::model::{Incident, PriorityText};
 use crate::inforce::Restatement;
+use crate::quality::model::FactList;
 
 /// Everything that is a body, and with it everything that is part of one.
 #[derive(utoipa::OpenApi)]
@@ -60,6 +61,7 @@ use crate::inforce::Restatement;
     ExclusionList,
     ExclusionView,
     Explanation,
+    FactList,
     Figures,
     FlowHours,
     Group,

@@ -14,7 +14,7 @@ use crate::identity::role::Role;
 use crate::incident::model::Number;
 
 /// What is served and not in the document: pages, what they are made of, and their forms.
-const LEFT_OUT: [(&str, &str); 12] = [
+const LEFT_OUT: [(&str, &str); 13] = [
     ("GET", "/"),
     ("GET", "/page.css"),
     ("GET", "/page.js"),
@@ -24,6 +24,7 @@ const LEFT_OUT: [(&str, &str); 12] = [
     ("POST", "/sign-out"),
     ("GET", "/services/{id}"),
     ("GET", "/hosts/{id}"),
+    ("GET", "/agents/{name}"),
     ("GET", "/incidents/{number}"),
     ("POST", "/incidents/{number}/acknowledge"),
     ("POST", "/incidents/{number}/comments"),

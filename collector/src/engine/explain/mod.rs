@@ -13,12 +13,14 @@ mod evidence;
 mod sound;
 mod used;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::{AvailabilityPromise, Promise, Service};
 use uphold_common::explain::document::{About, AvailabilityMade, Explanation, WhichFigure};
 use uphold_common::explain::records::{self, Looked};
-use uphold_common::ids::TargetId;
+use uphold_common::ids::{Id, ProbeId, TargetId};
+use uphold_common::measure::capacity::since_entry;
 use uphold_common::measure::target::{TargetFigures, settling_ms};
 use uphold_common::time::{Instant, Interval};
 use uphold_common::yaml::words::did_you_mean;
@@ -105,7 +107,31 @@ impl Engine {
                 explanation.capacity = Some(Box::new(self.capacity_made(&about, promise)?));
             }
         }
+        if evidence == Evidence::Listed {
+            explanation.quality = self.quality(&self.agents_behind(&about), since_entry(about.entry, &window))?;
+        }
         Ok(explanation)
+    }
+
+    /// The agents that observe what a figure is made of.
+    fn agents_behind(&self, about: &About<'_>) -> BTreeSet<Id> {
+        let span = since_entry(about.entry, &about.window);
+        let courses = &self.in_force.courses;
+        let versions = courses.service(&about.service.id).into_iter().flat_map(|course| course.within(span));
+        let probes = versions.flat_map(|(_, piece)| piece.service.looks_at());
+        match &about.target.promise {
+            Promise::Availability(_) => probes.flat_map(|probe| probe.agents.iter().cloned()).collect(),
+            Promise::Response(promise) => {
+                let asked = ProbeId::new(about.service.id.clone(), promise.probe.clone());
+                let of_it = probes.filter(|probe| probe.id == asked);
+                of_it.flat_map(|probe| probe.agents.iter().cloned()).collect()
+            }
+            Promise::Capacity(promise) => {
+                let host = &promise.resource.host;
+                let agent = self.in_force.catalogue.hosts.get(host).map(|host| host.agent.clone());
+                agent.or_else(|| self.in_force.assigned.hosts().remove(host)).into_iter().collect()
+            }
+        }
     }
 
     /// One of the targets of a service, in the window asked for.

@@ -5,6 +5,7 @@
 
 mod availability;
 mod behind;
+mod quality;
 mod records;
 mod used;
 
@@ -60,6 +61,7 @@ pub fn render(view: &ExplainView, zone: Option<&TimeZone>, style: Style) -> Stri
     if let Some(made) = &view.made.capacity {
         used::capacity(&mut lines, &ink, made);
     }
+    quality::write(&mut lines, &ink, &view.made.quality);
     join(&lines)
 }
 
