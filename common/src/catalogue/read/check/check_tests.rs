@@ -80,7 +80,7 @@ fn what_cannot_be_asked_is_refused_by_its_word() {
         ("{ tls: { address: 'a:1', expires_after: 11y } }".to_owned(), "a duration"),
         ("{ tls: { address: 'a:1', server_name: 'a b' } }".to_owned(), "a name such as"),
         ("{ grpc: { service: a } }".to_owned(), "\"address\" is missing"),
-        ("{ exec: {} }".to_owned(), "not supported yet"),
+        ("{ exec: {} }".to_owned(), "\"command\" is missing"),
         ("{ http: { url: 'http://a.example/' }, tcp: { address: 'a:1' } }".to_owned(), "not both"),
         (String::new(), "what is asked is missing"),
     ] {
