@@ -103,18 +103,7 @@ pub fn router(
 ) -> Router {
     let access = Access::new(engine.clone(), config, listening.clone());
     Router::new()
-        .route("/", get(pages::overview))
-        .route("/page.css", get(pages::asset))
-        .route("/page.js", get(pages::asset))
-        .route("/icon.svg", get(pages::asset))
-        .route("/sign-in", get(pages::sign_in).post(pages::signed_in))
-        .route("/sign-out", post(pages::sign_out))
-        .route("/incidents/{number}", get(pages::incident))
-        .route("/incidents/{number}/acknowledge", post(pages::acknowledge))
-        .route("/incidents/{number}/comments", post(pages::comment))
-        .route("/services/{id}", get(history::service))
-        .route("/hosts/{id}", get(history::host))
-        .route("/agents/{name}", get(facts::page))
+        .merge(of_pages())
         .route("/api/v1/push", post(push::push))
         .route("/api/v1/agents/{name}/assignment", get(assignment::assignment))
         .route("/api/v1/agents/{name}/facts", get(facts::list))
@@ -154,6 +143,23 @@ pub fn router(
         .layer(Extension(files))
         .layer(Extension(waiting))
         .with_state(Shared { engine, access })
+}
+
+/// What browsers are shown, and the forms that they send.
+fn of_pages() -> Router<Shared> {
+    Router::new()
+        .route("/", get(pages::overview))
+        .route("/page.css", get(pages::asset))
+        .route("/page.js", get(pages::asset))
+        .route("/icon.svg", get(pages::asset))
+        .route("/sign-in", get(pages::sign_in).post(pages::signed_in))
+        .route("/sign-out", post(pages::sign_out))
+        .route("/incidents/{number}", get(pages::incident))
+        .route("/incidents/{number}/acknowledge", post(pages::acknowledge))
+        .route("/incidents/{number}/comments", post(pages::comment))
+        .route("/services/{id}", get(history::service))
+        .route("/hosts/{id}", get(history::host))
+        .route("/agents/{name}", get(facts::page))
 }
 
 async fn show_metrics(State(engine): State<EngineHandle>) -> Response {
