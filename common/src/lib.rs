@@ -9,7 +9,6 @@
 //! | [`bytes`] | sizes as people write them, contents in hexadecimal |
 //! | [`ids`] | the names of services, probes, agents, hosts |
 //! | [`decimal`] | factors, read and compared without a float |
-//! | [`number`] | numbers as JSON writes them, compared without a float |
 //! | [`quantity`] | what programs measured, read and compared without a float |
 //! | [`percent`] | parts per billion and exact ratios, read and printed without a float |
 //! | [`observation`] | what one attempt or one reading says |
@@ -35,7 +34,6 @@ pub mod explain;
 pub mod governed;
 pub mod ids;
 pub mod measure;
-pub mod number;
 pub mod observation;
 pub mod percent;
 pub mod quantity;

@@ -1,7 +1,7 @@
 //! Numbers as programs write them: read from their characters and compared exactly, never through a float.
 //!
-//! Plugins and exporters write what they measured as decimals, some with an exponent. What is kept of it are thousandths in
-//! a base unit; what has more digits than that is rounded so that nothing looks better than it is.
+//! Plugins, exporters and documents of JSON write decimals, some with an exponent; what has more than 36 digits is none that
+//! anybody measured, and is not read. What is kept of a reading are thousandths in a base unit; what has more digits than that is rounded so that nothing looks better than it is.
 
 use std::cmp::Ordering;
 

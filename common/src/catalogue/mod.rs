@@ -7,8 +7,12 @@
 //! | [`formula`] | the same down to the probes, over all services |
 //! | [`promise`] | of these, what targets promise |
 //! | [`calendar`] | of these, in which hours services are agreed |
+//! | [`cause`] | why incidents open, as words |
 //! | [`consequence`] | of these, what follows from it: credits and alerts |
-//! | [`telling`] | of these, how urgent incidents are and who is told of them |
+//! | [`raising`] | of these, which causes open incidents, and when those are over |
+//! | [`handling`] | of these, within which time incidents are handled, who is told when they are not, and what makes a problem |
+//! | [`telling`] | of these, how urgent incidents are and which receivers are told of them |
+//! | [`receiver`] | of these, where incidents are told, and how |
 //! | [`read()`] | from files to the checked types, or every problem in them |
 //! | [`SCHEMA`] | the same language for editors, as JSON Schema |
 //! | [`alignment`] | whether what was promised to customers is underpinned by what suppliers promised |
@@ -21,15 +25,19 @@
 pub mod alignment;
 pub mod assign;
 pub mod calendar;
+pub mod cause;
 pub mod consequence;
 pub mod course;
 pub mod expression;
 pub mod fingerprint;
 pub mod formula;
+pub mod handling;
 pub mod model;
 pub mod promise;
 pub mod promised;
+pub mod raising;
 mod read;
+pub mod receiver;
 #[cfg(test)]
 mod schema_tests;
 pub mod telling;

@@ -14,14 +14,23 @@ use crate::wire::check::Check;
 use crate::yaml::problem::Problem;
 
 pub use super::calendar::Calendar;
+pub use super::cause::Cause;
 pub use super::consequence::{AlertRule, Consequences, CreditStep, MIN_BAD_DEFAULT};
 pub use super::expression::Expression;
 pub use super::formula::{Formula, Structure};
+pub use super::handling::{
+    Condition, EscalationRule, EscalationStep, Handling, MajorCondition, MajorRule, Recurrence, ResponseTarget, Unless,
+};
 pub use super::promise::{
     AvailabilityPromise, BreakTargets, CapacityPromise, DegradedPolicy, Effective, MaintenanceRules, Promise,
     ResponseBound, ResponsePromise, Threshold, Thresholds, UnmeasuredPolicy,
 };
-pub use super::telling::{Alertmanager, Priorities, Priority, Receiver, ReceiverUrl, Route, Urgency, Way};
+pub use super::raising::{CauseRule, Raising};
+pub use super::receiver::{
+    Alertmanager, Channel, Described, Exec, Heartbeat, Mail, MailLogin, MailTls, PRESETS, Receiver, ReceiverUrl,
+    StateWay, Tickets, Way, Webhook,
+};
+pub use super::telling::{Occasion, Priorities, Priority, Route, Urgency, When};
 
 /// One version of the service catalogue.
 #[derive(Clone, Debug)]
@@ -49,6 +58,10 @@ pub struct Catalogue {
     pub targets: BTreeMap<TargetId, Target>,
     /// How urgent incidents are for whom.
     pub priorities: Priorities,
+    /// Which causes open incidents, and when incidents are over.
+    pub raising: Raising,
+    /// How incidents are handled.
+    pub handling: Handling,
     /// Where incidents are told.
     pub receivers: BTreeMap<Id, Receiver>,
     /// Which incidents are told where, in the order written.

@@ -1,9 +1,14 @@
 //! How urgent incidents are, and who is told of them: the catalogue's part about incidents, as checked types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::calendar::Calendar;
+use super::cause::Cause;
 use super::model::Criticality;
 use crate::ids::Id;
+use crate::measure::agreed::{agreed, contains};
+use crate::time::{Instant, Interval};
 
 /// How soon an incident wants to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,74 +93,166 @@ impl Priorities {
     }
 }
 
-/// Where incidents are told.
-#[derive(Clone, Debug)]
-pub struct Receiver {
-    /// Its name.
-    pub id: Id,
-    /// How it is told.
-    pub way: Way,
-}
-
-impl Receiver {
-    /// Where its messages go, if it is told in messages.
-    pub const fn webhook(&self) -> Option<&ReceiverUrl> {
-        match &self.way {
-            Way::Webhook(url) => Some(url),
-            Way::Alertmanager(_) => None,
-        }
-    }
-
-    /// The Alertmanager that it is, if it is one.
-    pub const fn alertmanager(&self) -> Option<&Alertmanager> {
-        match &self.way {
-            Way::Webhook(_) => None,
-            Way::Alertmanager(alertmanager) => Some(alertmanager),
-        }
-    }
-}
-
-/// How a receiver is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// Of each change, by a message to a webhook.
-    Webhook(ReceiverUrl),
-    /// Of the whole state, again and again.
-    Alertmanager(Alertmanager),
-}
-
-/// An Alertmanager.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alertmanager {
-    /// Where it is found; the path of its API is appended.
-    pub url: ReceiverUrl,
-    /// How often it is told.
-    pub every_ms: i64,
-}
-
-/// Where a receiver's URL comes from. It may be a secret, so it is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub enum ReceiverUrl {
-    /// Written in the catalogue.
-    Url(String),
-    /// The first line of a file, read by the collector.
-    File(String),
-}
-
-impl std::fmt::Debug for ReceiverUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Url(_) => f.write_str("Url(…)"),
-            Self::File(path) => f.debug_tuple("File").field(path).finish(),
-        }
-    }
-}
-
 /// Which incidents are told to a receiver.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The receiver.
     pub to: Id,
-    /// The priorities it is told of; empty: all.
+    /// Of which incidents; all of it must hold.
+    pub when: When,
+    /// Whether it is told also of what was over before it became known.
+    pub late: bool,
+}
+
+/// Of which incidents a receiver is told. An empty list holds for every incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct When {
+    /// Of these priorities.
     pub priorities: Vec<Priority>,
+    /// About one of these services, or affecting it.
+    pub services: Vec<Id>,
+    /// That one of these customers has.
+    pub customers: Vec<Id>,
+    /// For one of these causes.
+    pub causes: Vec<Cause>,
+    /// Of what weighs as much.
+    pub criticalities: Vec<Criticality>,
+    /// Opened in the hours of this calendar.
+    pub calendar: Option<Arc<Calendar>>,
+    /// Opened outside the hours of this one.
+    pub outside: Option<Arc<Calendar>>,
+}
+
+/// What routes look at of an incident.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// Its priority.
+    pub priority: Priority,
+    /// The service it is about, if it is about one.
+    pub service: Option<&'a Id>,
+    /// Further services that it affects.
+    pub affected: &'a BTreeSet<Id>,
+    /// Whose services these are.
+    pub customers: &'a BTreeSet<Id>,
+    /// Why it opened.
+    pub cause: Cause,
+    /// How much it weighs.
+    pub criticality: Criticality,
+    /// When it was opened. The hours of a calendar are asked of this, so that whoever is told of a beginning is told of its end.
+    pub opened: Instant,
+}
+
+impl Route {
+    /// Whether its receiver is told of an incident; `late` says that it was over before it became known.
+    pub fn tells(&self, of: &Occasion<'_>, late: bool) -> bool {
+        (self.late || !late) && self.when.holds(of)
+    }
+}
+
+impl When {
+    /// Whether an incident is among them.
+    pub fn holds(&self, of: &Occasion<'_>) -> bool {
+        let about = |id: &Id| of.service == Some(id) || of.affected.contains(id);
+        (self.priorities.is_empty() || self.priorities.contains(&of.priority))
+            && (self.services.is_empty() || self.services.iter().any(about))
+            && (self.customers.is_empty() || self.customers.iter().any(|id| of.customers.contains(id)))
+            && (self.causes.is_empty() || self.causes.contains(&of.cause))
+            && (self.criticalities.is_empty() || self.criticalities.contains(&of.criticality))
+            && self.calendar.as_ref().is_none_or(|calendar| in_hours(calendar, of.opened))
+            && self.outside.as_ref().is_none_or(|calendar| !in_hours(calendar, of.opened))
+    }
+}
+
+fn in_hours(calendar: &Calendar, at: Instant) -> bool {
+    contains(&agreed(calendar, Interval::new(at, at.plus_ms(1))), at)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::catalogue::calendar::Hours;
+
+    fn id(text: &str) -> Id {
+        Id::new(text).unwrap()
+    }
+
+    fn ids(all: &[&str]) -> BTreeSet<Id> {
+        all.iter().copied().map(id).collect()
+    }
+
+    /// Monday to Friday from eight to six.
+    fn office() -> Arc<Calendar> {
+        let day = vec![Hours::parse("08:00-18:00").unwrap()];
+        let weekly = [day.clone(), day.clone(), day.clone(), day.clone(), day, Vec::new(), Vec::new()];
+        let (holidays, extra_days) = (Vec::new(), BTreeMap::new());
+        Arc::new(Calendar { id: id("office"), time_zone: TimeZone::UTC, weekly, holidays, extra_days })
+    }
+
+    #[test]
+    fn every_condition_must_hold() {
+        let (affected, customers) = (ids(&["mail"]), ids(&["retail"]));
+        let of = |opened: &str| Occasion {
+            priority: Priority::parse("P2").unwrap(),
+            service: None,
+            affected: &affected,
+            customers: &customers,
+            cause: Cause::AgentSilent,
+            criticality: Criticality::High,
+            opened: Instant::parse(opened).unwrap(),
+        };
+        let shop = id("shop");
+        let monday = Occasion { service: Some(&shop), ..of("2026-01-05T08:00:00Z") };
+        let all = When::default();
+        let priority = |text| vec![Priority::parse(text).unwrap()];
+        for (when, holds) in [
+            (all.clone(), true),
+            (When { priorities: priority("P2"), ..all.clone() }, true),
+            (When { priorities: priority("P1"), ..all.clone() }, false),
+            (When { services: vec![id("other"), id("shop")], ..all.clone() }, true),
+            (When { services: vec![id("mail")], ..all.clone() }, true),
+            (When { services: vec![id("other")], ..all.clone() }, false),
+            (When { customers: vec![id("retail")], ..all.clone() }, true),
+            (When { customers: vec![id("whole")], ..all.clone() }, false),
+            (When { causes: vec![Cause::AgentSilent], ..all.clone() }, true),
+            (When { causes: vec![Cause::ServiceDown], ..all.clone() }, false),
+            (When { criticalities: vec![Criticality::High], ..all.clone() }, true),
+            (When { criticalities: vec![Criticality::Low], ..all.clone() }, false),
+            (When { priorities: priority("P2"), causes: vec![Cause::ServiceDown], ..all.clone() }, false),
+        ] {
+            assert_eq!(when.holds(&monday), holds, "{when:?}");
+        }
+        let inside = When { calendar: Some(office()), ..all.clone() };
+        let outside = When { outside: Some(office()), ..all };
+        for (opened, hours) in [
+            ("2026-01-05T07:59:59.999Z", false),
+            ("2026-01-05T08:00:00Z", true),
+            ("2026-01-05T17:59:59.999Z", true),
+            ("2026-01-05T18:00:00Z", false),
+            ("2026-01-10T12:00:00Z", false),
+        ] {
+            assert_eq!((inside.holds(&of(opened)), outside.holds(&of(opened))), (hours, !hours), "{opened}");
+        }
+    }
+
+    #[test]
+    fn what_was_over_before_it_became_known_goes_only_where_that_is_asked_for() {
+        let nobody = BTreeSet::new();
+        let of = Occasion {
+            priority: Priority::parse("P1").unwrap(),
+            service: None,
+            affected: &nobody,
+            customers: &nobody,
+            cause: Cause::ServiceDown,
+            criticality: Criticality::High,
+            opened: Instant::from_ms(0),
+        };
+        for (late_route, late, told) in
+            [(false, false, true), (false, true, false), (true, false, true), (true, true, true)]
+        {
+            let route = Route { to: id("duty"), when: When::default(), late: late_route };
+            assert_eq!(route.tells(&of, late), told);
+        }
+    }
 }

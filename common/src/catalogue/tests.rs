@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::model::{
-    Alertmanager, AvailabilityPromise, CapacityPromise, Catalogue, Criticality, MaintenanceRules, Priority, Promise,
-    ReceiverUrl, Threshold, Urgency, Way, WindowKind,
+    Alertmanager, AvailabilityPromise, CapacityPromise, Catalogue, Channel, Criticality, MaintenanceRules, Priority,
+    Promise, ReceiverUrl, StateWay, Threshold, Urgency, Way, Webhook, WindowKind,
 };
 use super::{BODY_PATTERN_SIZE_MAX, Bounds, assign, fingerprint, read, read_within};
 use crate::ids::{Id, TargetId};
@@ -129,12 +129,17 @@ fn the_example_is_read_whole() {
     let found: Vec<_> = catalogue.agents.values().map(|agent| (agent.id.as_str(), agent.metrics.as_deref())).collect();
     assert_eq!(found, [("geneva-1", Some("web-2.example:9417")), ("zurich-1", Some("web-1.example:9417"))]);
     let url = ReceiverUrl::Url("http://127.0.0.1:9093".to_owned());
-    let alerts = Way::Alertmanager(Alertmanager { url, every_ms: 60_000 });
+    let alertmanager = Alertmanager { url, every_ms: 60_000, watchdog: true };
+    let alerts = Way::State(StateWay::Alertmanager(alertmanager));
     assert_eq!(catalogue.receivers[&id("alerts")].way, alerts);
     let duty = &catalogue.receivers[&id("duty")];
-    assert_eq!(duty.webhook(), Some(&ReceiverUrl::File("/etc/uphold/duty.url".to_owned())));
-    assert_eq!(duty.alertmanager(), None);
-    assert_eq!(catalogue.routes[0].priorities, [Priority::parse("P1").unwrap(), Priority::parse("P2").unwrap()]);
+    let webhook = Webhook {
+        url: ReceiverUrl::File("/etc/uphold/duty.url".to_owned()),
+        secret_file: Some("/etc/uphold/duty.secret".to_owned()),
+    };
+    assert_eq!(duty.channel().map(|channel| &**channel), Some(&Channel::Webhook(webhook)));
+    assert_eq!(duty.state(), None);
+    assert_eq!(catalogue.routes[0].when.priorities, [Priority::parse("P1").unwrap(), Priority::parse("P2").unwrap()]);
 }
 
 #[test]
@@ -174,8 +179,8 @@ routes: [{ to: duty }]
     let memory = capacity(&catalogue, "x", "m");
     assert_eq!((memory.percentile.parts(), memory.held_ms, memory.resource.of.as_str()), (950_000_000, 300_000, ""));
     assert_eq!(memory.thresholds.of(Threshold::Warning), None);
-    assert!(catalogue.routes[0].priorities.is_empty());
-    assert_eq!(catalogue.receivers[&id("alerts")].alertmanager().unwrap().every_ms, 60_000);
+    assert!(catalogue.routes[0].when.priorities.is_empty());
+    assert_eq!(catalogue.receivers[&id("alerts")].state().unwrap().every_ms(), 60_000);
     assert!(catalogue.agents.is_empty());
     assert!(!format!("{catalogue:?}").contains("hooks.example"));
 }

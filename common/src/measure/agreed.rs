@@ -9,13 +9,15 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::catalogue::calendar::{Calendar, ClockTime, Hours};
-use crate::time::{Instant, Interval};
+use crate::time::{DAY_MS, Instant, Interval};
 
 use super::window::{Side, clock_instant, day_start, local_date};
 
 /// How many dates before a span may have hours that reach into it: those from 24:00 to 24:00 open on the next date and
 /// close on the one after.
 const DATES_BEFORE: usize = 2;
+/// How far ahead a deadline is looked for.
+const LOOKED_AHEAD_MS: i64 = 10 * 366 * DAY_MS;
 
 /// The agreed service time in `span`: in order, parted by time that is not agreed.
 pub fn agreed(calendar: &Calendar, span: Interval) -> Vec<Interval> {
@@ -39,6 +41,26 @@ pub fn agreed(calendar: &Calendar, span: Interval) -> Vec<Interval> {
         }
     }
     union(found)
+}
+
+/// The instant by which so much agreed service time has passed since `from`; none if it does not within ten years.
+pub fn passed_by(calendar: &Calendar, from: Instant, length_ms: i64) -> Option<Instant> {
+    let (mut left_ms, mut start) = (length_ms.max(1), from);
+    let last = from.plus_ms(LOOKED_AHEAD_MS);
+    // Longer and longer pieces: most deadlines lie within a few days.
+    let mut piece_ms = 4 * DAY_MS;
+    while start < last {
+        let piece = Interval::new(start, start.plus_ms(piece_ms));
+        for hours in agreed(calendar, piece) {
+            if hours.len_ms() >= left_ms {
+                return Some(hours.start.plus_ms(left_ms));
+            }
+            left_ms -= hours.len_ms();
+        }
+        start = piece.end;
+        piece_ms *= 2;
+    }
+    None
 }
 
 /// When hours are that open on a date.

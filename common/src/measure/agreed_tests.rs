@@ -210,3 +210,29 @@ fn sets_of_intervals_are_joined_and_cut_to_each_other() {
     assert_eq!(common, [span(0, 1), span(2, 3), span(5, 6), span(8, 9)]);
     assert_eq!(intersection(&joined, &[]), []);
 }
+
+#[test]
+fn a_deadline_counts_only_agreed_time_also_where_clocks_change() {
+    // On the 29th of March 2026 Zurich has no hour from 02:00, and on the 25th of October it has two.
+    for (weekly, from, hours, expected) in [
+        (&["08:00-18:00"][..], "2026-03-27T09:00:00Z", 4, Some("2026-03-27T13:00:00Z")),
+        (&["08:00-18:00"], "2026-03-27T16:00:00Z", 1, Some("2026-03-27T17:00:00Z")),
+        (&["08:00-18:00"], "2026-03-27T16:00:00Z", 2, Some("2026-03-28T08:00:00Z")),
+        (&["08:00-18:00"], "2026-03-28T16:00:00Z", 2, Some("2026-03-29T07:00:00Z")),
+        (&["08:00-18:00"], "2026-03-28T20:00:00Z", 1, Some("2026-03-29T07:00:00Z")),
+        (&["00:00-06:00"], "2026-03-28T22:00:00Z", 5, Some("2026-03-29T04:00:00Z")),
+        (&["00:00-06:00"], "2026-03-28T22:00:00Z", 6, Some("2026-03-29T23:00:00Z")),
+        (&["00:00-06:00"], "2026-10-24T20:00:00Z", 7, Some("2026-10-25T05:00:00Z")),
+        (&["08:00-12:00", "13:00-17:00"], "2026-10-25T10:00:00Z", 240, Some("2026-11-24T10:00:00Z")),
+        (&[], "2026-03-27T09:00:00Z", 1, None),
+    ] {
+        let calendar = calendar("Europe/Zurich", weekly);
+        let from = Instant::parse(from).unwrap();
+        let by = passed_by(&calendar, from, hours * 3_600_000);
+        assert_eq!(by, expected.map(|at| Instant::parse(at).unwrap()), "{weekly:?} {from} {hours}");
+        if let Some(by) = by {
+            let passed = length_ms(&agreed(&calendar, Interval::new(from, by)));
+            assert_eq!(passed, hours * 3_600_000);
+        }
+    }
+}

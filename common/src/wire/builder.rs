@@ -3,7 +3,11 @@
 //! A batch closes
 //! - before a row that would take it over its bounds of rows, streams, facts or bytes;
 //! - once it is as old as the shortest interval of the streams in it, and never older than 30 s;
-//! - at once when the outcome of a stream changed; the first outcome of a stream is a change.
+//! - at once when the outcome of a stream changed; the first outcome of a stream is a change. So are the next few that say
+//!   the same after a change, since they confirm it: a failure that is tried again in half a second is not to wait for the
+//!   batch's age then. What changes within half a
+//!   second of the batch before, shares one: thousands of probes begin, or fail, one after the other, and each batch costs
+//!   its agent a synced file and its collector a push.
 //!
 //! Within a stream every row is later than the one before it, also from one batch to the next: what is not, is
 //! refused, and the caller counts it. The builder reads no clock; `now` is an argument.
@@ -20,6 +24,12 @@ use crate::time::Instant;
 
 /// The oldest a batch gets.
 pub const BATCH_AGE_MS_MAX: i64 = 30_000;
+
+/// How long after the one before it was opened a batch waits at least, though something changed.
+const TOGETHER_MS: i64 = 500;
+
+/// How many outcomes in a row that are the same after a change are as urgent as it: as many as mostly confirm something.
+const CONFIRMING: u8 = 4;
 
 /// Most streams whose last row is remembered; beyond, those that were silent longest are forgotten.
 const SEEN_MAX: usize = 2 * BATCH_STREAMS_MAX;
@@ -101,6 +111,8 @@ pub struct BatchBuilder {
     rows: usize,
     raw_bytes: usize,
     opened_at: Option<Instant>,
+    /// When the batch before was opened.
+    before_opened_at: Option<Instant>,
     age_ms_max: i64,
     urgent: bool,
     seen: BTreeMap<StreamName, Seen>,
@@ -110,6 +122,8 @@ pub struct BatchBuilder {
 struct Seen {
     at: Instant,
     outcome: Option<Outcome>,
+    /// How many more of the same outcome confirm the last change.
+    confirming: u8,
 }
 
 impl BatchBuilder {
@@ -122,6 +136,7 @@ impl BatchBuilder {
             rows: 0,
             raw_bytes: 0,
             opened_at: None,
+            before_opened_at: None,
             age_ms_max: BATCH_AGE_MS_MAX,
             urgent: false,
             seen: BTreeMap::new(),
@@ -151,8 +166,16 @@ impl BatchBuilder {
         self.raw_bytes += row_bytes;
         self.opened_at.get_or_insert(now);
         self.age_ms_max = self.age_ms_max.min(interval_ms.max(0));
-        self.urgent |= outcome.is_some() && before.and_then(|seen| seen.outcome) != outcome;
-        self.remember(key.clone(), Seen { at, outcome });
+        let known = before.and_then(|seen| seen.outcome);
+        let confirming = match (known, outcome) {
+            (Some(before), Some(now)) if before != now => CONFIRMING,
+            // That something works as it begins needs nobody to confirm it.
+            (None, Some(now)) if now != Outcome::Up => CONFIRMING,
+            _ => before.map_or(0, |seen| seen.confirming.saturating_sub(1)),
+        };
+        let confirms = before.is_some_and(|seen| seen.confirming > 0);
+        self.urgent |= outcome.is_some() && (known != outcome || confirms);
+        self.remember(key.clone(), Seen { at, outcome, confirming });
         put(&mut self.streams, key, row);
         Ok(full)
     }
@@ -174,12 +197,13 @@ impl BatchBuilder {
     pub fn is_due(&self, now: Instant) -> bool {
         let Some(opened_at) = self.opened_at else { return false };
         let age_ms = now.since_ms(opened_at);
-        self.urgent || age_ms < 0 || age_ms >= self.age_ms_max
+        let shares = self.before_opened_at.is_some_and(|before| (0..TOGETHER_MS).contains(&now.since_ms(before)));
+        (self.urgent && !shares) || age_ms < 0 || age_ms >= self.age_ms_max
     }
 
     /// Closes the batch; `None` when nothing is in it.
     pub fn close(&mut self) -> Option<Content> {
-        self.opened_at.take()?;
+        self.before_opened_at = Some(self.opened_at.take()?);
         self.rows = 0;
         self.raw_bytes = 0;
         self.age_ms_max = BATCH_AGE_MS_MAX;

@@ -43,10 +43,12 @@ fn a_batch_is_due_by_age_or_by_a_change_of_outcome() {
         ("as long as the interval", attempt("web", 1, Outcome::Up), 10_000, 10_000, true),
         ("at most 30 s", attempt("web", 1, Outcome::Up), 300_000, 29_999, false),
         ("30 s", attempt("web", 1, Outcome::Up), 300_000, 30_000, true),
-        ("another outcome is urgent", attempt("web", 1, Outcome::Down), 10_000, 0, true),
-        ("a first outcome is urgent", attempt("other", 1, Outcome::Up), 10_000, 0, true),
+        ("another outcome is urgent", attempt("web", 1, Outcome::Down), 10_000, 499, true),
+        ("though not right after the batch before", attempt("web", 1, Outcome::Down), 10_000, 498, false),
+        ("a first outcome is urgent", attempt("other", 1, Outcome::Up), 10_000, 499, true),
         ("a reading is not", reading(1), 15_000, 14_999, false),
         ("a volume is not", volume(1), 15_000, 14_999, false),
+        ("a change, and a clock set back", attempt("web", 1, Outcome::Down), 10_000, -2, true),
         ("a clock set back", reading(1), 15_000, -1, true),
     ] {
         let mut builder = BatchBuilder::new(BatchLimits::default());
@@ -59,6 +61,35 @@ fn a_batch_is_due_by_age_or_by_a_change_of_outcome() {
         assert_eq!(builder.add(row, interval_ms, at(1)), Ok(None));
         assert_eq!(builder.is_due(at(1 + waited_ms)), due, "{name}");
     }
+}
+
+#[test]
+fn what_confirms_a_change_is_as_urgent_as_it() {
+    let mut builder = BatchBuilder::new(BatchLimits::default());
+    let mut urgent = Vec::new();
+    for (row, outcome) in "uuDDDDDDuuu".chars().enumerate() {
+        let outcome = if outcome == 'u' { Outcome::Up } else { Outcome::Down };
+        let ms = 1_000 * i64::try_from(row).unwrap();
+        assert_eq!(builder.add(attempt("web", ms, outcome), 30_000, at(ms)), Ok(None));
+        let due = builder.is_due(at(ms + 500));
+        urgent.push(if due { '!' } else { '.' });
+        builder.close();
+    }
+    assert_eq!(urgent.iter().collect::<String>(), "!.!!!!!.!!!");
+}
+
+#[test]
+fn changes_one_after_the_other_share_batches() {
+    let mut builder = BatchBuilder::new(BatchLimits::default());
+    let mut batches = 0;
+    for ms in 0..10_000 {
+        assert_eq!(builder.add(attempt(&format!("web-{ms}"), ms, Outcome::Up), 30_000, at(ms)), Ok(None));
+        if builder.is_due(at(ms)) {
+            batches += 1;
+            builder.close();
+        }
+    }
+    assert!((20..=40).contains(&batches), "{batches} batches in ten seconds");
 }
 
 #[test]

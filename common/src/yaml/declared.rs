@@ -11,7 +11,7 @@ use super::words::{did_you_mean, listed, shown};
 use crate::ids::Id;
 
 /// The ids of one kind of thing and where each is declared.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Declared {
     what: &'static str,
     places: BTreeMap<Id, Option<Place>>,

@@ -24,7 +24,7 @@ const HOURS_MAX: usize = 48;
 const LENGTH_MS: RangeInclusive<i64> = 0..=366 * DAY_MS;
 
 /// The calendars, by name and as far as they could be read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Calendars {
     declared: Declared,
     known: BTreeMap<Id, Read<Arc<Calendar>>>,

@@ -11,13 +11,17 @@ mod capacity;
 mod check;
 mod consequences;
 mod expression;
+mod handling;
 mod holidays;
 mod organisation;
 mod probes;
+mod raising;
 mod receivers;
 mod response_time;
+mod routes;
 mod sections;
 mod services;
+mod tickets;
 
 use std::collections::BTreeMap;
 
@@ -26,13 +30,14 @@ use jiff::tz::TimeZone;
 pub use check::{BODY_PATTERN_SIZE_MAX, body_pattern, read_check};
 pub use holidays::holiday_files;
 
-use super::model::{Catalogue, Priorities};
+use super::model::{Catalogue, Handling, Recurrence};
 use crate::ids::Id;
 use crate::yaml::declared::Item;
 use crate::yaml::problem::{Problems, Read, Report};
 use crate::yaml::tree::{self, Node};
 use crate::yaml::walk::At;
 use holidays::HolidayFiles;
+use raising::Incidents;
 use sections::{Names, Sections};
 
 /// Most members of a list in which each may stand once.
@@ -145,11 +150,15 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], holidays: &HolidayFiles<'_>, boun
         agreements::targets(&lists.agreements, &agreements::Known { names: &names, parties, services })
     };
     let receivers = entries(&lists.receivers, receivers::receiver);
-    let routes = every(sections.routes.iter().map(|at| receivers::route(at, &names)));
-    let priorities = sections.incidents.as_ref().map_or_else(|| Ok(Priorities::default()), receivers::incidents);
+    let routes = every(sections.routes.iter().map(|at| routes::route(at, &names)));
+    let known = handling::Known { names: &names, receivers: receivers.as_ref().ok() };
+    let incidents = sections.incidents.as_ref();
+    let incidents = incidents.map_or_else(|| Ok(Incidents::default()), |at| raising::incidents(at, known));
+    let recurrence = sections.problems.as_ref().map_or_else(|| Ok(Recurrence::default()), handling::problems);
     let effective_from = sections.effective_from.as_ref().map(At::instant).transpose();
     gathered.and(calendars)?;
     let organisation = organisation?;
+    let Incidents { priorities, raising, handling } = incidents?;
     Ok(Catalogue {
         effective_from: effective_from?,
         customers: customers?,
@@ -160,7 +169,9 @@ fn catalogue(first: &At<'_>, roots: &[At<'_>], holidays: &HolidayFiles<'_>, boun
         calendars: names.calendars.sound(),
         services: services?,
         targets: targets?,
-        priorities: priorities?,
+        priorities,
+        raising,
+        handling: Handling { recurrence: recurrence?, ..handling },
         receivers: receivers?,
         routes: routes?,
         remarks: Vec::new(),

@@ -1,86 +1,146 @@
-//! Who is told of incidents: priorities, receivers, routes.
+//! Where incidents are told: receivers.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-use super::sections::Names;
-use super::services::CRITICALITIES;
+use super::tickets::tickets;
 use crate::catalogue::model::{
-    Alertmanager, Criticality, Priorities, Priority, Receiver, ReceiverUrl, Route, Urgency, Way,
+    Alertmanager, Channel, Exec, Heartbeat, Mail, MailLogin, MailTls, Receiver, ReceiverUrl, StateWay, Way, Webhook,
 };
 use crate::yaml::declared::Item;
 use crate::yaml::problem::Read;
 use crate::yaml::walk::{At, Keys};
 
-const PRIORITIES: [(&str, Priority); 5] = {
-    let [p1, p2, p3, p4, p5] = Priority::ALL;
-    [(p1.as_str(), p1), (p2.as_str(), p2), (p3.as_str(), p3), (p4.as_str(), p4), (p5.as_str(), p5)]
-};
-const URGENCIES: [(&str, Urgency); 2] =
-    [(Urgency::Urgent.as_str(), Urgency::Urgent), (Urgency::Normal.as_str(), Urgency::Normal)];
-/// Ways of telling that are known and not built.
-const RECEIVERS_NOT_YET: [&str; 2] = ["email", "exec"];
+/// The ways of telling; a receiver has one of them.
+const WAYS: [&str; 6] = ["\"webhook\"", "\"mail\"", "\"exec\"", "\"alertmanager\"", "\"heartbeat\"", "\"http\""];
 /// How often an Alertmanager may be told: what was told stands for five times as long, so that it neither resolves at
 /// one lost post nor stands for long after the collector is gone.
 const EVERY_MS: RangeInclusive<i64> = 1_000..=300_000;
 const EVERY_DEFAULT_MS: i64 = 60_000;
+/// How often a heartbeat may be told.
+const HEARTBEAT_MS: RangeInclusive<i64> = 1_000..=3_600_000;
+/// Most addresses of one receiver.
+const ADDRESSES_MAX: usize = 50;
+/// Longest address of mail, as SMTP bounds it.
+const ADDRESS_BYTES_MAX: usize = 254;
+/// How long a program may take that is given an event.
+const TIMEOUT_MS: RangeInclusive<i64> = 1_000..=60_000;
+const TIMEOUT_DEFAULT_MS: i64 = 30_000;
+/// Most words of its command.
+const WORDS_MAX: usize = 64;
 /// The end of the path under which an Alertmanager takes alerts.
 const ALERTS: &str = "/alerts";
-/// Conditions of routes that are known and not built.
-const CONDITIONS_NOT_YET: [&str; 5] = ["service", "services", "criticality", "urgency", "agreement"];
-
-/// `{ priorities: { high: { urgent: P1, normal: P2 } } }`; what is not said stays as in the full matrix.
-pub(super) fn incidents(at: &At<'_>) -> Read<Priorities> {
-    let said = at.mapping(|keys| keys.or("priorities", Vec::new(), |at| matrix(at)))?;
-    let mut priorities = Priorities::default();
-    priorities.0.extend(said);
-    Ok(priorities)
-}
-
-type Cell = ((Criticality, Urgency), Priority);
-
-fn matrix(at: &At<'_>) -> Read<Vec<Cell>> {
-    at.mapping(|keys| {
-        let rows = CRITICALITIES.map(|(word, criticality)| keys.or(word, Vec::new(), |at| row(at, criticality)));
-        Ok(super::every(rows)?.into_iter().flatten().collect())
-    })
-}
-
-fn row(at: &At<'_>, criticality: Criticality) -> Read<Vec<Cell>> {
-    at.mapping(|keys| {
-        let cells = URGENCIES.map(|(word, urgency)| {
-            let priority = keys.optional(word, |at| at.word(&PRIORITIES))?;
-            Ok(priority.map(|priority| ((criticality, urgency), priority)))
-        });
-        Ok(super::every(cells)?.into_iter().flatten().collect())
-    })
-}
 
 /// `{ id: duty, webhook: { url_file: /etc/uphold/duty.url } }`
 pub(super) fn receiver(item: &Item<'_>) -> Read<Receiver> {
     item.mapping(|keys| {
-        let webhook = keys.optional("webhook", |at| at.mapping(|keys| url(keys, At::url)));
-        let alertmanager = keys.optional("alertmanager", alertmanager);
-        keys.not_yet(&RECEIVERS_NOT_YET)?;
-        let way = match (webhook?, alertmanager?) {
-            (Some(url), None) => Way::Webhook(url),
-            (None, Some(alertmanager)) => Way::Alertmanager(alertmanager),
-            (None, None) => {
-                return Err(keys.at().problem("how it is told is missing: \"webhook\" or \"alertmanager\""));
-            }
-            (Some(_), Some(_)) => {
-                return Err(keys.at().problem("it is told in one way, not by both \"webhook\" and \"alertmanager\""));
-            }
-        };
+        let ways = [
+            keys.optional("webhook", |at| webhook(at).map(messages)),
+            keys.optional("mail", |at| mail(at).map(messages)),
+            keys.optional("exec", |at| exec(at).map(messages)),
+            keys.optional("alertmanager", |at| alertmanager(at).map(Way::State)),
+            keys.optional("heartbeat", |at| heartbeat(at).map(Way::State)),
+            keys.optional("http", |at| tickets(at).map(|tickets| messages(Channel::Tickets(tickets)))),
+        ];
+        let mut ways = super::every(ways)?.into_iter().flatten();
+        let missing = || keys.at().problem(format!("how it is told is missing: one of {}", WAYS.join(", ")));
+        let way = ways.next().ok_or_else(missing)?;
+        if ways.next().is_some() {
+            return Err(keys.at().problem(format!("it is told in one way: expected only one of {}", WAYS.join(", "))));
+        }
         Ok(Receiver { id: item.id.clone()?, way })
     })
 }
 
+fn messages(channel: Channel) -> Way {
+    Way::Messages(Arc::new(channel))
+}
+
+/// `{ url_file: /etc/uphold/duty.url, secret_file: /etc/uphold/duty.secret }`
+fn webhook(at: &At<'_>) -> Read<Channel> {
+    at.mapping(|keys| {
+        let url = url(keys, At::url);
+        let secret_file = keys.optional("secret_file", At::text);
+        Ok(Channel::Webhook(Webhook { url: url?, secret_file: secret_file? }))
+    })
+}
+
+/// `{ server: "mail.example:587", user: uphold, password_file: /etc/uphold/mail.password, from: a@b.example, to: [c@b.example] }`
+fn mail(at: &At<'_>) -> Read<Channel> {
+    at.mapping(|keys| {
+        let server = keys.required("server", At::host_and_port);
+        let tls = keys.or("tls", MailTls::Starttls, |at| at.word(&MailTls::WORDS));
+        let ca_file = keys.optional("ca_file", At::text);
+        let (user, password_file) = (keys.optional("user", At::text), keys.optional("password_file", At::text));
+        let from = keys.required("from", mail_address);
+        let to = keys.required("to", |at| at.set("addresses", ADDRESSES_MAX, mail_address));
+        let login = match (user?, password_file?) {
+            (Some(user), Some(password_file)) => Some(MailLogin { user, password_file }),
+            (None, None) => None,
+            _ => return Err(keys.at().problem("a login needs both \"user\" and \"password_file\"")),
+        };
+        let (server, tls, to) = (server?, tls?, to?);
+        if login.is_some() && tls == MailTls::None {
+            return Err(keys
+                .at()
+                .problem("a password is not sent in the clear: \"tls\" must not be \"none\" with a \"user\""));
+        }
+        let (host, port) = host_and_port(&server).ok_or_else(|| keys.at().problem("expected a host and a port"))?;
+        Ok(Channel::Mail(Mail { host, port, tls, ca_file: ca_file?, login, from: from?, to }))
+    })
+}
+
+/// `{ command: [/usr/local/bin/page, duty], timeout: 30s }`
+fn exec(at: &At<'_>) -> Read<Channel> {
+    at.mapping(|keys| {
+        let words = keys.required("command", |at| {
+            let words = at.list(At::text)?;
+            match words.first() {
+                Some(program) if program.starts_with('/') && words.len() <= WORDS_MAX => Ok(words),
+                _ => Err(at.expected("the absolute path of a program, then its arguments")),
+            }
+        });
+        let timeout_ms = keys.or("timeout", TIMEOUT_DEFAULT_MS, |at| at.duration_ms(TIMEOUT_MS));
+        let mut words = words?.into_iter();
+        let program = words.next().unwrap_or_default();
+        Ok(Channel::Exec(Exec { program, arguments: words.collect(), timeout_ms: timeout_ms? }))
+    })
+}
+
+/// The two sides of `host:port`, an address without its brackets.
+fn host_and_port(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    Some((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port.parse().ok()?))
+}
+
+/// An address of mail alone, such as `duty@example.com`: what stands between its brackets elsewhere.
+fn mail_address(at: &At<'_>) -> Read<String> {
+    let wanted = "an address of mail such as \"duty@example.com\"";
+    let text = at.scalar(wanted)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte);
+    let sides = text.rsplit_once('@').filter(|(local, domain)| {
+        let domain_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        !local.is_empty() && !domain.is_empty() && local.bytes().all(plain) && domain.bytes().all(domain_plain)
+    });
+    if sides.is_some() && text.len() <= ADDRESS_BYTES_MAX { Ok(text.to_owned()) } else { Err(at.expected(wanted)) }
+}
+
 /// `{ url: "http://127.0.0.1:9093", every: 1m }`
-fn alertmanager(at: &At<'_>) -> Read<Alertmanager> {
+fn alertmanager(at: &At<'_>) -> Read<StateWay> {
     at.mapping(|keys| {
         let url = url(keys, base_url);
         let every_ms = keys.or("every", EVERY_DEFAULT_MS, |at| at.duration_ms(EVERY_MS));
-        Ok(Alertmanager { url: url?, every_ms: every_ms? })
+        let watchdog = keys.or("watchdog", false, At::flag);
+        Ok(StateWay::Alertmanager(Alertmanager { url: url?, every_ms: every_ms?, watchdog: watchdog? }))
+    })
+}
+
+/// `{ url_file: /etc/uphold/heartbeat.url, every: 1m }`
+fn heartbeat(at: &At<'_>) -> Read<StateWay> {
+    at.mapping(|keys| {
+        let url = url(keys, At::url);
+        let every_ms = keys.or("every", EVERY_DEFAULT_MS, |at| at.duration_ms(HEARTBEAT_MS));
+        Ok(StateWay::Heartbeat(Heartbeat { url: url?, every_ms: every_ms? }))
     })
 }
 
@@ -97,7 +157,7 @@ fn base_url(at: &At<'_>) -> Read<String> {
 }
 
 /// One of `url`, which `read` reads, and `url_file`.
-fn url<'t>(keys: &Keys<'t>, read: impl FnOnce(&At<'t>) -> Read<String>) -> Read<ReceiverUrl> {
+pub(super) fn url<'t>(keys: &Keys<'t>, read: impl FnOnce(&At<'t>) -> Read<String>) -> Read<ReceiverUrl> {
     let url = keys.optional("url", read);
     let file = keys.optional("url_file", At::text);
     match (url?, file?) {
@@ -106,21 +166,4 @@ fn url<'t>(keys: &Keys<'t>, read: impl FnOnce(&At<'t>) -> Read<String>) -> Read<
         (None, None) => Err(keys.at().problem("the URL is missing: expected \"url\" or \"url_file\"")),
         (Some(_), Some(_)) => Err(keys.at().problem("expected one of \"url\" and \"url_file\", not both")),
     }
-}
-
-/// `{ to: duty, when: { priority: [P1, P2] } }`
-pub(super) fn route(at: &At<'_>, names: &Names) -> Read<Route> {
-    at.mapping(|keys| {
-        let to = keys.required("to", |at| names.receivers.refer(at));
-        let priorities = keys.or("when", Vec::new(), |at| {
-            at.mapping(|keys| {
-                let not_yet = keys.not_yet(&CONDITIONS_NOT_YET);
-                let all = PRIORITIES.len();
-                let read = |at: &At<'_>| at.set("priorities", all, |at| at.word(&PRIORITIES));
-                let priorities = keys.or("priority", Vec::new(), read);
-                not_yet.and(priorities)
-            })
-        });
-        Ok(Route { to: to?, priorities: priorities? })
-    })
 }

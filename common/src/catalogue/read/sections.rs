@@ -17,6 +17,7 @@ pub(super) struct Sections<'t> {
     organisation: Option<At<'t>>,
     pub(super) effective_from: Option<At<'t>>,
     pub(super) incidents: Option<At<'t>>,
+    pub(super) problems: Option<At<'t>>,
     customers: Vec<At<'t>>,
     parties: Vec<At<'t>>,
     components: Vec<At<'t>>,
@@ -56,6 +57,7 @@ impl<'t> Sections<'t> {
             once(&mut self.organisation, keys.get("organisation")),
             once(&mut self.effective_from, keys.get("effective_from")),
             once(&mut self.incidents, keys.get("incidents")),
+            once(&mut self.problems, keys.get("problems")),
             append(&mut self.customers, keys.get("customers")),
             append(&mut self.parties, keys.get("parties")),
             append(&mut self.components, keys.get("components")),
@@ -92,7 +94,7 @@ fn append<'t>(section: &mut Vec<At<'t>>, found: Option<At<'t>>) -> Read<()> {
 }
 
 /// The ids that are declared, by what they name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
     pub(super) customers: Declared,
     pub(super) parties: Declared,

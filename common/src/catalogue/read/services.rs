@@ -57,7 +57,7 @@ pub(super) fn service<'t>(
         });
         let probe_items = probe_items.map(|found| found.unwrap_or_else(|| Declared::read("probe", &[], &[])));
         let pattern_size_max = bounds.body_pattern_size_max;
-        let asking = Asking { pattern_size_max, names, agents: None, interval_ms: None, timeout_ms: None };
+        let asking = Asking { pattern_size_max, names: Some(names), agents: None, interval_ms: None, timeout_ms: None };
         let probe = |probe: &Item<'_>| probes::probe(probe, item.id.as_ref(), names, &asking);
         let probes = probe_items
             .as_ref()

@@ -37,6 +37,18 @@ fn conditions_and_steps_are_read_in_their_order() {
 }
 
 #[test]
+fn a_check_by_itself_knows_no_hosts_and_believes_their_names() {
+    let reading = "{ from: a, host: web-1, of: var, limit: max }";
+    for (readings, sound) in [(reading.to_owned(), true), (format!("{reading}, {reading}"), false)] {
+        let text = format!("{{ exec: {{ command: x, readings: [{readings}] }} }}");
+        assert_eq!(read_check("a", &text).is_ok(), sound, "{text}");
+    }
+    assert!(
+        refused("{ exec: { command: x, readings: [{ from: a, host: 'web 1', of: var, limit: max }] } }").contains("id")
+    );
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused_by_its_word() {
     let http = |more: &str| format!("{{ http: {{ url: 'http://a.example/', {more} }} }}");
     let tcp = |more: &str| format!("{{ tcp: {{ address: 'a.example:1', {more} }} }}");

@@ -2,7 +2,7 @@
 
 use super::pattern::read as pattern;
 use super::{Asking, Read};
-use crate::number::Number;
+use crate::quantity::Quantity;
 use crate::wire::check::{JsonCondition, JsonValue};
 use crate::yaml::walk::At;
 
@@ -44,5 +44,5 @@ fn value(at: &At<'_>) -> Read<String> {
 fn number(at: &At<'_>) -> Read<String> {
     let wanted = "a number such as \"100\" or \"-0.5\"";
     let text = at.scalar(wanted)?;
-    if Number::parse(text).is_some() { Ok(text.to_owned()) } else { Err(at.expected(wanted)) }
+    if Quantity::parse(text).is_some() { Ok(text.to_owned()) } else { Err(at.expected(wanted)) }
 }

@@ -31,8 +31,8 @@ use crate::yaml::walk::{At, Keys};
 pub(super) struct Asking<'a> {
     /// Most bytes of a compiled pattern.
     pub pattern_size_max: usize,
-    /// What is declared.
-    pub names: &'a Names,
+    /// What is declared; none for a check that stands by itself.
+    pub names: Option<&'a Names>,
     /// The agents that run the probe, if they could be read.
     pub agents: Option<&'a [Id]>,
     /// The probe's interval, if it could be read.
@@ -68,9 +68,8 @@ const KINDS: [(&str, Reader); Check::KINDS.len()] = [
 /// ```
 pub fn read_check(name: &str, text: &str) -> Result<Check, Problems> {
     let report = Report::default();
-    let names = Names::default();
     let pattern_size_max = BODY_PATTERN_SIZE_MAX;
-    let asking = Asking { pattern_size_max, names: &names, agents: None, interval_ms: None, timeout_ms: None };
+    let asking = Asking { pattern_size_max, names: None, agents: None, interval_ms: None, timeout_ms: None };
     let check = tree::read(name, text, &report).and_then(|tree| {
         let node = tree.unwrap_or_else(|| Node::empty_mapping(name));
         At::root(&node, &report).mapping(|keys| read(keys, &asking))

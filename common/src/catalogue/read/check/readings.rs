@@ -44,7 +44,8 @@ fn reading(at: &At<'_>, asking: &Asking<'_>, words: &Words) -> Read<ReadingSpec>
         let of = keys.required("of", At::id);
         let limit = keys.required("limit", |at| one_of(at, words.limit, words.is_limit));
         let (host, of) = (host?, of?);
-        let first = asking.names.measured.borrow_mut().insert((host.clone(), of.clone()), at.place().clone());
+        let measured = asking.names.map(|names| &names.measured);
+        let first = measured.and_then(|all| all.borrow_mut().insert((host.clone(), of.clone()), at.place().clone()));
         match first {
             Some(first) => Err(at.problem(format!("{of} of {host} is read twice, first at {first}"))),
             None => Ok(ReadingSpec { from: from?, host, of, limit: limit? }),
@@ -54,8 +55,9 @@ fn reading(at: &At<'_>, asking: &Asking<'_>, words: &Words) -> Read<ReadingSpec>
 
 /// A host that one of the probe's agents is: nobody else can tell how much of it is in use.
 fn host(at: &At<'_>, asking: &Asking<'_>) -> Read<Id> {
-    let host = asking.names.hosts.refer(at)?;
-    match (asking.names.agents_of_hosts.get(&host), asking.agents) {
+    let Some(names) = asking.names else { return at.id() };
+    let host = names.hosts.refer(at)?;
+    match (names.agents_of_hosts.get(&host), asking.agents) {
         (Some(agent), Some(agents)) if !agents.contains(agent) => {
             Err(at.problem(format!("the agent of {host}, {agent}, does not run this probe")))
         }
