@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::watch;
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
@@ -38,14 +38,16 @@ const FIRST_MS: u64 = 1_000;
 #[serde(deny_unknown_fields)]
 struct Kept {
     etag: Option<String>,
-    assignment: Assignment,
+    /// Shared with everybody who is told of it: thousands of probes are megabytes.
+    #[serde(serialize_with = "written", deserialize_with = "kept")]
+    assignment: Arc<Assignment>,
 }
 
 /// What a collector said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
     /// An assignment, with its `ETag`.
-    New(Option<String>, Box<Assignment>),
+    New(Option<String>, Arc<Assignment>),
     /// It is still the one that is known.
     Same,
 }
@@ -88,7 +90,7 @@ impl Fetcher {
 
     /// What was kept from an earlier run.
     pub fn kept(&self) -> Assigned {
-        self.kept.as_ref().map(|kept| Arc::new(kept.assignment.clone()))
+        self.kept.as_ref().map(|kept| Arc::clone(&kept.assignment))
     }
 
     /// Asks again and again, and tells what changed, until `stop`.
@@ -161,18 +163,18 @@ impl Fetcher {
 
     async fn learn(&mut self, heard: Heard) -> Assigned {
         let Heard::New(etag, assignment) = heard else { return None };
-        let known = self.kept.as_ref().is_some_and(|kept| kept.assignment == *assignment);
+        let known = self.kept.as_ref().is_some_and(|kept| kept.assignment == assignment);
         if known && self.kept.as_ref().is_some_and(|kept| kept.etag == etag) {
             return None;
         }
-        let kept = Kept { etag, assignment: *assignment };
+        let kept = Kept { etag, assignment: Arc::clone(&assignment) };
         self.kept = Some(kept.clone());
-        let (path, fresh) = (self.path.clone(), kept.clone());
+        let (path, fresh) = (self.path.clone(), kept);
         let written = tokio::task::spawn_blocking(move || write(&path, &fresh)).await;
         if !matches!(written, Ok(Ok(()))) {
             tracing::warn!(path = %self.path.display(), "the assignment could not be kept on disk");
         }
-        (!known).then(|| Arc::new(kept.assignment))
+        (!known).then_some(assignment)
     }
 }
 
@@ -216,12 +218,25 @@ fn understand(reply: Reply, asked_with_etag: bool) -> Result<Heard, FetchError> 
         200 => {
             let assignment = serde_json::from_slice(&reply.body);
             let not_understood = |error| FetchError::Failed(format!("the assignment is not understood: {error}"));
-            let assignment = assignment.map_err(not_understood)?;
-            Ok(Heard::New(reply.etag, Box::new(assignment)))
+            Ok(Heard::New(reply.etag, shared(assignment.map_err(not_understood)?)))
         }
         304 if asked_with_etag => Ok(Heard::Same),
         _ => Err(FetchError::Refused(Refusal::of(&reply))),
     }
+}
+
+/// To be held for long: a list that is read grows by doubling.
+fn shared(mut assignment: Assignment) -> Arc<Assignment> {
+    assignment.probes.shrink_to_fit();
+    Arc::new(assignment)
+}
+
+fn kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Assignment>, D::Error> {
+    Assignment::deserialize(deserializer).map(shared)
+}
+
+fn written<S: Serializer>(assignment: &Arc<Assignment>, serializer: S) -> Result<S::Ok, S::Error> {
+    assignment.as_ref().serialize(serializer)
 }
 
 fn read(path: &Path) -> Option<Kept> {
@@ -250,7 +265,7 @@ mod tests {
     #[test]
     fn only_an_assignment_is_one() {
         let empty = r#"{"probes":[],"hosts":[]}"#;
-        let new = Heard::New(Some("\"7\"".to_owned()), Box::default());
+        let new = Heard::New(Some("\"7\"".to_owned()), Arc::default());
         assert_eq!(understand(reply(200, empty), false), Ok(new));
         assert_eq!(understand(reply(304, ""), true), Ok(Heard::Same));
         for (status, body, etag) in [
@@ -282,6 +297,7 @@ mod tests {
             access,
             accept: crate::accept::Accept::default(),
             links: Vec::new(),
+            modules: None,
         };
         let (remote, metrics) = (Remote::new(&config.access).unwrap(), Arc::new(Metrics::new().unwrap()));
         let mut fetcher = Fetcher::open(&config, remote, Arc::clone(&metrics));
@@ -308,7 +324,7 @@ mod tests {
         let path = folder.path().join("assignment.json");
         assert_eq!(read(&path), None);
         let hosts = vec![Id::new("web-1").unwrap()];
-        let assignment = Assignment { probes: Vec::new(), hosts };
+        let assignment = Arc::new(Assignment { probes: Vec::new(), hosts });
         let kept = Kept { etag: Some("\"7\"".to_owned()), assignment };
         write(&path, &kept).unwrap();
         assert_eq!(read(&path), Some(kept));

@@ -5,11 +5,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use uphold_common::ids::Id;
 use url::{Host, Url};
 
 use crate::accept::Accept;
+use crate::blackbox::Modules;
 use crate::capacity::links::Link;
 
 /// Where the metrics are served unless something else is said.
@@ -45,6 +47,8 @@ pub struct Config {
     pub accept: Accept,
     /// What the links of this host can carry, where the kernel does not know.
     pub links: Vec<Link>,
+    /// How a Prometheus may have something probed; none: not at all.
+    pub modules: Option<Arc<Modules>>,
 }
 
 /// What the agent shows to collectors, and how it knows them.
@@ -166,6 +170,7 @@ mod tests {
             access: Access::default(),
             accept: Accept::default(),
             links: Vec::new(),
+            modules: None,
         }
     }
 

@@ -10,6 +10,7 @@
 //! ca_file: /etc/uphold/ca.pem
 //! accept: { kinds: [http, tcp], targets: ["*.shop.example:443", 192.0.2.0/24] }
 //! links: [{ interface: eth0, received: 100Mbit/s, sent: 20Mbit/s }]
+//! modules_file: /etc/uphold/blackbox.yml
 //! ```
 
 use std::io::Read as _;
@@ -60,6 +61,8 @@ pub struct FileConfig {
     pub accept: Accept,
     /// `links`
     pub links: Vec<Link>,
+    /// `modules_file`
+    pub modules_file: Option<PathBuf>,
 }
 
 /// Why a configuration file cannot be used.
@@ -96,6 +99,7 @@ impl FileConfig {
                 let insecure = keys.or("insecure", false, At::flag);
                 let accept = keys.optional("accept", accept);
                 let links = keys.optional("links", links);
+                let modules_file = keys.optional("modules_file", path);
                 Ok(Self {
                     name: name?,
                     collectors: collectors?.unwrap_or_default(),
@@ -105,6 +109,7 @@ impl FileConfig {
                     access: Access { token_file: token_file?, ca_file: ca_file?, insecure: insecure? },
                     accept: accept?.unwrap_or_default(),
                     links: links?.unwrap_or_default(),
+                    modules_file: modules_file?,
                 })
             })
         })
@@ -112,15 +117,17 @@ impl FileConfig {
 
     /// Reads a configuration file.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let unreadable = |source| FileError::Read { path: path.to_owned(), source };
-        let mut text = String::new();
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
-        if text.len() as u64 > FILE_BYTES_MAX {
-            return Err(FileError::TooLarge(path.to_owned()));
-        }
-        Ok(Self::parse(&path.display().to_string(), &text)?)
+        Ok(Self::parse(&path.display().to_string(), &text_of(path)?)?)
     }
+}
+
+/// The text of a file that people write, as far as one is read.
+pub(crate) fn text_of(path: &Path) -> Result<String, FileError> {
+    let unreadable = |source| FileError::Read { path: path.to_owned(), source };
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > FILE_BYTES_MAX { Err(FileError::TooLarge(path.to_owned())) } else { Ok(text) }
 }
 
 fn links(at: &At<'_>) -> Read<Vec<Link>> {

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::assignment::Fetcher;
+use crate::blackbox::Blackbox;
 use crate::capacity;
 use crate::clock::Clock;
 use crate::config::{Config, shown};
@@ -21,7 +22,7 @@ use crate::push::Pusher;
 use crate::recorder::Recorder;
 use crate::remote::{AccessError, Remote};
 use crate::runner::Runner;
-use crate::serve;
+use crate::serve::{self, Limits};
 use crate::spool::{Spool, SpoolError};
 use crate::stop::{self, Stop, Stopper};
 use crate::tls;
@@ -118,12 +119,23 @@ impl Agent {
             tokio::spawn(capacity),
         ];
         let jobs = heartbeats.map(|heartbeats| serve::heartbeat::routes(heartbeats, Arc::clone(&clock)));
+        let (others, limits) = match config.modules.filter(|_| listener.is_some()) {
+            None => (jobs.unwrap_or_default(), Limits::default()),
+            Some(modules) => {
+                let blackbox = Arc::new(Blackbox::new(modules, Arc::new(config.accept)));
+                for problem in blackbox.problems() {
+                    tracing::error!(problem, "a module can never be used");
+                }
+                let asked = serve::probe::routes(blackbox, Arc::clone(&clock), Arc::clone(&metrics));
+                (jobs.unwrap_or_default().merge(asked), Limits::default().probing())
+            }
+        };
         let pusher = Pusher::new(config.name, config.collectors, remote, recorder.clone(), clock, Arc::clone(&metrics));
         let delivering = tokio::spawn(deliver(pusher, recorder.wake(), rest_stop.clone()));
         let mut serving = vec![tokio::spawn(tick(recorder.clone(), rest_stop.clone()))];
         let listening = listener.map(|(listener, bound)| {
-            let jobs = jobs.unwrap_or_default();
-            serving.push(tokio::spawn(serve::run(listener, jobs, metrics, recorder.clone(), assigned, rest_stop)));
+            let place = (listener, limits);
+            serving.push(tokio::spawn(serve::run(place, others, metrics, recorder.clone(), assigned, rest_stop)));
             bound
         });
         Ok(Self { listening, recorder, recorder_thread, intake, rest, observing, delivering, serving })

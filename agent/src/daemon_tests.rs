@@ -31,6 +31,7 @@ fn config(data_dir: &Path, collector: SocketAddr, listen: bool) -> Config {
         access: Access::default(),
         accept: crate::accept::Accept::default(),
         links: Vec::new(),
+        modules: None,
     }
 }
 

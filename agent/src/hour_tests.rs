@@ -51,6 +51,7 @@ fn config(folder: &tempfile::TempDir) -> Config {
         spool: SpoolConfig { bytes_max: SPOOL_BLOCKS * 4096, ..SpoolConfig::default() },
         access: Access::default(),
         links: Vec::new(),
+        modules: None,
         accept: crate::accept::Accept::default(),
     }
 }
@@ -68,7 +69,8 @@ impl Host {
     fn start(folder: &tempfile::TempDir, hand: Arc<Hand>) -> Self {
         let clock = Arc::new(Clock::by_hand(&hand));
         let mut schedule = Schedule::new(id("zurich-1"));
-        schedule.assign(&probes(), clock.now());
+        let assignment = Arc::new(Assignment { probes: probes(), hosts: Vec::new() });
+        schedule.assign(Arc::clone(&assignment), clock.now());
         let mut desk = Desk {
             builder: BatchBuilder::new(BatchLimits::default()),
             spool: Spool::open(&config(folder)).unwrap(),
@@ -80,7 +82,7 @@ impl Host {
             woken: watch::channel(0).0,
             writable: Arc::new(AtomicBool::new(true)),
         };
-        desk.assign(&Assignment { probes: probes(), hosts: Vec::new() });
+        desk.assign(&assignment);
         Self { hand, clock, schedule, desk, made: BTreeMap::new(), skipped: 0 }
     }
 

@@ -13,6 +13,7 @@
 //! | [`push`] | the oldest batch → acknowledged |
 //! | [`assignment`] | what is to be observed |
 //! | [`remote`], [`tls`], [`token`], [`refusal`] | the way to the collectors, and what they say instead of yes |
+//! | [`blackbox`] | what a Prometheus asks for, as `blackbox_exporter` answers it |
 //! | [`metrics`], [`serve`] | what the agent says of itself |
 //! | [`cli`] | what a person asks on the command line |
 //! | [`daemon`] | all of it together, started and ended in order |
@@ -21,6 +22,7 @@
 
 pub mod accept;
 pub mod assignment;
+pub mod blackbox;
 pub mod capacity;
 pub mod cli;
 pub mod clock;

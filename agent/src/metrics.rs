@@ -2,19 +2,21 @@
 //!
 //! Labels come from the assignment (services, probes, hosts) and from this host's mounts, which the capacity reader
 //! bounds in number. The series of what is no longer assigned or read are removed, so that nobody looks at a frozen
-//! value.
+//! value. What is told of probes stands in `probes`, since there are many of them.
+
+mod probes;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::{CounterVec, Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 use uphold_common::ids::ProbeId;
-use uphold_common::observation::{FlowId, Observation, Outcome, Phases, Reading, ResourceId, Volume};
+use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, Volume};
 use uphold_common::wire::builder::Row;
 
 use crate::spool::{Level, Losses};
 
-const PROBE: [&str; 2] = ["service", "probe"];
+use probes::Probes;
 
 /// What an agent asks of collectors again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +31,7 @@ pub enum Asked {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    probe_success: GaugeVec,
-    probe_duration: GaugeVec,
-    probe_phase: GaugeVec,
-    probe_attempts: IntCounterVec,
+    probes: Probes,
     capacity_used: GaugeVec,
     capacity_limit: GaugeVec,
     flows: CounterVec,
@@ -55,12 +54,12 @@ pub struct Metrics {
     clock_steps: IntCounter,
     clock_offset: GaugeVec,
     clock_offset_error: GaugeVec,
+    asked: IntCounterVec,
     known: Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    probes: BTreeSet<ProbeId>,
     resources: BTreeSet<ResourceId>,
     flows: BTreeSet<FlowId>,
     measured: BTreeSet<ResourceId>,
@@ -118,8 +117,6 @@ impl Metrics {
         let m = Maker(Registry::new());
         let build = m.gauges("uphold_agent_build_info", "Always 1; the version stands in the label.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
-        let phase = ["service", "probe", "phase"];
-        let outcome = ["service", "probe", "outcome"];
         let capacity = ["host", "resource", "of"];
         let pushes = m.counters("uphold_agent_pushes_total", PUSHES, &["result"])?;
         for result in ["done", "retry", "hold", "quarantine", "new_epoch"] {
@@ -131,10 +128,7 @@ impl Metrics {
             refused.with_label_values(&[asked.as_str()]).set(0.0);
         }
         Ok(Self {
-            probe_success: m.gauges("uphold_probe_success", SUCCESS, &PROBE)?,
-            probe_duration: m.gauges("uphold_probe_duration_seconds", DURATION, &PROBE)?,
-            probe_phase: m.gauges("uphold_probe_phase_seconds", PHASE, &phase)?,
-            probe_attempts: m.counters("uphold_probe_attempts_total", "Attempts, by their outcome.", &outcome)?,
+            probes: Probes::default(),
             capacity_used: m.gauges("uphold_capacity_used", USED, &capacity)?,
             capacity_limit: m.gauges("uphold_capacity_limit", LIMIT, &capacity)?,
             flows: m.amounts("uphold_flow_total", FLOW, &["host", "flow", "of"])?,
@@ -158,6 +152,7 @@ impl Metrics {
             clock_steps: m.counter("uphold_agent_clock_steps_total", "Steps of the wall clock of over a second.")?,
             clock_offset: m.gauges("uphold_agent_clock_offset_seconds", OFFSET, &[])?,
             clock_offset_error: m.gauges("uphold_agent_clock_offset_error_seconds", OFFSET_ERROR, &[])?,
+            asked: m.counters("uphold_agent_asked_probes_total", ASKED, &["result"])?,
             known: Mutex::default(),
             registry: m.0,
         })
@@ -165,38 +160,12 @@ impl Metrics {
 
     /// An attempt was made.
     pub fn observed(&self, probe: &ProbeId, observation: &Observation) {
-        let labels = [probe.parent.as_str(), probe.child.as_str()];
-        match observation.outcome {
-            Outcome::Up | Outcome::Degraded => self.probe_success.with_label_values(&labels).set(1.0),
-            Outcome::Down => self.probe_success.with_label_values(&labels).set(0.0),
-            // Neither success nor failure: a value here would be a lie either way.
-            Outcome::Unknown => drop(self.probe_success.remove_label_values(&labels)),
-        }
-        let attempts = [labels[0], labels[1], observation.outcome.as_str()];
-        self.probe_attempts.with_label_values(&attempts).inc();
-        if let Some(total_us) = observation.total.get() {
-            self.probe_duration.with_label_values(&labels).set(seconds(total_us));
-        }
-        for (name, phase) in Phases::NAMES.iter().zip(observation.phases.to_array()) {
-            let labels = [labels[0], labels[1], *name];
-            match phase.get() {
-                Some(us) => self.probe_phase.with_label_values(&labels).set(seconds(us)),
-                None => drop(self.probe_phase.remove_label_values(&labels)),
-            }
-        }
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).probes.insert(probe.clone());
+        self.probes.observed(probe, observation);
     }
 
     /// Removes the series of probes for which `assigned` is false.
     pub fn forget_unless(&self, assigned: impl Fn(&ProbeId) -> bool) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.probes.retain(|probe| {
-            let keep = assigned(probe);
-            if !keep {
-                self.forget(probe);
-            }
-            keep
-        });
+        self.probes.forget_unless(assigned);
     }
 
     /// What was read of the host just now; the series of what was not read are removed.
@@ -331,22 +300,17 @@ impl Metrics {
         self.clock_offset_error.with_label_values(&none).set(within_ms as f64 / 1e3);
     }
 
-    /// Everything in the text format of Prometheus.
-    pub fn text(&self) -> Result<String, MetricsError> {
-        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    /// Somebody asked for a probe; `result` is one of a few fixed words.
+    pub fn asked_to_probe(&self, result: &'static str) {
+        self.asked.with_label_values(&[result]).inc();
     }
 
-    fn forget(&self, probe: &ProbeId) {
-        let (service, probe) = (probe.parent.as_str(), probe.child.as_str());
-        // A series that was never there is gone all the same.
-        let _ = self.probe_success.remove_label_values(&[service, probe]);
-        let _ = self.probe_duration.remove_label_values(&[service, probe]);
-        for phase in Phases::NAMES {
-            let _ = self.probe_phase.remove_label_values(&[service, probe, phase]);
-        }
-        for outcome in [Outcome::Up, Outcome::Degraded, Outcome::Down, Outcome::Unknown] {
-            let _ = self.probe_attempts.remove_label_values(&[service, probe, outcome.as_str()]);
-        }
+    /// Everything in the text format of Prometheus.
+    pub fn text(&self) -> Result<String, MetricsError> {
+        let mut text = String::new();
+        TextEncoder::new().encode_utf8(&self.registry.gather(), &mut text)?;
+        self.probes.write(&mut text).map_err(|error| prometheus::Error::Msg(error.to_string()))?;
+        Ok(text)
     }
 }
 
@@ -359,9 +323,6 @@ impl Asked {
     }
 }
 
-const SUCCESS: &str = "Whether the last attempt was up or degraded: 1 or 0; absent when the agent could not measure.";
-const DURATION: &str = "How long the last attempt took in all, in seconds.";
-const PHASE: &str = "How long each phase of the last attempt took, in seconds; a phase that was not reached is absent.";
 const USED: &str =
     "What is in use of a resource, in its unit: cores, bytes, bytes a second, a share of the time or a count.";
 const LIMIT: &str = "What there is of a resource, in the same unit.";
@@ -375,6 +336,7 @@ const REPLAYED: &str = "Batches that were acknowledged before, sent again becaus
 const KEPT: &str = "Acknowledged batches that are kept to be sent again.";
 const OFFSET: &str = "By how much this clock was ahead of the collector's at the last push.";
 const OFFSET_ERROR: &str = "How far from that the truth may lie: half of what the push and its answer took.";
+const ASKED: &str = "Requests for a probe, by their result: probed, wrong, refused or busy.";
 const NOT_LATER: &str = "Rows that were not kept because they were not later than the last one of their stream.";
 
 fn seconds(us: u64) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::*;
 use uphold_common::ids::Id;
-use uphold_common::observation::{Cause, Flow, Micros, Resource};
+use uphold_common::observation::{Cause, Flow, Micros, Outcome, Phases, Resource};
 use uphold_common::time::Instant;
 
 fn observation(outcome: Outcome) -> Observation {
@@ -25,7 +25,12 @@ fn series_stand_in_base_units_and_go_with_their_probe() {
         assert!(text.contains(line), "{line} in\n{text}");
     }
     metrics.observed(&probe, &observation(Outcome::Unknown));
-    assert!(!metrics.text().unwrap().contains("uphold_probe_success{"));
+    let text = metrics.text().unwrap();
+    assert!(!text.contains("uphold_probe_success"), "a metric without a series has no head either: {text}");
+    for outcome in ["up", "unknown"] {
+        let line = format!(r#"uphold_probe_attempts_total{{outcome="{outcome}",probe="web",service="webshop"}} 1"#);
+        assert!(text.contains(&line), "{line} in\n{text}");
+    }
     metrics.forget_unless(|_| false);
     assert!(!metrics.text().unwrap().contains("webshop"));
 }
@@ -93,6 +98,7 @@ fn everything_that_is_served_is_documented_word_by_word_and_nothing_else_is() {
     let probe = ProbeId::new(Id::new("webshop").unwrap(), Id::new("web").unwrap());
     metrics.observed(&probe, &observation(Outcome::Up));
     metrics.clock_offset(1, 1);
+    metrics.asked_to_probe("probed");
     let cpu = ResourceId { host: Id::new("web-1").unwrap(), resource: Resource::Cpu, of: String::new() };
     let load = FlowId { host: Id::new("web-1").unwrap(), flow: Flow::Load, of: String::new() };
     let at = Instant::from_ms(1);

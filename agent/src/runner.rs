@@ -161,7 +161,7 @@ impl Runner {
             let jobs = assignment.probes.iter().filter(|spec| matches!(spec.check, Check::Heartbeat(_)));
             heartbeats.assigned(jobs.map(|spec| &spec.id), self.clock.now()).await;
         }
-        let changes = self.schedule.assign(&assignment.probes, self.clock.now());
+        let changes = self.schedule.assign(Arc::clone(&assignment), self.clock.now());
         for removed in &changes.removed {
             self.probes.remove(removed);
         }

@@ -11,10 +11,11 @@
 //! it began, until one succeeds or as many were made as confirm an outage. They are besides the rhythm, which stays.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use uphold_common::ids::{Id, ProbeId};
 use uphold_common::time::Instant;
-use uphold_common::wire::assignment::ProbeSpec;
+use uphold_common::wire::assignment::{Assignment, Confirm, ProbeSpec};
 
 /// The least interval a schedule keeps; the catalogue's own bound is higher.
 const INTERVAL_MS_MIN: i64 = 10;
@@ -25,6 +26,8 @@ const LATE_MS_MAX: i64 = 1_000;
 #[derive(Debug)]
 pub struct Schedule {
     agent: Id,
+    /// What is assigned, shared with everybody else who knows it.
+    assignment: Arc<Assignment>,
     entries: BTreeMap<ProbeId, Entry>,
     /// The same instants as in the entries, soonest first.
     queue: BTreeSet<(Instant, ProbeId)>,
@@ -33,7 +36,10 @@ pub struct Schedule {
 
 #[derive(Debug)]
 struct Entry {
-    spec: ProbeSpec,
+    /// Which of the probes that are assigned it is.
+    place: usize,
+    rhythm: Rhythm,
+    confirm: Option<Confirm>,
     next_due: Instant,
     /// When a failure is to be confirmed.
     confirm_due: Option<Instant>,
@@ -45,6 +51,26 @@ struct Entry {
 impl Entry {
     fn next(&self) -> Instant {
         self.confirm_due.map_or(self.next_due, |confirm| confirm.min(self.next_due))
+    }
+}
+
+/// The instants that leave the phase when divided by the interval.
+#[derive(Clone, Copy, Debug)]
+struct Rhythm {
+    interval_ms: i64,
+    phase_ms: i64,
+}
+
+impl Rhythm {
+    fn of(agent: &Id, spec: &ProbeSpec) -> Self {
+        let interval_ms = spec.interval_ms.max(INTERVAL_MS_MIN);
+        Self { interval_ms, phase_ms: phase_ms(agent, &spec.id, interval_ms) }
+    }
+
+    /// The first of them after `after`.
+    fn next_due(self, after: Instant) -> Instant {
+        let since_phase = after.as_ms().saturating_sub(self.phase_ms);
+        after.plus_ms(self.interval_ms - since_phase.rem_euclid(self.interval_ms))
     }
 }
 
@@ -77,23 +103,26 @@ pub struct Changes {
 
 impl Schedule {
     /// A schedule without probes.
-    pub const fn new(agent: Id) -> Self {
-        Self { agent, entries: BTreeMap::new(), queue: BTreeSet::new(), looked_at: Instant::MIN }
+    pub fn new(agent: Id) -> Self {
+        let (assignment, entries, queue) = (Arc::default(), BTreeMap::new(), BTreeSet::new());
+        Self { agent, assignment, entries, queue, looked_at: Instant::MIN }
     }
 
     /// Takes a new assignment. A probe that stays as it was keeps its place, running or not; one that was changed keeps
     /// its phase as long as its interval is the same.
-    pub fn assign(&mut self, specs: &[ProbeSpec], now: Instant) -> Changes {
+    pub fn assign(&mut self, assignment: Arc<Assignment>, now: Instant) -> Changes {
         let mut before = std::mem::take(&mut self.entries);
+        let assigned_before = std::mem::replace(&mut self.assignment, assignment);
         let mut changes = Changes::default();
-        for spec in specs {
+        for (place, spec) in self.assignment.probes.iter().enumerate() {
             let entry = match before.remove(&spec.id) {
-                Some(entry) if entry.spec == *spec => entry,
+                Some(entry) if assigned_before.probes.get(entry.place) == Some(spec) => Entry { place, ..entry },
                 old => {
                     changes.changed.push(spec.id.clone());
-                    let next_due = next_due(&self.agent, spec, now.minus_ms(1));
-                    let running = old.is_some_and(|entry| entry.running);
-                    Entry { spec: spec.clone(), next_due, confirm_due: None, failures: 0, running }
+                    let rhythm = Rhythm::of(&self.agent, spec);
+                    let next_due = rhythm.next_due(now.minus_ms(1));
+                    let (confirm, running) = (spec.confirm, old.is_some_and(|entry| entry.running));
+                    Entry { place, rhythm, confirm, next_due, confirm_due: None, failures: 0, running }
                 }
             };
             self.entries.insert(spec.id.clone(), entry);
@@ -109,7 +138,7 @@ impl Schedule {
         if now < self.looked_at {
             // The clock was set back: what was next lies far ahead of what is next now.
             for entry in self.entries.values_mut() {
-                entry.next_due = next_due(&self.agent, &entry.spec, now);
+                entry.next_due = entry.rhythm.next_due(now);
                 entry.confirm_due = None;
             }
             self.queue_up();
@@ -123,10 +152,10 @@ impl Schedule {
             let mut in_turn = false;
             if entry.next_due <= now {
                 in_turn = !entry.running && !is_late(entry.next_due, now);
-                let interval_ms = entry.spec.interval_ms.max(INTERVAL_MS_MIN);
-                let turns = u64::try_from(now.since_ms(entry.next_due) / interval_ms).unwrap_or_default() + 1;
+                let turns = now.since_ms(entry.next_due) / entry.rhythm.interval_ms;
+                let turns = u64::try_from(turns).unwrap_or_default() + 1;
                 due.skipped = due.skipped.saturating_add(turns - u64::from(in_turn));
-                entry.next_due = next_due(&self.agent, &entry.spec, now);
+                entry.next_due = entry.rhythm.next_due(now);
             }
             self.queue.insert((entry.next(), id.clone()));
             if in_turn || (confirms && !entry.running) {
@@ -143,7 +172,7 @@ impl Schedule {
         entry.running = false;
         let Some(ended) = ended else { return };
         entry.failures = if ended.failed { entry.failures.saturating_add(1) } else { 0 };
-        let Some(confirm) = entry.spec.confirm else { return };
+        let Some(confirm) = entry.confirm else { return };
         if !ended.failed || entry.failures > confirm.attempts {
             return;
         }
@@ -163,7 +192,7 @@ impl Schedule {
 
     /// The specification of a probe.
     pub fn spec(&self, id: &ProbeId) -> Option<&ProbeSpec> {
-        self.entries.get(id).map(|entry| &entry.spec)
+        self.assignment.probes.get(self.entries.get(id)?.place)
     }
 
     fn queue_up(&mut self) {
@@ -173,13 +202,6 @@ impl Schedule {
 
 fn is_late(due: Instant, now: Instant) -> bool {
     now.since_ms(due) > LATE_MS_MAX
-}
-
-/// The first instant after `after` at which the probe is due.
-fn next_due(agent: &Id, spec: &ProbeSpec, after: Instant) -> Instant {
-    let interval_ms = spec.interval_ms.max(INTERVAL_MS_MIN);
-    let since_phase = after.as_ms().saturating_sub(phase_ms(agent, &spec.id, interval_ms));
-    after.plus_ms(interval_ms - since_phase.rem_euclid(interval_ms))
 }
 
 /// The place of a probe in its interval.

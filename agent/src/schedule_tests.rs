@@ -14,6 +14,10 @@ fn probe(name: &str, interval_ms: i64) -> ProbeSpec {
     ProbeSpec { id, interval_ms, timeout_ms: 1_000, slow_after_ms: None, confirm: None, check }
 }
 
+fn assigned(probes: &[ProbeSpec]) -> Arc<Assignment> {
+    Arc::new(Assignment { probes: probes.to_vec(), hosts: Vec::new() })
+}
+
 fn at(ms: i64) -> Instant {
     Instant::from_ms(1_767_225_600_000 + ms)
 }
@@ -21,7 +25,7 @@ fn at(ms: i64) -> Instant {
 /// A schedule of one probe with an interval of 10 s, at its first due instant.
 fn one() -> (Schedule, ProbeId, Instant) {
     let mut schedule = Schedule::new(agent());
-    schedule.assign(&[probe("web", 10_000)], at(0));
+    schedule.assign(assigned(&[probe("web", 10_000)]), at(0));
     let first = schedule.next().unwrap();
     (schedule, probe("web", 1).id, first)
 }
@@ -91,7 +95,7 @@ fn lateness_and_overlap_are_skipped_and_counted() {
 fn after_a_pause_everybody_waits_for_their_own_turn() {
     let mut schedule = Schedule::new(agent());
     let probes: Vec<ProbeSpec> = (0..5_000).map(|n| probe(&format!("p{n}"), 30_000)).collect();
-    schedule.assign(&probes, at(0));
+    schedule.assign(assigned(&probes), at(0));
     let after = at(3_600_000);
     let due = schedule.due(after);
     assert!(due.start.len() < 300, "{} start at once after an hour's sleep", due.start.len());
@@ -109,7 +113,7 @@ fn a_failure_is_confirmed_soon_until_a_success_and_no_more_often_than_needed() {
     let mut schedule = Schedule::new(agent());
     let mut web = probe("web", 10_000);
     web.confirm = Some(Confirm { after_ms: 500, attempts: 2 });
-    schedule.assign(&[web.clone()], at(0));
+    schedule.assign(assigned(&[web.clone()]), at(0));
     let first = schedule.next().unwrap();
     // when an attempt began and ended after the first was due, whether it failed, and when the next is due
     for (began_ms, ended_ms, failed, next_ms) in [
@@ -140,7 +144,7 @@ fn a_confirmation_that_is_late_is_not_made_and_is_no_turn_that_was_skipped() {
     let mut schedule = Schedule::new(agent());
     let mut web = probe("web", 60_000);
     web.confirm = Some(Confirm { after_ms: 500, attempts: 1 });
-    schedule.assign(&[web.clone()], at(0));
+    schedule.assign(assigned(&[web.clone()]), at(0));
     let first = schedule.next().unwrap();
     schedule.due(first);
     schedule.finished(&web.id, Some(Ended { began: first, failed: true }), first.plus_ms(1));
@@ -161,7 +165,7 @@ fn a_new_assignment_leaves_unchanged_probes_alone() {
     let (mut schedule, id, first) = one();
     schedule.due(first);
     let mut slower = probe("api", 10_000);
-    let changes = schedule.assign(&[slower.clone(), probe("web", 10_000)], first.plus_ms(1));
+    let changes = schedule.assign(assigned(&[slower.clone(), probe("web", 10_000)]), first.plus_ms(1));
     assert_eq!(changes, Changes { changed: vec![slower.id.clone()], removed: vec![] });
     let turn = schedule.next().unwrap();
     assert_eq!(schedule.due(turn), Due { start: vec![slower.id.clone()], skipped: 0 });
@@ -171,12 +175,12 @@ fn a_new_assignment_leaves_unchanged_probes_alone() {
         "web runs, and its place was kept"
     );
 
-    let phase_before = schedule.spec(&slower.id).map(|spec| next_due(&agent(), spec, first)).unwrap();
+    let phase_before = schedule.spec(&slower.id).map(|spec| Rhythm::of(&agent(), spec).next_due(first)).unwrap();
     slower.timeout_ms = 2_000;
-    let changes = schedule.assign(&[slower.clone()], first.plus_ms(10_001));
+    let changes = schedule.assign(assigned(&[slower.clone()]), first.plus_ms(10_001));
     assert_eq!(changes, Changes { changed: vec![slower.id.clone()], removed: vec![id] });
-    let phase_after = schedule.spec(&slower.id).map(|spec| next_due(&agent(), spec, first)).unwrap();
+    let phase_after = schedule.spec(&slower.id).map(|spec| Rhythm::of(&agent(), spec).next_due(first)).unwrap();
     assert_eq!(phase_before, phase_after);
-    assert_eq!(schedule.assign(&[], at(0)).removed, [slower.id]);
+    assert_eq!(schedule.assign(assigned(&[]), at(0)).removed, [slower.id]);
     assert_eq!(schedule.next(), None);
 }

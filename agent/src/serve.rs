@@ -1,4 +1,5 @@
-//! What the agent says of itself over HTTP: `/metrics`, `/healthz`, `/readyz`; and, in `heartbeat`, what jobs say to it.
+//! What the agent says of itself over HTTP: `/metrics`, `/healthz`, `/readyz`; in `heartbeat`, what jobs say to it; in
+//! `probe`, what a Prometheus has probed.
 //!
 //! Healthy is a process that answers. Ready is an agent that knows what to observe and can keep what it sees; otherwise
 //! the answer is 503 with the reason.
@@ -8,6 +9,7 @@
 //! [`Limits::head_within`], and it carries one request and is over within [`Limits::over_within`], read or not.
 
 pub mod heartbeat;
+pub mod probe;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -26,6 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::blackbox::{DEADLINE_MAX, PROBES_MAX};
 use crate::metrics::Metrics;
 use crate::recorder::Recorder;
 use crate::runner::Assigned;
@@ -54,6 +57,15 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Where a Prometheus has something probed, which takes its time and goes on beside everything else.
+    #[must_use]
+    pub fn probing(self) -> Self {
+        let over_within = self.over_within + DEADLINE_MAX;
+        Self { connections_max: self.connections_max + PROBES_MAX, over_within, ..self }
+    }
+}
+
 #[derive(Clone)]
 struct Shown {
     metrics: Arc<Metrics>,
@@ -70,8 +82,8 @@ pub async fn bind(listen: SocketAddr) -> std::io::Result<(TcpListener, SocketAdd
 
 /// Serves until `stop`; connections that are open then are ended.
 pub async fn run(
-    listener: TcpListener,
-    jobs: Router,
+    (listener, limits): (TcpListener, Limits),
+    others: Router,
     metrics: Arc<Metrics>,
     recorder: Recorder,
     assigned: watch::Receiver<Assigned>,
@@ -82,10 +94,10 @@ pub async fn run(
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(show_ready))
         .with_state(Shown { metrics, recorder, assigned })
-        .merge(jobs);
+        .merge(others);
     tokio::select! {
         () = stop.asked() => {}
-        () = accept(listener, router, Limits::default()) => {}
+        () = accept(listener, router, limits) => {}
     }
 }
 

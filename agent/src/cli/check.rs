@@ -1,12 +1,14 @@
 //! `uphold-agent check`: would an agent with these flags work here and now?
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use anstyle::AnsiColor;
 
 use super::Exit;
 use super::table::{self, Cell};
 use crate::assignment::{self, Heard};
+use crate::blackbox::Blackbox;
 use crate::config::{Config, shown};
 use crate::remote::Remote;
 use crate::serve;
@@ -31,6 +33,13 @@ pub(super) async fn run(config: Config) -> Exit {
             Ok(_) => Ok(format!("{listen} can be bound")),
             Err(error) => Err(format!("{listen} cannot be bound: {error}")),
         });
+    }
+    if let Some(modules) = &config.modules {
+        let problems = Blackbox::new(Arc::clone(modules), Arc::new(config.accept.clone())).problems();
+        if problems.is_empty() {
+            findings.push(Ok(format!("{} modules can be probed with", modules.names().count())));
+        }
+        findings.extend(problems.into_iter().map(|problem| Err(format!("the module {problem}"))));
     }
     findings.extend(collectors(&config, &remote).await);
     let mut out = anstream::stdout();

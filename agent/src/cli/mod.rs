@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use uphold_common::bytes::parse_size;
@@ -26,6 +26,7 @@ use uphold_manual::completions::CompletionsArgs;
 use uphold_manual::pages::ManArgs;
 use url::Url;
 
+use crate::blackbox::Modules;
 use crate::config::{Access, Config, LISTEN_DEFAULT, SpoolConfig};
 use crate::config_file::FileConfig;
 use crate::daemon::{self, RunError};
@@ -248,6 +249,7 @@ impl RunArgs {
         let file = file.map_err(|error| usage(&error))?.unwrap_or_default();
         let name = self.name.or(file.name);
         let name = name.ok_or_else(|| usage(&"no name: give one with --name or in --config"))?;
+        let modules = file.modules_file.as_deref().map(Modules::read).transpose().map_err(|error| usage(&error))?;
         let spool_bytes = self.spool_bytes.unwrap_or(file.spool.bytes_max);
         Ok(Config {
             name,
@@ -258,6 +260,7 @@ impl RunArgs {
             access: self.access.over(file.access),
             accept: file.accept,
             links: file.links,
+            modules: modules.map(Arc::new),
         })
     }
 }

@@ -33,9 +33,8 @@ pub(super) async fn run(args: ProbeArgs) -> Exit {
     let accept = Accept { files: Some(vec![PathBuf::from("/")]), ..Accept::default() };
     let probe = Probe::new(&spec, &Arc::new(accept));
     if let Some(problem) = probe.problem() {
-        complain(&format!(
-            "{problem} (http://…, https://…, tcp://host:port, tls://host:port and grpc://host:port are understood)"
-        ));
+        let schemes = " (http://…, https://…, tcp://host:port, tls://host:port and grpc://host:port are understood)";
+        complain(&format!("{problem}{}", if args.target.is_some() { schemes } else { "" }));
         return Exit::Usage;
     }
     let attempt = probe.attempt(Clock::new().now()).await;

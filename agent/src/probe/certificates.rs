@@ -13,6 +13,8 @@ use uphold_common::time::Instant;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use super::named;
+
 /// Most names of a certificate that are kept.
 const NAMES_MAX: usize = 100;
 /// Longest text of a certificate that is kept, in characters.
@@ -48,8 +50,8 @@ impl Chain {
         let chain_until = others.ok()?.into_iter().fold(leaf_until, Instant::min);
         Some(Self {
             names: names(&own),
-            subject: cut(&own.subject().to_string()),
-            issuer: cut(&own.issuer().to_string()),
+            subject: cut(&named::written(own.subject())),
+            issuer: cut(&named::written(own.issuer())),
             leaf_until,
             chain_until,
             fingerprint: Hex(&Sha256::digest(leaf)).to_string(),

@@ -60,13 +60,21 @@ impl Target {
 
     /// The addresses that can be spoken to.
     pub(super) async fn addresses(&self, ip: IpChoice, run: &mut Run) -> Result<Vec<SocketAddr>, Happened> {
-        let addresses = chosen(self.resolve().await?, ip);
+        let only_first = run.only_first.take();
+        let mut addresses = chosen(self.resolve().await?, only_first.unwrap_or(ip));
+        if only_first.is_some() {
+            addresses.truncate(1);
+        }
         if addresses.is_empty() {
             let text = format!("{} has no address of the version that is asked for", self.host);
             return Err(Happened::NotResolved(text));
         }
         let addresses = self.accepted(addresses, &run.accept)?;
         run.phase_ended(|phases| &mut phases.resolve);
+        if run.noted.address.is_none() {
+            run.noted.address = addresses.first().map(SocketAddr::ip);
+            run.noted.lookup = run.phases.resolve;
+        }
         Ok(addresses)
     }
 

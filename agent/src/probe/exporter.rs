@@ -15,9 +15,10 @@ use uphold_common::quantity::{Quantity, Scale};
 use uphold_common::wire::check::{PrometheusCheck, Series, SeriesBounds, above_zero};
 
 use super::exposition::{Sample, Value, samples};
-use super::fetch::{BODY_BYTES_MAX, Fetch, Fetched};
+use super::http::{BODY_BYTES_MAX, Fetched, HttpProbe};
 use super::measured::{Amount, Measured, resource};
 use super::{Answer, Happened, Judged, Run, Seen};
+use crate::accept::Accept;
 
 /// The format that is read.
 const ACCEPT: &str = "text/plain;version=0.0.4";
@@ -39,7 +40,7 @@ impl PrometheusSeen {
 /// A Prometheus probe made ready.
 #[derive(Debug)]
 pub struct PrometheusProbe {
-    fetch: Fetch,
+    page: HttpProbe,
     wanted: Wanted,
 }
 
@@ -75,18 +76,18 @@ enum Limit {
 
 impl PrometheusProbe {
     /// Takes the URL and the names of the series apart.
-    pub fn new(check: &PrometheusCheck) -> Result<Self, String> {
-        Ok(Self { fetch: Fetch::new(&check.url, ACCEPT)?, wanted: Wanted::new(check)? })
+    pub fn new(check: &PrometheusCheck, accept: &Accept) -> Result<Self, String> {
+        Ok(Self { page: HttpProbe::fetching(&check.url, ACCEPT, accept)?, wanted: Wanted::new(check)? })
     }
 
     /// Whom it speaks to.
     pub fn target(&self) -> String {
-        self.fetch.target().to_string()
+        self.page.target().to_string()
     }
 
     /// Fetches the text and judges it, or says what happened instead.
     pub async fn run(&self, run: &mut Run, timeout: Duration) -> Result<Answer, Happened> {
-        let fetched = self.fetch.run(run, timeout).await?;
+        let fetched = self.page.fetch(run, timeout).await?;
         let (judged, wrong, measured) = self.wanted.judged(&fetched)?;
         run.measured = measured;
         Ok(Answer { code: fetched.code, judged, seen: Seen::Prometheus(PrometheusSeen { wrong }) })

@@ -5,23 +5,27 @@
 //!
 //! An attempt never panics, holds a bounded amount of memory whatever a server sends, and ends at its deadline.
 
+pub mod asked;
 pub mod certificates;
 pub mod connect;
 pub mod dns;
 pub mod exec;
 pub mod exporter;
 pub mod exposition;
-pub mod fetch;
 mod file;
 pub mod grpc;
 pub mod heartbeat;
 pub mod http;
 mod http2;
 pub mod icmp;
+pub mod lines;
 pub mod measured;
+mod named;
+pub mod noted;
 pub mod perfdata;
 pub mod process;
 pub mod secure;
+mod seen;
 mod starttls;
 pub mod systemd;
 pub mod tcp;
@@ -37,14 +41,17 @@ use std::time::Duration;
 use uphold_common::observation::{Cause, Micros, Observation, Phases, ResourceId};
 use uphold_common::time::Instant;
 use uphold_common::wire::assignment::ProbeSpec;
-use uphold_common::wire::check::Check;
+use uphold_common::wire::check::{Check, IpChoice};
 
 use crate::accept::Accept;
 use crate::clock::{Clock, Stopwatch};
 use crate::heartbeats::Heartbeats;
 
 use measured::Measured;
+use noted::Noted;
 use secure::Session;
+
+pub use seen::Seen;
 
 /// What one attempt saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +64,8 @@ pub struct Facts {
     pub peer: Option<SocketAddr>,
     /// The session of TLS that was agreed, if one was; the last of them.
     pub session: Option<Session>,
+    /// What was noted on the way, whatever became of the attempt.
+    pub noted: Noted,
     /// What happened.
     pub happened: Happened,
 }
@@ -106,55 +115,6 @@ pub enum Judged {
     Unexpected(Cause),
     /// What was asked could not say how the service is.
     NotKnown,
-}
-
-/// What was seen of an answer, in the words of its protocol.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// A connection, and nothing more was asked for.
-    Connection,
-    /// An answer of HTTP.
-    Http(http::HttpSeen),
-    /// A dialogue over TCP.
-    Dialogue(tcp::DialogueSeen),
-    /// The certificates of a session of TLS.
-    Certificates(tls::CertificatesSeen),
-    /// What a service says of its health.
-    Health(grpc::HealthSeen),
-    /// An answer of a name server.
-    Dns(dns::DnsSeen),
-    /// Replies to echo requests.
-    Icmp(icmp::IcmpSeen),
-    /// The state of a unit.
-    Unit(systemd::UnitSeen),
-    /// How many processes there are.
-    Processes(process::ProcessSeen),
-    /// The end of a plugin.
-    Exec(exec::ExecSeen),
-    /// The text of an exporter.
-    Prometheus(exporter::PrometheusSeen),
-    /// What a job reported.
-    Heartbeat(heartbeat::HeartbeatSeen),
-}
-
-impl Seen {
-    /// What was seen beyond outcome, cause and code, for people.
-    pub fn detail(&self) -> Option<String> {
-        match self {
-            Self::Connection => None,
-            Self::Http(seen) => Some(seen.detail()),
-            Self::Dialogue(seen) => Some(seen.detail()),
-            Self::Certificates(seen) => Some(seen.detail()),
-            Self::Health(seen) => Some(seen.detail()),
-            Self::Dns(seen) => Some(seen.detail()),
-            Self::Icmp(seen) => Some(seen.detail()),
-            Self::Unit(seen) => Some(seen.detail()),
-            Self::Processes(seen) => Some(seen.detail()),
-            Self::Exec(seen) => Some(seen.detail()),
-            Self::Prometheus(seen) => Some(seen.detail()),
-            Self::Heartbeat(seen) => Some(seen.detail()),
-        }
-    }
 }
 
 /// What the system said when no connection could be made.
@@ -211,6 +171,7 @@ pub struct Probe {
 enum Prepared {
     Http(Box<http::HttpProbe>),
     Tcp(Box<tcp::TcpProbe>),
+    Lines(Box<lines::LinesProbe>),
     Tls(Box<tls::TlsProbe>),
     Grpc(Box<grpc::GrpcProbe>),
     Dns(Box<dns::DnsProbe>),
@@ -265,19 +226,22 @@ impl Probe {
 
     /// One attempt that begins at `at`, which is now.
     pub async fn attempt(&self, at: Instant) -> Attempt {
-        let accept = Arc::clone(&self.accept);
-        let mut run = Run::new(at, accept);
+        let (facts, measured) = self.tried(Run::new(at, Arc::clone(&self.accept)), self.timeout).await;
+        let measured = measured::complete(&self.readings, measured);
+        Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts, measured }
+    }
+
+    async fn tried(&self, mut run: Run, timeout: Duration) -> (Facts, Vec<Measured>) {
         let happened = match &self.prepared {
             Err(problem) => Happened::NotTried(problem.clone()),
             Ok(prepared) => {
-                let limited = tokio::time::timeout(self.timeout, prepared.run(&mut run, self.timeout));
+                let limited = tokio::time::timeout(timeout, prepared.run(&mut run, timeout));
                 limited.await.unwrap_or_else(|_| run.overdue.take().unwrap_or(Happened::TimedOut))
             }
         };
         let total = run.lasted.unwrap_or_else(|| Micros::new(run.watch.elapsed_us()));
-        let facts = Facts { phases: run.phases, total, peer: run.peer, session: run.session, happened };
-        let measured = measured::complete(&self.readings, run.measured);
-        Attempt { observation: verdict::judge(&facts, at, self.slow_after_ms), facts, measured }
+        let Run { phases, peer, session, noted, measured, .. } = run;
+        (Facts { phases, total, peer, session, noted, happened }, measured)
     }
 }
 
@@ -294,7 +258,7 @@ impl Prepared {
             Check::Process(check) => process::ProcessProbe::new(check).map(Self::Process),
             Check::Exec(check) => exec::ExecProbe::new(check, &accept.commands).map(Self::Exec),
             Check::Prometheus(check) => {
-                exporter::PrometheusProbe::new(check).map(|probe| Self::Prometheus(Box::new(probe)))
+                exporter::PrometheusProbe::new(check, accept).map(|probe| Self::Prometheus(Box::new(probe)))
             }
             Check::Heartbeat(check) => Ok(Self::Heartbeat(heartbeat::HeartbeatProbe::new(*check))),
             Check::Newer(_) => {
@@ -308,6 +272,7 @@ impl Prepared {
         Some(match self {
             Self::Http(probe) => probe.target().to_string(),
             Self::Tcp(probe) => probe.target().to_string(),
+            Self::Lines(probe) => probe.target().to_string(),
             Self::Tls(probe) => probe.target().to_string(),
             Self::Grpc(probe) => probe.target().to_string(),
             Self::Dns(probe) => probe.target(),
@@ -322,6 +287,7 @@ impl Prepared {
         let ended = match self {
             Self::Http(probe) => probe.run(run, timeout).await,
             Self::Tcp(probe) => probe.run(run, timeout).await,
+            Self::Lines(probe) => probe.run(run, timeout).await,
             Self::Tls(probe) => probe.run(run, timeout).await,
             Self::Grpc(probe) => probe.run(run, timeout).await,
             Self::Dns(probe) => probe.run(run, timeout).await,
@@ -345,6 +311,9 @@ pub struct Run {
     phases: Phases,
     peer: Option<SocketAddr>,
     session: Option<Session>,
+    noted: Noted,
+    /// Of the first name's addresses only the first in this order is spoken to, in place of what the probe says.
+    only_first: Option<IpChoice>,
     /// What is said when the deadline passes; none: that it passed.
     overdue: Option<Happened>,
     /// How long it took, where an attempt lasts longer than what it measures.
@@ -355,8 +324,9 @@ pub struct Run {
 
 impl Run {
     fn new(at: Instant, accept: Arc<Accept>) -> Self {
-        let (watch, phases) = (Clock::stopwatch(), Phases::default());
-        Self { at, watch, phases, peer: None, session: None, overdue: None, lasted: None, accept, measured: Vec::new() }
+        let (peer, session, noted, only_first) = (None, None, Noted::default(), None);
+        let (watch, phases, measured) = (Clock::stopwatch(), Phases::default(), Vec::new());
+        Self { at, watch, phases, peer, session, noted, only_first, overdue: None, lasted: None, accept, measured }
     }
 
     /// The phase ends here; one that is gone through again, as after a redirect, goes on.

@@ -16,7 +16,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::version::{TLS12, TLS13};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use uphold_common::wire::check::{TlsOptions, TlsVersion};
@@ -71,12 +71,12 @@ impl Secure {
     }
 
     /// Agrees on TLS, and notes what was agreed.
-    pub(super) async fn handshake(
+    pub(super) async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         name: ServerName<'static>,
-        stream: TcpStream,
+        stream: S,
         run: &mut Run,
-    ) -> Result<TlsStream<TcpStream>, Happened> {
+    ) -> Result<TlsStream<S>, Happened> {
         let config = self.config.get().await.map_err(Happened::NotTried)?;
         let secured = TlsConnector::from(config).connect(name, stream).await.map_err(|error| failed(&error))?;
         run.phase_ended(|phases| &mut phases.tls);

@@ -55,6 +55,7 @@ fn in_time(total: Micros, slow_after_ms: Option<i64>) -> (Outcome, Cause) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::noted::Noted;
     use super::super::{Answer, Seen, Trouble};
     use super::*;
     use std::io::{Error, ErrorKind};
@@ -97,8 +98,8 @@ mod tests {
             (Happened::TimedOut, 9, None, Outcome::Down, Cause::Timeout, 0),
             (Happened::NotTried(text()), 9, None, Outcome::Unknown, Cause::Agent, 0),
         ] {
-            let facts =
-                Facts { phases: Phases::default(), total: Micros::new(total_us), peer: None, session: None, happened };
+            let (phases, total, noted) = (Phases::default(), Micros::new(total_us), Noted::default());
+            let facts = Facts { phases, total, peer: None, session: None, noted, happened };
             let seen = judge(&facts, Instant::from_ms(5), slow_after_ms);
             assert_eq!((seen.outcome, seen.cause, seen.code), (outcome, cause, code), "{facts:?}");
             assert_eq!((seen.at, seen.total), (Instant::from_ms(5), facts.total));

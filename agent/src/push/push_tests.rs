@@ -50,6 +50,7 @@ async fn pusher_with(folder: &tempfile::TempDir, collectors: &[SocketAddr], batc
         access: Access::default(),
         accept: crate::accept::Accept::default(),
         links: Vec::new(),
+        modules: None,
     };
     let (clock, metrics) = (Arc::new(Clock::new()), Arc::new(Metrics::new().unwrap()));
     let spool = opened(&config).await;

@@ -50,9 +50,12 @@ async fn what_is_asked_for_is_sent_again_with_the_same_bytes_once_nothing_waits(
     assert!(matches!(pusher.step().await, Step::Pause { .. }));
     let heard_now: Vec<(u64, Vec<u8>)> =
         std::iter::from_fn(|| heard.try_recv().ok()).map(|(_, push, batch)| (batch.key.seq, push.batch)).collect();
-    assert_eq!(heard_now.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [6, 7, 2, 8]);
+    let seqs: Vec<u64> = heard_now.iter().map(|(seq, _)| *seq).collect();
+    // Where the machine is slow the pause before 3 may be over by then.
+    let again = usize::from(seqs.len() == 5);
+    assert_eq!(seqs, [6, 7, 2, 8, 3][..4 + again]);
     assert_eq!(heard_now[2].1, first[1], "the same bytes");
-    assert_eq!(settle(&mut pusher, &mut heard).await, taken(&[3, 4]));
+    assert_eq!(settle(&mut pusher, &mut heard).await, taken(&[3, 4][again..]));
     assert_eq!(collector.missed(), [0; 0]);
     let text = pusher.metrics.text().unwrap();
     for line in

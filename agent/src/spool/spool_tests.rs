@@ -24,6 +24,7 @@ pub(super) fn config(folder: &tempfile::TempDir) -> Config {
         access: Access::default(),
         accept: crate::accept::Accept::default(),
         links: Vec::new(),
+        modules: None,
     }
 }
 

@@ -99,6 +99,8 @@ fn of_clocks(offset_ms: i64, collector: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use uphold_common::wire::assignment::Assignment;
 
@@ -135,11 +137,11 @@ mod tests {
             let wrong = told(&Err(error.clone())).unwrap_err();
             assert!(wrong.contains(words) && wrong.contains("its own words"), "{error}: {wrong}");
         }
-        let nothing = told(&Ok(Heard::New(None, Box::default()))).unwrap_err();
+        let nothing = told(&Ok(Heard::New(None, Arc::default()))).unwrap_err();
         assert!(nothing.contains("knows no agent zurich-1") && nothing.contains("--no-try"), "{nothing}");
         let assignment = Assignment { probes: Vec::new(), hosts: vec![Id::new("web-1").unwrap()] };
         assert_eq!(
-            told(&Ok(Heard::New(None, Box::new(assignment)))).unwrap(),
+            told(&Ok(Heard::New(None, Arc::new(assignment)))).unwrap(),
             "assigns 0 probes and 1 hosts to zurich-1"
         );
     }

@@ -104,7 +104,7 @@ mod tests {
 
     fn seen(rcode: u16, answers: &[&str]) -> DnsSeen {
         let answers = answers.iter().map(|text| (*text).to_owned()).collect();
-        DnsSeen { rcode, authoritative: false, authenticated: false, answers, unexpected: None }
+        DnsSeen { rcode, authoritative: false, authenticated: false, records: [0; 3], answers, unexpected: None }
     }
 
     fn texts(texts: &[&str]) -> Vec<String> {

@@ -38,6 +38,8 @@ pub struct DnsSeen {
     pub authoritative: bool,
     /// Whether the server says that it checked the signatures.
     pub authenticated: bool,
+    /// How many records there are of answer, authority and anything else, without what is the protocol's own.
+    pub records: [u16; 3],
     /// The records, as [`written`] has them.
     pub answers: Vec<String>,
     /// What of it is not as expected, for people.
@@ -119,6 +121,7 @@ impl Question {
                 rcode,
                 authoritative: header.aa(),
                 authenticated: header.ad(),
+                records: records(&message),
                 answers,
                 unexpected: None,
             }),
@@ -149,6 +152,13 @@ impl Question {
         }
         Some(answers)
     }
+}
+
+fn records(message: &Message<&[u8]>) -> [u16; 3] {
+    let counts = message.header_counts();
+    // What says how large a datagram may be stands among the records and is none.
+    let other = counts.arcount().saturating_sub(u16::from(message.opt().is_some()));
+    [counts.ancount(), counts.nscount(), other]
 }
 
 /// A record in the one way in which it is compared: without final dots, in small letters where case says nothing.

@@ -4,15 +4,16 @@ use std::error::Error as _;
 use std::io;
 
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue};
+use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, Uri, Version};
 use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
 
 use super::expected::Body;
 use crate::probe::http2;
+use crate::probe::noted::Head;
 use crate::probe::way::Stream;
 use crate::probe::{Happened, Trouble};
 
@@ -27,7 +28,8 @@ pub(super) struct Question {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) host: HeaderValue,
-    pub(super) headers: HeaderMap,
+    /// Each name once.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Bytes,
 }
 
@@ -73,7 +75,8 @@ impl Question {
     pub(super) async fn over_2(self, stream: Stream) -> Result<Reply, Happened> {
         let mut request = Request::new(());
         *request.version_mut() = Version::HTTP_2;
-        (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (self.method, self.uri, self.headers);
+        let headers = self.headers.into_iter().collect();
+        (*request.method_mut(), *request.uri_mut(), *request.headers_mut()) = (self.method, self.uri, headers);
         let http2::Exchange { response, tasks } = http2::exchange(stream, request, self.body).await?;
         let (head, body) = response.into_parts();
         Ok(Reply { head: Response::from_parts(head, ()), http2: true, body: Unread::Two(body), _tasks: tasks })
@@ -81,6 +84,17 @@ impl Question {
 }
 
 impl Reply {
+    /// What is noted of its head.
+    pub(super) fn noted(&self, secure: bool, method: &Method) -> Head {
+        let ended = match &self.body {
+            Unread::One(body) => body.is_end_stream(),
+            Unread::Two(body) => body.is_end_stream(),
+        };
+        // A question for the head alone is answered without a body, however long that would be.
+        let ended = ended && *method != Method::HEAD;
+        Head::new(self.head.status().as_u16(), self.head.version(), secure, self.head.headers(), ended)
+    }
+
     /// Reads the body up to the bound; what is not looked at is only counted.
     pub(super) async fn read(&mut self, keep: bool) -> Result<Body, Happened> {
         let mut body = Body::default();
@@ -119,7 +133,7 @@ impl Reply {
 }
 
 /// What a failed exchange was: a connection that broke, or an answer that is no HTTP.
-pub(in crate::probe) fn broken(error: &hyper::Error) -> Happened {
+fn broken(error: &hyper::Error) -> Happened {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(inner) = inner.downcast_ref::<io::Error>() {

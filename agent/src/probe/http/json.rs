@@ -7,7 +7,7 @@ use std::fmt;
 use regex::bytes::Regex;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use uphold_common::number::Number;
+use uphold_common::quantity::Quantity;
 use uphold_common::wire::check::{JsonCondition, JsonValue};
 
 use super::expected::compiled;
@@ -25,10 +25,10 @@ pub(super) struct Condition {
 enum Is {
     Equal(Scalar),
     NotEqual(Scalar),
-    AtLeast(Number),
-    AtMost(Number),
-    Above(Number),
-    Below(Number),
+    AtLeast(Quantity),
+    AtMost(Quantity),
+    Above(Quantity),
+    Below(Quantity),
     Matching(Regex),
     There(bool),
 }
@@ -37,14 +37,14 @@ enum Is {
 #[derive(Debug)]
 struct Scalar {
     text: String,
-    number: Option<Number>,
+    number: Option<Quantity>,
 }
 
 impl Condition {
     /// Takes the pointer apart.
     pub(super) fn new(condition: &JsonCondition) -> Result<Self, String> {
-        let number = |text: &String| Number::parse(text).ok_or_else(|| format!("{text:?} is no number"));
-        let scalar = |text: &String| Scalar { text: text.clone(), number: Number::parse(text) };
+        let number = |text: &String| Quantity::parse(text).ok_or_else(|| format!("{text:?} is no number"));
+        let scalar = |text: &String| Scalar { text: text.clone(), number: Quantity::parse(text) };
         let is = match &condition.is {
             JsonValue::Equals(text) => Is::Equal(scalar(text)),
             JsonValue::NotEquals(text) => Is::NotEqual(scalar(text)),
@@ -89,7 +89,7 @@ impl Condition {
     }
 
     fn holds(&self, value: Option<&str>) -> bool {
-        let number = || value.and_then(Number::parse);
+        let number = || value.and_then(Quantity::parse);
         match &self.is {
             Is::There(there) => value.is_some() == *there,
             Is::Equal(scalar) => value.is_some_and(|value| scalar.is(value)),
@@ -108,7 +108,7 @@ impl Condition {
 impl Scalar {
     /// Whether a value of JSON says the same.
     fn is(&self, value: &str) -> bool {
-        match (&self.number, Number::parse(value)) {
+        match (&self.number, Quantity::parse(value)) {
             (Some(wanted), Some(number)) => *wanted == number,
             _ => text_of(value).is_some_and(|text| text == self.text),
         }

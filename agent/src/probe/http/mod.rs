@@ -6,8 +6,9 @@
 //! authorization are told to the URL's own scheme, host and port only. Head and body of an answer are bounded; what lies
 //! beyond is not read, and the facts say so.
 
-pub(in crate::probe) mod exchange;
+mod exchange;
 mod expected;
+mod further;
 mod hop;
 mod json;
 mod proxy;
@@ -35,6 +36,8 @@ pub use exchange::BODY_BYTES_MAX;
 use exchange::{Question, Reply};
 use expected::Expected;
 pub use expected::{HttpSeen, Unmet};
+use further::Compiled;
+pub use further::{Further, HeaderRule};
 use hop::{Hop, method_after};
 
 /// How the agent introduces itself.
@@ -47,6 +50,18 @@ pub struct HttpProbe {
     request: Request,
     way: Way,
     expected: Expected,
+    further: Compiled,
+}
+
+/// A page that was fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fetched {
+    /// The status.
+    pub(super) code: u16,
+    /// The body, or as much of it as is read.
+    pub(super) body: Vec<u8>,
+    /// Whether there was more.
+    pub(super) cut: bool,
 }
 
 /// What is asked, made ready.
@@ -55,7 +70,8 @@ struct Request {
     method: Method,
     /// In place of the URL's own host.
     host: Option<HeaderValue>,
-    headers: HeaderMap,
+    /// A list takes a fifth of the memory of a map, and is only ever copied.
+    headers: Box<[(HeaderName, HeaderValue)]>,
     body: Bytes,
     authorization: Option<Arc<FromFiles<HeaderValue>>>,
 }
@@ -98,7 +114,13 @@ impl HttpProbe {
             ip: check.ip,
             secure,
         };
-        Ok(Self { first, request: Request::new(check, accept)?, way, expected: Expected::new(check)? })
+        let (request, expected) = (Request::new(check, accept)?, Expected::new(check)?);
+        Ok(Self { first, request, way, expected, further: Compiled::default() })
+    }
+
+    /// The same, whose answer must be more than the catalogue has words for.
+    pub(super) fn expecting(self, further: &Further) -> Result<Self, String> {
+        Ok(Self { further: Compiled::new(further)?, ..self })
     }
 
     /// Whom it speaks to.
@@ -106,8 +128,29 @@ impl HttpProbe {
         self.way.proxy.as_ref().or(self.way.connect_to.as_ref()).unwrap_or(&self.first.target)
     }
 
+    /// One that fetches a page in this format, for a probe that reads it.
+    pub(super) fn fetching(url: &str, format: &str, accept: &Accept) -> Result<Self, String> {
+        let headers = [(ACCEPT.to_string(), format.to_owned())].into();
+        let (url, version) = (url.to_owned(), HttpVersion::V1_1);
+        Self::new(&HttpCheck { url, headers, version, ..HttpCheck::default() }, accept)
+    }
+
+    /// Fetches the page whole, or as much of it as is read, or says what happened instead.
+    pub(super) async fn fetch(&self, run: &mut Run, timeout: Duration) -> Result<Fetched, Happened> {
+        let (mut reply, _) = self.ask(run, timeout).await?;
+        let body = reply.read(true).await?;
+        run.phase_ended(|phases| &mut phases.transfer);
+        Ok(Fetched { code: reply.head.status().as_u16(), body: body.kept, cut: body.cut })
+    }
+
     /// Asks, and says what was answered or what happened instead.
     pub async fn run(&self, run: &mut Run, timeout: Duration) -> Result<Answer, Happened> {
+        let (mut reply, redirects) = self.ask(run, timeout).await?;
+        self.read(&mut reply, redirects, run).await
+    }
+
+    /// The answer whose head has come, after so many redirects.
+    async fn ask(&self, run: &mut Run, timeout: Duration) -> Result<(Reply, u32), Happened> {
         let authorization = match &self.request.authorization {
             Some(files) => Some(files.get().await.map_err(Happened::NotTried)?),
             None => None,
@@ -118,13 +161,18 @@ impl HttpProbe {
             let hop = later.last().unwrap_or(&self.first);
             let own = hop.is_of(&self.first);
             let question = self.request.question(hop, &method, authorization.as_ref().filter(|_| own), own);
-            let mut reply = self.way.ask(hop, own, question, run, timeout).await?;
+            run.noted.head = None;
+            let reply = self.way.ask(hop, own, question, run, timeout).await?;
             run.phase_ended(|phases| &mut phases.first_byte);
+            run.noted.head = Some(reply.noted(hop.secure, &method));
             let code = reply.head.status();
+            if hop.redirected(code, reply.head.headers()).is_ok_and(|next| next.is_some()) {
+                run.noted.redirects = run.noted.redirects.saturating_add(1);
+            }
             let next = if self.way.redirects > 0 { hop.redirected(code, reply.head.headers())? } else { None };
             let Some(next) = next else {
                 let redirects = u32::try_from(later.len()).unwrap_or(u32::MAX);
-                return self.read(&mut reply, redirects, run).await;
+                return Ok((reply, redirects));
             };
             let next_method = method_after(code, &method);
             let known = |hop: &Hop| hop.url == next.url;
@@ -140,10 +188,12 @@ impl HttpProbe {
     }
 
     async fn read(&self, reply: &mut Reply, redirects: u32, run: &mut Run) -> Result<Answer, Happened> {
-        let body = reply.read(self.expected.looks_at_body()).await?;
+        let body = reply.read(self.expected.looks_at_body() || self.further.looks_at_body()).await?;
         run.phase_ended(|phases| &mut phases.transfer);
         let code = reply.head.status().as_u16();
+        let (version, secure) = (reply.head.version(), run.noted.head.as_ref().is_some_and(|head| head.secure));
         let unmet = self.expected.unmet(code, reply.head.headers(), &body);
+        let unmet = unmet.or_else(|| self.further.unmet(version, secure, reply.head.headers(), &body));
         let (body_bytes, body_cut, http2) = (body.bytes, body.cut, reply.http2);
         let seen = HttpSeen { body_bytes, body_cut, redirects, http2, unmet };
         Ok(Answer { code, judged: seen.judged(), seen: Seen::Http(seen) })
@@ -200,9 +250,7 @@ impl Way {
 impl Request {
     fn new(check: &HttpCheck, accept: &Accept) -> Result<Self, String> {
         let method = check.method.as_deref().map_or(Ok(Method::GET), str::parse);
-        let mut headers = HeaderMap::new();
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        let mut headers = HeaderMap::from_iter(who_asks());
         for (name, value) in &check.headers {
             let parsed = name.parse::<HeaderName>().ok().zip(HeaderValue::from_str(value).ok());
             let (name, value) = parsed.ok_or_else(|| format!("the header {name:?} cannot be sent"))?;
@@ -214,7 +262,7 @@ impl Request {
         Ok(Self {
             method: method.map_err(|_| "the method is not understood")?,
             host: headers.remove(HOST),
-            headers,
+            headers: headers.into_iter().filter_map(|(name, value)| Some((name?, value))).collect(),
             body: check.body.clone().unwrap_or_default().into(),
             authorization: authorization(check, accept)?,
         })
@@ -222,21 +270,24 @@ impl Request {
 
     fn question(&self, hop: &Hop, method: &Method, authorization: Option<&HeaderValue>, own: bool) -> Question {
         let (mut headers, host) = if own {
-            (self.headers.clone(), self.host.clone())
+            (self.headers.to_vec(), self.host.clone())
         } else {
             // Somebody else is told who asks, and no more.
-            let mut headers = HeaderMap::new();
-            headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-            (headers, None)
+            (who_asks().into(), None)
         };
         if let Some(authorization) = authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
+            headers.retain(|(name, _)| name != AUTHORIZATION);
+            headers.push((AUTHORIZATION, authorization.clone()));
         }
         let body = if *method == self.method { self.body.clone() } else { Bytes::new() };
         let uri: Uri = hop.path.clone();
         Question { method: method.clone(), uri, host: host.unwrap_or_else(|| hop.authority.clone()), headers, body }
     }
+}
+
+/// The headers that say who asks, and that any answer is welcome.
+fn who_asks() -> [(HeaderName, HeaderValue); 2] {
+    [(USER_AGENT, HeaderValue::from_static(AGENT)), (ACCEPT, HeaderValue::from_static("*/*"))]
 }
 
 /// The header that carries a secret out of a file.

@@ -34,6 +34,7 @@ pub struct IcmpProbe {
     packets: u16,
     gap: Duration,
     loss_at_most_ppb: i64,
+    hops_max: Option<u8>,
 }
 
 impl IcmpProbe {
@@ -46,7 +47,13 @@ impl IcmpProbe {
             packets: packets.ok_or_else(|| format!("{} packets cannot be sent", check.packets))?,
             gap: Duration::from_millis(u64::try_from(check.gap_ms).unwrap_or_default()),
             loss_at_most_ppb: check.loss_at_most_ppb,
+            hops_max: None,
         })
+    }
+
+    /// The same, whose requests go over at most so many hops.
+    pub(super) fn over_hops(self, hops_max: Option<u8>) -> Self {
+        Self { hops_max, ..self }
     }
 
     /// Whom it speaks to.
@@ -71,7 +78,7 @@ impl IcmpProbe {
         for address in
             self.target.addresses(IpChoice::Any, run).await?.iter().map(SocketAddr::ip).filter(|ip| self.wants(*ip))
         {
-            match socket::open(address) {
+            match socket::open(address, self.hops_max) {
                 Ok((socket, kind)) => return Ok((address, socket, kind)),
                 Err(happened) => refused = refused.or(Some(happened)),
             }
@@ -88,6 +95,8 @@ impl IcmpProbe {
 
     async fn exchange(&self, run: &mut Run, socket: &UdpSocket, echo: &Echo) -> Result<Answer, Happened> {
         let began = run.watch.elapsed();
+        let resolved_us = run.phases.resolve.get().unwrap_or_default();
+        run.noted.setup = Micros::new(run.watch.elapsed_us().saturating_sub(resolved_us));
         let mut tally = Tally::new(self.packets);
         let mut buffer = [0; PACKET_BYTES_MAX];
         while !tally.is_complete() {

@@ -36,12 +36,12 @@ impl Kind {
     }
 }
 
-/// A socket that sends to this address and hears from it.
-pub(super) fn open(to: IpAddr) -> Result<(UdpSocket, Kind), Happened> {
+/// A socket that sends to this address, over at most so many hops, and hears from it.
+pub(super) fn open(to: IpAddr, hops_max: Option<u8>) -> Result<(UdpSocket, Kind), Happened> {
     let kinds = if to.is_ipv4() { [Kind::DatagramV4, Kind::RawV4] } else { [Kind::DatagramV6, Kind::RawV6] };
     let mut refused = None;
     for kind in kinds {
-        match open_as(kind, to) {
+        match open_as(kind, to, hops_max) {
             Ok(socket) => return Ok((socket, kind)),
             // No permission, or no such sockets: the next kind may do.
             Err(error) => refused = Some(error),
@@ -59,11 +59,14 @@ pub(super) fn open(to: IpAddr) -> Result<(UdpSocket, Kind), Happened> {
     }
 }
 
-fn open_as(kind: Kind, to: IpAddr) -> io::Result<UdpSocket> {
+fn open_as(kind: Kind, to: IpAddr, hops_max: Option<u8>) -> io::Result<UdpSocket> {
     let (domain, protocol) =
         if kind.is_v6() { (Domain::IPV6, Protocol::ICMPV6) } else { (Domain::IPV4, Protocol::ICMPV4) };
     let socket = Socket::new(domain, if kind.is_raw() { Type::RAW } else { Type::DGRAM }, Some(protocol))?;
     socket.set_nonblocking(true)?;
+    if let Some(hops) = hops_max.map(u32::from) {
+        if kind.is_v6() { socket.set_unicast_hops_v6(hops)? } else { socket.set_ttl_v4(hops)? }
+    }
     socket.connect(&SockAddr::from(SocketAddr::new(to, 0)))?;
     UdpSocket::from_std(socket.into())
 }
