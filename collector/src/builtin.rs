@@ -117,6 +117,7 @@ pub fn agent_config(address: SocketAddr, data_dir: &Path) -> Option<AgentConfig>
         access: Access::default(),
         accept: Accept::default(),
         links: Vec::new(),
+        modules: None,
     })
 }
 

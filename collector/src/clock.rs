@@ -13,6 +13,11 @@ pub fn now() -> Instant {
     Instant::from_ms(ms)
 }
 
+/// An instant as the libraries of the system take it.
+pub fn system(at: Instant) -> std::time::SystemTime {
+    std::time::UNIX_EPOCH + std::time::Duration::from_millis(u64::try_from(at.as_ms()).unwrap_or_default())
+}
+
 /// Measures how long something takes, whatever the wall clock does meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch {

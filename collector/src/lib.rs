@@ -25,6 +25,7 @@ pub mod listen;
 pub mod metrics;
 pub mod notify;
 pub mod page;
+pub mod problem;
 pub mod quality;
 pub mod reload;
 pub mod report;

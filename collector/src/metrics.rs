@@ -6,6 +6,7 @@
 //! collector that names the metrics library; what there is to say stands in [`names`].
 
 mod alerts;
+mod incidents;
 pub mod names;
 mod operation;
 mod services;
@@ -40,6 +41,7 @@ pub fn render(snapshot: &Snapshot) -> Result<String, MetricsError> {
     let mut sheet = Sheet::default();
     services::write(&mut sheet, snapshot)?;
     operation::write(&mut sheet, snapshot)?;
+    incidents::write(&mut sheet, snapshot)?;
     store::write(&mut sheet, &snapshot.health)?;
     let mut families = sheet.registry.gather();
     families.extend(sheet.histograms);

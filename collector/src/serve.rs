@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -25,8 +26,11 @@ use crate::listen::exposure::Exposure;
 use crate::listen::tls::{Tls, TlsError};
 use crate::listen::{self, Listening};
 use crate::notify::alertmanager;
+use crate::notify::alertmanager::run::Posters;
+use crate::notify::courier::Courier;
 use crate::notify::post::{ClientError, Poster, Proxies, Timeouts};
-use crate::notify::webhook::WebhookClient;
+use crate::notify::ticket;
+use crate::notify::trial::Trial;
 use crate::notify::worker::{self, Pace};
 use crate::reload;
 use crate::reserve::Reserve;
@@ -105,8 +109,9 @@ pub struct Collector {
     tls: Option<Arc<Tls>>,
     socket: tokio::net::UnixListener,
     listening: Listening,
-    webhooks: WebhookClient,
-    alertmanagers: Poster,
+    courier: Courier,
+    posters: Posters,
+    tickets: Poster,
     access: AccessConfig,
 }
 
@@ -126,9 +131,13 @@ impl Collector {
         let engine = run::start(engine)?;
         let address = socket::path(data_dir).display().to_string();
         let socket = socket::bind(data_dir).map_err(|source| ServeError::Listen { address, source })?;
-        let webhooks = WebhookClient::new(Timeouts::default())?;
-        let alertmanagers = Poster::new(Timeouts::default(), Proxies::None)?;
-        Ok(Self { engine, looked_at, port, tls, socket, listening, webhooks, alertmanagers, access })
+        let courier = Courier::new(Timeouts::default())?;
+        let posters = Posters {
+            alertmanagers: Poster::new(Timeouts::default(), Proxies::None)?,
+            heartbeats: Poster::new(Timeouts::default(), Proxies::OfTheEnvironment)?,
+        };
+        let tickets = Poster::new(Timeouts::default(), Proxies::OfTheEnvironment)?;
+        Ok(Self { engine, looked_at, port, tls, socket, listening, courier, posters, tickets, access })
     }
 
     /// Where it listens.
@@ -144,22 +153,23 @@ impl Collector {
         let files = CatalogueFiles(self.looked_at.clone().map(Arc::new));
         let waiting = Waiting::new(listening.limits(), finishing.clone());
         let router = api::router(handle.clone(), self.access, listening.clone(), files, waiting);
+        let router = router.layer(Extension(Trial::new(self.courier.clone(), self.posters.clone())));
         let acceptor = self.tls.as_ref().map(Tls::acceptor).transpose()?;
         let port = listen::serve_port(self.port, acceptor, router.clone(), listening.clone(), finishing.clone());
         let port = tokio::spawn(port);
         let socket = tokio::spawn(listen::serve_socket(self.socket, router, listening, finishing.clone()));
         let certificate = self.tls.map(|tls| tokio::spawn(tls.keep_looking(finishing.clone())));
-        let looking = |path| tokio::spawn(reload::keep_looking(path, handle.clone(), finishing.clone()));
-        let catalogue = self.looked_at.map(looking);
+        let reloading = |path| tokio::spawn(reload::keep_looking(path, handle.clone(), finishing.clone()));
+        let catalogue = self.looked_at.map(reloading);
         let notifying = tokio::spawn(worker::run(
             Arc::new(handle.clone()),
-            self.webhooks,
+            self.courier,
             handle.messages(),
             finishing.clone(),
             Pace::default(),
         ));
-        let telling =
-            tokio::spawn(alertmanager::run::run(handle.snapshots(), self.alertmanagers, handle.board(), finishing));
+        let looking = tokio::spawn(ticket::poll::run(handle.clone(), self.tickets, finishing.clone()));
+        let telling = tokio::spawn(alertmanager::run::run(handle.snapshots(), self.posters, handle.board(), finishing));
         let died = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => None,
             result = &mut ended => Some(result),
@@ -169,6 +179,7 @@ impl Collector {
             ("the port", Some(port)),
             ("the socket", Some(socket)),
             ("deliveries", Some(notifying)),
+            ("tickets", Some(looking)),
             ("Alertmanagers", Some(telling)),
         ];
         for (what, task) in tasks.into_iter().chain([("the certificate", certificate), ("the catalogue", catalogue)]) {

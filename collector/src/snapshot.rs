@@ -22,6 +22,7 @@ use crate::engine::reload::CatalogueReloads;
 use crate::governed::register::Register;
 use crate::histogram::{Histogram, Scale};
 use crate::incident::model::Incident;
+use crate::incident::tally::{Counts, Held};
 use crate::limits::Limit;
 use crate::listen::tls::Reloads;
 use crate::reserve::RoomSnapshot;
@@ -58,6 +59,10 @@ pub struct Snapshot {
     pub recent_incidents: Vec<Incident>,
     /// All that were resolved a short while ago, for those who are told the state.
     pub lately_resolved: Vec<Incident>,
+    /// How many incidents are held, and how old the open ones are.
+    pub incidents_held: Held,
+    /// What happened to incidents since the collector started.
+    pub incidents_counted: Counts,
     /// The agents that the catalogue names or that have pushed, by name.
     pub agents: BTreeMap<Id, AgentSnapshot>,
     /// The receivers that are told in messages, by id.
@@ -159,6 +164,8 @@ pub struct ReceiverSnapshot {
     pub failed_attempts: u64,
     /// Messages given up, kept to be looked at.
     pub dead_letters: u64,
+    /// Whether it failed so often in a row that what waits is held back, and it is only probed.
+    pub breaker_open: bool,
     /// Why the last attempt failed, if it did.
     pub last_error: Option<String>,
 }

@@ -137,6 +137,60 @@ fn unwritten() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Engine;
+    use crate::engine::reload::Reload;
+    use crate::engine::run::{self, Running};
+    use crate::store::{DataDir, EmbeddedStore, StoreOptions};
+
+    /// Only a program that hangs waits for so long.
+    const LONG: Duration = Duration::from_mins(1);
+
+    /// A catalogue in which the agent `a` has a probe to this port, and nobody else has any.
+    fn catalogue(port: u16) -> Vec<(String, String)> {
+        let text = format!(
+            "organisation: {{ name: E, time_zone: UTC }}\nservices:\n  - id: shop\n    name: Shop\n    probes:\n      \
+             - {{ id: p, agents: [a], interval: 60s, timeout: 5s, tcp: {{ address: '127.0.0.1:{port}' }} }}\n"
+        );
+        vec![("catalogue.yaml".to_owned(), text)]
+    }
+
+    async fn reload(engine: &Running, port: u16) {
+        assert!(matches!(engine.handle.reload(Ok(catalogue(port))).await, Ok(Reload::TakenUp(_))));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_answered_once_their_assignment_is_another_and_when_the_collector_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = crate::clock::now();
+        let dir = DataDir::claim(folder.path(), "test", now).unwrap();
+        let store = EmbeddedStore::open(dir, StoreOptions::default()).unwrap();
+        let engine = run::start(Engine::open(Box::new(store), &catalogue(1), now).unwrap()).unwrap();
+        let (finish, finishing) = watch::channel(false);
+        let waiting = Waiting::new(&Limits::default(), finishing);
+        let wait = |name: &'static str, wait| {
+            let (engine, waiting, name) = (engine.handle.clone(), waiting.clone(), Id::new(name).unwrap());
+            let tag = tagged(&engine, &name).unwrap().tag;
+            tokio::spawn(async move { another(&engine, waiting, &name, &tag, wait).await })
+        };
+        let free = waiting.room.available_permits();
+        let (mine, other) = (wait("a", LONG), wait("b", LONG));
+        while waiting.room.available_permits() > free - 2 {
+            tokio::task::yield_now().await;
+        }
+        reload(&engine, 2).await;
+        let told = mine.await.unwrap().unwrap().expect("another assignment");
+        assert!(String::from_utf8(told.body).unwrap().contains("127.0.0.1:2"));
+        assert!(!other.is_finished(), "what another agent is to observe wakes nobody");
+        assert!(wait("a", Duration::ZERO).await.unwrap().unwrap().is_none(), "the time is over");
+        let crowded = Waiting { room: Arc::new(Semaphore::new(0)), ..waiting.clone() };
+        let (name, tag) = (Id::new("b").unwrap(), tagged(&engine.handle, &Id::new("b").unwrap()).unwrap().tag);
+        assert!(another(&engine.handle, crowded, &name, &tag, LONG).await.unwrap().is_none(), "there is no room");
+        finish.send_replace(true);
+        assert!(other.await.unwrap().unwrap().is_none(), "nobody is kept when the collector ends");
+        engine.handle.stop().await;
+        drop(engine.handle);
+        run::join(engine.thread);
+    }
 
     #[test]
     fn how_long_somebody_would_wait_is_read_and_bounded() {

@@ -3,15 +3,14 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::http::header::LINK;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::{Extension, Json};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use url::form_urlencoded;
 
 use super::Shared;
-use super::lists::bad_id;
+use super::lists::{bad_id, leading_to};
 use super::pages::{html, visitor};
 use super::problem::{problem, unanswered};
 use super::query::Asked;
@@ -37,12 +36,8 @@ pub(super) async fn list(
         Ok(Err(error)) => return refused(&error),
         Err(why) => return unanswered(why),
     };
-    let next = listed.next.as_ref().map(|next| format!("<{}>; rel=\"next\"", path(&asked, Some(next))));
-    let mut response = Json(listed).into_response();
-    if let Some(Ok(link)) = next.map(|link| link.parse()) {
-        response.headers_mut().insert(LINK, link);
-    }
-    response
+    let next = listed.next.as_ref().map(|next| path(&asked, Some(next)));
+    leading_to(next, Json(listed))
 }
 
 /// The page of an agent.

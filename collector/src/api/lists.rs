@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
@@ -119,6 +119,16 @@ pub(super) fn not_of_agent(engine: &EngineHandle, agent: &Id, what: &str) -> Res
     engine.refused_request("not-allowed");
     let detail = format!("This is the token of the agent {agent}, which may not {what}.");
     problem(StatusCode::FORBIDDEN, "not-allowed", &detail, None)
+}
+
+/// An answer that says where the next page is, if there is one.
+pub(super) fn leading_to(next: Option<String>, body: impl IntoResponse) -> Response {
+    let mut response = body.into_response();
+    // What is asked for stands in it in percent encoding, so it is a header.
+    if let Some(Ok(link)) = next.map(|next| format!("<{next}>; rel=\"next\"").parse()) {
+        response.headers_mut().insert(LINK, link);
+    }
+    response
 }
 
 /// The problem when a path names something by what is no id.

@@ -2,7 +2,7 @@
 //!
 //! | route | what |
 //! |---|---|
-//! | `GET /`, `/services/{id}`, `/hosts/{id}`, `/incidents/{number}`, `/sign-in` | the pages, and the forms on them |
+//! | `GET /`, `/services/{id}`, `/hosts/{id}`, `/incidents`, `/incidents/{number}`, `/problems`, `/sign-in` | the pages, and the forms on them |
 //! | `POST /api/v1/push` | a batch, acknowledged once it is durable |
 //! | `GET /api/v1/agents/{name}/assignment` | what an agent is to observe, with an `ETag` |
 //! | `GET /api/v1/services` | the services and their states |
@@ -14,7 +14,10 @@
 //! | `GET /api/v1/services/{id}/revisions` | the revisions of its closed windows |
 //! | `GET /api/v1/rollups` | what each hour of a probe, a resource or a flow comes to, for graphs |
 //! | `GET /api/v1/incidents`, `…/{number}` | the incidents, and one with its history |
-//! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments` | what people do to it |
+//! | `POST /api/v1/incidents/{number}/acknowledge`, `…/comments`, `…/resolve` and more | what people do to it |
+//! | `GET`, `POST /api/v1/problems`, `…/{number}`, `…/pareto`, `…/known-error`, `…/fix`, `…/close` | problems, and what costs most |
+//! | `GET /api/v1/dead-letters`, `DELETE …/{receiver}/{number}`, `POST …/resend` | what could not be delivered |
+//! | `POST /api/v1/receivers/{id}/test` | a test message to a receiver |
 //! | `GET`, `POST /api/v1/maintenances`, `/api/v1/exclusions`, `/api/v1/records` | what people put on record |
 //! | `GET …/{id}`, `POST …/{id}/revoke` | one of these; to revoke it |
 //! | `GET /api/v1/maintenances.ics` | maintenance for calendars |
@@ -31,11 +34,13 @@
 //! What each route needs stands in [`crate::access::routes`]. Every refusal is an RFC 9457 problem. Bodies are bounded,
 //! and a body that does not arrive is given up.
 
+mod acts;
 mod alignment;
 pub mod assignment;
 mod availability;
 mod body;
 pub mod catalogue;
+pub(crate) mod deliveries;
 mod discovery;
 mod document;
 mod explanation;
@@ -48,11 +53,13 @@ mod incidents;
 mod lists;
 mod pages;
 pub mod problem;
+pub mod problems;
 mod push;
 mod query;
 pub mod revisions;
 mod rollups;
 pub mod rows;
+pub(crate) mod said;
 pub mod socket;
 mod store;
 mod tokens;
@@ -116,9 +123,13 @@ pub fn router(
         .route("/api/v1/rollups", get(rollups::hours))
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{number}", get(incidents::one))
-        .route("/api/v1/incidents/{number}/acknowledge", post(incidents::acknowledge))
-        .route("/api/v1/incidents/{number}/comments", post(incidents::comment))
+        .merge(acts::routes())
+        .route("/api/v1/dead-letters", get(deliveries::list))
+        .route("/api/v1/dead-letters/{receiver}/{number}", delete(deliveries::drop_it))
+        .route("/api/v1/dead-letters/{receiver}/{number}/resend", post(deliveries::resend))
+        .route("/api/v1/receivers/{id}/test", post(deliveries::test))
         .merge(governed::routes())
+        .merge(problems::routes())
         .route("/api/v1/whoami", get(tokens::whoami))
         .route("/api/v1/tokens", get(tokens::list).post(tokens::add))
         .route("/api/v1/tokens/{name}", delete(tokens::revoke))
@@ -154,9 +165,9 @@ fn of_pages() -> Router<Shared> {
         .route("/icon.svg", get(pages::asset))
         .route("/sign-in", get(pages::sign_in).post(pages::signed_in))
         .route("/sign-out", post(pages::sign_out))
-        .route("/incidents/{number}", get(pages::incident))
-        .route("/incidents/{number}/acknowledge", post(pages::acknowledge))
-        .route("/incidents/{number}/comments", post(pages::comment))
+        .route("/incidents", get(incidents::list_page))
+        .route("/incidents/{number}", get(incidents::page))
+        .route("/problems", get(problems::page))
         .route("/services/{id}", get(history::service))
         .route("/hosts/{id}", get(history::host))
         .route("/agents/{name}", get(facts::page))

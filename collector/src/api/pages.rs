@@ -1,8 +1,10 @@
-//! The pages over HTTP: what is shown, signing in and out, and the forms about incidents.
+//! The pages over HTTP: what is shown, signing in and out, and where forms come from.
 //!
 //! A form brings along the word of its session, which only our own pages know; the guard has seen to it that the form
 //! was sent by one of them. After a change the browser is sent back to the page, so that loading it again repeats
 //! nothing.
+
+use std::collections::BTreeMap;
 
 use axum::Extension;
 use axum::extract::{RawQuery, State};
@@ -10,7 +12,6 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, L
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
-use super::incidents::{NumberPath, acknowledged, commented, history};
 use super::problem::problem;
 use super::{Shared, body, nothing_here};
 use crate::access::caller::{BadToken, Caller, holder};
@@ -33,50 +34,6 @@ pub(super) async fn asset(uri: Uri) -> Response {
             ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache")], text).into_response()
         }
         None => nothing_here(uri).await,
-    }
-}
-
-/// The page of one incident.
-pub(super) async fn incident(
-    State(shared): State<Shared>,
-    Extension(caller): Extension<Caller>,
-    number: NumberPath,
-) -> Response {
-    match history(&shared.engine, number).await {
-        Ok(history) => {
-            let visitor = visitor(&shared, &caller);
-            html(StatusCode::OK, page::incident::render(&shared.engine.snapshot(), history, &visitor))
-        }
-        Err(refused) => *refused,
-    }
-}
-
-/// The form by which an incident is taken on.
-pub(super) async fn acknowledge(
-    State(shared): State<Shared>,
-    Extension(caller): Extension<Caller>,
-    number: NumberPath,
-    sent: body::Sent,
-) -> Response {
-    match form_of(&shared, &caller, sent).await {
-        Ok(_) => back(acknowledged(&shared.engine, &caller, number, None).await),
-        Err(refused) => *refused,
-    }
-}
-
-/// The form by which an incident is commented on.
-pub(super) async fn comment(
-    State(shared): State<Shared>,
-    Extension(caller): Extension<Caller>,
-    number: NumberPath,
-    sent: body::Sent,
-) -> Response {
-    match form_of(&shared, &caller, sent).await {
-        Ok(form) => {
-            let text = form.get("text").map_or("", String::as_str);
-            back(commented(&shared.engine, &caller, number, text).await)
-        }
-        Err(refused) => *refused,
     }
 }
 
@@ -145,12 +102,11 @@ pub(super) async fn sign_out(
     redirect("./", Some(&cookie("", 0, tls)))
 }
 
+/// The fields of a form.
+pub(super) type Form = BTreeMap<String, String>;
+
 /// The fields of a form that was sent from a page of the caller's session.
-async fn form_of(
-    shared: &Shared,
-    caller: &Caller,
-    sent: body::Sent,
-) -> Result<std::collections::BTreeMap<String, String>, Box<Response>> {
+pub(super) async fn form_of(shared: &Shared, caller: &Caller, sent: body::Sent) -> Result<Form, Box<Response>> {
     let form = body::form(sent).await?;
     let expected = caller.session().map(|session| session.form_word.as_str());
     if expected.is_some() && form.get("word").map(String::as_str) == expected {
@@ -159,14 +115,6 @@ async fn form_of(
     shared.engine.refused_request("foreign-form");
     let detail = "This form is not of a page of your session; load the page again.";
     Err(Box::new(problem(StatusCode::FORBIDDEN, "foreign-form", detail, None)))
-}
-
-/// Back to the page of the incident, or the problem.
-fn back(done: Result<crate::incident::model::Incident, Box<Response>>) -> Response {
-    match done {
-        Ok(incident) => redirect(&format!("../{}", incident.number), None),
-        Err(refused) => *refused,
-    }
 }
 
 fn sign_in_page(shared: &Shared, next: &str, refusal: Option<&str>) -> String {
@@ -201,7 +149,7 @@ fn cookie(value: &str, age_s: i64, tls: bool) -> String {
     format!("{}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}", cookie_name(tls))
 }
 
-fn redirect(to: &str, cookie: Option<&str>) -> Response {
+pub(super) fn redirect(to: &str, cookie: Option<&str>) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
     headers.insert(LOCATION, HeaderValue::try_from(to).unwrap_or(HeaderValue::from_static("./")));

@@ -17,6 +17,8 @@ use crate::identity::keeper::KeeperError;
 use crate::incident::act::ActError;
 use crate::ingest::Refusal;
 use crate::ingest::refusal::RETRY_RESERVE_S;
+use crate::notify::letters::LetterError;
+use crate::problem::act::ProblemError;
 
 /// The content type of a problem.
 pub const PROBLEM_CONTENT_TYPE: &str = "application/problem+json";
@@ -75,12 +77,23 @@ pub fn not_done(error: &CommandError) -> Response {
             KeeperError::NoToken { .. } => (StatusCode::NOT_FOUND, "no-such-token"),
             KeeperError::Damaged { .. } | KeeperError::Store(_) => return failed(error),
         },
-        CommandError::Act(why) => match why {
-            ActError::BadComment => (StatusCode::UNPROCESSABLE_ENTITY, "unsound-comment"),
-            ActError::NoIncident(_) => (StatusCode::NOT_FOUND, "no-such-incident"),
-            ActError::Resolved(_) => (StatusCode::CONFLICT, "already-resolved"),
-            ActError::Acknowledged { .. } => (StatusCode::CONFLICT, "already-acknowledged"),
-            ActError::TooManyEvents(_) => (StatusCode::CONFLICT, "too-many-events"),
+        CommandError::Act(why) => (status_of(why), why.word()),
+        CommandError::Problem(why) => match why {
+            ProblemError::BadText { .. } | ProblemError::BadIncidents | ProblemError::NotYet(_) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "unsound-problem")
+            }
+            ProblemError::NoProblem(_) => (StatusCode::NOT_FOUND, "no-such-problem"),
+            ProblemError::NoIncident(_) => (StatusCode::NOT_FOUND, "no-such-incident"),
+            ProblemError::Taken { .. } => (StatusCode::CONFLICT, "incident-taken"),
+            ProblemError::Known { .. } => (StatusCode::CONFLICT, "problem-known"),
+            ProblemError::Closed(_) => (StatusCode::CONFLICT, "problem-closed"),
+            ProblemError::TooMany => (StatusCode::CONFLICT, "too-many-problems"),
+            ProblemError::TooManyEvents(_) => (StatusCode::CONFLICT, "too-many-events"),
+        },
+        CommandError::Letter(why) => match why {
+            LetterError::NoLetter(_) => (StatusCode::NOT_FOUND, "no-such-letter"),
+            LetterError::NoReceiver(_) => (StatusCode::CONFLICT, "no-such-receiver"),
+            LetterError::Full(_) => (StatusCode::CONFLICT, "outbox-full"),
         },
         CommandError::Governed(why) => match why {
             GovernedError::Unsound(_) => (StatusCode::UNPROCESSABLE_ENTITY, "unsound-record"),
@@ -95,6 +108,15 @@ pub fn not_done(error: &CommandError) -> Response {
         CommandError::Engine(_) => return failed(error),
     };
     problem(status, word, &format!("{error}."), None)
+}
+
+/// The status when nothing is done to an incident.
+pub fn status_of(why: &ActError) -> StatusCode {
+    match why {
+        ActError::NoIncident(_) => StatusCode::NOT_FOUND,
+        why if why.is_unsound() => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::CONFLICT,
+    }
 }
 
 /// The problem when the disk has room for nothing that can wait.

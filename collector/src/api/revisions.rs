@@ -4,14 +4,13 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::http::header::LINK;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use uphold_common::catalogue::model::WindowKind;
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::time::Instant;
 use url::form_urlencoded;
 
-use super::lists::bad_id;
+use super::lists::{bad_id, leading_to};
 use super::problem::{problem, unanswered};
 use super::query::Asked;
 use crate::engine::handle::EngineHandle;
@@ -42,13 +41,8 @@ pub(super) async fn list(
         Ok(Err(error)) => return refused(&error),
         Err(why) => return unanswered(why),
     };
-    let next = listed.next.as_ref().map(|next| format!("<{}>; rel=\"next\"", path(&asked, Some(next))));
-    let mut response = Json(listed).into_response();
-    // What is asked for stands in it in percent encoding, so it is a header.
-    if let Some(Ok(link)) = next.map(|link| link.parse()) {
-        response.headers_mut().insert(LINK, link);
-    }
-    response
+    let next = listed.next.as_ref().map(|next| path(&asked, Some(next)));
+    leading_to(next, Json(listed))
 }
 
 /// Where the revisions that are asked for are, from `after` on.

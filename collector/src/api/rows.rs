@@ -4,7 +4,7 @@
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, LINK};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use uphold_common::ids::{Id, ProbeId, VantagePoint};
@@ -13,6 +13,7 @@ use uphold_common::time::{Instant, Interval};
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
+use super::lists::leading_to;
 use super::problem::{problem, unanswered};
 use super::query::Asked;
 use super::rollups;
@@ -114,15 +115,8 @@ pub(super) async fn rows(State(engine): State<EngineHandle>, RawQuery(query): Ra
         tracing::error!(%error, "rows could not be written");
         return problem(StatusCode::INTERNAL_SERVER_ERROR, "rows", "The rows could not be written.", None);
     }
-    let mut response = ([(CONTENT_TYPE, LINES_CONTENT_TYPE)], lines).into_response();
-    if let Some(next) = page.next {
-        let link = format!("<{}>; rel=\"next\"", path(&of, Interval::new(next, span.end)));
-        // What is asked for stands in it in percent encoding, so it is a header.
-        if let Ok(link) = link.parse() {
-            response.headers_mut().insert(LINK, link);
-        }
-    }
-    response
+    let next = page.next.map(|next| path(&of, Interval::new(next, span.end)));
+    leading_to(next, ([(CONTENT_TYPE, LINES_CONTENT_TYPE)], lines))
 }
 
 /// Where the rows of a stream in `span` are asked for.

@@ -216,7 +216,7 @@ async fn a_disk_that_is_full_beside_its_reserve_refuses_people_and_pushes_and_en
     let refused = world.engine.handle.act(Number(1), Act::Acknowledge(None), LOCAL).await.unwrap();
     assert!(matches!(refused, Err(CommandError::NoRoom(_))), "{refused:?}");
     let due = world.engine.handle.due().await.remove(0);
-    world.engine.handle.settle(due.key, Attempt::Answered { status: 200, retry_after: None }).await;
+    world.engine.handle.settle(due.key, Attempt::Answered { status: 200, retry_after: None }.into()).await;
     let sentence = "Pushes and changes by people are refused, and incidents wait: the disk is full.";
     world.until("/readyz", |answer| answer.2 == format!("ready\n{sentence}\n")).await;
     assert_eq!(world.get("/readyz?to=push").await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -289,7 +289,7 @@ async fn whoever_meets_a_dead_store_is_not_told_that_it_was_done_and_the_engine_
             }
             "delivery" => {
                 let delivered = Attempt::Answered { status: 200, retry_after: None };
-                handle.settle(due.first().expect("a message is due").key.clone(), delivered).await;
+                handle.settle(due.first().expect("a message is due").key.clone(), delivered.into()).await;
             }
             _ => {}
         }

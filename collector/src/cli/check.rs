@@ -18,6 +18,7 @@ use super::Format;
 use super::exit::{DONE, Ended, USAGE, WRONG};
 use crate::clock;
 use crate::config::{self, ConfigError, FileConfig};
+use crate::notify::ticket::known::described;
 use findings::Findings;
 
 const EXAMPLES: [&str; 4] = [
@@ -110,6 +111,11 @@ fn look_at(path: &Path, files: Vec<(String, String)>, findings: &mut Findings) -
         Ok(catalogue) => {
             findings.sound(path, &counts(&catalogue));
             findings.remarks(&catalogue.remarks);
+            for (id, tickets) in catalogue.receivers.iter().filter_map(|(id, one)| Some((id, one.tickets()?))) {
+                if let Err(error) = described(tickets) {
+                    findings.wrong(path, &format!("receivers.{id}.http"), &error.replace('\n', "; "));
+                }
+            }
             let over = alignment::year_from(clock::now());
             findings.not_underpinned(path, &alignment::not_underpinned(&catalogue, over));
             Some(catalogue)

@@ -14,8 +14,10 @@ mod governed;
 mod import;
 mod incidents;
 mod maintenance;
+mod notify;
 mod over;
 mod printed;
+mod problems;
 mod progress;
 mod record;
 mod report;
@@ -90,6 +92,10 @@ enum Command {
     Facts(facts::FactsArgs),
     /// List the incidents, look at one, or do something about it.
     Incidents(incidents::IncidentsArgs),
+    /// List the problems behind incidents, look at one, do something about it, or say what costs most.
+    Problems(problems::ProblemsArgs),
+    /// Try whether a receiver can be told, and look at what could not be delivered.
+    Notify(notify::NotifyArgs),
     /// Put planned maintenance on record, list it, or revoke it.
     Maintenance(maintenance::MaintenanceArgs),
     /// Put on record what does not count, list it, or revoke it.
@@ -147,6 +153,8 @@ impl Cli {
             Command::Revisions(args) => revisions::revisions(&args),
             Command::Facts(args) => facts::facts(&args),
             Command::Incidents(args) => incidents::incidents(&args),
+            Command::Problems(args) => problems::problems(args),
+            Command::Notify(args) => notify::notify(&args),
             Command::Maintenance(args) => maintenance::maintenance(args),
             Command::Exclusion(args) => exclusion::exclusion(args),
             Command::Record(args) => record::record(args),

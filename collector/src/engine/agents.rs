@@ -89,6 +89,12 @@ impl Agents {
         self.hold(service.looks_at().flat_map(|probe| &probe.agents), now)
     }
 
+    /// Whether an agent has not pushed yet since a start that was just now.
+    pub fn is_awaited(&self, name: &Id, now: Instant) -> bool {
+        let pushed = self.known.get(name).is_some_and(|agent| agent.last_push.is_some());
+        !pushed && (-START_GRACE_MS..START_GRACE_MS).contains(&now.since_ms(self.started))
+    }
+
     /// Whether nothing may be concluded about the capacity of `host` yet.
     pub fn holds_host(&self, host: &Host, now: Instant) -> bool {
         self.hold(std::iter::once(&host.agent), now)

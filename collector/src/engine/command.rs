@@ -1,20 +1,24 @@
-//! What people do: tokens, acknowledgements, comments. Each is one commit, with the deed that says who did it.
+//! What people do: tokens, and what is done to incidents. Each is one commit, with the deed that says who did it.
 
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 
+pub use super::problems::Beside;
 use super::tick::event_record;
 use super::{Engine, EngineError, PAGE_RECORDS, damaged};
 use crate::governed::GovernedError;
 use crate::identity::deed::{Action, Actor, Deed};
 use crate::identity::keeper::{self, KeeperError, NewToken};
 use crate::identity::token::{Standing, Token, Tokens};
-use crate::incident::act::{Act, ActError, act};
+use crate::incident::act::{ActError, Intent, act};
 use crate::incident::decide::Decision;
-use crate::incident::model::{Change, Event, Incident, Number};
+use crate::incident::list::{IncidentList, IncidentsQuery};
+use crate::incident::model::{Called, Event, Incident};
+use crate::notify::letters::LetterError;
 use crate::notify::message;
 use crate::notify::plan::Plan;
+use crate::problem::act::ProblemError;
 use crate::store::{KeyRange, RecordKind, StoreError};
 
 /// What somebody wants done about tokens.
@@ -35,6 +39,12 @@ pub enum CommandError {
     /// About incidents.
     #[error(transparent)]
     Act(#[from] ActError),
+    /// About problems.
+    #[error(transparent)]
+    Problem(#[from] ProblemError),
+    /// About dead letters.
+    #[error(transparent)]
+    Letter(#[from] LetterError),
     /// About governed records.
     #[error(transparent)]
     Governed(#[from] GovernedError),
@@ -76,6 +86,8 @@ pub struct History {
     pub incident: Incident,
     /// Its events, in order.
     pub events: Vec<Event>,
+    /// What is said of it beside them.
+    pub beside: Beside,
 }
 
 impl Engine {
@@ -99,19 +111,23 @@ impl Engine {
     }
 
     /// Does to an incident what `actor` wants; it is durable when this returns, and the incident is as it stands then.
-    pub fn act(&mut self, number: Number, what: Act, actor: &Actor, now: Instant) -> Result<Incident, CommandError> {
+    pub fn act(
+        &mut self,
+        called: impl Into<Called>,
+        what: impl Into<Intent>,
+        actor: &Actor,
+        now: Instant,
+    ) -> Result<Incident, CommandError> {
         self.check_actor(actor, now)?;
         self.check_room(now)?;
-        let event = act(&self.register, number, what, actor, now)?;
+        let event = act(&self.register, called, what, actor, now)?;
         let unsound = || damaged("an incident", &"what was done to it cannot follow");
-        let after = Incident::after(self.register.get(number).cloned(), &event).ok_or_else(unsound)?;
-        let action = match &event.change {
-            Change::Acknowledged { .. } => Action::IncidentAcknowledged { incident: number.0 },
-            _ => Action::IncidentCommented { incident: number.0 },
-        };
+        let after = Incident::after(self.register.get(event.number).cloned(), &event).ok_or_else(unsound)?;
+        let action = Action::of_change(event.number, &event.change).ok_or_else(unsound)?;
         let catalogue = self.catalogue();
         let decision = Decision { events: vec![event] };
-        let messages = message::compose(self.store.id(), &catalogue, &decision, &after);
+        let messages =
+            message::compose_knowing(self.store.id(), &catalogue, &decision, &after, self.known_error(&after).as_ref());
         let mut plan = Plan::default();
         let queued = self.outbox.enqueue(&mut plan, messages, now);
         queued.map_err(|error| damaged("the outbox", &error))?;
@@ -149,11 +165,16 @@ impl Engine {
         refused.map_or(Ok(()), |why| Err(CommandError::NoRoom(why)))
     }
 
-    /// The incident of this number with all of its events, if it is held.
-    pub fn history(&self, number: Number) -> Result<Option<History>, EngineError> {
-        let Some(incident) = self.register.get(number) else { return Ok(None) };
+    /// The incidents that are asked for, as they stand now.
+    pub fn listed(&self, query: &IncidentsQuery, now: Instant) -> IncidentList {
+        IncidentList::of(&self.register, query, now)
+    }
+
+    /// The incident that is called so with all of its events, if it is held.
+    pub fn history(&self, called: impl Into<Called>) -> Result<Option<History>, EngineError> {
+        let Some(incident) = self.register.find(called.into()) else { return Ok(None) };
         let mut events = Vec::new();
-        let mut range = KeyRange::prefix(&number.0.to_be_bytes());
+        let mut range = KeyRange::prefix(&incident.number.0.to_be_bytes());
         loop {
             let page = self.store.records(RecordKind::IncidentEvent, &range, PAGE_RECORDS)?;
             let Some((last, _)) = page.last() else { break };
@@ -162,7 +183,7 @@ impl Engine {
                 events.push(pack::unpack(value).map_err(|error| damaged("an incident", &error))?);
             }
         }
-        Ok(Some(History { incident: incident.clone(), events }))
+        Ok(Some(History { incident: incident.clone(), events, beside: Beside::default() }))
     }
 
     /// The newest deeds, newest first.

@@ -3,18 +3,19 @@
 use serde_json::Value;
 use uphold_common::ids::PathId;
 use uphold_common::observation::{Cause, Micros, Observation, Outcome, Phases};
-use uphold_common::wire::batch::{Batch, BatchKey, Epoch, digest};
+use uphold_common::wire::batch::{AgentFact, Batch, BatchKey, Epoch, digest};
 use uphold_common::wire::columns::Rows;
 
 use super::failing::{Failing, Full};
 use super::query::FiguresQuery;
 use super::*;
-use crate::incident::model::{Change, Resolution, Subject};
+use crate::incident::model::{Change, Opening, Resolution, Subject};
 use crate::ingest::{Arrived, Backlog, Refusal};
 use crate::store::{Admitted, DataDir, EmbeddedStore, StoreOptions, Told};
 
 pub(super) const CATALOGUE: &str = "
 organisation: { name: Example, time_zone: UTC }
+incidents: { causes: { agent_silent: { raise: false }, service_unmeasured: { raise: false }, clock_off: { raise: false } }, absorb: 0s }
 customers: [{ id: retail, name: Retail }]
 services:
   - id: shop
@@ -28,7 +29,7 @@ agreements:
     party: retail
     targets: [{ id: month, service: shop, window: month, availability: \"99.9%\" }]
 receivers: [{ id: duty, webhook: { url: \"http://127.0.0.1:9/\" } }]
-routes: [{ to: duty }]
+routes: [{ to: duty, late: true }]
 ";
 
 /// 2026-03-10T00:00:00Z, and so many seconds.
@@ -70,10 +71,20 @@ impl World {
         self.engine.as_mut().unwrap()
     }
 
-    /// One push of observations, 10 s apart from `from`: `u` up, `D` down, `3` up after three tenths of a second.
+    /// One push of observations, 10 s apart from `from`: `u` up, `D` down, `g` degraded, `c` degraded by a certificate, `3` up
+    /// after three tenths of a second.
     pub(super) fn push(&mut self, from: i64, row: &str, now: i64, backlog: u64) {
         self.seq += 1;
-        let arrived = arrived(self.seq, from, row, now, backlog);
+        self.take(arrived(self.seq, from, row, now, backlog), now);
+    }
+
+    /// The same, with facts about measuring.
+    pub(super) fn push_with(&mut self, from: i64, row: &str, now: i64, facts: Vec<AgentFact>) {
+        self.seq += 1;
+        self.take(arrived_with(self.seq, from, row, now, 0, facts), now);
+    }
+
+    fn take(&mut self, arrived: Arrived, now: i64) {
         let answers = self.engine().take_in(vec![arrived], at(now)).unwrap();
         assert_eq!(answers[0].as_ref().unwrap().acknowledged, self.seq);
     }
@@ -88,18 +99,19 @@ impl World {
         let shown = |(_, value): &Record| {
             let event: Event = pack::unpack(value).unwrap();
             match event.change {
-                Change::Opened { subject, started, .. } => {
+                Change::Opened(Opening { subject, started, .. }) => {
                     let about = match subject {
                         Subject::ServiceDown { .. } => "down",
                         Subject::TargetBreached { .. } => "breach",
                         Subject::CapacityAbove { threshold, .. } => threshold.as_str(),
+                        other => other.cause().as_str(),
                     };
                     format!("{} {about} from {}", event.number, started.since_ms(at(0)) / 1_000)
                 }
-                Change::Resolved { ended, resolution } => {
+                Change::Resolved { ended, resolution, .. } => {
                     format!("{} {resolution:?} at {}", event.number, ended.since_ms(at(0)) / 1_000)
                 }
-                Change::Reopened => format!("{} reopened", event.number),
+                Change::Reopened { .. } => format!("{} reopened", event.number),
                 other => format!("{} {other}", event.number),
             }
         };
@@ -119,12 +131,20 @@ impl World {
 }
 
 pub(super) fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) -> Arrived {
+    arrived_with(seq, from, row, now, backlog, Vec::new())
+}
+
+fn arrived_with(seq: u64, from: i64, row: &str, now: i64, backlog: u64, facts: Vec<AgentFact>) -> Arrived {
     let id = |text| Id::new(text).unwrap();
-    let outcome = |c| if c == 'D' { Outcome::Down } else { Outcome::Up };
+    let outcome = |c| match c {
+        'D' => Outcome::Down,
+        'g' | 'c' => Outcome::Degraded,
+        _ => Outcome::Up,
+    };
     let observation = |(i, c): (usize, char)| Observation {
         at: at(from + i64::try_from(i).unwrap() * 10),
         outcome: outcome(c),
-        cause: Cause::None,
+        cause: if c == 'c' { Cause::Certificate } else { Cause::None },
         code: 0,
         total: c.to_digit(10).map_or(Micros::NONE, |tenths| Micros::new(u64::from(tenths) * 100_000)),
         phases: Phases::default(),
@@ -132,7 +152,7 @@ pub(super) fn arrived(seq: u64, from: i64, row: &str, now: i64, backlog: u64) ->
     let rows: Vec<Observation> = row.chars().enumerate().filter(|(_, c)| *c != '.').map(observation).collect();
     let key = BatchKey { agent: id("a"), epoch: Epoch([5; 16]), seq };
     let streams = vec![Rows::Probe(PathId::new(id("shop"), id("web")), rows)];
-    let batch = Batch { key, closed_at: at(now), streams, facts: Vec::new() };
+    let batch = Batch { key, closed_at: at(now), streams, facts };
     let framed = batch.encode().unwrap();
     let backlog = Backlog {
         told: Told { acknowledged: seq - 1, ..Told::default() },
@@ -239,7 +259,7 @@ fn an_instant_that_is_past_is_measured_by_what_was_seen_before_it() {
     assert_eq!(world.figures(45, 91)["D"], 15_000, "the second confirms it from the first");
     assert_eq!(world.figures(90, 91)["D"], 30_000);
     let late = world.engine().incidents(true, at(91));
-    let resolution = late.incidents.iter().find_map(|i| i.resolved.map(|r| r.resolution));
+    let resolution = late.incidents.iter().find_map(|i| i.resolved.as_ref().map(|r| r.resolution));
     assert_eq!(resolution, Some(Resolution::Recovered));
 }
 
@@ -318,22 +338,21 @@ fn a_backlog_that_never_ends_does_not_hold_for_ever() {
 
 #[test]
 fn an_alertmanager_is_told_the_end_of_what_was_open_for_long_however_much_came_and_went_since() {
-    let alerts =
-        "receivers: [{ id: alerts, alertmanager: { url: \"http://127.0.0.1:9/\" } }]\nroutes: [{ to: alerts }]\n";
+    let alerts = "receivers: [{ id: alerts, alertmanager: { url: \"http://127.0.0.1:9/\" } }]\nroutes: [{ to: alerts, late: true }]\n";
     let catalogue = CATALOGUE.split("receivers:").next().unwrap().to_owned() + alerts;
     let mut world = World::with(catalogue, 0);
     let subject = || Subject::ServiceDown { service: Id::new("shop").unwrap() };
     let priority =
         crate::incident::model::PriorityText(uphold_common::catalogue::model::Priority::parse("P1").unwrap());
-    let count = 2 + RECENT_INCIDENTS as u64;
+    let count = 2 + crate::snapshot::RECENT_INCIDENTS as u64;
     let numbers = (1..=count).map(crate::incident::model::Number);
     let register = &mut world.engine().register;
     for number in numbers.clone() {
-        let change = Change::Opened { subject: subject(), started: at(-60), priority, summary: String::new() };
+        let change = Change::Opened(Opening::new(subject(), at(-60), priority, String::new()));
         register.apply(&Event { number, place: 1, decided_at: at(-60), change }).unwrap();
     }
     for (ended, number) in (-60..).zip(numbers.rev()) {
-        let change = Change::Resolved { ended: at(ended), resolution: Resolution::Recovered };
+        let change = Change::over(at(ended), Resolution::Recovered);
         register.apply(&Event { number, place: 2, decided_at: at(ended), change }).unwrap();
     }
     let snapshot = world.tick(1);
@@ -344,6 +363,9 @@ fn an_alertmanager_is_told_the_end_of_what_was_open_for_long_however_much_came_a
 
 #[path = "built_tests.rs"]
 mod built_tests;
+
+#[path = "causes_tests.rs"]
+mod causes;
 
 #[path = "forget_tests.rs"]
 mod forget;

@@ -310,6 +310,9 @@ impl Engine {
             if incident.and_then(|incident| incident.resolved).is_some_and(|resolved| resolved.decided_at < before) {
                 gone.push(number);
                 changes.extend(keys.into_iter().map(|key| removal(RecordKind::IncidentEvent, key)));
+                let kept = KeyRange::prefix(&number.0.to_be_bytes());
+                let kept = self.store.records(RecordKind::Kept, &kept, PAGE_RECORDS)?.into_iter();
+                changes.extend(kept.map(|(key, _)| removal(RecordKind::Kept, key)));
             }
             if changes.len() >= PAGE_RECORDS {
                 break;

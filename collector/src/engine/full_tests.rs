@@ -12,6 +12,7 @@ use crate::identity::role::Role;
 use crate::identity::secret::Secret;
 use crate::incident::act::Act;
 use crate::incident::model::Number;
+use crate::notify::courier::Report;
 use crate::notify::verdict::Attempt;
 use crate::reserve::Room;
 use crate::store::{DataDir, EmbeddedStore, StoreOptions};
@@ -34,7 +35,7 @@ fn incidents_that_a_full_disk_does_not_take_are_raised_once_when_there_is_room_w
         let snapshot = world.tick(now);
         assert!(snapshot.open_incidents.is_empty(), "what is not durable is shown");
         assert!(snapshot.health.room.full && !snapshot.health.room.takes_pushes());
-        assert!(world.engine().due(at(now)).is_empty(), "what is not durable is sent");
+        assert!(world.engine().due(at(now)).unwrap().is_empty(), "what is not durable is sent");
         let refused =
             world.engine().take_in(vec![arrived(2, 50, "D", now, 0)], at(now)).unwrap().remove(0).unwrap_err();
         assert_eq!((refused.status(), refused.word()), (503, "disk-reserve"));
@@ -121,16 +122,38 @@ fn what_people_want_is_refused_on_a_full_disk_and_nothing_of_it_is_done() {
 }
 
 #[test]
+fn what_a_receiver_gave_is_handed_out_with_the_next_message_of_the_incident() {
+    let mut world = broken();
+    world.tick(42);
+    let due = world.engine().due(at(43)).unwrap().remove(0);
+    assert_eq!(due.kept, None);
+    let report = |status, kept: &[u8]| Report {
+        attempt: Attempt::Answered { status, retry_after: None },
+        kept: Some(kept.to_vec()),
+    };
+    world.full.fill();
+    world.engine().settle(&due.key, report(500, b"ticket 7"), at(43)).unwrap();
+    world.full.make_room();
+    world.tick(44);
+    let again = world.engine().due(at(60)).unwrap().remove(0);
+    assert_eq!((again.key.clone(), again.kept.as_deref()), (due.key, Some(&b"ticket 7"[..])), "whatever became of it");
+    world.engine().settle(&again.key, report(200, b"ticket 8"), at(61)).unwrap();
+    let other = world.engine().due(at(62)).unwrap().remove(0);
+    assert_ne!(other.incident, again.incident);
+    assert_eq!(other.kept, None, "it is another incident's");
+}
+
+#[test]
 fn what_was_delivered_stays_out_until_that_is_durable_and_is_not_sent_again() {
     let mut world = broken();
     world.tick(42);
-    let due = world.engine().due(at(43)).remove(0);
+    let due = world.engine().due(at(43)).unwrap().remove(0);
     world.full.fill();
     let delivered = Attempt::Answered { status: 200, retry_after: None };
-    world.engine().settle(&due.key, &delivered, at(43)).unwrap();
+    world.engine().settle(&due.key, delivered.into(), at(43)).unwrap();
     for now in [44, 45] {
         assert!(world.tick(now).health.room.full);
-        assert!(world.engine().due(at(now)).is_empty(), "the next goes only after this one is done with");
+        assert!(world.engine().due(at(now)).unwrap().is_empty(), "the next goes only after this one is done with");
     }
     assert_eq!(world.waiting(), 2);
     world.full.make_room();
@@ -138,7 +161,7 @@ fn what_was_delivered_stays_out_until_that_is_durable_and_is_not_sent_again() {
     assert!(!snapshot.health.room.full);
     let shown = &snapshot.receivers[&Id::new("duty").unwrap()];
     assert_eq!((world.waiting(), shown.delivered), (1, 1));
-    assert_ne!(world.engine().due(at(47)).remove(0).key, due.key);
+    assert_ne!(world.engine().due(at(47)).unwrap().remove(0).key, due.key);
 }
 
 #[test]

@@ -18,14 +18,15 @@ use crate::clock::Stopwatch;
 use crate::governed::register::Register;
 use crate::identity::deed::{Actor, Deed};
 use crate::identity::token::{Token, Tokens};
-use crate::incident::act::Act;
-use crate::incident::model::{Incident, Number};
+use crate::incident::act::Intent;
+use crate::incident::list::{IncidentList, IncidentsQuery};
+use crate::incident::model::{Called, Incident};
 use crate::ingest::{Arrived, KnownNames, Refusal};
 use crate::listen::budget::Held;
 use crate::notify::alertmanager::board::Board;
+use crate::notify::courier::Report;
 use crate::notify::entry::Key;
 use crate::notify::outbox::Delivery;
-use crate::notify::verdict::Attempt;
 use crate::notify::worker::Desk;
 use crate::quality::model::FactList;
 use crate::snapshot::Snapshot;
@@ -37,6 +38,8 @@ use super::compaction::Compaction;
 use super::explain::ExplainQuery;
 use super::govern::{GovernCommand, Governed};
 use super::import::{ImportTaken, ImportTerms};
+use super::letters::LettersAsk;
+use super::problems::ProblemRequest;
 use super::quality::{FactsError, FactsQuery};
 use super::query::{FiguresQuery, QueryError};
 use super::reload::{Offered, Reload};
@@ -105,12 +108,18 @@ pub enum Request {
     Due(oneshot::Sender<Vec<Delivery>>),
     /// To add or revoke a token.
     Token(TokenCommand, Actor, oneshot::Sender<Result<Token, CommandError>>),
+    /// About dead letters.
+    Letters(LettersAsk),
     /// To do something to an incident.
-    Act(Number, Act, Actor, oneshot::Sender<Result<Incident, CommandError>>),
+    Act(Called, Intent, Actor, oneshot::Sender<Result<Incident, CommandError>>),
+    /// About problems.
+    Problems(ProblemRequest),
     /// To add or revoke a governed record.
     Govern(GovernCommand, Actor, oneshot::Sender<Result<Governed, CommandError>>),
+    /// For incidents, as they stand.
+    Incidents(IncidentsQuery, oneshot::Sender<IncidentList>),
     /// For an incident and everything that happened to it.
-    History(Number, oneshot::Sender<Result<Option<History>, EngineError>>),
+    History(Called, oneshot::Sender<Result<Option<History>, EngineError>>),
     /// For the newest deeds, at most so many.
     Deeds(usize, oneshot::Sender<Result<Vec<Deed>, EngineError>>),
     /// To begin a compaction of the store.
@@ -124,7 +133,7 @@ pub enum Request {
     /// To take up a catalogue that may measure the past differently.
     Restate(Box<Restated>, Actor, oneshot::Sender<Result<Reload, CommandError>>),
     /// To take note of what became of a message.
-    Settle(Key, Attempt, oneshot::Sender<()>),
+    Settle(Key, Report, oneshot::Sender<()>),
     /// To stop, once everything before it is done.
     Stop,
 }
@@ -274,21 +283,6 @@ impl EngineHandle {
         self.ask(|answer| Request::Token(command, actor, answer)).await
     }
 
-    /// Does to an incident what `actor` wants; answered once it is durable.
-    pub async fn act(
-        &self,
-        number: Number,
-        act: Act,
-        actor: Actor,
-    ) -> Result<Result<Incident, CommandError>, Unanswered> {
-        self.ask(|answer| Request::Act(number, act, actor, answer)).await
-    }
-
-    /// The incident of this number with everything that happened to it.
-    pub async fn history(&self, number: Number) -> Result<Result<Option<History>, EngineError>, Unanswered> {
-        self.ask(|answer| Request::History(number, answer)).await
-    }
-
     /// The newest deeds, newest first.
     pub async fn deeds(&self, limit: usize) -> Result<Result<Vec<Deed>, EngineError>, Unanswered> {
         self.ask(|answer| Request::Deeds(limit, answer)).await
@@ -334,8 +328,8 @@ impl Desk for EngineHandle {
         self.ask(Request::Due).await.unwrap_or_default()
     }
 
-    async fn settle(&self, key: Key, attempt: Attempt) {
-        while let Err(Unanswered::Busy) = self.ask(|answer| Request::Settle(key.clone(), attempt.clone(), answer)).await
+    async fn settle(&self, key: Key, report: Report) {
+        while let Err(Unanswered::Busy) = self.ask(|answer| Request::Settle(key.clone(), report.clone(), answer)).await
         {
             tokio::time::sleep(REPORT_AGAIN).await;
         }

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | [`handle`] | the asynchronous side of the queue |
 //! | [`run`] | the thread: takes what waits, ticks, shuts down |
-//! | [`command`] | what people do: tokens, acknowledgements, comments; each with its deed |
+//! | [`command`] | what people do: tokens, and what is done to incidents; each with its deed |
+//! | `incidents` | incidents between people and the engine: asked for, and acted on |
 //! | [`govern`] | what people put on record: added, revoked, and given to the measurement |
 //! | [`compaction`] | sealing and merging everything that waits, because somebody asked for it |
 //! | [`import`] | what somebody imports, who and until when |
@@ -18,6 +19,10 @@
 //! | `answers` | a target on response time → its figures |
 //! | `alerts` | how fast the budget of a target burns |
 //! | `use_of` | a target on capacity → its figures, and what its thresholds say |
+//! | `handling` | what follows from incidents as time passes |
+//! | `delivery` | which messages are due, and what became of them |
+//! | `problems` | what follows for problems, and what people do to them |
+//! | [`letters`] | those that could not be delivered: shown, sent again, let go |
 //! | `postponed` | what a full disk does not take waits, and is tried again |
 //! | `forget` | what is older than it is kept for goes, a little at a time |
 //! | [`query`] | figures at any instant |
@@ -42,17 +47,22 @@ mod answers;
 mod closing;
 pub mod command;
 pub mod compaction;
+mod delivery;
 pub mod explain;
 #[cfg(test)]
 pub(crate) mod failing;
 mod forget;
 pub mod govern;
 pub mod handle;
+mod handling;
 pub mod import;
+mod incidents;
 mod intake;
 mod issue;
+pub mod letters;
 mod measure;
 mod postponed;
+mod problems;
 pub mod quality;
 pub mod query;
 pub mod reload;
@@ -62,6 +72,7 @@ pub mod revised;
 pub mod rows;
 pub mod run;
 mod sight;
+mod situation;
 mod snapshots;
 mod strip;
 mod tick;
@@ -82,16 +93,15 @@ use crate::attempts::Attempts;
 use crate::capacity::Capacity;
 use crate::governed::register::{LoadError, Register as Governed};
 use crate::identity::keeper::{Keeper, KeeperError};
-use crate::incident::list::IncidentList;
-use crate::incident::model::Event;
+use crate::incident::model::{Event, Number};
 use crate::incident::register::Register;
 use crate::inforce::{self, CatalogueFile, InForce, TakeUpError};
 use crate::listen::Listening;
 use crate::notify::alertmanager::board::Board;
-use crate::notify::outbox::{Outbox, OutboxPolicy};
+use crate::notify::outbox::{BadRecord, Outbox, OutboxPolicy};
 use crate::reserve::Reserve;
 use crate::retention::Retention;
-use crate::snapshot::{Health, RECENT_INCIDENTS};
+use crate::snapshot::Health;
 use crate::store::{KeyRange, Record, RecordKind, Store, StoreError};
 use crate::timeline::Timelines;
 
@@ -100,9 +110,11 @@ use agreed::AgreedTimes;
 use forget::Forgetting;
 use handle::Tally;
 use postponed::Postponed;
+use problems::Tracked;
 use quality::FactCounts;
 use revise::Revising;
 use sight::Sight;
+use situation::ReliedOn;
 use strip::Strip;
 use tick::{HORIZON_MS, OBSERVATIONS_AT_ONCE};
 
@@ -119,8 +131,13 @@ pub struct Engine {
     strips: BTreeMap<Id, Strip>,
     agreed: AgreedTimes,
     register: Register,
+    /// Since when conditions of open incidents do not hold any more.
+    calm: BTreeMap<Number, Instant>,
+    relied_on: Arc<ReliedOn>,
     /// What people put on record; those who read it share it.
     governed: Arc<Governed>,
+    /// What lies behind incidents that come again.
+    tracked: Tracked,
     outbox: Outbox,
     agents: Agents,
     /// How much of what agents told is on record.
@@ -173,6 +190,10 @@ pub enum EngineError {
     Thread(std::io::Error),
 }
 
+fn tell_bad(record: &BadRecord) {
+    tracing::error!(place = ?record.place, reason = record.reason, "a message cannot be read and is left where it is");
+}
+
 /// How many records are read from the store at once.
 const PAGE_RECORDS: usize = 1_000;
 
@@ -193,13 +214,12 @@ impl Engine {
         let bounds = listening.limits().of_catalogue();
         let in_force = inforce::take_up(store.as_mut(), &mut keeper, files, &bounds, now)?;
         let register = read_register(store.as_ref())?;
+        let tracked = Tracked::load(store.as_ref())?;
         let governed = Arc::new(Governed::load(store.as_ref())?);
         let waiting = read_all(store.as_ref(), RecordKind::Outbox)?;
         let dead = read_all(store.as_ref(), RecordKind::DeadLetter)?;
         let (outbox, bad) = Outbox::load(OutboxPolicy::default(), waiting, dead);
-        for record in bad {
-            tracing::error!(place = ?record.place, reason = record.reason, "a message cannot be read and is left where it is");
-        }
+        bad.iter().for_each(tell_bad);
         let revising = Revising::load(store.as_ref(), &in_force.courses)?;
         let mut engine = Self {
             store,
@@ -211,7 +231,10 @@ impl Engine {
             strips: BTreeMap::new(),
             agreed: AgreedTimes::default(),
             register,
+            calm: BTreeMap::new(),
+            relied_on: Arc::default(),
             governed,
+            tracked,
             outbox,
             agents: Agents::new(&in_force.catalogue, now),
             fact_counts: FactCounts::default(),
@@ -249,10 +272,11 @@ impl Engine {
         self
     }
 
-    /// The open incidents, and the newest resolved ones if `all` are asked for.
-    pub fn incidents(&self, all: bool, as_of: Instant) -> IncidentList {
-        let resolved = self.register.all().rev().filter(|incident| all && !incident.is_open());
-        IncidentList::new(as_of, self.register.open(), resolved.take(RECENT_INCIDENTS))
+    /// The open incidents, or `all` of them.
+    #[cfg(test)]
+    pub fn incidents(&self, all: bool, now: Instant) -> crate::incident::list::IncidentList {
+        let state = if all { crate::incident::list::Wanted::All } else { crate::incident::list::Wanted::Open };
+        self.listed(&crate::incident::list::IncidentsQuery { state, ..Default::default() }, now)
     }
 
     /// The catalogue in force.
@@ -282,7 +306,10 @@ fn read_register(store: &dyn Store) -> Result<Register, EngineError> {
     let mut range = KeyRange::all();
     loop {
         let page = store.records(RecordKind::IncidentEvent, &range, PAGE_RECORDS)?;
-        let Some((last, _)) = page.last() else { return Ok(register) };
+        let Some((last, _)) = page.last() else {
+            register.begin_counting();
+            return Ok(register);
+        };
         range = range.after(last.clone());
         for (_, value) in &page {
             let event: Event = pack::unpack(value).map_err(|error| damaged("an incident", &error))?;
@@ -305,6 +332,9 @@ mod full_tests;
 
 #[cfg(test)]
 mod import_tests;
+
+#[cfg(test)]
+mod problems_tests;
 
 #[cfg(test)]
 mod quality_tests;

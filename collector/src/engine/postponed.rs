@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use uphold_common::time::Instant;
 
+use super::tick::event_record;
 use super::{Engine, EngineError, damaged};
 use crate::notify::entry::Key;
 use crate::notify::plan::Plan;
@@ -30,7 +31,14 @@ pub(super) struct Postponed {
     pub(super) upkeep: Pause,
     pub(super) forgetting: Pause,
     /// What became of messages, and when that was known.
-    outcomes: BTreeMap<Key, (Outcome, Instant)>,
+    outcomes: BTreeMap<Key, (Settled, Instant)>,
+}
+
+/// What becomes of a message after an attempt, and what its receiver gave.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) outcome: Outcome,
+    pub(super) kept: Option<Vec<u8>>,
 }
 
 /// A pause after each attempt that found the disk full.
@@ -77,15 +85,20 @@ impl Engine {
     }
 
     /// Notes what became of a message that is out. On a full disk it stays out until that is durable.
-    pub(super) fn settle_outcome(&mut self, key: Key, outcome: Outcome, at: Instant) -> Result<(), EngineError> {
+    pub(super) fn settle_outcome(&mut self, key: Key, settled: Settled, at: Instant) -> Result<(), EngineError> {
         let mut plan = Plan::default();
         // Without random bits attempts are only spread less.
         let random = getrandom::u32().unwrap_or(0);
-        let settled = self.outbox.settle(&mut plan, &key, &outcome, at, random);
-        settled.map_err(|error| damaged("the outbox", &error))?;
-        let committed = self.carry_out(plan, Vec::new());
+        let became = (&settled.outcome, settled.kept.as_deref());
+        let planned = self.outbox.settle(&mut plan, &key, became, at, random);
+        planned.map_err(|error| damaged("the outbox", &error))?;
+        let event = self.ticket_event(&key, settled.kept.as_deref(), at);
+        let record = event.as_ref().map(event_record).transpose()?;
+        let committed = self.carry_out(plan, record.into_iter().collect());
         if !self.took(committed)? {
-            self.postponed.outcomes.insert(key, (outcome, at));
+            self.postponed.outcomes.insert(key, (settled, at));
+        } else if let Some(event) = event {
+            self.register.apply(&event).map_err(|error| damaged("an incident", &error))?;
         }
         Ok(())
     }
@@ -93,11 +106,11 @@ impl Engine {
     /// After a tick's own commit, for which there was room: settles what could not be settled before.
     pub(super) fn settle_postponed(&mut self) -> Result<(), EngineError> {
         self.reserve.note_full(false);
-        for (key, (outcome, at)) in std::mem::take(&mut self.postponed.outcomes) {
+        for (key, (settled, at)) in std::mem::take(&mut self.postponed.outcomes) {
             if self.reserve.is_full() {
-                self.postponed.outcomes.insert(key, (outcome, at));
+                self.postponed.outcomes.insert(key, (settled, at));
             } else {
-                self.settle_outcome(key, outcome, at)?;
+                self.settle_outcome(key, settled, at)?;
             }
         }
         Ok(())

@@ -17,6 +17,8 @@ use uphold_common::time::Instant;
 use super::command::CommandError;
 use super::govern::{GovernCommand, Governed};
 use super::handle::{Ends, EngineHandle, Imported, Pushed, QUEUE_MAX, Request};
+use super::letters::LettersAsk;
+use super::problems::ProblemRequest;
 use super::reload::{Offered, Reload};
 use super::restate::Restated;
 use super::{Engine, EngineError};
@@ -25,8 +27,6 @@ use crate::governed::register::Register;
 use crate::identity::deed::Actor;
 use crate::identity::token::Tokens;
 use crate::ingest::{Arrived, KnownNames};
-use crate::notify::entry::Key;
-use crate::notify::verdict::{self, Attempt};
 use crate::snapshot::Snapshot;
 use crate::store::StoreError;
 
@@ -191,8 +191,9 @@ impl Loop {
                 drop(held);
                 drop(answer.send(done));
             }
-            Request::Settle(key, attempt, answer) => {
-                self.engine.settle(&key, &attempt, clock::now())?;
+            Request::Due(answer) => drop(answer.send(self.engine.due(clock::now())?)),
+            Request::Settle(key, report, answer) => {
+                self.engine.settle(&key, report, clock::now())?;
                 // Whoever asked may have ended meanwhile.
                 let _ = answer.send(());
             }
@@ -202,8 +203,17 @@ impl Loop {
                 self.given.send_replace(Arc::new(self.engine.tokens().clone()));
                 drop(answer.send(done));
             }
-            Request::Act(number, act, actor, answer) => {
-                let done = survived(self.engine.act(number, act, &actor, clock::now()))?;
+            Request::Act(called, what, actor, answer) => {
+                let done = survived(self.engine.act(called, what, &actor, clock::now()))?;
+                self.messages.notify_one();
+                drop(answer.send(done));
+            }
+            Request::Problems(ProblemRequest::Act(act, actor, answer)) => {
+                drop(answer.send(survived(self.engine.problem_act(act, &actor, clock::now()))?));
+            }
+            Request::Letters(LettersAsk::List(answer)) => drop(answer.send(self.engine.letters())),
+            Request::Letters(LettersAsk::Do(command, actor, answer)) => {
+                let done = survived(self.engine.letter_command(&command, &actor, clock::now()))?;
                 self.messages.notify_one();
                 drop(answer.send(done));
             }
@@ -232,8 +242,11 @@ impl Loop {
             Request::Explain(query, answer) if !answer.is_closed() => {
                 drop(answer.send(self.engine.explain(&query, newest, clock::now())));
             }
-            Request::Due(answer) => drop(answer.send(self.engine.due(clock::now()))),
-            Request::History(number, answer) => drop(answer.send(self.engine.history(number))),
+            Request::Incidents(query, answer) => {
+                drop(answer.send(self.engine.listed(&query, clock::now())));
+            }
+            Request::History(called, answer) => drop(answer.send(self.engine.told_history(called, clock::now()))),
+            Request::Problems(asked) => self.engine.tell_problems(asked, clock::now()),
             Request::Compaction(answer) => drop(answer.send(self.engine.compaction())),
             Request::Revisions(query, answer) => drop(answer.send(self.engine.revisions(&query))),
             Request::Facts(query, answer) => drop(answer.send(self.engine.facts(&query))),
@@ -325,17 +338,6 @@ fn survived<T>(done: Result<T, CommandError>) -> Result<Result<T, CommandError>,
 }
 
 impl Engine {
-    /// The messages that are due.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<crate::notify::outbox::Delivery> {
-        let catalogue = self.catalogue();
-        self.outbox.due(&catalogue, now)
-    }
-
-    /// Notes what became of a message.
-    pub(super) fn settle(&mut self, key: &Key, attempt: &Attempt, now: Instant) -> Result<(), EngineError> {
-        self.settle_outcome(key.clone(), verdict::judge(attempt, now), now)
-    }
-
     /// One step of upkeep; whether there is more to do. What pushes touched since the tick is dealt with first.
     pub fn upkeep(&mut self, now: Instant) -> Result<bool, EngineError> {
         self.drop_touched()?;

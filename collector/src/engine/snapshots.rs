@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::{Catalogue, Probe, Service};
+use uphold_common::governed::applied::Overrun;
 use uphold_common::ids::{Id, VantagePoint};
 use uphold_common::measure::timeline::Timeline;
 use uphold_common::observation::{FlowId, Observation, Reading, ResourceId, State, Volume};
@@ -14,6 +15,7 @@ use super::Engine;
 use super::sight::Sight;
 use super::tick::Measured;
 use crate::incident::model::Incident;
+use crate::incident::tally::Held;
 use crate::notify::alertmanager::state;
 use crate::notify::queue::ReceiverSnapshot as QueueSnapshot;
 use crate::snapshot::{AgentSnapshot, ProbeSnapshot, RECENT_INCIDENTS, ReceiverSnapshot, ServiceSnapshot, Snapshot};
@@ -24,9 +26,9 @@ impl Engine {
         &mut self,
         catalogue: &Arc<Catalogue>,
         measured: BTreeMap<Id, Measured>,
+        overruns: Vec<Overrun>,
         as_of: Instant,
     ) -> Snapshot {
-        let overruns = self.overruns(&measured, as_of);
         let mut services = BTreeMap::new();
         for (id, measured) in measured {
             if let Some(service) = catalogue.services.get(&id) {
@@ -65,6 +67,8 @@ impl Engine {
             open_incidents: self.register.open().cloned().collect(),
             recent_incidents: resolved().take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
             lately_resolved: resolved().filter(lately).cloned().collect(),
+            incidents_held: Held::of(self.register.all()),
+            incidents_counted: self.register.tally().counts().clone(),
             agents: self.agents.all().iter().map(|(id, agent)| (id.clone(), self.agent_snapshot(id, agent))).collect(),
             receivers: self.receivers(catalogue),
             state_receivers: self.board.shown(catalogue),
@@ -104,7 +108,8 @@ impl Engine {
                 waiting: queue.waiting as u64,
                 delivered: queue.delivered,
                 failed_attempts: queue.failed_attempts,
-                dead_letters: queue.dead_letters,
+                dead_letters: queue.letters_kept as u64,
+                breaker_open: queue.breaker_open,
                 last_error: queue.last_error,
             };
             (queue.receiver, receiver)
@@ -136,7 +141,7 @@ impl Engine {
 
     /// The newest observation of each vantage point, as long as it speaks; none of one that cannot be read, which
     /// measuring has already said.
-    fn newest(&self, probe: &Probe, as_of: Instant) -> Vec<(VantagePoint, Observation)> {
+    pub(super) fn newest(&self, probe: &Probe, as_of: Instant) -> Vec<(VantagePoint, Observation)> {
         let span = Interval::new(as_of.minus_ms(probe.stale_after_ms), as_of);
         let newest = |agent: &Id| {
             let point = VantagePoint { probe: probe.id.clone(), agent: agent.clone() };

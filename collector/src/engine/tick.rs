@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uphold_common::catalogue::model::{Catalogue, Service, Target, WindowKind};
+use uphold_common::governed::applied::Overrun;
 use uphold_common::ids::{Id, TargetId};
 use uphold_common::measure::response::ResponseFigures;
 use uphold_common::measure::target::{TargetFigures, settling_ms};
@@ -22,11 +23,11 @@ use uphold_common::wire::pack;
 use super::alerts::{Alerts, looks_back_to};
 use super::measure::{InWindow, Over, availability, span_of};
 use super::sight::Sight;
+use super::situation::Troubles;
 use super::use_of::UseOf;
 use super::{Engine, EngineError, damaged};
-use crate::incident::decide::{Decision, Situation, decide};
-use crate::incident::episode::{Episode, episodes};
-use crate::incident::model::{Event, Incident, Subject};
+use crate::incident::decide::{Decision, Known, Situation, decide, keep_calm};
+use crate::incident::model::{Event, Incident, Subject, Uid};
 use crate::notify::message;
 use crate::notify::plan::{OutboxChange, Place, Plan};
 use crate::snapshot::{Snapshot, StripDay};
@@ -46,10 +47,10 @@ pub(super) struct Measured {
     /// From when on it was looked at; what was seen may begin a little earlier.
     pub(super) from: Instant,
     pub(super) current: Vec<(Arc<Target>, TargetFigures)>,
-    before: Vec<(Arc<Target>, TargetFigures)>,
-    episodes: Vec<Episode>,
-    horizon: Instant,
-    held: bool,
+    pub(super) before: Vec<(Arc<Target>, TargetFigures)>,
+    pub(super) troubles: Troubles,
+    pub(super) horizon: Instant,
+    pub(super) held: bool,
     pub(super) strip: Vec<StripDay>,
     pub(super) capacity: Vec<UseOf>,
     pub(super) response: Vec<(TargetId, ResponseFigures)>,
@@ -74,13 +75,15 @@ impl Engine {
                 None => self.health.deriving += 1,
             }
         }
-        if self.raise(&catalogue, &measured, now)? {
+        let overruns = self.overruns(&measured, now);
+        if self.raise(&catalogue, &measured, &overruns, now)? {
             // What touched a service that is held, or not derived yet, is looked at again once it is.
             self.touched_from.retain(|id, _| measured.get(id).is_none_or(|service| service.held));
             self.settle_postponed()?;
+            self.look_for_problems(now)?;
         }
         self.revise(now)?;
-        Ok(Arc::new(self.snapshot(&catalogue, measured, now)))
+        Ok(Arc::new(self.snapshot(&catalogue, measured, overruns, now)))
     }
 
     /// Drops the days and strips that rows since the last call may have changed.
@@ -140,8 +143,7 @@ impl Engine {
         let mut targets = self.in_windows(service, Over::now(as_of));
         targets.retain(|(target, _)| availability(target).is_some());
         let closed: Vec<InWindow> = targets.iter().flat_map(|one| self.closed_before(service, one)).collect();
-        let outage = Subject::ServiceDown { service: service.id.clone() };
-        let horizon = self.horizon(|subject| *subject == outage, entry, as_of);
+        let horizon = self.horizon(|subject| is_trouble(subject, &service.id), entry, as_of);
         let looked_at: Vec<Window> = targets.iter().chain(&closed).map(|(_, window)| *window).collect();
         let span = span_of(&looked_at, entry, as_of);
         let looked_back = targets.iter().map(|one| looks_back_to(service, one)).min().unwrap_or(as_of);
@@ -155,7 +157,7 @@ impl Engine {
         let mut measure = |one: &InWindow| Some((Arc::clone(&one.0), self.figures_of(service, one, seen)?));
         let current = targets.iter().filter_map(&mut measure).collect();
         let before = closed.iter().filter_map(&mut measure).collect();
-        let episodes = episodes(&seen.service.states.clip(Interval::new(horizon, as_of)));
+        let troubles = self.troubles(service, &seen.service, Interval::new(horizon, as_of));
         let held = self.agents.holds(service, as_of);
         let strip = self.strip(service, &sight, as_of)?;
         self.watch_failures(service, &targets)?;
@@ -163,7 +165,7 @@ impl Engine {
         let capacity = self.use_of(service, as_of)?;
         let response = self.response_of(service, as_of)?;
         let from = span.start;
-        Ok(Some(Measured { sight, from, current, before, episodes, horizon, held, strip, capacity, response, alerts }))
+        Ok(Some(Measured { sight, from, current, before, troubles, horizon, held, strip, capacity, response, alerts }))
     }
 
     /// From when on episodes are looked at: as far back as incidents are known, and at least from the beginning of one
@@ -208,11 +210,11 @@ impl Engine {
         &mut self,
         catalogue: &Catalogue,
         measured: &BTreeMap<Id, Measured>,
+        overruns: &[Overrun],
         now: Instant,
     ) -> Result<bool, EngineError> {
-        let known = |(id, measured)| Some(situation(catalogue.services.get(id)?, measured));
-        let situations: Vec<Situation<'_>> = measured.iter().filter_map(known).collect();
-        let decisions = decide(&self.register, catalogue, &situations, now);
+        let mut decisions = self.decisions(catalogue, measured, overruns, now);
+        decisions.extend(self.handle(measured, &decisions, now));
         let mut plan = Plan::default();
         let mut changes = Vec::new();
         for decision in &decisions {
@@ -229,6 +231,28 @@ impl Engine {
         }
         self.register.forget_oldest();
         Ok(true)
+    }
+
+    fn decisions(
+        &mut self,
+        catalogue: &Catalogue,
+        measured: &BTreeMap<Id, Measured>,
+        overruns: &[Overrun],
+        now: Instant,
+    ) -> Vec<Decision> {
+        let relied_on = self.relied_on();
+        let of = |(id, measured)| Some(self.situation(catalogue.services.get(id)?, measured, overruns, now));
+        let services: Vec<Situation<'_>> = measured.iter().filter_map(of).collect();
+        let agents = self.agent_situations(&relied_on, now);
+        let holding =
+            services.iter().flat_map(|one| &one.conditions).chain(agents.iter().flat_map(|one| &one.conditions));
+        let mut calm = std::mem::take(&mut self.calm);
+        keep_calm(&mut calm, &self.register, holding, now);
+        let known = Known { register: &self.register, catalogue, calm: &calm, draw: &draw };
+        let decisions = decide(known, &services, &agents, now);
+        drop((services, agents));
+        self.calm = calm;
+        decisions
     }
 
     /// Adds one decision to what the tick's one commit will change: its events, and its messages.
@@ -248,7 +272,8 @@ impl Engine {
         let Some(after) = after else {
             return Err(damaged("an incident", &"a decision does not follow what is on record"));
         };
-        let messages = message::compose(self.store.id(), catalogue, decision, &after);
+        let messages =
+            message::compose_knowing(self.store.id(), catalogue, decision, &after, self.known_error(&after).as_ref());
         self.outbox.enqueue(plan, messages, now).map_err(|error| damaged("the outbox", &error))
     }
 
@@ -270,19 +295,19 @@ impl Engine {
     }
 }
 
-fn situation<'a>(service: &'a Service, measured: &'a Measured) -> Situation<'a> {
-    let seen = &measured.sight.seen.service;
-    let end = seen.states.span().map_or(Instant::MIN, |span| span.end);
-    let now = seen.losses.last().filter(|loss| loss.interval.end == end);
-    Situation {
-        service: &service.id,
-        held: measured.held,
-        horizon: measured.horizon,
-        episodes: measured.episodes.clone(),
-        failing: now.into_iter().flat_map(|loss| &loss.shares).map(|share| service.name_of(&share.probe)).collect(),
-        targets: measured.current.iter().chain(&measured.before).map(|(t, f)| (&**t, f)).collect(),
-        capacity: measured.capacity.iter().map(UseOf::watched).collect(),
-    }
+/// Whether incidents about a subject follow what was seen of a service.
+fn is_trouble(subject: &Subject, service: &Id) -> bool {
+    let follows = matches!(
+        subject,
+        Subject::ServiceDown { .. } | Subject::ServiceDegraded { .. } | Subject::ServiceUnmeasured { .. }
+    );
+    follows && subject.name() == service
+}
+
+/// An id that no other incident has. Without random bits its number in the store is all that tells it apart.
+fn draw() -> Option<Uid> {
+    let half = || getrandom::u64().map(u128::from).ok();
+    Some(Uid(half()? << 64 | half()?))
 }
 
 pub(super) fn event_record(event: &Event) -> Result<RecordChange, EngineError> {
@@ -297,6 +322,7 @@ fn record(change: &OutboxChange) -> RecordChange {
     let kind = match change.place {
         Place::Waiting => RecordKind::Outbox,
         Place::Dead => RecordKind::DeadLetter,
+        Place::Kept => RecordKind::Kept,
     };
     RecordChange { kind, key: change.key.clone(), value: change.value.clone() }
 }

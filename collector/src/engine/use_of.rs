@@ -50,7 +50,7 @@ impl Engine {
             let Promise::Capacity(promise) = &target.promise else { continue };
             let about = |subject: &Subject| match subject {
                 Subject::CapacityAbove { target: other, .. } => *other == target.id,
-                Subject::ServiceDown { .. } | Subject::TargetBreached { .. } => false,
+                _ => false,
             };
             // An incident that began before all readings that are kept was not undone by their being forgotten.
             let kept_from = self.store.raw_from().map_or(Instant::MIN, start_of);

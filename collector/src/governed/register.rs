@@ -259,6 +259,7 @@ fn may_approve(actor: &Actor) -> bool {
     match actor {
         Actor::Local { .. } | Actor::Collector => true,
         Actor::Token { role, .. } => Role::of(role, None).is_some_and(|role| role.may(Right::Approve)),
+        Actor::Receiver { .. } => false,
     }
 }
 

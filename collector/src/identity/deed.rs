@@ -13,6 +13,8 @@ use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use utoipa::ToSchema;
 
+use crate::incident::model::{Change, Link, Number};
+
 /// Who does something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -32,6 +34,14 @@ pub enum Actor {
     },
     /// The collector itself, as it starts.
     Collector,
+    /// Somebody in another system, where a receiver made a ticket.
+    Receiver {
+        /// The receiver.
+        receiver: Id,
+        /// Who it was there, where it says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
 }
 
 impl fmt::Display for Actor {
@@ -41,6 +51,8 @@ impl fmt::Display for Actor {
             Self::Local { uid: None } => f.write_str("local user"),
             Self::Token { name, role } => write!(f, "{name} ({role})"),
             Self::Collector => f.write_str("the collector"),
+            Self::Receiver { receiver, name: Some(name) } => write!(f, "{name} ({receiver})"),
+            Self::Receiver { receiver, name: None } => write!(f, "somebody at {receiver}"),
         }
     }
 }
@@ -108,6 +120,86 @@ pub enum Action {
         /// Its number.
         incident: u64,
     },
+    /// An incident was given to somebody.
+    IncidentAssigned {
+        /// Its number.
+        incident: u64,
+        /// To whom.
+        to: String,
+    },
+    /// An incident was resolved by hand.
+    IncidentResolved {
+        /// Its number.
+        incident: u64,
+    },
+    /// An incident was closed.
+    IncidentClosed {
+        /// Its number.
+        incident: u64,
+    },
+    /// An incident was opened again by hand.
+    IncidentReopened {
+        /// Its number.
+        incident: u64,
+    },
+    /// An incident was connected with something.
+    IncidentLinked {
+        /// Its number.
+        incident: u64,
+        /// With what.
+        link: Link,
+    },
+    /// An incident was declared a major one.
+    IncidentMajor {
+        /// Its number.
+        incident: u64,
+        /// Who answers for it.
+        owner: String,
+    },
+    /// The management has the notice of a major incident.
+    IncidentNoticeReceived {
+        /// Its number.
+        incident: u64,
+    },
+    /// The review of a major incident was filed.
+    IncidentReviewed {
+        /// Its number.
+        incident: u64,
+    },
+    /// A problem was opened.
+    ProblemOpened {
+        /// Its number.
+        problem: u64,
+    },
+    /// What lies behind a problem was said, and how to live with it.
+    ProblemKnown {
+        /// Its number.
+        problem: u64,
+    },
+    /// What ends a problem was said.
+    ProblemFixed {
+        /// Its number.
+        problem: u64,
+    },
+    /// A problem was closed.
+    ProblemClosed {
+        /// Its number.
+        problem: u64,
+    },
+    /// A dead letter was sent again.
+    LetterResent {
+        /// To whom.
+        receiver: Id,
+        /// The id of its message.
+        message: String,
+    },
+    /// A dead letter was let go.
+    LetterDropped {
+        /// To whom it was.
+        receiver: Id,
+        /// The id of its message.
+        message: String,
+    },
     /// A compaction of the store was begun.
     CompactionBegun,
     /// An import of observations was begun.
@@ -129,6 +221,32 @@ pub enum Action {
         /// Its name.
         record: Id,
     },
+}
+
+impl Action {
+    /// What somebody did who made a change to an incident; none of what people do not make.
+    pub fn of_change(incident: Number, change: &Change) -> Option<Self> {
+        let incident = incident.0;
+        Some(match change {
+            Change::Acknowledged { .. } => Self::IncidentAcknowledged { incident },
+            Change::Commented { .. } => Self::IncidentCommented { incident },
+            Change::Assigned { to, .. } => Self::IncidentAssigned { incident, to: to.clone() },
+            Change::Resolved { .. } => Self::IncidentResolved { incident },
+            Change::Closed { .. } => Self::IncidentClosed { incident },
+            Change::Reopened { .. } => Self::IncidentReopened { incident },
+            Change::Linked { link, .. } => Self::IncidentLinked { incident, link: link.clone() },
+            Change::Major { owner, .. } => Self::IncidentMajor { incident, owner: owner.clone() },
+            Change::NoticeReceived { .. } => Self::IncidentNoticeReceived { incident },
+            Change::Reviewed { .. } => Self::IncidentReviewed { incident },
+            Change::Opened(_)
+            | Change::Amended { .. }
+            | Change::Affected { .. }
+            | Change::Cleared
+            | Change::Escalated { .. }
+            | Change::Reminded { .. }
+            | Change::Ticket { .. } => return None,
+        })
+    }
 }
 
 impl fmt::Display for Action {
@@ -157,6 +275,24 @@ impl fmt::Display for Action {
             }
             Self::IncidentAcknowledged { incident } => write!(f, "acknowledged INC-{incident}"),
             Self::IncidentCommented { incident } => write!(f, "commented on INC-{incident}"),
+            Self::IncidentAssigned { incident, to } => write!(f, "assigned INC-{incident} to {to}"),
+            Self::IncidentResolved { incident } => write!(f, "resolved INC-{incident}"),
+            Self::IncidentClosed { incident } => write!(f, "closed INC-{incident}"),
+            Self::IncidentReopened { incident } => write!(f, "reopened INC-{incident}"),
+            Self::IncidentLinked { incident, link } => {
+                write!(f, "linked INC-{incident} with the {} {}", link.kind.as_str(), link.to)
+            }
+            Self::IncidentMajor { incident, owner } => {
+                write!(f, "declared INC-{incident} a major incident, for which {owner} answers")
+            }
+            Self::IncidentNoticeReceived { incident } => write!(f, "received the notice of INC-{incident}"),
+            Self::IncidentReviewed { incident } => write!(f, "filed the review of INC-{incident}"),
+            Self::ProblemOpened { problem } => write!(f, "opened PRB-{problem}"),
+            Self::ProblemKnown { problem } => write!(f, "said what lies behind PRB-{problem}"),
+            Self::ProblemFixed { problem } => write!(f, "said what ends PRB-{problem}"),
+            Self::ProblemClosed { problem } => write!(f, "closed PRB-{problem}"),
+            Self::LetterResent { receiver, message } => write!(f, "had {message} sent to {receiver} again"),
+            Self::LetterDropped { receiver, message } => write!(f, "let {message} to {receiver} go"),
             Self::CompactionBegun => f.write_str("began a compaction of the store"),
             Self::ImportBegun { source } => write!(f, "began an import of {source}"),
             Self::RecordAdded { sort, record } => write!(f, "put the {sort} {record} on record"),

@@ -1,243 +1,124 @@
-//! An incident, its events, and the fold that leads from the events to the incident.
+//! An incident as its events have made it, and the fold that leads from the events to it.
 
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use uphold_common::catalogue::model::{Priority, Threshold, Urgency};
-use uphold_common::ids::{Id, TargetId};
+use uphold_common::catalogue::model::Criticality;
+use uphold_common::ids::Id;
 use uphold_common::time::{Instant, Interval};
 use utoipa::ToSchema;
 
+pub use super::event::{Change, Event, Link, LinkKind, Opening, Resolution};
+pub use super::major::Reminder;
+pub use super::number::{Called, Number, Uid};
+pub use super::subject::{Category, Subject};
+pub use super::words::{CriticalityText, PriorityText, UrgencyText};
 use crate::identity::deed::Actor;
 
-/// The number of an incident, counted from 1 in each store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
-pub struct Number(pub u64);
-
-impl Number {
-    /// Reads `INC-7` or `7`, of at most 19 digits, which always fit.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix("INC-").unwrap_or(text);
-        let plain = digits.len() <= 19 && digits.bytes().all(|b| b.is_ascii_digit());
-        plain.then(|| digits.parse().ok().map(Self)).flatten()
-    }
-}
-
-impl fmt::Display for Number {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "INC-{}", self.0)
-    }
-}
-
-/// What an incident is about: with a subject of its kind there is never a second one open.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "cause", rename_all = "snake_case")]
-pub enum Subject {
-    /// A service is confirmed down.
-    ServiceDown {
-        /// The service.
-        service: Id,
-    },
-    /// A target is breached in a window.
-    TargetBreached {
-        /// The service it is about.
-        service: Id,
-        /// The target.
-        target: TargetId,
-        /// The start of the window; none for a rolling window, which has no beginning of its own.
-        window_start: Option<Instant>,
-    },
-    /// A resource is used at or above a threshold.
-    CapacityAbove {
-        /// The service it is about.
-        service: Id,
-        /// The target.
-        target: TargetId,
-        /// Which of its thresholds.
-        threshold: Threshold,
-    },
-}
-
-impl Subject {
-    /// The service it is about.
-    pub const fn service(&self) -> &Id {
-        match self {
-            Self::ServiceDown { service }
-            | Self::TargetBreached { service, .. }
-            | Self::CapacityAbove { service, .. } => service,
-        }
-    }
-
-    /// How soon it wants to be looked at: an outage and a critical use now, a broken promise and a warning in their turn.
-    pub const fn urgency(&self) -> Urgency {
-        match self {
-            Self::ServiceDown { .. } | Self::CapacityAbove { threshold: Threshold::Critical, .. } => Urgency::Urgent,
-            Self::TargetBreached { .. } | Self::CapacityAbove { threshold: Threshold::Warning, .. } => Urgency::Normal,
-        }
-    }
-}
-
-/// Why an incident was resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Resolution {
-    /// The service was seen to work again.
-    Recovered,
-    /// The target is no longer breached.
-    MetAgain,
-    /// The use was seen below the threshold.
-    BelowAgain,
-    /// The window closed; the breach stands in its figures.
-    WindowClosed,
-    /// The window closed, and its target is not breached after all.
-    NotBreached,
-    /// Observations that arrived later show that it never was.
-    NeverWas,
-    /// The service or target is no longer in the catalogue.
-    Withdrawn,
-}
-
-impl Resolution {
-    /// For people.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Recovered => "the service works again",
-            Self::MetAgain => "the target is met again",
-            Self::BelowAgain => "it is below the threshold again",
-            Self::WindowClosed => "the window closed; the breach stands in its figures",
-            Self::NotBreached => "the window closed, and its target is not breached after all",
-            Self::NeverWas => "observations that arrived later show that it never was",
-            Self::Withdrawn => "it is no longer in the catalogue",
-        }
-    }
-}
-
-/// One thing that happened to an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Event {
-    /// The incident.
-    pub number: Number,
-    /// Its place among the incident's events, from 1.
-    pub place: u32,
-    /// The instant of the figures that it was decided from.
-    pub decided_at: Instant,
-    /// What happened.
-    pub change: Change,
-}
-
-/// What happened to an incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Change {
-    /// It was opened.
-    Opened {
-        /// What it is about.
-        subject: Subject,
-        /// When what it is about began, as measured.
-        started: Instant,
-        /// Its priority, by criticality and urgency.
-        priority: PriorityText,
-        /// What was seen, for people.
-        summary: String,
-    },
-    /// It was resolved.
-    Resolved {
-        /// When what it is about ended, as measured.
-        ended: Instant,
-        /// Why.
-        resolution: Resolution,
-    },
-    /// It was opened again, since what had looked like its end was none.
-    Reopened,
-    /// It is over and stays so, but ended otherwise than it was resolved: what became known since, or was put on record or
-    /// revoked, changed the figures of its closed window.
-    Amended {
-        /// When what it is about ended, as measured now.
-        ended: Instant,
-        /// Why.
-        resolution: Resolution,
-    },
-    /// Somebody took it on.
-    Acknowledged {
-        /// Who.
-        by: Actor,
-        /// What they said, if they did.
-        text: Option<String>,
-    },
-    /// Somebody said something.
-    Commented {
-        /// Who.
-        by: Actor,
-        /// What.
-        text: String,
-    },
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Opened { started, priority, summary, .. } => {
-                write!(f, "opened at {}, from {started}: {summary}", priority.0.as_str())
-            }
-            Self::Resolved { ended, resolution } => write!(f, "resolved as of {ended}: {}", resolution.as_str()),
-            Self::Reopened => f.write_str("reopened: what had looked like its end was none"),
-            Self::Amended { ended, resolution } => {
-                write!(
-                    f,
-                    "amended, since the figures of the closed window changed: as of {ended}, {}",
-                    resolution.as_str()
-                )
-            }
-            Self::Acknowledged { by, .. } => write!(f, "acknowledged by {by}"),
-            Self::Commented { by, .. } => write!(f, "commented on by {by}"),
-        }
-    }
-}
-
-/// A priority as it is written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PriorityText(pub Priority);
-
-impl Serialize for PriorityText {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for PriorityText {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Priority::parse(&text).map(Self).ok_or_else(|| serde::de::Error::custom("a priority from P1 to P5"))
-    }
-}
+/// Most links of one incident.
+pub const LINKS_MAX: usize = 100;
+/// Most services that are listed as affected by one incident.
+pub const AFFECTED_MAX: usize = 100_000;
 
 /// An incident as its events have made it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Incident {
-    /// Its number.
+    /// Its number, for people.
     pub number: Number,
+    /// Its id, which no other incident of any store has.
+    pub id: Uid,
+    /// What it is about, in one line: there is one open of each.
+    pub key: String,
     /// What it is about.
     #[serde(flatten)]
     pub subject: Subject,
-    /// Its priority.
+    /// What kind of trouble it is.
+    pub category: Category,
+    /// Where it stands.
+    pub state: Standing,
+    /// How much a failure of what it is about weighs: its impact.
+    pub criticality: CriticalityText,
+    /// How soon it wants to be looked at.
+    pub urgency: UrgencyText,
+    /// Its priority, by both.
     pub priority: PriorityText,
     /// What was seen, for people.
     pub summary: String,
+    /// The customers of what it is about, and of the services that it affects.
+    pub customers: BTreeSet<Id>,
+    /// The components whose probes failed.
+    pub components: Vec<Id>,
+    /// Further services that fail, or are not seen, because of it.
+    pub affected: BTreeSet<Id>,
+    /// Who owns the service, as the catalogue said when it opened.
+    pub owner: Option<String>,
+    /// Whom it was given to.
+    pub assignee: Option<String>,
     /// When what it is about began, as measured.
     pub started: Instant,
-    /// The instant of the figures that it was first decided from.
+    /// The instant of the figures in which it was detected, and with which it was opened in one commit.
     pub opened: Instant,
-    /// How it ended; none while it is open.
-    pub resolved: Option<Resolved>,
     /// Who has taken it on, if somebody has.
     pub acknowledged: Option<Acknowledged>,
+    /// How it ended; none while it is open.
+    pub resolved: Option<Resolved>,
+    /// When it was closed; none before.
+    pub closed: Option<Instant>,
+    /// The maintenance in which it began: it is on record, and nobody is told.
+    pub quiet: Option<Id>,
+    /// It was over before it became known: opened and resolved in one change, and not opened again since.
+    #[serde(skip)]
+    pub late: bool,
+    /// How often the trouble came back at once.
+    pub returns: u32,
+    /// Somebody opened it again, so only people resolve it.
+    pub held_open: bool,
+    /// Somebody resolved it while it still held by the figures: what goes on is no other incident.
+    pub lingers: bool,
+    /// What makes it a major incident, if it is one.
+    pub major: Option<Major>,
+    /// How many steps of its escalation were told.
+    pub escalated: u32,
+    /// What it is connected with.
+    pub links: Vec<Link>,
+    /// Its tickets in other systems, by the receiver that made them.
+    pub tickets: BTreeMap<Id, TicketRef>,
     /// How many events it has.
     pub events: u32,
 }
 
+/// Where an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = IncidentState)]
+pub enum Standing {
+    /// It is open, and nobody has taken it on.
+    Open,
+    /// It is open, and somebody has taken it on.
+    Acknowledged,
+    /// It is over.
+    Resolved,
+    /// Nothing more is to be done about it.
+    Closed,
+}
+
+impl Standing {
+    /// All of them, in order.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Acknowledged, Self::Resolved, Self::Closed];
+
+    /// As the API writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// Who has taken an incident on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Acknowledged {
     /// When.
     pub at: Instant,
@@ -246,49 +127,186 @@ pub struct Acknowledged {
 }
 
 /// How an incident ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Resolved {
-    /// When what it is about ended, as measured.
+    /// When what it is about ended, as measured: when the service was restored.
     pub ended: Instant,
     /// The instant of the figures that it was decided from.
     pub decided_at: Instant,
     /// Why.
     pub resolution: Resolution,
+    /// Who resolved it; none where the figures did.
+    pub by: Option<Actor>,
+}
+
+/// What makes an incident a major one, and what became of it as one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Major {
+    /// The rule, for people.
+    pub because: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// When it was declared.
+    pub declared: Instant,
+    /// The receiver of the notice for the management.
+    pub notice_to: Option<Id>,
+    /// Who of the management has the notice, and since when.
+    pub notice_received: Option<Acknowledged>,
+    /// Who filed its review, and when; without one it is not closed.
+    pub reviewed: Option<Acknowledged>,
+    /// How often the management was reminded of the notice.
+    pub notice_reminded: Option<Reminded>,
+    /// How often somebody was reminded of the review.
+    pub review_reminded: Option<Reminded>,
+}
+
+/// How often somebody was reminded of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Reminded {
+    /// How often.
+    pub times: u32,
+    /// When last.
+    pub last: Instant,
+}
+
+/// A ticket in another system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TicketRef {
+    /// Its id there.
+    pub id: String,
+    /// Where people find it.
+    pub url: Option<String>,
+}
+
+impl Major {
+    fn remind(&mut self, of: Reminder, at: Instant) {
+        let told = match of {
+            Reminder::Notice => &mut self.notice_reminded,
+            Reminder::Review => &mut self.review_reminded,
+        };
+        let times = told.map_or(0, |told| told.times).saturating_add(1);
+        *told = Some(Reminded { times, last: at });
+    }
 }
 
 impl Incident {
     /// The incident after `event`; none when the event cannot follow, which a sound history never has.
     pub fn after(before: Option<Self>, event: &Event) -> Option<Self> {
         match (before, &event.change) {
-            (None, Change::Opened { subject, started, priority, summary }) if event.place == 1 => Some(Self {
-                number: event.number,
-                subject: subject.clone(),
-                priority: *priority,
-                summary: summary.clone(),
-                started: *started,
-                opened: event.decided_at,
-                resolved: None,
-                acknowledged: None,
-                events: 1,
-            }),
+            (None, Change::Opened(opening)) if event.place == 1 => Some(Self::opened(opening, event)),
             (Some(before), change) if event.number == before.number && event.place == before.events + 1 => {
                 let mut after = Self { events: event.place, ..before };
-                match (after.resolved, change) {
-                    (None, Change::Resolved { ended, resolution })
-                    | (Some(_), Change::Amended { ended, resolution }) => {
-                        let (ended, decided_at, resolution) = (*ended, event.decided_at, *resolution);
-                        after.resolved = Some(Resolved { ended, decided_at, resolution });
-                    }
-                    (Some(_), Change::Reopened) => after.resolved = None,
-                    (None, Change::Acknowledged { by, .. }) if after.acknowledged.is_none() => {
-                        after.acknowledged = Some(Acknowledged { at: event.decided_at, by: by.clone() });
-                    }
-                    (_, Change::Commented { .. }) => {}
-                    _ => return None,
-                }
+                after.take(change, event.decided_at)?;
+                after.state = after.standing();
                 Some(after)
             }
             _ => None,
+        }
+    }
+
+    fn opened(opening: &Opening, event: &Event) -> Self {
+        let subject = opening.subject.clone();
+        Self {
+            number: event.number,
+            id: opening.id.unwrap_or(Uid(u128::from(event.number.0))),
+            key: subject.key(),
+            category: Category::of(subject.cause()),
+            state: Standing::Open,
+            criticality: opening.criticality.unwrap_or(CriticalityText(Criticality::Medium)),
+            urgency: opening.urgency.unwrap_or(UrgencyText(subject.urgency())),
+            priority: opening.priority,
+            summary: opening.summary.clone(),
+            customers: opening.customers.iter().cloned().collect(),
+            components: opening.components.clone(),
+            affected: BTreeSet::new(),
+            owner: opening.owner.clone(),
+            assignee: None,
+            started: opening.started,
+            opened: event.decided_at,
+            acknowledged: None,
+            resolved: None,
+            closed: None,
+            quiet: opening.quiet.clone(),
+            late: false,
+            returns: 0,
+            held_open: false,
+            lingers: false,
+            major: None,
+            escalated: 0,
+            links: Vec::new(),
+            tickets: BTreeMap::new(),
+            events: 1,
+            subject,
+        }
+    }
+
+    /// Takes in what happened; none when it cannot have.
+    fn take(&mut self, change: &Change, at: Instant) -> Option<()> {
+        let open = self.resolved.is_none();
+        match change {
+            Change::Resolved { ended, resolution, by, .. } if open => {
+                let (ended, resolution, by) = (*ended, *resolution, by.clone());
+                self.lingers = by.is_some();
+                self.held_open = false;
+                self.late = by.is_none() && at == self.opened;
+                self.resolved = Some(Resolved { ended, decided_at: at, resolution, by });
+            }
+            Change::Amended { ended, resolution } if !open => {
+                let (ended, resolution) = (*ended, *resolution);
+                self.resolved = Some(Resolved { ended, decided_at: at, resolution, by: None });
+            }
+            Change::Reopened { by, returned, .. } if !open && self.closed.is_none() => {
+                self.resolved = None;
+                self.late = false;
+                self.lingers = false;
+                self.held_open = by.is_some();
+                self.returns = self.returns.saturating_add(u32::from(*returned));
+            }
+            Change::Closed { .. } if !open && self.closed.is_none() => self.closed = Some(at),
+            Change::Acknowledged { by, .. } if open && self.acknowledged.is_none() => {
+                self.acknowledged = Some(Acknowledged { at, by: by.clone() });
+            }
+            Change::Affected { services, customers } if self.closed.is_none() => {
+                let room = AFFECTED_MAX.saturating_sub(self.affected.len());
+                self.affected.extend(services.iter().take(room).cloned());
+                self.customers.extend(customers.iter().take(room).cloned());
+            }
+            Change::Cleared if self.lingers => self.lingers = false,
+            Change::Escalated { step, .. } if open => self.escalated = *step,
+            Change::Linked { link, .. } if self.links.len() < LINKS_MAX => self.links.push(link.clone()),
+            Change::Ticket { receiver, id, url } => {
+                self.tickets.insert(receiver.clone(), TicketRef { id: id.clone(), url: url.clone() });
+            }
+            Change::Assigned { to, .. } => self.assignee = Some(to.clone()),
+            Change::Commented { .. } => {}
+            Change::Major { because, owner, notice_to, .. } if self.major.is_none() && self.closed.is_none() => {
+                self.major = Some(Major {
+                    because: because.clone(),
+                    owner: owner.clone(),
+                    declared: at,
+                    notice_to: notice_to.clone(),
+                    notice_received: None,
+                    reviewed: None,
+                    notice_reminded: None,
+                    review_reminded: None,
+                });
+            }
+            Change::Reminded { of, .. } if self.closed.is_none() => self.major.as_mut()?.remind(*of, at),
+            Change::NoticeReceived { by } => {
+                self.major.as_mut()?.notice_received = Some(Acknowledged { at, by: by.clone() });
+            }
+            Change::Reviewed { by, .. } => self.major.as_mut()?.reviewed = Some(Acknowledged { at, by: by.clone() }),
+            _ => return None,
+        }
+        Some(())
+    }
+
+    const fn standing(&self) -> Standing {
+        match (&self.closed, &self.resolved, &self.acknowledged) {
+            (Some(_), _, _) => Standing::Closed,
+            (None, Some(_), _) => Standing::Resolved,
+            (None, None, Some(_)) => Standing::Acknowledged,
+            (None, None, None) => Standing::Open,
         }
     }
 
@@ -297,9 +315,19 @@ impl Incident {
         self.resolved.is_none()
     }
 
+    /// Whether the figures alone may resolve it.
+    pub const fn follows_figures(&self) -> bool {
+        self.is_open() && !self.held_open
+    }
+
+    /// Whether nothing but its review keeps it from being closed.
+    pub fn wants_review(&self) -> bool {
+        self.closed.is_none() && self.major.as_ref().is_some_and(|major| major.reviewed.is_none())
+    }
+
     /// From its beginning to its end, or to the end of time while it is open.
     pub fn interval(&self) -> Interval {
-        let end = self.resolved.map_or(Instant::MAX, |resolved| resolved.ended);
-        Interval::new(self.started, end)
+        let end = self.resolved.as_ref().map_or(Instant::MAX, |resolved| resolved.ended);
+        Interval::new(self.started, end.max(self.started))
     }
 }

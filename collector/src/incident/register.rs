@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uphold_common::time::Instant;
 
-use super::model::{Event, Incident, Number, Subject};
+use super::model::{Called, Event, Incident, Number, Subject};
+use super::tally::Tally;
 
 /// Most resolved incidents held in memory.
 pub const RESOLVED_MAX: usize = 5_000;
@@ -18,11 +19,14 @@ pub struct Register {
     incidents: BTreeMap<Number, Incident>,
     /// Those that are open.
     open: BTreeSet<Number>,
+    /// Those that somebody resolved while they held.
+    lingering: BTreeSet<Number>,
     /// Those of each subject.
     about: BTreeMap<Subject, BTreeSet<Number>>,
     highest: u64,
     forgotten_to: Option<Instant>,
     resolved: usize,
+    tally: Tally,
 }
 
 /// An event that cannot follow those before it: the record is damaged.
@@ -40,7 +44,9 @@ impl Register {
         self.highest = self.highest.max(event.number.0);
         let before = self.incidents.get(&event.number).cloned();
         let was_resolved = before.as_ref().is_some_and(|i| !i.is_open());
+        let ended = before.as_ref().and_then(|incident| incident.resolved.as_ref()).map(|end| end.ended);
         let after = Incident::after(before, event).ok_or(bad.clone())?;
+        self.tally.count(ended, event, &after);
         match (was_resolved, after.is_open()) {
             (true, true) => self.resolved -= 1,
             (false, false) => self.resolved += 1,
@@ -50,6 +56,11 @@ impl Register {
             self.open.insert(event.number);
         } else {
             self.open.remove(&event.number);
+        }
+        if after.lingers {
+            self.lingering.insert(event.number);
+        } else {
+            self.lingering.remove(&event.number);
         }
         self.about.entry(after.subject.clone()).or_default().insert(event.number);
         self.incidents.insert(event.number, after);
@@ -65,7 +76,7 @@ impl Register {
         }
         let resolved = self.incidents.values().filter(|incident| incident.number.0 != self.highest);
         let mut first: Vec<(Instant, Number)> =
-            resolved.filter_map(|incident| Some((incident.resolved?.decided_at, incident.number))).collect();
+            resolved.filter_map(|incident| Some((incident.resolved.as_ref()?.decided_at, incident.number))).collect();
         first.sort_unstable();
         for (_, number) in first.into_iter().take(beyond) {
             self.forget(number);
@@ -74,7 +85,9 @@ impl Register {
 
     /// Forgets an incident that was resolved; one that is open or not held stays as it is.
     pub fn forget(&mut self, number: Number) {
-        let Some(resolved) = self.incidents.get(&number).and_then(|incident| incident.resolved) else { return };
+        let Some(ended) = self.incidents.get(&number).and_then(|one| one.resolved.as_ref()).map(|end| end.ended) else {
+            return;
+        };
         if let Some(gone) = self.incidents.remove(&number)
             && let Some(about) = self.about.get_mut(&gone.subject)
         {
@@ -83,13 +96,24 @@ impl Register {
                 self.about.remove(&gone.subject);
             }
         }
+        self.lingering.remove(&number);
         self.resolved -= 1;
-        self.forgotten_to = self.forgotten_to.max(Some(resolved.ended));
+        self.forgotten_to = self.forgotten_to.max(Some(ended));
     }
 
     /// From this instant on, no incident was left out; none when none was ever.
     pub const fn known_from(&self) -> Option<Instant> {
         self.forgotten_to
+    }
+
+    /// Begins to count what happens anew: what was read from the record happened before.
+    pub fn begin_counting(&mut self) {
+        self.tally = Tally::default();
+    }
+
+    /// What has happened since it began to count.
+    pub const fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// The number the next incident gets.
@@ -102,6 +126,14 @@ impl Register {
         self.incidents.get(&number)
     }
 
+    /// The incident that is called so, if it is held.
+    pub fn find(&self, called: Called) -> Option<&Incident> {
+        match called {
+            Called::Number(number) => self.get(number),
+            Called::Id(id) => self.incidents.values().find(|incident| incident.id == id),
+        }
+    }
+
     /// All that are held, in order of their numbers.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &Incident> {
         self.incidents.values()
@@ -110,6 +142,16 @@ impl Register {
     /// Those that are open, in order of their numbers.
     pub fn open(&self) -> impl Iterator<Item = &Incident> {
         self.open.iter().filter_map(|number| self.incidents.get(number))
+    }
+
+    /// Those that somebody resolved while they held, and of which the figures do not say yet that they are over.
+    pub fn lingering(&self) -> impl Iterator<Item = &Incident> {
+        self.lingering.iter().filter_map(|number| self.incidents.get(number))
+    }
+
+    /// The one about `subject` that speaks for it: the open one, which people may have opened again, else the newest.
+    pub fn current(&self, subject: &Subject) -> Option<&Incident> {
+        self.about(subject).find(|incident| incident.is_open()).or_else(|| self.about(subject).next_back())
     }
 
     /// Those about `subject`, in order of their numbers.
@@ -123,7 +165,7 @@ mod tests {
     use uphold_common::catalogue::model::Priority;
     use uphold_common::ids::Id;
 
-    use super::super::model::{Change, PriorityText, Resolution, Subject};
+    use super::super::model::{Change, Opening, PriorityText, Resolution, Subject};
     use super::*;
 
     fn at(ms: u64) -> Instant {
@@ -131,17 +173,17 @@ mod tests {
     }
 
     fn open(register: &mut Register, number: u64) {
-        let change = Change::Opened {
-            subject: Subject::ServiceDown { service: Id::new("shop").unwrap() },
-            started: at(10 * number),
-            priority: PriorityText(Priority::parse("P1").unwrap()),
-            summary: "down".to_owned(),
-        };
+        let change = Change::Opened(Opening::new(
+            Subject::ServiceDown { service: Id::new("shop").unwrap() },
+            at(10 * number),
+            PriorityText(Priority::parse("P1").unwrap()),
+            "down".to_owned(),
+        ));
         register.apply(&Event { number: Number(number), place: 1, decided_at: at(10 * number), change }).unwrap();
     }
 
     fn resolve(register: &mut Register, number: u64, ended: u64) {
-        let change = Change::Resolved { ended: at(ended), resolution: Resolution::Recovered };
+        let change = Change::over(at(ended), Resolution::Recovered);
         register.apply(&Event { number: Number(number), place: 2, decided_at: at(ended), change }).unwrap();
         register.forget_oldest();
     }
@@ -176,7 +218,7 @@ mod tests {
         let newest = 1 + RESOLVED_MAX as u64;
         open(&mut register, newest);
         resolve(&mut register, newest, 10 * newest + 5);
-        let reopened = Event { number: Number(newest), place: 3, decided_at: at(2_000_000), change: Change::Reopened };
+        let reopened = Event { number: Number(newest), place: 3, decided_at: at(2_000_000), change: Change::again() };
         assert!(register.apply(&reopened).is_ok());
     }
 }

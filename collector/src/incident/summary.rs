@@ -8,11 +8,11 @@ use uphold_common::observation::ResourceId;
 use uphold_common::percent::{BILLION, Ratio};
 use uphold_common::time::DurationText;
 
-use super::decide::{Situation, Watched};
+use super::decide::{Trouble, Watched};
 use super::episode::Episode;
 
-pub(super) fn outage_summary(service: &Service, situation: &Situation<'_>, episode: &Episode) -> String {
-    let failing = situation.failing.join(", ");
+pub(super) fn outage_summary(service: &Service, trouble: &Trouble) -> String {
+    let (failing, episode) = (trouble.failing.join(", "), &trouble.episode);
     match episode.ended {
         None if failing.is_empty() => format!("{} is down", service.name),
         None => format!("{} is down: {failing} failed", service.name),
@@ -21,6 +21,32 @@ pub(super) fn outage_summary(service: &Service, situation: &Situation<'_>, episo
             format!("{} was down for {length}, which was over before it became known", service.name)
         }
     }
+}
+
+/// `Web shop has been degraded since 2026-03-01T10:00:00Z`
+pub(super) fn stretch_summary(service: &Service, [now, before]: [&str; 2], trouble: &Trouble) -> String {
+    let episode = &trouble.episode;
+    match episode.ended {
+        None => format!("{} {now} since {}", service.name, episode.started),
+        Some(ended) => {
+            let length = DurationText(ended.since_ms(episode.started));
+            format!("{} {before} for {length}, which was over before it became known", service.name)
+        }
+    }
+}
+
+/// `Web shop cannot meet shop-sla/availability any more: 50m lost of the 43m12s that 99.9% of the month from 2026-03-01 leaves`
+pub(super) fn unreachable_summary(service: &Service, target: &Target, figures: &TargetFigures) -> String {
+    format!(
+        "{} cannot meet {} any more: {} lost of the {} that {} of the {} from {} leaves",
+        service.name,
+        target.id,
+        DurationText(figures.budget.spent_ms),
+        DurationText(figures.budget.budget_ms),
+        figures.promise.share,
+        figures.window.kind.text(),
+        local_date(&service.time_zone, figures.window.interval.start),
+    )
 }
 
 pub(super) fn breach_summary(service: &Service, target: &Target, figures: &TargetFigures) -> String {

@@ -166,6 +166,22 @@ metrics! {
 
     INCIDENTS_OPEN = Gauge "uphold_incidents_open" ["priority"]
         "Open incidents.";
+    INCIDENTS = Gauge "uphold_incidents" ["state", "priority", "cause"]
+        "Incidents that are at hand, by where they stand; absent where there are none. Of the resolved ones the newest are.";
+    INCIDENT_OLDEST = Gauge "uphold_incidents_oldest_open_seconds" ["priority"]
+        "How long the oldest open incident has lasted, from its measured beginning; absent while none is open.";
+    INCIDENTS_OPENED = Counter "uphold_incidents_opened_total" ["cause"]
+        "Incidents that were opened.";
+    INCIDENTS_RESOLVED = Counter "uphold_incidents_resolved_total" ["cause"]
+        "How often incidents were resolved, by the figures or by hand.";
+    INCIDENTS_ACKNOWLEDGED = Counter "uphold_incidents_acknowledged_total" ["priority"]
+        "Incidents that somebody took on.";
+    INCIDENTS_ACKNOWLEDGED_TIME = Counter "uphold_incidents_acknowledged_seconds_total" ["priority"]
+        "Time from their measured beginning until they were taken on.";
+    INCIDENTS_RESTORED = Counter "uphold_incidents_restored_total" ["priority"]
+        "Incidents whose trouble ended; one that was opened again counts once.";
+    INCIDENTS_RESTORED_TIME = Counter "uphold_incidents_restored_seconds_total" ["priority"]
+        "Time from their measured beginning until the trouble ended, as measured or as somebody said.";
 
     AGENT_LAST_PUSH = Gauge "uphold_agent_last_push_timestamp_seconds" ["agent"]
         "When the agent pushed last; absent when it has not since the collector started.";
@@ -198,6 +214,8 @@ metrics! {
         "Messages delivered; for an Alertmanager, how often it was told the state.";
     RECEIVER_FAILED = Counter "uphold_receiver_failed_attempts_total" ["receiver"]
         "Deliveries that failed and were or will be tried again.";
+    RECEIVER_BREAKER = Gauge "uphold_receiver_breaker_open" ["receiver"]
+        "Whether the receiver failed so often in a row that what waits is held back and it is only probed: 1, else 0.";
     RECEIVER_ALERTS = Gauge "uphold_receiver_alerts" ["receiver"]
         "Alerts in the state that the Alertmanager was told last; absent before the first.";
     RECEIVER_TOLD = Gauge "uphold_receiver_told_timestamp_seconds" ["receiver"]

@@ -1,6 +1,5 @@
-//! What the metrics page says of the program's own work: snapshots, incidents, agents, receivers, pushes.
+//! What the metrics page says of the program's own work: snapshots, agents, receivers, pushes.
 
-use uphold_common::catalogue::model::Priority;
 use uphold_common::governed::Sort;
 
 use super::{MetricsError, Sheet, names, number};
@@ -30,10 +29,6 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
     sheet.count(&names::CATALOGUE_RELOADS, &["taken"], *taken)?;
     sheet.count(&names::CATALOGUE_RELOADS, &["refused"], *refused)?;
     sheet.count(&names::CATALOGUE_RELOAD_SUCCESSFUL, &[], u64::from(wrong.is_none()))?;
-    for priority in Priority::ALL {
-        let open = snapshot.open_incidents.iter().filter(|incident| incident.priority.0 == priority).count();
-        sheet.count(&names::INCIDENTS_OPEN, &[priority.as_str()], whole(open))?;
-    }
     for (id, agent) in &snapshot.agents {
         of_agent(sheet, id.as_str(), agent)?;
     }
@@ -83,7 +78,8 @@ fn of_receiver(sheet: &mut Sheet, id: &str, receiver: &ReceiverSnapshot) -> Resu
     sheet.count(&names::RECEIVER_WAITING, &labels, receiver.waiting)?;
     sheet.count(&names::RECEIVER_DEAD, &labels, receiver.dead_letters)?;
     sheet.count(&names::RECEIVER_DELIVERED, &labels, receiver.delivered)?;
-    sheet.count(&names::RECEIVER_FAILED, &labels, receiver.failed_attempts)
+    sheet.count(&names::RECEIVER_FAILED, &labels, receiver.failed_attempts)?;
+    sheet.count(&names::RECEIVER_BREAKER, &labels, u64::from(receiver.breaker_open))
 }
 
 fn of_listening(sheet: &mut Sheet, listening: &ListeningSnapshot) -> Result<(), MetricsError> {

@@ -3,6 +3,9 @@
 //! ```text
 //! key    the receiver's id, 0, order as u64 big endian
 //! value  MessagePack of Entry (waiting) or DeadLetter (dead); whoever stores it puts a frame around it
+//!
+//! key    the incident's number as u64 big endian, the receiver's id
+//! value  what the receiver is to be reminded of, as its channel wrote it
 //! ```
 //!
 //! A message that dies keeps its key and changes its place. Orders count over all receivers and rise with each
@@ -15,6 +18,7 @@ use uphold_common::time::Instant;
 use uphold_common::wire::pack::{self, PackError};
 
 use super::message::{Kind, Message};
+use crate::incident::model::Number;
 
 /// Longest reason or error that is kept, in characters.
 pub const REASON_CHARS_MAX: usize = 300;
@@ -45,11 +49,19 @@ impl Key {
     }
 }
 
+/// What is kept of an incident for a receiver lies under this; everything of one incident together.
+pub fn kept_key(receiver: &Id, incident: Number) -> Vec<u8> {
+    [&incident.0.to_be_bytes()[..], receiver.as_str().as_bytes()].concat()
+}
+
 /// A message that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The message's id.
     pub id: String,
+    /// The incident that it tells of; none if it tells of none, or is older than that was noted.
+    #[serde(default)]
+    pub incident: Option<Number>,
     /// What it tells of.
     pub kind: Kind,
     /// When it was put into the outbox.
@@ -65,7 +77,8 @@ pub struct Entry {
 impl Entry {
     /// The entry of a message that is due at once.
     pub fn new(message: Message, now: Instant) -> Self {
-        Self { id: message.id, kind: message.kind, created: now, not_before: now, attempts: 0, body: message.body }
+        let Message { receiver: _, id, incident, kind, body } = message;
+        Self { id, incident: Some(incident), kind, created: now, not_before: now, attempts: 0, body }
     }
 
     /// Its bytes.
@@ -113,7 +126,7 @@ pub(super) fn bounded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::testing::{at, id};
+    use crate::notify::testing::{at, id, message};
 
     #[test]
     fn keys_are_read_back_and_keep_the_order_of_each_receiver() {
@@ -131,8 +144,7 @@ mod tests {
 
     #[test]
     fn entries_and_dead_letters_are_read_back() {
-        let message =
-            Message { receiver: id("a"), id: "x-INC-1.1".to_owned(), kind: Kind::Recorded, body: "{}".to_owned() };
+        let message = Message { kind: Kind::Recorded, ..message("a", 1) };
         let entry = Entry { attempts: 3, not_before: at(9), ..Entry::new(message, at(5)) };
         assert_eq!(Entry::unpack(&entry.pack().unwrap()).unwrap(), entry);
         let letter = DeadLetter { entry, reason: "refused".to_owned(), died: at(10) };

@@ -1,9 +1,10 @@
 //! Messages: the golden body, the kinds, and who is told.
 
+use uphold_common::catalogue::model::{Priority, Route};
 use uphold_common::ids::PathId;
 
 use super::*;
-use crate::incident::model::{Number, PriorityText, Resolution};
+use crate::incident::model::{Number, Opening, PriorityText, Resolution};
 use crate::notify::testing::{at, catalogue, id, route};
 
 const T0: i64 = 1_767_225_600_000;
@@ -15,11 +16,11 @@ fn down() -> Subject {
 
 fn opened(subject: Subject, priority: &str) -> Change {
     let priority = PriorityText(Priority::parse(priority).unwrap());
-    Change::Opened { subject, started: at(T0), priority, summary: "shop is \"down\"".to_owned() }
+    Change::Opened(Opening::new(subject, at(T0), priority, "shop is \"down\"".to_owned()))
 }
 
 fn resolved(ended: i64) -> Change {
-    Change::Resolved { ended: at(T0 + ended), resolution: Resolution::Recovered }
+    Change::over(at(T0 + ended), Resolution::Recovered)
 }
 
 /// A history of incident 7, one decision for each list of changes, and what the last decision makes of the incident.
@@ -46,7 +47,7 @@ fn told(catalogue: &Catalogue, decisions: &[&[Change]]) -> Vec<Message> {
 
 fn one(decisions: &[&[Change]]) -> (Message, Value) {
     let mut catalogue = catalogue(&[("duty", "http://127.0.0.1/")]);
-    catalogue.routes = vec![route("duty", &[])];
+    catalogue.routes = vec![Route { late: true, ..route("duty", &[]) }];
     let mut messages = told(&catalogue, decisions);
     assert_eq!(messages.len(), 1);
     let message = messages.remove(0);
@@ -55,7 +56,7 @@ fn one(decisions: &[&[Change]]) -> (Message, Value) {
 }
 
 #[test]
-fn the_body_is_as_it_was() {
+fn what_a_body_ever_said_it_still_says() {
     let (message, _) = one(&[&[opened(down(), "P1")], &[resolved(45_000)]]);
     assert_eq!(message.id, "0a1b2c3d-INC-7.2");
     let golden = concat!(
@@ -70,7 +71,13 @@ fn the_body_is_as_it_was() {
         r#""source":"urn:uphold:store:0a1b2c3d0405060708090a0b0c0d0e0f","specversion":"1.0","subject":"INC-7","#,
         r#""time":"2026-01-01T00:02:00.25Z","type":"uphold.incident.resolved"}"#,
     );
-    assert_eq!(message.body, golden);
+    let (golden, body): (Value, Value) =
+        (serde_json::from_str(golden).unwrap(), serde_json::from_str(&message.body).unwrap());
+    for (at, said) in [(&golden, &body), (&golden["data"], &body["data"])] {
+        for (key, value) in at.as_object().unwrap().iter().filter(|(key, _)| *key != "data") {
+            assert_eq!(said[key], *value, "{key}");
+        }
+    }
 }
 
 #[test]
@@ -101,7 +108,7 @@ fn the_kind_tells_what_the_decision_did() {
         (&[&open], "uphold.incident.opened", "0a1b2c3d-INC-7.1"),
         (&[&over], "uphold.incident.recorded", "0a1b2c3d-INC-7.2"),
         (&[&open, &[resolved(9)]], "uphold.incident.resolved", "0a1b2c3d-INC-7.2"),
-        (&[&over, &[Change::Reopened]], "uphold.incident.reopened", "0a1b2c3d-INC-7.3"),
+        (&[&over, &[Change::again()]], "uphold.incident.reopened", "0a1b2c3d-INC-7.3"),
     ];
     for (decisions, kind, event_id) in table {
         let (message, body) = one(decisions);
@@ -129,11 +136,25 @@ fn each_receiver_that_a_route_names_is_told_once() {
 }
 
 #[test]
+fn what_was_over_before_it_became_known_goes_to_late_routes_until_it_is_opened_again() {
+    let mut catalogue = catalogue(&[("chat", "http://a/"), ("duty", "http://b/")]);
+    catalogue.routes = vec![Route { late: true, ..route("chat", &[]) }, route("duty", &[])];
+    let receivers = |decisions: &[&[Change]]| -> Vec<String> {
+        told(&catalogue, decisions).iter().map(|message| message.receiver.to_string()).collect()
+    };
+    let over = [opened(down(), "P1"), resolved(9)];
+    assert_eq!(receivers(&[&over]), ["chat"]);
+    assert_eq!(receivers(&[&over, &[Change::again()]]), ["chat", "duty"]);
+    assert_eq!(receivers(&[&over, &[Change::again()], &[resolved(19)]]), ["chat", "duty"]);
+    assert_eq!(receivers(&[&[opened(down(), "P1")], &[resolved(9)]]), ["chat", "duty"]);
+}
+
+#[test]
 fn a_service_that_left_the_catalogue_is_told_of_by_its_id() {
     let mut catalogue = catalogue(&[("duty", "http://127.0.0.1/")]);
     catalogue.routes = vec![route("duty", &[])];
     catalogue.services.clear();
-    let withdrawn = Change::Resolved { ended: at(T0), resolution: Resolution::Withdrawn };
+    let withdrawn = Change::over(at(T0), Resolution::Withdrawn);
     let messages = told(&catalogue, &[&[opened(down(), "P1")], &[withdrawn]]);
     let body: Value = serde_json::from_str(&messages[0].body).unwrap();
     assert_eq!((&body["data"]["service_name"], &body["data"]["customers"]), (&json!("shop"), &json!([])));

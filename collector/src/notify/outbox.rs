@@ -14,23 +14,26 @@
 //!
 //! Bounds: [`OutboxPolicy::waiting_max`] messages for each receiver, beyond which the newest is refused
 //! (`refuse_newest`: it becomes a dead letter, *outbox full*); [`OutboxPolicy::dead_letters_max`] dead letters in all,
-//! beyond which the oldest goes. Both are counted.
+//! beyond which the oldest goes. Both are counted. What people do about dead letters stands in [`super::letters`].
 //!
 //! Nothing changes by planning. [`super::plan`] says how plans and commits go together.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use uphold_common::catalogue::model::{Catalogue, Receiver, ReceiverUrl};
+use uphold_common::catalogue::model::{Catalogue, Channel, Receiver};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::pack::PackError;
 
+use super::breaker::{Breaker, BreakerPolicy};
 use super::entry::{DeadLetter, Entry, Key, bounded};
-use super::message::Message;
+use super::message::{Kind, Message};
 use super::plan::{Cause, Place, Plan, Step};
 use super::queue::{Queue, ReceiverSnapshot};
 use super::retry::RetryPolicy;
 use super::verdict::Outcome;
+use crate::incident::model::Number;
 
 /// Most messages that one [`Outbox::retire`] gives up, so that its commit stays small.
 pub const RETIRE_MAX: usize = 1_000;
@@ -44,11 +47,18 @@ pub struct OutboxPolicy {
     pub dead_letters_max: usize,
     /// When to try again, and when to give up.
     pub retry: RetryPolicy,
+    /// When to leave a receiver alone that fails again and again.
+    pub breaker: BreakerPolicy,
 }
 
 impl Default for OutboxPolicy {
     fn default() -> Self {
-        Self { waiting_max: 10_000, dead_letters_max: 1_000, retry: RetryPolicy::default() }
+        Self {
+            waiting_max: 10_000,
+            dead_letters_max: 1_000,
+            retry: RetryPolicy::default(),
+            breaker: BreakerPolicy::default(),
+        }
     }
 }
 
@@ -57,14 +67,25 @@ impl Default for OutboxPolicy {
 pub struct Delivery {
     /// Its key, by which what became of it is reported.
     pub key: Key,
-    /// Where to.
-    pub url: ReceiverUrl,
+    /// By what it goes.
+    pub channel: Arc<Channel>,
     /// The message's id.
     pub id: String,
+    /// The incident that it tells of.
+    pub incident: Option<Number>,
+    /// What it tells of.
+    pub kind: Kind,
     /// The event, in JSON.
     pub body: String,
     /// The number of this attempt, from 1.
     pub attempt: u32,
+    /// Whether an attempt may have been made whose answer nobody heard: there was one before, or the message is older than
+    /// this run of the program.
+    pub repeated: bool,
+    /// When it was handed out.
+    pub at: Instant,
+    /// What an attempt with an earlier message of the incident left to be kept; the engine fills it in.
+    pub kept: Option<Vec<u8>>,
 }
 
 /// A record of the outbox that could not be read. It is left where it is.
@@ -88,6 +109,8 @@ pub struct Outbox {
     dead: VecDeque<(Key, DeadLetter)>,
     dead_dropped: u64,
     next_order: u64,
+    /// Orders below this were given before the program started.
+    loaded_to: u64,
     /// Counts what was applied, so that a plan is known to be of the present.
     revision: u64,
 }
@@ -116,6 +139,7 @@ impl Outbox {
         }
         letters.sort_by_key(|(key, letter)| (letter.died, key.order));
         outbox.dead = letters.into();
+        outbox.loaded_to = outbox.next_order;
         (outbox, bad)
     }
 
@@ -141,41 +165,58 @@ impl Outbox {
     /// The messages to send now, at most one for each receiver. From here on they are out, until they are settled.
     pub fn due(&mut self, catalogue: &Catalogue, now: Instant) -> Vec<Delivery> {
         // Of a receiver that left the catalogue nothing is shown any more once nothing waits for it.
-        self.queues.retain(|id, queue| !queue.is_empty() || webhook(catalogue, id).is_some());
-        let longest_ms = self.policy.retry.longest_ms();
+        self.queues.retain(|id, queue| !queue.is_empty() || channel(catalogue, id).is_some());
+        let (longest_ms, policy) = (self.policy.retry.longest_ms(), self.policy.breaker);
         let ready = |entry: &Entry| entry.not_before <= now || entry.not_before.since_ms(now) > longest_ms;
         let due = self.queues.iter_mut().filter_map(|(id, queue)| {
-            let url = webhook(catalogue, id)?;
+            let channel = channel(catalogue, id)?;
+            if !queue.breaker.lets(&policy, now) {
+                return None;
+            }
             let (order, entry) = queue.take(ready)?;
             Some(Delivery {
                 key: Key { receiver: id.clone(), order },
-                url: url.clone(),
+                channel: Arc::clone(channel),
                 id: entry.id.clone(),
+                incident: entry.incident,
+                kind: entry.kind,
                 body: entry.body.clone(),
                 attempt: entry.attempts.saturating_add(1),
+                repeated: entry.attempts > 0 || order < self.loaded_to,
+                at: now,
+                kept: None,
             })
         });
         due.collect()
     }
 
-    /// Settles a message that is out; `random` spreads the next attempt. A message that is not out is left alone: it
-    /// was settled already.
+    /// Settles a message that is out, and notes what its receiver gave; `random` spreads the next attempt. A message that
+    /// is not out is left alone: it was settled already.
     pub fn settle(
         &self,
         plan: &mut Plan,
         key: &Key,
-        outcome: &Outcome,
+        (outcome, kept): (&Outcome, Option<&[u8]>),
         now: Instant,
         random: u32,
     ) -> Result<(), PackError> {
         self.begin(plan);
         let out = self.queues.get(&key.receiver).and_then(|queue| queue.out(key.order));
         let Some(entry) = out.filter(|_| plan.gone.insert(key.clone())) else { return Ok(()) };
+        if let (Some(kept), Some(incident)) = (kept, entry.incident) {
+            plan.keep(&key.receiver, incident, kept.to_vec());
+        }
         let Outcome::Failed { retryable, retry_after_ms, error } = outcome else {
             plan.put(Place::Waiting, key, None, true);
             plan.steps.push(Step::Deliver(key.clone()));
             return Ok(());
         };
+        // Whoever says when to come again is well, and is to be asked then.
+        if retry_after_ms.is_none() {
+            let breaker = self.queues.get(&key.receiver).map_or(Breaker::default(), |queue| queue.breaker);
+            let breaker = breaker.failed(&self.policy.breaker, now, random);
+            plan.steps.push(Step::Failed(key.receiver.clone(), breaker));
+        }
         let attempts = entry.attempts.saturating_add(1);
         let mut entry = Entry { attempts, ..entry.clone() };
         let retry = &self.policy.retry;
@@ -189,18 +230,18 @@ impl Outbox {
         self.bury(plan, key.clone(), entry, error, Cause::Failed, now)
     }
 
-    /// Gives up what waits for receivers that are no longer webhooks of the catalogue, but for what is out just then, and at
-    /// most [`RETIRE_MAX`] at once: to be called at each tick, it is cheap when there is nothing to do.
+    /// Gives up what waits for receivers that the catalogue no longer tells in messages, but for what is out just then, and
+    /// at most [`RETIRE_MAX`] at once: to be called at each tick, it is cheap when there is nothing to do.
     pub fn retire(&self, plan: &mut Plan, catalogue: &Catalogue, now: Instant) -> Result<(), PackError> {
         self.begin(plan);
-        let gone = self.queues.iter().filter(|(id, _)| webhook(catalogue, id).is_none());
+        let gone = self.queues.iter().filter(|(id, _)| channel(catalogue, id).is_none());
         let messages = gone.flat_map(|(id, queue)| {
             queue.resting().map(|(order, entry)| (Key { receiver: id.clone(), order }, entry.clone()))
         });
         for (key, entry) in messages.take(RETIRE_MAX) {
             if plan.gone.insert(key.clone()) {
                 plan.put(Place::Waiting, &key, None, true);
-                let reason = "the receiver is no longer in the catalogue as a webhook";
+                let reason = "the receiver is no longer in the catalogue as one that is told in messages";
                 self.bury(plan, key, entry, reason, Cause::Retired, now)?;
             }
         }
@@ -224,6 +265,8 @@ impl Outbox {
                     queue.failed(&error);
                     queue.put_back(key.order, entry);
                 }
+                Step::Failed(receiver, breaker) => self.queues.entry(receiver).or_default().breaker = breaker,
+                Step::Forget(key) => self.dead.retain(|(known, _)| *known != key),
                 Step::Bury(key, letter, cause) => {
                     let queue = self.queue(&key);
                     if cause == Cause::Failed {
@@ -248,14 +291,24 @@ impl Outbox {
         }
     }
 
-    /// What is shown of the receivers: the webhooks of the catalogue, and others for which something still waits.
+    /// The incident that a message tells of which is out.
+    pub fn incident_out(&self, key: &Key) -> Option<Number> {
+        self.queues.get(&key.receiver)?.out(key.order)?.incident
+    }
+
+    /// What is shown of the receivers: those that the catalogue tells in messages, and others for which something still waits.
     pub fn snapshot(&self, catalogue: &Catalogue) -> Vec<ReceiverSnapshot> {
         let nothing = Queue::default();
-        let told = catalogue.receivers.values().filter(|receiver| receiver.webhook().is_some());
+        let told = catalogue.receivers.values().filter(|receiver| receiver.channel().is_some());
         let mut ids: Vec<&Id> = told.map(|receiver| &receiver.id).chain(self.queues.keys()).collect();
         ids.sort_unstable();
         ids.dedup();
-        ids.into_iter().map(|id| self.queues.get(id).unwrap_or(&nothing).snapshot(id)).collect()
+        let kept = |id: &Id| self.dead.iter().filter(|(key, _)| key.receiver == *id).count();
+        let shown = |id: &Id| ReceiverSnapshot {
+            letters_kept: kept(id),
+            ..self.queues.get(id).unwrap_or(&nothing).snapshot(id)
+        };
+        ids.into_iter().map(shown).collect()
     }
 
     /// The dead letters that are kept, oldest first.
@@ -276,7 +329,15 @@ impl Outbox {
         Ok((key, value))
     }
 
-    fn begin(&self, plan: &mut Plan) {
+    pub(super) const fn next_order(&self) -> u64 {
+        self.next_order
+    }
+
+    pub(super) fn has_room(&self, receiver: &Id) -> bool {
+        self.waiting(receiver) < self.policy.waiting_max
+    }
+
+    pub(super) fn begin(&self, plan: &mut Plan) {
         let revision = *plan.revision.get_or_insert(self.revision);
         debug_assert_eq!(revision, self.revision, "one plan at a time");
     }
@@ -316,9 +377,9 @@ impl Outbox {
     }
 }
 
-/// Where the messages of a receiver go; none if it is not told in messages.
-fn webhook<'c>(catalogue: &'c Catalogue, receiver: &Id) -> Option<&'c ReceiverUrl> {
-    catalogue.receivers.get(receiver).and_then(Receiver::webhook)
+/// By what the messages of a receiver go; none if it is not told in messages.
+fn channel<'c>(catalogue: &'c Catalogue, receiver: &Id) -> Option<&'c Arc<Channel>> {
+    catalogue.receivers.get(receiver).and_then(Receiver::channel)
 }
 
 #[cfg(test)]

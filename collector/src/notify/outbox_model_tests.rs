@@ -12,6 +12,7 @@ const POLICY: OutboxPolicy = OutboxPolicy {
     waiting_max: 6,
     dead_letters_max: 5,
     retry: RetryPolicy { base_ms: 100, cap_ms: 2_000, give_up_after_ms: 20_000 },
+    breaker: BreakerPolicy { after: 3, base_ms: 100, cap_ms: 2_000 },
 };
 
 type Disk = BTreeMap<(Place, Vec<u8>), Vec<u8>>;
@@ -147,7 +148,7 @@ impl World {
         };
         let random = u32::try_from(self.dice.below(1 << 32)).unwrap();
         let mut plan = Plan::default();
-        self.outbox.settle(&mut plan, &key, &outcome, at(self.now), random).unwrap();
+        self.outbox.settle(&mut plan, &key, (&outcome, None), at(self.now), random).unwrap();
         assert!(!plan.is_empty());
         if self.commit(plan) {
             self.out.remove(&receiver);

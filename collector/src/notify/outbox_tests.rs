@@ -32,7 +32,7 @@ fn due(outbox: &mut Outbox, catalogue: &Catalogue, now: i64) -> Vec<(String, Key
 }
 
 fn settle(outbox: &mut Outbox, key: &Key, outcome: &Outcome, now: i64) -> Vec<(Place, String, bool, bool)> {
-    planned(outbox, |outbox, plan| outbox.settle(plan, key, outcome, at(now), u32::MAX).unwrap())
+    planned(outbox, |outbox, plan| outbox.settle(plan, key, (outcome, None), at(now), u32::MAX).unwrap())
 }
 
 fn failed(retryable: bool, retry_after_ms: Option<i64>) -> Outcome {
@@ -74,6 +74,21 @@ fn a_failed_message_waits_and_holds_up_those_behind_it() {
 }
 
 #[test]
+fn a_receiver_that_says_when_to_come_again_is_not_left_alone() {
+    for (retry_after_ms, is_open) in [(Some(1_000), false), (None, true)] {
+        let (mut outbox, catalogue) = outbox(OutboxPolicy::default());
+        enqueue(&mut outbox, &[("duty", 1)], 0);
+        for attempt in 1..=6 {
+            let now = attempt * 600_000;
+            let (_, key, _) = due(&mut outbox, &catalogue, now).remove(0);
+            settle(&mut outbox, &key, &failed(true, retry_after_ms), now);
+        }
+        let shown = outbox.snapshot(&catalogue);
+        assert!(shown[1].breaker_open == is_open, "{shown:?}");
+    }
+}
+
+#[test]
 fn a_clock_that_was_set_back_does_not_hold_a_message_for_ever() {
     let (mut outbox, catalogue) = outbox(OutboxPolicy::default());
     enqueue(&mut outbox, &[("duty", 1)], 30 * DAY_MS);
@@ -102,7 +117,7 @@ fn what_is_refused_or_failed_for_three_days_becomes_a_dead_letter() {
 #[test]
 fn a_full_outbox_refuses_the_newest_and_the_oldest_dead_letters_go() {
     let (mut outbox, catalogue) =
-        outbox(OutboxPolicy { waiting_max: 2, dead_letters_max: 3, retry: RetryPolicy::default() });
+        outbox(OutboxPolicy { waiting_max: 2, dead_letters_max: 3, ..OutboxPolicy::default() });
     enqueue(&mut outbox, &[("duty", 1)], 0);
     let many: Vec<_> = (2..=4).map(|n| ("duty", n)).chain([("chat", 9)]).collect();
     enqueue(&mut outbox, &many, 1);
@@ -142,7 +157,11 @@ fn a_receiver_that_left_the_catalogue_is_told_nothing_more() {
     assert!(due(&mut outbox, &catalogue, 9_999_999).is_empty());
     assert_eq!(retire(&mut outbox, 7).len(), 2);
     assert!(retire(&mut outbox, 8).is_empty());
-    assert!(outbox.dead_letters().all(|(_, l)| l.reason == "the receiver is no longer in the catalogue as a webhook"));
+    assert!(
+        outbox
+            .dead_letters()
+            .all(|(_, l)| l.reason == "the receiver is no longer in the catalogue as one that is told in messages")
+    );
     assert_eq!(outbox.dead_letters().len(), 2);
     due(&mut outbox, &catalogue, 9);
     let shown: Vec<_> = outbox.snapshot(&catalogue).into_iter().map(|s| s.receiver.to_string()).collect();
@@ -170,8 +189,8 @@ fn a_plan_that_is_dropped_changes_nothing() {
     let out = due(&mut outbox, &catalogue, 0);
     let mut plan = Plan::default();
     outbox.enqueue(&mut plan, vec![message("chat", 2)], at(1)).unwrap();
-    outbox.settle(&mut plan, &out[0].1, &failed(false, None), at(1), 0).unwrap();
-    outbox.settle(&mut plan, &out[0].1, &Outcome::Delivered, at(1), 0).unwrap();
+    outbox.settle(&mut plan, &out[0].1, (&failed(false, None), None), at(1), 0).unwrap();
+    outbox.settle(&mut plan, &out[0].1, (&Outcome::Delivered, None), at(1), 0).unwrap();
     assert_eq!((plan.changes().count(), plan.dead_letters().count(), plan.is_durable()), (3, 1, true));
     drop(plan);
     assert_eq!(outbox.snapshot(&catalogue).iter().map(|s| s.waiting).collect::<Vec<_>>(), [0, 1]);

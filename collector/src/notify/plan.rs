@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use uphold_common::ids::Id;
 
-use super::entry::{DeadLetter, Entry, Key};
+use super::breaker::Breaker;
+use super::entry::{DeadLetter, Entry, Key, kept_key};
+use crate::incident::model::Number;
 
 /// Where a record of the outbox lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +20,8 @@ pub enum Place {
     Waiting,
     /// It could not be delivered.
     Dead,
+    /// No message: what a receiver is to be reminded of with the next one about an incident.
+    Kept,
 }
 
 /// A change to one record of the outbox.
@@ -51,7 +55,7 @@ pub struct Plan {
     pub(super) dead_added: VecDeque<Key>,
     /// How many dead letters it drops, of those it found and then of its own.
     pub(super) dead_dropped: usize,
-    changes: BTreeMap<(Place, Key), OutboxChange>,
+    changes: BTreeMap<(Place, Vec<u8>), OutboxChange>,
 }
 
 /// What happens to one message.
@@ -61,6 +65,10 @@ pub(super) enum Step {
     Deliver(Key),
     Retry(Key, Entry, String),
     Bury(Key, DeadLetter, Cause),
+    /// The receiver failed once more.
+    Failed(Id, Breaker),
+    /// A dead letter goes.
+    Forget(Key),
 }
 
 /// Why a message became a dead letter.
@@ -99,14 +107,21 @@ impl Plan {
     }
 
     pub(super) fn put(&mut self, place: Place, key: &Key, value: Option<Vec<u8>>, durable: bool) {
-        let nothing = || OutboxChange { place, key: key.to_bytes(), value: None, durable };
-        let change = self.changes.entry((place, key.clone())).or_insert_with(nothing);
-        change.value = value;
-        change.durable |= durable;
+        self.put_under(place, key.to_bytes(), value, durable);
+    }
+
+    /// Notes what a receiver gave for an incident.
+    pub(super) fn keep(&mut self, receiver: &Id, incident: Number, value: Vec<u8>) {
+        self.put_under(Place::Kept, kept_key(receiver, incident), Some(value), true);
+    }
+
+    fn put_under(&mut self, place: Place, key: Vec<u8>, value: Option<Vec<u8>>, durable: bool) {
+        let durable = durable || self.changes.get(&(place, key.clone())).is_some_and(|before| before.durable);
+        self.changes.insert((place, key.clone()), OutboxChange { place, key, value, durable });
     }
 
     /// Takes back a record that it would have written and that was not there before.
     pub(super) fn withhold(&mut self, place: Place, key: &Key) {
-        self.changes.remove(&(place, key.clone()));
+        self.changes.remove(&(place, key.to_bytes()));
     }
 }

@@ -6,21 +6,17 @@
 //! A URL may be a secret: errors name the receiver's file, but never the URL, its host, its path or what the file
 //! holds. What the receiver answers beyond its status is not kept either.
 
-use std::error::Error as _;
-use std::fs::File;
-use std::io::Read as _;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Response, Url, redirect};
+use reqwest::{Client, Method, Response, Url, redirect};
 use uphold_common::catalogue::model::ReceiverUrl;
 
+use super::secret;
 use super::verdict::Attempt;
 
 /// Most bytes of an answer's body that are read, so that its connection can be used again.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
-/// Longest first line of a file with a URL.
-const URL_BYTES_MAX: u64 = 8 * 1024;
 /// Longest `Retry-After` that is looked at.
 const RETRY_AFTER_CHARS_MAX: usize = 64;
 /// How long an answer's body is waited for; the status stands without it.
@@ -74,6 +70,32 @@ pub struct Post<'a> {
     pub body: String,
 }
 
+/// What is asked of a receiver that answers.
+#[derive(Debug)]
+pub struct Ask {
+    /// How.
+    pub method: Method,
+    /// Where.
+    pub url: Url,
+    /// What stands in front of the body.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Most bytes of the answer's body.
+    pub answer_bytes_max: usize,
+}
+
+/// What a receiver answered.
+#[derive(Debug)]
+pub struct Heard {
+    /// The HTTP status.
+    pub status: u16,
+    /// What stood in front of the body.
+    pub headers: HeaderMap,
+    /// The body; none if it is longer than was asked for.
+    pub body: Option<Vec<u8>>,
+}
+
 /// Sends to receivers.
 #[derive(Clone, Debug)]
 pub struct Poster {
@@ -108,6 +130,26 @@ impl Poster {
         }
     }
 
+    /// Asks, and hears the answer to its end; the error is for people and holds nothing of the URL.
+    pub async fn ask(&self, ask: Ask) -> Result<Heard, String> {
+        let url = ask.url.clone();
+        let request = self.client.request(ask.method, ask.url).headers(ask.headers).body(ask.body);
+        let mut response = request.send().await.map_err(|error| reason(error, &url))?;
+        let (status, headers) = (response.status().as_u16(), std::mem::take(response.headers_mut()));
+        let mut body = Some(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(|error| reason(error, &url))? {
+            match &mut body {
+                Some(bytes) if bytes.len() + chunk.len() <= ask.answer_bytes_max => bytes.extend_from_slice(&chunk),
+                // What is too long is not heard to its end.
+                _ => {
+                    body = None;
+                    break;
+                }
+            }
+        }
+        Ok(Heard { status, headers, body })
+    }
+
     async fn send(&self, post: Post<'_>) -> Result<Attempt, String> {
         let mut url = parse(&written_url(post.url).await?)?;
         if !post.path.is_empty() {
@@ -117,12 +159,17 @@ impl Poster {
         let request = self.client.post(url.clone()).headers(post.headers).body(post.body);
         let response = request.send().await.map_err(|error| reason(error, &url))?;
         let status = response.status().as_u16();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after = retry_after.filter(|text| text.len() <= RETRY_AFTER_CHARS_MAX).map(str::to_owned);
+        let retry_after = retry_after(response.headers());
         // Whether the body comes or not, the receiver has answered.
         tokio::time::timeout(ANSWER_WAIT, drain(response)).await.ok();
         Ok(Attempt::Answered { status, retry_after })
     }
+}
+
+/// The header `Retry-After`, if it is no longer than is looked at.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    text.filter(|text| text.len() <= RETRY_AFTER_CHARS_MAX).map(str::to_owned)
 }
 
 async fn drain(mut response: Response) {
@@ -133,38 +180,16 @@ async fn drain(mut response: Response) {
     }
 }
 
-async fn written_url(url: &ReceiverUrl) -> Result<String, String> {
+/// The URL, as it is written.
+pub(super) async fn written_url(url: &ReceiverUrl) -> Result<String, String> {
     match url {
         ReceiverUrl::Url(text) => Ok(text.clone()),
-        ReceiverUrl::File(path) => {
-            let path = path.clone();
-            let read = tokio::task::spawn_blocking(move || first_line(&path));
-            read.await.unwrap_or_else(|_| Err("the file with the URL could not be read".to_owned()))
-        }
+        ReceiverUrl::File(path) => secret::first_line("the URL", path).await,
     }
 }
 
-/// The first line of the file, without the white space around it.
-fn first_line(path: &str) -> Result<String, String> {
-    let could_not = |error: std::io::Error| format!("could not read the URL from {path}: {error}");
-    // Opening anything else, a pipe say, might never return.
-    if !std::fs::metadata(path).map_err(could_not)?.is_file() {
-        return Err(format!("could not read the URL from {path}: it is no file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path).map_err(could_not)?.take(URL_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(could_not)?;
-    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    match std::str::from_utf8(line).map(str::trim) {
-        _ if line.len() as u64 > URL_BYTES_MAX => {
-            Err(format!("the first line of {path} is longer than {URL_BYTES_MAX} bytes"))
-        }
-        Ok("") => Err(format!("the first line of {path} is empty")),
-        Ok(text) => Ok(text.to_owned()),
-        Err(_) => Err(format!("the first line of {path} is no text")),
-    }
-}
-
-fn parse(text: &str) -> Result<Url, String> {
+/// An address of the web.
+pub(super) fn parse(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| "the receiver's URL is no http or https URL".to_owned())
 }
@@ -174,8 +199,12 @@ fn reason(error: reqwest::Error, url: &Url) -> String {
     if error.is_timeout() && !error.is_connect() {
         return "the receiver did not answer in time".to_owned();
     }
-    let error = error.without_url();
-    let mut text = "could not reach the receiver".to_owned();
+    redact(because("could not reach the receiver", &error.without_url()), url)
+}
+
+/// What could not be done, and what lies behind the error, each thing once.
+pub(super) fn because(what: &str, error: &dyn std::error::Error) -> String {
+    let mut text = what.to_owned();
     let mut source = error.source();
     while let Some(error) = source {
         let said = error.to_string();
@@ -185,7 +214,7 @@ fn reason(error: reqwest::Error, url: &Url) -> String {
         }
         source = error.source();
     }
-    redact(text, url)
+    text
 }
 
 /// Takes out what the errors below may quote: a certificate's error names the host, for one.

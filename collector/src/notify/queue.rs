@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 
+use super::breaker::Breaker;
 use super::entry::{Entry, bounded};
 
 /// What is shown of a receiver. What is counted is counted since the program started.
@@ -22,6 +23,10 @@ pub struct ReceiverSnapshot {
     pub failed_attempts: u64,
     /// How many messages were given up, for whatever reason.
     pub dead_letters: u64,
+    /// How many of the dead letters that are kept are its own, whenever they were given up.
+    pub letters_kept: usize,
+    /// Whether it failed so often in a row that it is only probed.
+    pub breaker_open: bool,
     /// Those of them that were given up because the outbox was full.
     pub refused: u64,
     /// Why the last attempt failed; none after one that did not.
@@ -39,6 +44,7 @@ pub(super) struct Queue {
     dead_letters: u64,
     refused: u64,
     last_error: Option<String>,
+    pub(super) breaker: Breaker,
 }
 
 impl Queue {
@@ -77,6 +83,7 @@ impl Queue {
     pub(super) fn delivered(&mut self, order: u64) {
         self.remove(order);
         self.delivered += 1;
+        self.breaker = Breaker::default();
         self.last_error = None;
     }
 
@@ -106,6 +113,8 @@ impl Queue {
             delivered: self.delivered,
             failed_attempts: self.failed_attempts,
             dead_letters: self.dead_letters,
+            letters_kept: 0,
+            breaker_open: self.breaker.is_open(),
             refused: self.refused,
             last_error: self.last_error.clone(),
         }

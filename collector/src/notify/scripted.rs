@@ -1,4 +1,4 @@
-//! For the tests of this room: a webhook that answers by a script, and a client for it.
+//! For the tests of this room: a webhook that answers by a script, and a courier for it.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,15 +12,15 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
 use tokio::net::TcpListener;
 
+use super::courier::Courier;
 use super::post::Timeouts;
-use super::webhook::WebhookClient;
 
-/// A client that gives up soon, with the TLS provider that `main` installs.
-pub(super) fn client() -> WebhookClient {
+/// A courier that gives up soon, with the TLS provider that `main` installs.
+pub(super) fn courier() -> Courier {
     rustls::crypto::ring::default_provider().install_default().ok();
     // Long enough for a busy machine, short enough to be waited for.
     let timeouts = Timeouts { connect: Duration::from_secs(2), total: Duration::from_secs(2) };
-    WebhookClient::new(timeouts).unwrap()
+    Courier::new(timeouts).unwrap()
 }
 
 /// What the server does with a request.

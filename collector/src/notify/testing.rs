@@ -1,15 +1,17 @@
 //! For the tests of this room: a small catalogue, and messages.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uphold_common::catalogue::model::{
-    Catalogue, Criticality, Expression, Organisation, Priorities, Priority, Receiver, ReceiverUrl, Route, Service,
-    Structure, Way,
+    Catalogue, Channel, Criticality, Expression, Handling, Organisation, Priorities, Priority, Raising, Receiver,
+    ReceiverUrl, Route, Service, Structure, Way, Webhook, When,
 };
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 
 use super::message::{Kind, Message};
+use crate::incident::model::Number;
 
 pub(super) fn id(text: &str) -> Id {
     Id::new(text).unwrap()
@@ -38,7 +40,8 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         structure: Structure::default(),
     };
     let receivers = receivers.iter().map(|(name, url)| {
-        let way = Way::Webhook(ReceiverUrl::Url((*url).to_owned()));
+        let webhook = Webhook { url: ReceiverUrl::Url((*url).to_owned()), secret_file: None };
+        let way = Way::Messages(Arc::new(Channel::Webhook(webhook)));
         (id(name), Receiver { id: id(name), way })
     });
     Catalogue {
@@ -53,6 +56,8 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
         services: BTreeMap::from([(id("shop"), shop)]),
         targets: BTreeMap::new(),
         priorities: Priorities::default(),
+        raising: Raising::default(),
+        handling: Handling::default(),
         receivers: receivers.collect(),
         routes: Vec::new(),
         remarks: Vec::new(),
@@ -62,10 +67,11 @@ pub(super) fn catalogue(receivers: &[(&str, &str)]) -> Catalogue {
 /// A route to a receiver for these priorities.
 pub(super) fn route(to: &str, priorities: &[&str]) -> Route {
     let priorities = priorities.iter().map(|text| Priority::parse(text).unwrap()).collect();
-    Route { to: id(to), priorities }
+    Route { to: id(to), when: When { priorities, ..When::default() }, late: false }
 }
 
 /// A message number `n` to a receiver.
 pub(super) fn message(receiver: &str, n: u64) -> Message {
-    Message { receiver: id(receiver), id: format!("x-INC-{n}.1"), kind: Kind::Opened, body: format!("{{\"n\":{n}}}") }
+    let body = format!("{{\"n\":{n}}}");
+    Message { receiver: id(receiver), id: format!("x-INC-{n}.1"), incident: Number(n), kind: Kind::Opened, body }
 }

@@ -6,6 +6,18 @@
 //! | 408, 425, 429, 5xx, or nothing | it is tried again, not before what `Retry-After` asks for (at most an hour) |
 //! | 3xx | never again: redirects are not followed, since they would carry the message to somebody nobody chose |
 //! | 410 and everything else | never again: the same message would be refused again |
+//!
+//! | the mail server answered | then |
+//! |---|---|
+//! | 2xx | it is delivered: the server has taken it on |
+//! | 4xx, or nothing | it is tried again |
+//! | everything else | never again |
+//!
+//! | the program ended | then |
+//! |---|---|
+//! | with 0 | it is delivered |
+//! | with 75, by a signal, or at its deadline; or could not be run | it is tried again |
+//! | with any other code | never again |
 
 use uphold_common::time::Instant;
 use uphold_common::wire::retry_after;
@@ -22,12 +34,43 @@ pub enum Attempt {
         /// The header `Retry-After`, as it came.
         retry_after: Option<String>,
     },
+    /// The mail server answered with this code.
+    Replied {
+        /// The code of SMTP.
+        code: u16,
+    },
+    /// The program that was given it ended.
+    Ended {
+        /// With what.
+        end: ProgramEnd,
+        /// What it complained of, on one line.
+        said: String,
+    },
+    /// It cannot be sent to this receiver at all.
+    Refused {
+        /// Why, for people.
+        error: String,
+    },
     /// There was no answer, or nobody to ask.
     Unanswered {
         /// Why, for people.
         error: String,
     },
 }
+
+/// With what a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramEnd {
+    /// With a code of its own.
+    Code(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// It took too long, and was ended.
+    Deadline,
+}
+
+/// With this code of sysexits.h a program says that it may work later.
+const TEMPORARY: i32 = 75;
 
 /// What becomes of a message after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +91,18 @@ pub enum Outcome {
 /// Judges an attempt that was made just before `now`.
 pub fn judge(attempt: &Attempt, now: Instant) -> Outcome {
     match attempt {
-        Attempt::Answered { status: 200..=299, .. } => Outcome::Delivered,
+        Attempt::Answered { status: 200..=299, .. }
+        | Attempt::Replied { code: 200..=299 }
+        | Attempt::Ended { end: ProgramEnd::Code(0), .. } => Outcome::Delivered,
+        Attempt::Replied { code } => {
+            let error = format!("the mail server answered {code}");
+            Outcome::Failed { retryable: (400..=499).contains(code), retry_after_ms: None, error }
+        }
+        Attempt::Ended { end, said } => {
+            let retryable = !matches!(end, ProgramEnd::Code(code) if *code != TEMPORARY);
+            Outcome::Failed { retryable, retry_after_ms: None, error: ended(*end, said) }
+        }
+        Attempt::Refused { error } => Outcome::Failed { retryable: false, retry_after_ms: None, error: error.clone() },
         Attempt::Answered { status: status @ (408 | 425 | 429 | 500..=599), retry_after } => {
             let retry_after_ms =
                 retry_after.as_deref().and_then(|text| retry_after::wait_ms(text, now, RETRY_AFTER_MAX_MS));
@@ -61,6 +115,15 @@ pub fn judge(attempt: &Attempt, now: Instant) -> Outcome {
             Outcome::Failed { retryable: true, retry_after_ms: None, error: error.clone() }
         }
     }
+}
+
+fn ended(end: ProgramEnd, said: &str) -> String {
+    let how = match end {
+        ProgramEnd::Code(code) => format!("the program ended with {code}"),
+        ProgramEnd::Signal(signal) => format!("the program was ended by signal {signal}"),
+        ProgramEnd::Deadline => "the program took too long, and was ended".to_owned(),
+    };
+    if said.is_empty() { how } else { format!("{how}: {said}") }
 }
 
 fn answered(status: u16) -> String {
@@ -101,6 +164,48 @@ mod tests {
             };
             assert_eq!(found, expected, "{status}");
         }
+    }
+
+    #[test]
+    fn every_code_of_a_mail_server_has_its_verdict() {
+        for code in 200..=599 {
+            let found = match judge(&Attempt::Replied { code }, Instant::from_ms(NOW_MS)) {
+                Outcome::Delivered => None,
+                Outcome::Failed { retryable, error, .. } => {
+                    assert_eq!(error, format!("the mail server answered {code}"));
+                    Some(retryable)
+                }
+            };
+            let expected = match code {
+                200..=299 => None,
+                400..=499 => Some(true),
+                _ => Some(false),
+            };
+            assert_eq!(found, expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_end_of_a_program_has_its_verdict() {
+        let failed =
+            |retryable, error: &str| Outcome::Failed { retryable, retry_after_ms: None, error: error.to_owned() };
+        for (end, said, expected) in [
+            (ProgramEnd::Code(0), "done", Outcome::Delivered),
+            (ProgramEnd::Code(75), "", failed(true, "the program ended with 75")),
+            (ProgramEnd::Code(1), "no queue", failed(false, "the program ended with 1: no queue")),
+            (ProgramEnd::Signal(11), "", failed(true, "the program was ended by signal 11")),
+            (ProgramEnd::Deadline, "", failed(true, "the program took too long, and was ended")),
+        ] {
+            let attempt = Attempt::Ended { end, said: said.to_owned() };
+            assert_eq!(judge(&attempt, Instant::from_ms(NOW_MS)), expected, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_at_all_is_not_tried_again() {
+        let error = "no address".to_owned();
+        let outcome = judge(&Attempt::Refused { error: error.clone() }, Instant::from_ms(NOW_MS));
+        assert_eq!(outcome, Outcome::Failed { retryable: false, retry_after_ms: None, error });
     }
 
     #[test]

@@ -1,30 +1,48 @@
 //! Attempts against a server that answers by a script, and against none; URLs that stay secret.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use uphold_common::catalogue::model::ReceiverUrl;
+use uphold_common::catalogue::model::{Channel, ReceiverUrl};
 
 use super::*;
+use crate::notify::courier::Courier;
 use crate::notify::entry::Key;
-use crate::notify::scripted::{Reply, Server, client};
-use crate::notify::testing::id;
+use crate::notify::message::Kind;
+use crate::notify::scripted::{Reply, Server, courier};
+use crate::notify::testing::{at, id};
 
 fn delivery(url: ReceiverUrl) -> Delivery {
     let key = Key { receiver: id("duty"), order: 1 };
-    Delivery { key, url, id: "x-INC-7.2".to_owned(), body: "{\"n\":1}".to_owned(), attempt: 1 }
+    Delivery {
+        key,
+        channel: Arc::new(Channel::Webhook(Webhook { url, secret_file: None })),
+        id: "x-INC-7.2".to_owned(),
+        incident: None,
+        kind: Kind::Opened,
+        body: "{\"n\":1}".to_owned(),
+        attempt: 1,
+        repeated: false,
+        at: at(1_614_265_330_000),
+        kept: None,
+    }
 }
 
 fn answered(status: u16, retry_after: Option<&str>) -> Attempt {
     Attempt::Answered { status, retry_after: retry_after.map(str::to_owned) }
 }
 
+async fn attempt(courier: &Courier, delivery: &Delivery) -> Attempt {
+    courier.deliver(delivery).await.attempt
+}
+
 async fn error_of(url: ReceiverUrl) -> String {
-    match client().deliver(&delivery(url)).await {
+    match attempt(&courier(), &delivery(url)).await {
         Attempt::Unanswered { error } => error,
-        answered @ Attempt::Answered { .. } => panic!("{answered:?}"),
+        answered => panic!("{answered:?}"),
     }
 }
 
@@ -40,9 +58,9 @@ async fn an_attempt_says_what_it_saw() {
         (Reply::Hang, Attempt::Unanswered { error: "the receiver did not answer in time".to_owned() }),
     ];
     let server = Server::start(&table.clone().map(|(reply, _)| reply)).await;
-    let client = client();
+    let courier = courier();
     for (reply, expected) in table {
-        assert_eq!(client.deliver(&delivery(ReceiverUrl::Url(server.url()))).await, expected, "{reply:?}");
+        assert_eq!(attempt(&courier, &delivery(ReceiverUrl::Url(server.url()))).await, expected, "{reply:?}");
     }
     let seen = server.seen();
     assert_eq!(seen.len(), 7, "no redirect is followed");
@@ -64,7 +82,7 @@ async fn the_status_stands_even_if_the_body_never_comes() {
         stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 9\r\n\r\nhal").await.unwrap();
         tokio::time::sleep(Duration::from_mins(1)).await;
     });
-    assert_eq!(client().deliver(&delivery(ReceiverUrl::Url(url))).await, answered(202, None));
+    assert_eq!(attempt(&courier(), &delivery(ReceiverUrl::Url(url))).await, answered(202, None));
     server.abort();
 }
 
@@ -77,7 +95,7 @@ async fn a_url_file_is_read_at_each_attempt() {
     assert!(error.ends_with("is empty"), "{error}");
     let delivery = delivery(url());
     writeln!(file, "  {}  \r\nand more", server.url()).unwrap();
-    assert_eq!(client().deliver(&delivery).await, answered(200, None));
+    assert_eq!(attempt(&courier(), &delivery).await, answered(200, None));
     assert_eq!(server.seen()[0].path, "/hook/s3cr3t");
 }
 

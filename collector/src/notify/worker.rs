@@ -13,10 +13,10 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
+use super::courier::{Courier, Report};
 use super::entry::Key;
 use super::outbox::Delivery;
-use super::verdict::Attempt;
-use super::webhook::WebhookClient;
+use super::verdict::{Attempt, Outcome, judge};
 
 /// Most attempts at once.
 pub const AT_ONCE_MAX: usize = 16;
@@ -27,7 +27,7 @@ pub trait Desk: Send + Sync + 'static {
     fn due(&self) -> impl Future<Output = Vec<Delivery>> + Send;
 
     /// Takes the report on a message that was due.
-    fn settle(&self, key: Key, attempt: Attempt) -> impl Future<Output = ()> + Send;
+    fn settle(&self, key: Key, report: Report) -> impl Future<Output = ()> + Send;
 }
 
 /// The worker's rhythm.
@@ -48,14 +48,14 @@ impl Default for Pace {
 /// Delivers until `stop` says true, or until nobody is left who could say so. `wake` tells of new messages.
 pub async fn run<D: Desk>(
     desk: Arc<D>,
-    client: WebhookClient,
+    courier: Courier,
     wake: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
     pace: Pace,
 ) {
     let mut worker = Worker {
         desk,
-        client,
+        courier,
         turns: Arc::new(Semaphore::new(AT_ONCE_MAX)),
         tasks: JoinSet::new(),
         out: HashMap::new(),
@@ -87,7 +87,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 struct Worker<D> {
     desk: Arc<D>,
-    client: WebhookClient,
+    courier: Courier,
     turns: Arc<Semaphore>,
     tasks: JoinSet<()>,
     out: HashMap<task::Id, Key>,
@@ -95,14 +95,14 @@ struct Worker<D> {
 
 impl<D: Desk> Worker<D> {
     fn begin(&mut self, delivery: Delivery) {
-        let (desk, client, turns) = (Arc::clone(&self.desk), self.client.clone(), Arc::clone(&self.turns));
+        let (desk, courier, turns) = (Arc::clone(&self.desk), self.courier.clone(), Arc::clone(&self.turns));
         let key = delivery.key.clone();
         let handle = self.tasks.spawn(async move {
             // The turns end when the worker is told to stop.
             let Ok(_turn) = turns.acquire().await else { return };
-            let attempt = client.deliver(&delivery).await;
-            tell(&delivery, &attempt);
-            desk.settle(delivery.key, attempt).await;
+            let report = courier.deliver(&delivery).await;
+            tell(&delivery, &report.attempt);
+            desk.settle(delivery.key, report).await;
         });
         self.out.insert(handle.id(), key);
     }
@@ -117,7 +117,7 @@ impl<D: Desk> Worker<D> {
                 if let Some(key) = self.out.remove(&error.id()) {
                     tracing::error!(receiver = %key.receiver, "a delivery broke off");
                     let attempt = Attempt::Unanswered { error: "the attempt broke off".to_owned() };
-                    self.desk.settle(key, attempt).await;
+                    self.desk.settle(key, attempt.into()).await;
                 }
             }
         }
@@ -136,14 +136,9 @@ impl<D: Desk> Worker<D> {
 /// Says what became of an attempt; what the outbox makes of it is the engine's to say.
 fn tell(delivery: &Delivery, attempt: &Attempt) {
     let (receiver, message, number) = (&delivery.key.receiver, &delivery.id, delivery.attempt);
-    match attempt {
-        Attempt::Answered { status: status @ 200..=299, .. } => {
-            tracing::debug!(%receiver, %message, attempt = number, status, "delivered");
-        }
-        Attempt::Answered { status, .. } => {
-            tracing::warn!(%receiver, %message, attempt = number, status, "not delivered");
-        }
-        Attempt::Unanswered { error } => {
+    match judge(attempt, delivery.at) {
+        Outcome::Delivered => tracing::debug!(%receiver, %message, attempt = number, "delivered"),
+        Outcome::Failed { error, .. } => {
             tracing::warn!(%receiver, %message, attempt = number, error, "not delivered");
         }
     }

@@ -8,7 +8,7 @@ use uphold_common::catalogue::model::Catalogue;
 use super::*;
 use crate::notify::outbox::{Outbox, OutboxPolicy};
 use crate::notify::plan::Plan;
-use crate::notify::scripted::{Reply, Server, client};
+use crate::notify::scripted::{Reply, Server, courier};
 use crate::notify::testing::{at, catalogue, message};
 use crate::notify::verdict::judge;
 
@@ -56,12 +56,13 @@ impl Desk for Table {
         due
     }
 
-    async fn settle(&self, key: Key, attempt: Attempt) {
+    async fn settle(&self, key: Key, report: Report) {
         assert!(!self.breaks.swap(false, Ordering::SeqCst), "asked to break");
         let now = at(self.now_ms.load(Ordering::SeqCst));
         let mut outbox = self.outbox.lock().unwrap();
         let mut plan = Plan::default();
-        outbox.settle(&mut plan, &key, &judge(&attempt, now), now, u32::MAX / 2).unwrap();
+        let outcome = judge(&report.attempt, now);
+        outbox.settle(&mut plan, &key, (&outcome, report.kept.as_deref()), now, u32::MAX / 2).unwrap();
         outbox.apply(plan);
     }
 }
@@ -75,7 +76,7 @@ struct Running {
 fn start(table: &Arc<Table>, grace: Duration, tick: Duration) -> Running {
     let (stop, stopped) = watch::channel(false);
     let wake = Arc::new(Notify::new());
-    let task = run(Arc::clone(table), client(), Arc::clone(&wake), stopped, Pace { tick, grace });
+    let task = run(Arc::clone(table), courier(), Arc::clone(&wake), stopped, Pace { tick, grace });
     Running { stop, wake, task: tokio::spawn(task) }
 }
 

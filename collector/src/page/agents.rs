@@ -131,6 +131,7 @@ fn of_receiver(id: &str, receiver: &ReceiverSnapshot) -> Markup {
             th scope="row" {
                 (id)
                 @if receiver.dead_letters > 0 { span.remark { "given up: " (receiver.dead_letters) } }
+                @if receiver.breaker_open { span.remark { "fails again and again, and is only probed" } }
                 @if let Some(error) = &receiver.last_error { span.remark { "last attempt: " (error) } }
             }
             td { (receiver.delivered) }

@@ -2,14 +2,15 @@
 //!
 //! Nothing in it is typed in as a figure: states are, and the figures come from the rules as always.
 
+mod incidents;
 mod promised;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use uphold_common::catalogue::course::Courses;
-use uphold_common::catalogue::model::{Catalogue, Priority, Probe, Promise, Service};
-use uphold_common::ids::{Id, PathId, ProbeId, VantagePoint};
+use uphold_common::catalogue::model::{Catalogue, Probe, Promise, Service};
+use uphold_common::ids::{Id, ProbeId, VantagePoint};
 use uphold_common::measure::capacity::CapacityFigures;
 use uphold_common::measure::committed::Committed;
 use uphold_common::measure::figures::{Figures, Measured};
@@ -26,7 +27,7 @@ use uphold_common::wire::push::SeqRange;
 
 use crate::engine::reload::CatalogueReloads;
 use crate::histogram::{Histogram, Scale};
-use crate::incident::model::{Incident, Number, PriorityText, Resolution, Resolved, Subject};
+use crate::incident::tally::Held;
 use crate::limits::Limit;
 use crate::listen::tls::Reloads;
 use crate::reserve::{DiskSpace, Room, RoomSnapshot};
@@ -38,6 +39,7 @@ use crate::snapshot::{
 };
 use crate::store::{Gaps, StoreStats};
 
+use incidents::{incidents, tallied};
 use promised::{answers, burning, filling, readings, volumes};
 
 /// Sunday, 22 November 2026, a little after two in Zurich.
@@ -111,6 +113,8 @@ pub(crate) fn of(catalogue: Catalogue) -> Snapshot {
         volumes: volumes(as_of),
         governed: Arc::default(),
         overruns: Vec::new(),
+        incidents_held: Held::of(open_incidents.iter().chain(&recent_incidents)),
+        incidents_counted: tallied(&recent_incidents),
         open_incidents,
         lately_resolved: recent_incidents.clone(),
         recent_incidents,
@@ -237,45 +241,6 @@ fn newest(probe: &Probe, agent: &Id, place: usize, state: State, as_of: Instant)
     let code = if http { 200 } else { 0 };
     let observation = Observation { at, outcome, cause, code, total: Micros::new(total), phases };
     (VantagePoint { probe: probe.id.clone(), agent: agent.clone() }, observation)
-}
-
-fn incidents(as_of: Instant) -> (Vec<Incident>, Vec<Incident>) {
-    let ago = |text: &str| as_of.minus_ms(parse_duration_ms(text).unwrap());
-    let priority = |text: &str| PriorityText(Priority::parse(text).unwrap());
-    let incident = |number, subject, text: &str, started, summary: &str| Incident {
-        number: Number(number),
-        subject,
-        priority: priority(text),
-        summary: summary.to_owned(),
-        started,
-        opened: started.plus_ms(31_000),
-        resolved: None,
-        acknowledged: None,
-        events: 1,
-    };
-    let target = PathId::new(id("office-ola"), id("mail"));
-    let breached =
-        Subject::TargetBreached { service: id("mail"), target, window_start: Some(when("2026-11-01T00:00:00+01:00")) };
-    let down = |service: &str| Subject::ServiceDown { service: id(service) };
-    let breach = incident(
-        6,
-        breached,
-        "P2",
-        ago("12d3h24m"),
-        "Mail: office-ola/mail breached, 99.23 % of 99.5 % promised in November 2026",
-    );
-    let outage = incident(9, down("mail"), "P1", ago("18m42s"), "Mail is down: smtp, connection refused");
-    let past = |number, service: &str, start: &str, end: &str, summary: &str| {
-        let resolution = Resolution::Recovered;
-        let resolved = Some(Resolved { ended: ago(end), decided_at: ago(end), resolution });
-        Incident { resolved, events: 2, ..incident(number, down(service), "P1", ago(start), summary) }
-    };
-    let recent = vec![
-        past(8, "webshop", "3d4h", "3d3h57m45s", "Web shop is down: uplink, timed out"),
-        past(7, "webshop", "8d2h", "8d1h48m56s", "Web shop is down: front-page, unexpected code 503"),
-        past(5, "mail", "12d7h", "12d3h20m", "Mail is down: smtp, timed out"),
-    ];
-    (vec![breach, outage], recent)
 }
 
 fn agents(as_of: Instant) -> BTreeMap<Id, AgentSnapshot> {

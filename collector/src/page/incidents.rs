@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use uphold_common::catalogue::model::Threshold;
 
 use super::text::{Clock, brief, mark};
-use crate::incident::model::{Incident, Subject};
+use crate::incident::model::{Incident, Standing, Subject};
 use crate::snapshot::Snapshot;
 
 /// How many resolved incidents the page shows; the API has the others.
@@ -40,6 +40,7 @@ pub(super) fn recent(snapshot: &Snapshot, clock: &Clock<'_>) -> Markup {
                 ul.card.rows {
                     @for incident in snapshot.recent_incidents.iter().take(RECENT) { (resolved(incident, clock)) }
                 }
+                p.note.pages { a href="incidents?state=all" { "All incidents" } }
             }
         }
     }
@@ -49,7 +50,7 @@ fn resolved(incident: &Incident, clock: &Clock<'_>) -> Markup {
     html! {
         li data-incident=(incident.number) {
             p.what { (priority(incident)) span { (incident.summary) } }
-            @if let Some(end) = incident.resolved {
+            @if let Some(end) = &incident.resolved {
                 p.when {
                     a href={ "incidents/" (incident.number) } { (incident.number) } " · " (clock.moment(incident.started)) ", lasted "
                     (brief(end.ended.since_ms(incident.started).max(0))) "; " (end.resolution.as_str())
@@ -59,14 +60,30 @@ fn resolved(incident: &Incident, clock: &Clock<'_>) -> Markup {
     }
 }
 
+/// Where it stands, in a word.
+pub(super) const fn standing(incident: &Incident) -> &'static str {
+    match incident.state {
+        Standing::Open => "open",
+        Standing::Acknowledged => "taken on",
+        Standing::Resolved => "resolved",
+        Standing::Closed => "closed",
+    }
+}
+
 pub(super) fn priority(incident: &Incident) -> Markup {
     html! { span.priority.(incident.priority.0.as_str()) { (incident.priority.0.as_str()) } }
 }
 
 pub(super) const fn shape(incident: &Incident) -> &'static str {
     match incident.subject {
-        Subject::ServiceDown { .. } => "down",
-        Subject::CapacityAbove { threshold: Threshold::Warning, .. } => "degraded",
-        Subject::TargetBreached { .. } | Subject::CapacityAbove { threshold: Threshold::Critical, .. } => "breached",
+        Subject::ServiceDown { .. } | Subject::MaintenanceOverrun { .. } => "down",
+        Subject::ServiceDegraded { .. }
+        | Subject::BudgetBurning { .. }
+        | Subject::CertificateExpiring { .. }
+        | Subject::CapacityAbove { threshold: Threshold::Warning, .. } => "degraded",
+        Subject::TargetBreached { .. }
+        | Subject::TargetUnreachable { .. }
+        | Subject::CapacityAbove { threshold: Threshold::Critical, .. } => "breached",
+        Subject::AgentSilent { .. } | Subject::ServiceUnmeasured { .. } | Subject::ClockOff { .. } => "unmeasured",
     }
 }

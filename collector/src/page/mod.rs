@@ -1,11 +1,12 @@
-//! The pages: the snapshot for people at `/`, each service, host and incident on a page of its own, and the one to sign
-//! in on.
+//! The pages: the snapshot for people at `/`, the incidents, each service, host and incident on a page of its own, problems on one,
+//! and the one to sign in on.
 //!
 //! It computes no figure: whatever is shown stands in the snapshot, cut to the decimals of its promise and never rounded
 //! up. It loads nothing from elsewhere and works without a script: the script only fetches the page again and puts
 //! its `main` in place of the old one. Style, script and icon are assets of their own, so that the content security
 //! policy needs no exception. Nothing is said by colour alone: states have a word and a shape too.
 
+mod acts;
 pub mod agent;
 mod agents;
 mod alignment;
@@ -20,10 +21,12 @@ mod hosts;
 pub mod incident;
 mod incidents;
 mod limits;
+pub mod listed;
 mod maintenance;
 pub mod plot;
 mod plotted;
 mod probes;
+pub mod problems;
 mod response;
 mod revisions;
 mod service;
@@ -142,6 +145,7 @@ fn footer(snapshot: &Snapshot) -> Markup {
                 "Catalogue version " (snapshot.catalogue_version)
                 " · store " span title=(store) { (store.get(..8).unwrap_or(&store)) }
                 " · time zone data " (time_zone_data())
+                " · " a href="problems" { "Problems" }
                 " · Uphold " (env!("CARGO_PKG_VERSION"))
             }
         }

@@ -58,7 +58,7 @@ fn host(snapshot: &Snapshot) -> String {
 }
 
 /// The text of the page without its tags.
-fn words(page: &str) -> String {
+pub(super) fn words(page: &str) -> String {
     let mut text = String::new();
     let mut inside = false;
     for c in page.chars() {
@@ -231,7 +231,11 @@ fn a_store_that_refuses_or_is_damaged_says_so_in_words() {
 #[test]
 fn every_page_says_that_the_way_to_it_is_not_safe_and_no_other_does() {
     let snapshot = fixture::snapshot();
-    let events = crate::engine::command::History { incident: snapshot.open_incidents[0].clone(), events: Vec::new() };
+    let events = crate::engine::command::History {
+        incident: snapshot.open_incidents[0].clone(),
+        events: Vec::new(),
+        beside: crate::engine::command::Beside::default(),
+    };
     let service = &snapshot.catalogue.services[&fixture::id("webshop")];
     let about = About::Service(service);
     for (insecure, expected) in [(Some("Everybody on the way can read it."), 1), (None, 0)] {

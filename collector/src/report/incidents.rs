@@ -7,76 +7,116 @@ use uphold_common::time::Instant;
 
 use super::Style;
 use super::ink::{Ink, clean, join, length, padded};
-use crate::incident::model::{Change, Number, PriorityText, Resolution};
+use crate::incident::list::EventLine;
+use crate::incident::model::{Acknowledged, Incident, Resolution};
 
-/// What the table reads of an incident. Keys that it does not know are passed over.
-#[derive(Clone, Debug, Deserialize)]
-pub struct IncidentView {
-    /// Its number.
-    pub number: Number,
-    /// The service it is about.
-    pub service: Id,
-    /// Its priority.
-    pub priority: PriorityText,
-    /// What was seen.
-    pub summary: String,
-    /// When what it is about began.
-    pub started: Instant,
-    /// How it ended; none while it is open.
-    pub resolved: Option<ResolvedView>,
-}
-
-/// How an incident ended.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct ResolvedView {
-    /// When what it is about ended.
-    pub ended: Instant,
-    /// Why.
-    pub resolution: Resolution,
-}
-
-/// One incident with everything that happened to it.
+/// One incident with everything that happened to it, as it is answered.
 #[derive(Clone, Debug, Deserialize)]
 pub struct HistoryView {
     /// The incident.
-    pub incident: IncidentView,
+    pub incident: Incident,
     /// What happened to it, in order.
-    pub events: Vec<EventView>,
+    pub events: Vec<EventLine>,
 }
 
-/// One thing that happened to it.
-#[derive(Clone, Debug, Deserialize)]
-pub struct EventView {
-    /// When.
-    pub at_ms: Instant,
-    /// What.
-    #[serde(flatten)]
-    pub change: Change,
-}
+/// Most names of a list.
+const NAMES_MAX: usize = 20;
 
 /// One incident with its history, in UTC.
 pub fn render_one(history: &HistoryView, style: Style) -> String {
     let ink = Ink::new(style, None);
     let incident = &history.incident;
     let mut lines = vec![ink.bold(format!("{}  {}", incident.number, clean(&incident.summary)))];
-    lines.push(format!("  service   {}", incident.service));
-    lines.push(format!("  priority  {}", incident.priority.0.as_str()));
-    lines.push(format!("  began     {}", incident.started));
-    match incident.resolved {
-        Some(resolved) => lines.push(format!("  ended     {}, {}", resolved.ended, resolved.resolution.as_str())),
-        None => lines.push(format!("  ended     {}", ink.bad("not yet"))),
-    }
+    let mut rows = about(incident, &ink);
+    rows.extend(times(incident, &ink));
+    rows.extend(around(incident));
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    lines.extend(rows.iter().map(|(name, value)| format!("  {}  {value}", padded(name, width))));
     lines.push(String::new());
     for event in &history.events {
         lines.push(format!("{}  {}", ink.soft(&event.at_ms.to_string()), clean(&event.change.to_string())));
-        let said = match &event.change {
-            Change::Acknowledged { text, .. } => text.as_deref(),
-            Change::Commented { text, .. } => Some(text.as_str()),
-            Change::Opened { .. } | Change::Resolved { .. } | Change::Reopened | Change::Amended { .. } => None,
-        };
-        lines.extend(said.into_iter().flat_map(str::lines).map(|line| format!("    {}", clean(line))));
+        lines.extend(event.change.said().into_iter().flat_map(str::lines).map(|line| format!("    {}", clean(line))));
     }
     join(&lines)
+}
+
+/// A name and what stands beside it.
+type Row = (&'static str, String);
+
+/// What it is about, and whose it is.
+fn about(incident: &Incident, ink: &Ink<'_>) -> Vec<Row> {
+    let what = if incident.subject.service().is_some() { "service" } else { "agent" };
+    let state = if incident.is_open() { ink.bad(incident.state.as_str()) } else { incident.state.as_str().to_owned() };
+    let (criticality, urgency) = (incident.criticality.0.as_str(), incident.urgency.0.as_str());
+    let mut rows = vec![
+        ("state", state),
+        (what, incident.subject.name().to_string()),
+        ("cause", format!("{}, {}", incident.subject.cause().as_str(), incident.category.as_str())),
+        ("priority", format!("{}: criticality {criticality}, {urgency}", incident.priority.0.as_str())),
+    ];
+    rows.extend(incident.subject.target().map(|target| ("target", target.to_string())));
+    rows.extend(incident.owner.as_ref().map(|owner| ("owner", clean(owner))));
+    rows.extend(incident.assignee.as_ref().map(|to| ("assigned to", clean(to))));
+    rows.extend(incident.quiet.as_ref().map(|id| ("maintenance", format!("it began in {id}, so nobody was told"))));
+    rows
+}
+
+/// When what was so, as far as it is.
+fn times(incident: &Incident, ink: &Ink<'_>) -> Vec<Row> {
+    let after = |at: Instant| format!("{at}, after {}", length(at.since_ms(incident.started).max(0)));
+    let mut rows =
+        vec![("started", format!("{}, as measured", incident.started)), ("detected", after(incident.opened))];
+    rows.push(match &incident.acknowledged {
+        Some(by) => ("acknowledged", format!("{} by {}", after(by.at), clean(&by.by.to_string()))),
+        None => ("acknowledged", "not yet".to_owned()),
+    });
+    match &incident.resolved {
+        Some(resolved) => {
+            let by = resolved.by.as_ref().map(|by| format!(": {}", clean(&by.to_string()))).unwrap_or_default();
+            rows.push(("restored", after(resolved.ended)));
+            rows.push(("resolved", format!("{}; {}{by}", resolved.decided_at, resolved.resolution.as_str())));
+        }
+        None => rows.push(("restored", ink.bad("not yet"))),
+    }
+    rows.extend(incident.closed.map(|closed| ("closed", closed.to_string())));
+    rows.extend((incident.returns > 0).then(|| ("came back", format!("{} times", incident.returns))));
+    rows
+}
+
+/// Whom it concerns, what it is connected with, and what makes it a major one.
+fn around(incident: &Incident) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (name, all) in [
+        ("customers", names(incident.customers.iter())),
+        ("components", names(incident.components.iter())),
+        ("affected", names(incident.affected.iter())),
+    ] {
+        rows.extend(all.map(|all| (name, all)));
+    }
+    rows.extend(incident.links.iter().map(|link| (link.kind.as_str(), clean(&link.to))));
+    for (receiver, ticket) in &incident.tickets {
+        let url = ticket.url.as_ref().map(|url| format!(", {}", clean(url))).unwrap_or_default();
+        rows.push(("ticket", format!("{} at {receiver}{url}", clean(&ticket.id))));
+    }
+    if let Some(major) = &incident.major {
+        rows.push(("major", format!("since {}: {}", major.declared, clean(&major.because))));
+        rows.push(("answers for it", clean(&major.owner)));
+        let when = |known: &Option<Acknowledged>, none: &str| match known {
+            Some(by) => format!("{} by {}", by.at, clean(&by.by.to_string())),
+            None => none.to_owned(),
+        };
+        rows.push(("notice", when(&major.notice_received, "not received yet")));
+        rows.push(("review", when(&major.reviewed, "not filed yet")));
+    }
+    rows
+}
+
+/// The first names of a list, and how many more there are; none of an empty one.
+fn names<'a>(all: impl ExactSizeIterator<Item = &'a Id>) -> Option<String> {
+    let (count, more) = (all.len(), all.len().saturating_sub(NAMES_MAX));
+    let named: Vec<&str> = all.take(NAMES_MAX).map(Id::as_str).collect();
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    (count > 0).then(|| named.join(", ") + &more)
 }
 
 /// The titles of the columns before the summary.
@@ -85,7 +125,7 @@ const TITLES: [&str; 5] = ["NUMBER", "PRIORITY", "STATE", "SINCE", "DURATION"];
 const SUMMARY_MIN: usize = 24;
 
 /// The incidents in the order given, as of `now`, their instants in `zone` or else in UTC.
-pub fn render(incidents: &[IncidentView], now: Instant, zone: Option<&TimeZone>, style: Style) -> String {
+pub fn render(incidents: &[Incident], now: Instant, zone: Option<&TimeZone>, style: Style) -> String {
     if incidents.is_empty() {
         return "No incidents.\n".to_owned();
     }
@@ -114,15 +154,14 @@ pub fn render(incidents: &[IncidentView], now: Instant, zone: Option<&TimeZone>,
     join(&lines)
 }
 
-fn row(incident: &IncidentView, now: Instant, ink: &Ink<'_>) -> [String; 5] {
-    let end = incident.resolved.map_or(now, |resolved| resolved.ended);
-    let state = match incident.resolved.map(|resolved| resolved.resolution) {
-        None => "open",
-        Some(Resolution::Recovered | Resolution::MetAgain | Resolution::BelowAgain) => "resolved",
-        Some(Resolution::WindowClosed) => "closed",
-        Some(Resolution::NotBreached) => "not breached",
-        Some(Resolution::NeverWas) => "never was",
-        Some(Resolution::Withdrawn) => "withdrawn",
+fn row(incident: &Incident, now: Instant, ink: &Ink<'_>) -> [String; 5] {
+    let end = incident.resolved.as_ref().map_or(now, |resolved| resolved.ended);
+    let resolution = incident.resolved.as_ref().map(|resolved| resolved.resolution);
+    let state = match (incident.state, resolution) {
+        (_, Some(Resolution::NotBreached)) => "not breached",
+        (_, Some(Resolution::NeverWas)) => "never was",
+        (_, Some(Resolution::Withdrawn)) => "withdrawn",
+        (state, _) => state.as_str(),
     };
     let lasted = length(end.since_ms(incident.started).max(0));
     let priority = incident.priority.0.as_str().to_owned();

@@ -1,7 +1,7 @@
 //! The report for a terminal: the figures of a service, what one of them is made of, and lists of incidents and
 //! revisions, as text.
 //!
-//! It reads what the API answers ([`View`], [`incidents::IncidentView`]) and prints what stands there: no figure is
+//! It reads what the API answers ([`View`], incidents) and prints what stands there: no figure is
 //! computed, percentages are printed as they came. Kinds of time have a character of their own, so that nothing is lost
 //! without colour. Whether there is colour, and how wide a line may be, the caller decides.
 
@@ -10,6 +10,7 @@ pub mod explain;
 pub mod facts;
 pub mod incidents;
 mod ink;
+pub mod problems;
 mod response;
 pub mod revisions;
 mod target;

@@ -1,8 +1,8 @@
 //! The reports of a known world against their golden text.
 
 use super::*;
+use crate::incident::model::Incident;
 use crate::page::fixture;
-use crate::report::incidents::IncidentView;
 
 fn view(service: &str) -> View {
     serde_json::from_str(&fixture::figures(service)).unwrap()
@@ -12,7 +12,7 @@ fn zurich() -> TimeZone {
     fixture::catalogue("", "").organisation.time_zone
 }
 
-fn incidents() -> (Vec<IncidentView>, uphold_common::time::Instant) {
+fn incidents() -> (Vec<Incident>, uphold_common::time::Instant) {
     let snapshot = fixture::snapshot();
     let all: Vec<_> = snapshot.open_incidents.iter().chain(&snapshot.recent_incidents).collect();
     (serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap(), snapshot.as_of)

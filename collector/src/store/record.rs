@@ -40,6 +40,10 @@ pub enum RecordKind {
     Touched = 15,
     /// What agents told of their own measuring.
     AgentFact = 16,
+    /// What receivers gave for incidents, by incident and receiver.
+    Kept = 17,
+    /// What happened to problems.
+    ProblemEvent = 20,
 }
 
 impl RecordKind {
@@ -63,6 +67,8 @@ impl RecordKind {
             Self::Revision,
             Self::Touched,
             Self::AgentFact,
+            Self::Kept,
+            Self::ProblemEvent,
         ];
         all.into_iter().find(|kind| *kind as u8 == code)
     }

@@ -4,22 +4,30 @@
 //! |---|---|
 //! | `operations` | each operation: what it takes, what it answers, why it refuses |
 //! | `governed` | those on governed records, of all three sorts alike |
+//! | `incidents` | those on incidents: what is listed, and what people do |
+//! | `problems` | those on problems |
+//! | `deliveries` | those on messages to receivers |
 //! | `revised` | the one on revisions of closed windows |
 //! | `quality` | the one on what agents told of their own measuring |
 //! | `told` | the words in which an operation is told, and what the guard adds to every one |
 //! | `schemas` | the shapes of bodies, from the very types that are sent |
+//! | `words` | the texts that people write about incidents |
 //!
 //! Who may do what comes from [`crate::access::routes`] and from nowhere else. The text is `docs/openapi.json` as well.
 
 mod beside;
+mod deliveries;
 mod governed;
+mod incidents;
 mod operations;
+mod problems;
 mod quality;
 mod revised;
 mod schemas;
 #[cfg(test)]
 mod tests;
 mod told;
+mod words;
 
 use std::sync::LazyLock;
 
@@ -31,7 +39,8 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Path
 
 use told::TOKEN_SCHEME;
 
-pub(super) use schemas::{comment, comment_or_none, flow, resource};
+pub(super) use schemas::{flow, resource};
+pub(super) use words::{comment, comment_or_none, expected_events, link_to, review, who};
 
 /// What the document says of itself.
 const DESCRIPTION: &str = "\

@@ -11,11 +11,10 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::told::Told;
-use super::{beside, governed, quality, revised, schemas};
+use super::{beside, deliveries, governed, incidents, problems, quality, revised, schemas};
 use crate::api::catalogue::CameOf;
 use crate::api::discovery::Group;
 use crate::api::imports::{Begun, IMPORT_CONTENT_TYPE};
-use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
 use crate::api::rows::{LINES_CONTENT_TYPE, StreamList};
 use crate::api::tokens::{DEEDS_DEFAULT, Wanted, Whoami};
@@ -24,8 +23,6 @@ use crate::engine::import::{ImportTaken, ImportTerms};
 use crate::engine::restate::VersionList;
 use crate::identity::keeper::DEEDS_READ_MAX;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
-use crate::incident::list::{IncidentHistory, IncidentList};
-use crate::incident::model::Incident;
 use crate::inforce::Restatement;
 
 /// Why a change is refused that can wait.
@@ -37,8 +34,9 @@ pub(super) fn all() -> Vec<Told> {
         agents(),
         services(),
         beside::figures(),
-        incidents(),
-        acts(),
+        incidents::all(),
+        problems::all(),
+        deliveries::all(),
         governed::all(),
         tokens(),
         versions(),
@@ -133,57 +131,6 @@ fn explanation() -> Told {
     .refuses(400, "`in-the-future`: an instant that was asked for has not come yet.")
     .refuses(404, "`no-such-service`, `no-such-target`: there is none of this name.")
     .may_fail()
-}
-
-fn incidents() -> Vec<Told> {
-    let states =
-        Object::builder().schema_type(Type::String).enum_values(Some(["open", "all"])).default(Some(json!("open")));
-    vec![
-        Told::get("/api/v1/incidents", "List the incidents", "Newest first, as of the newest snapshot.")
-            .asked("state", states, "`open`, or `all`, which adds the newest resolved ones.")
-            .answers_json::<IncidentList>(200, "The incidents."),
-        Told::get(
-            "/api/v1/incidents/{number}",
-            "Read an incident",
-            "One incident with everything that happened to it.",
-        )
-        .named("number", schemas::number(), "The incident, such as `INC-7` or `7`.")
-        .answers_json::<IncidentHistory>(200, "The incident.")
-        .refuses(404, "`no-such-incident`: there is none of this number.")
-        .may_fail(),
-    ]
-}
-
-fn acts() -> Vec<Told> {
-    vec![
-        act::<Acknowledgement>(
-            "/api/v1/incidents/{number}/acknowledge",
-            "Acknowledge an incident",
-            "Says «I have it»: once, by one, while it is open.",
-        )
-        .answers_json::<Incident>(200, "The incident, acknowledged.")
-        .refuses(
-            409,
-            "`already-acknowledged`, `already-resolved`, `too-many-events`: it cannot be acknowledged any more.",
-        ),
-        act::<Commented>(
-            "/api/v1/incidents/{number}/comments",
-            "Comment on an incident",
-            "Says something about it, also when it is resolved.",
-        )
-        .answers_json::<Incident>(200, "The incident, with one event more.")
-        .refuses(409, "`too-many-events`: its history is full."),
-    ]
-}
-
-fn act<T: ToSchema>(path: &'static str, summary: &'static str, description: &'static str) -> Told {
-    Told::post(path, summary, description)
-        .named("number", schemas::number(), "The incident, such as `INC-7` or `7`.")
-        .takes_json::<T>()
-        .refuses(404, "`no-such-incident`: there is none of this number that is open or recent.")
-        .refuses(422, "`unsound-comment`: the text has no characters, too many bytes, or control characters.")
-        .refuses(503, NO_ROOM)
-        .may_fail()
 }
 
 fn tokens() -> Vec<Told> {

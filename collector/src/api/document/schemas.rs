@@ -22,13 +22,17 @@ use utoipa::{OpenApi as _, PartialSchema, ToSchema};
 
 use crate::api::alignment::OfService;
 use crate::api::catalogue::CameOf;
+use crate::api::deliveries::LetterList;
 use crate::api::discovery::Group;
 use crate::api::governed::{DatedList, ExclusionList, MaintenanceList, Revoked};
 use crate::api::hours::{FlowHours, ProbeHours, ResourceHours};
 use crate::api::imports::Begun;
-use crate::api::incidents::{Acknowledgement, Commented};
 use crate::api::lists::ServiceList;
+use crate::api::problems::{CloseAsked, FixAsked, KnownErrorAsked, ProblemAsked};
 use crate::api::rows::StreamList;
+use crate::api::said::{
+    Acknowledgement, Assigning, Closing, Commented, Declaration, Filing, Linking, Receipt, Reopening, Resolving,
+};
 use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;
 use crate::engine::import::{ImportTaken, ImportTerms};
@@ -38,31 +42,40 @@ use crate::engine::told::Timelines;
 use crate::governed::view::{DatedView, ExclusionView, MaintenanceView};
 use crate::identity::role::Role;
 use crate::identity::view::{DeedList, TokenGiven, TokenList, TokenView};
-use crate::incident::act::COMMENT_BYTES_MAX;
 use crate::incident::list::{IncidentHistory, IncidentList};
-use crate::incident::model::{Incident, PriorityText};
+use crate::incident::model::{CriticalityText, Incident, PriorityText, UrgencyText};
 use crate::inforce::Restatement;
+use crate::notify::letters::LetterView;
+use crate::notify::trial::TrialView;
+use crate::problem::pareto::Pareto;
+use crate::problem::view::{ProblemHistory, ProblemList, ProblemView};
 use crate::quality::model::FactList;
 
 /// Everything that is a body, and with it everything that is part of one.
 #[derive(utoipa::OpenApi)]
 #[openapi(components(schemas(
     Acknowledgement,
+    Assigning,
     Assignment,
     Begun,
     CameOf,
+    CloseAsked,
+    Closing,
     Commented,
     Compaction,
     DatedAsked,
     DatedList,
     DatedView,
+    Declaration,
     DeedList,
     ExclusionAsked,
     ExclusionList,
     ExclusionView,
     Explanation,
     FactList,
+    FixAsked,
     Figures,
+    Filing,
     FlowHours,
     Group,
     ImportTaken,
@@ -70,13 +83,25 @@ use crate::quality::model::FactList;
     Incident,
     IncidentHistory,
     IncidentList,
+    KnownErrorAsked,
+    LetterList,
+    LetterView,
+    Linking,
     MaintenanceAsked,
     MaintenanceList,
     MaintenanceView,
     OfService,
+    Pareto,
     Problem,
+    ProblemAsked,
+    ProblemHistory,
+    ProblemList,
+    ProblemView,
     ProbeHours,
     PushAnswer,
+    Receipt,
+    Reopening,
+    Resolving,
     ResourceHours,
     Restatement,
     RevisionList,
@@ -87,6 +112,7 @@ use crate::quality::model::FactList;
     TokenGiven,
     TokenList,
     TokenView,
+    TrialView,
     VersionList,
     Wanted,
     Weighted,
@@ -95,10 +121,31 @@ use crate::quality::model::FactList;
 struct Bodies;
 
 /// What is sent to the collector: here a key may be left out.
-const SENT: [&str; 8] =
-    ["Acknowledgement", "Begun", "Commented", "DatedAsked", "ExclusionAsked", "MaintenanceAsked", "Revoked", "Wanted"];
+const SENT: [&str; 20] = [
+    "Acknowledgement",
+    "Assigning",
+    "Begun",
+    "CloseAsked",
+    "Closing",
+    "Commented",
+    "DatedAsked",
+    "Declaration",
+    "ExclusionAsked",
+    "Filing",
+    "FixAsked",
+    "KnownErrorAsked",
+    "Linking",
+    "MaintenanceAsked",
+    "ProblemAsked",
+    "Receipt",
+    "Reopening",
+    "Resolving",
+    "Revoked",
+    "Wanted",
+];
 /// What stands among the keys of something else, which therefore has more keys than these.
-const FLATTENED: [&str; 6] = ["Action", "Change", "Figures", "Happening", "Subject", "Timelines"];
+const FLATTENED: [&str; 9] =
+    ["About", "Action", "Change", "Figures", "Happening", "ProblemChange", "ProblemRecord", "Subject", "Timelines"];
 
 /// The schemas. What the collector answers has every key that its schema names, and no other.
 pub(super) fn components() -> Components {
@@ -166,6 +213,22 @@ impl PartialSchema for PriorityText {
     }
 }
 
+impl ToSchema for CriticalityText {}
+
+impl PartialSchema for CriticalityText {
+    fn schema() -> RefOr<Schema> {
+        text("^(low|medium|high|critical)$").into()
+    }
+}
+
+impl ToSchema for UrgencyText {}
+
+impl PartialSchema for UrgencyText {
+    fn schema() -> RefOr<Schema> {
+        text("^(urgent|normal)$").into()
+    }
+}
+
 /// How long a token is to be good.
 fn life() -> Schema {
     let length = text("^(never|([0-9]{1,12}(w|d|h|m|s|ms))+)$");
@@ -217,6 +280,21 @@ pub(super) fn number() -> RefOr<Schema> {
     text("^(INC-)?[0-9]{1,19}$").into()
 }
 
+/// How a path calls an incident: what [`crate::incident::model::Called::parse`] reads.
+pub(super) fn called() -> RefOr<Schema> {
+    text("^((INC-)?[0-9]{1,19}|[0-9a-fA-F]{32})$").into()
+}
+
+/// The number of a problem: what [`crate::problem::model::ProblemNumber::parse`] reads.
+pub(super) fn problem_number() -> RefOr<Schema> {
+    text("^(PRB-)?[0-9]{1,19}$").into()
+}
+
+/// The number of a dead letter.
+pub(super) fn letter_number() -> RefOr<Schema> {
+    text("^[0-9]{1,19}$").into()
+}
+
 /// A resource of a host.
 pub(in crate::api) fn resource() -> Object {
     one_of(Resource::WORDS.map(|(word, _)| word))
@@ -249,23 +327,4 @@ fn text(pattern: &str) -> Object {
 fn date_time() -> Object {
     let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
     Object::builder().schema_type(Type::String).format(Some(format)).build()
-}
-
-/// A comment; that it has to have a character, and which ones it may have, the handler says.
-pub(in crate::api) fn comment() -> Object {
-    comment_of(Type::String.into())
-}
-
-/// A comment, or null for none.
-pub(in crate::api) fn comment_or_none() -> Object {
-    comment_of(SchemaType::Array(vec![Type::String, Type::Null]))
-}
-
-fn comment_of(kind: SchemaType) -> Object {
-    Object::builder()
-        .schema_type(kind)
-        .min_length(Some(1))
-        .max_length(Some(COMMENT_BYTES_MAX))
-        .description(Some("Some text of at most 4000 bytes; its only control characters are ends of lines and tabs."))
-        .build()
 }

@@ -11,10 +11,10 @@ use uphold_common::ids::Id;
 use super::*;
 use crate::access::routes::{Need, ROUTES};
 use crate::identity::role::Role;
-use crate::incident::model::Number;
+use crate::incident::model::{Called, Number};
 
 /// What is served and not in the document: pages, what they are made of, and their forms.
-const LEFT_OUT: [(&str, &str); 13] = [
+const LEFT_OUT: [(&str, &str); 23] = [
     ("GET", "/"),
     ("GET", "/page.css"),
     ("GET", "/page.js"),
@@ -25,9 +25,19 @@ const LEFT_OUT: [(&str, &str); 13] = [
     ("GET", "/services/{id}"),
     ("GET", "/hosts/{id}"),
     ("GET", "/agents/{name}"),
+    ("GET", "/incidents"),
+    ("GET", "/problems"),
     ("GET", "/incidents/{number}"),
     ("POST", "/incidents/{number}/acknowledge"),
     ("POST", "/incidents/{number}/comments"),
+    ("POST", "/incidents/{number}/assign"),
+    ("POST", "/incidents/{number}/resolve"),
+    ("POST", "/incidents/{number}/close"),
+    ("POST", "/incidents/{number}/reopen"),
+    ("POST", "/incidents/{number}/links"),
+    ("POST", "/incidents/{number}/major"),
+    ("POST", "/incidents/{number}/notice"),
+    ("POST", "/incidents/{number}/review"),
 ];
 
 fn value() -> Value {
@@ -146,11 +156,13 @@ fn patterns_take_what_the_code_takes() {
     for text in lengths.chain(words.map(str::to_owned)) {
         assert_eq!(windows.is_match(&text), WindowKind::parse(&text).is_some(), "{text}");
     }
-    let numbers = pattern(schemas::number());
+    let (numbers, called) = (pattern(schemas::number()), pattern(schemas::called()));
     let long = ["9".repeat(19), "9".repeat(20), "0".repeat(20), format!("INC-{}", "9".repeat(20))];
+    let ids = ["0a".repeat(16), "0A".repeat(16), "0g".repeat(16), "a".repeat(31), format!("INC-{}", "a".repeat(32))];
     let short = ["7", "INC-7", "", "INC-", "inc-7", "-7", "+7", "INC--7", "007", "7 ", "INC-INC-7"];
-    for text in long.into_iter().chain(short.map(str::to_owned)) {
+    for text in long.into_iter().chain(ids).chain(short.map(str::to_owned)) {
         assert_eq!(numbers.is_match(&text), Number::parse(&text).is_some(), "{text}");
+        assert_eq!(called.is_match(&text), Called::parse(&text).is_some(), "{text}");
     }
     let priorities = pattern(<crate::incident::model::PriorityText as utoipa::PartialSchema>::schema());
     for text in ["P0", "P1", "P5", "P6", "p1", "P", "P11", ""] {

@@ -1,4 +1,4 @@
-//! What is shown of the Alertmanagers: written by the loop that tells them, read by whoever makes a snapshot.
+//! What is shown of the Alertmanagers and heartbeats: written by the loop that tells them, read by whoever makes a snapshot.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,10 +13,10 @@ use crate::snapshot::StateReceiverSnapshot;
 pub struct Board(Arc<Mutex<BTreeMap<Id, StateReceiverSnapshot>>>);
 
 impl Board {
-    /// The Alertmanagers of the catalogue; one that was not told yet has nothing to show.
+    /// Those of the catalogue that are told again and again; one that was not told yet has nothing to show.
     pub fn shown(&self, catalogue: &Catalogue) -> BTreeMap<Id, StateReceiverSnapshot> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let receivers = catalogue.receivers.values().filter(|receiver| receiver.alertmanager().is_some());
+        let receivers = catalogue.receivers.values().filter(|receiver| receiver.state().is_some());
         receivers.map(|one| (one.id.clone(), known.get(&one.id).cloned().unwrap_or_default())).collect()
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{self, AbortHandle, JoinError, JoinSet};
-use uphold_common::catalogue::model::{Alertmanager, Receiver};
+use uphold_common::catalogue::model::{Alertmanager, Receiver, StateWay};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 
@@ -30,15 +30,37 @@ pub const ALERTS_MAX: usize = 500;
 /// Where an Alertmanager takes alerts, below its address.
 const ALERTS_PATH: &str = "/api/v2/alerts";
 
+/// What it is told over.
+#[derive(Clone, Debug)]
+pub struct Posters {
+    /// To Alertmanagers, which are neighbours.
+    pub alertmanagers: Poster,
+    /// To whoever listens for heartbeats, who is elsewhere.
+    pub heartbeats: Poster,
+}
+
+impl Posters {
+    /// Tells one receiver.
+    pub async fn tell(&self, way: &StateWay, alerts: &[Alert]) -> Attempt {
+        match way {
+            StateWay::Alertmanager(alertmanager) => tell(&self.alertmanagers, alertmanager, alerts).await,
+            StateWay::Heartbeat(heartbeat) => {
+                let post = Post { url: &heartbeat.url, path: "", headers: HeaderMap::new(), body: String::new() };
+                self.heartbeats.post(post).await
+            }
+        }
+    }
+}
+
 /// Tells until `stop` says true, or until nobody is left who could say so or makes snapshots.
 pub async fn run(
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
-    poster: Poster,
+    posters: Posters,
     board: Board,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut teller = Teller {
-        poster,
+        posters,
         board,
         turns: Arc::new(Semaphore::new(AT_ONCE_MAX)),
         courses: BTreeMap::new(),
@@ -67,16 +89,16 @@ struct Told {
     attempt: Attempt,
 }
 
-/// One Alertmanager.
+/// One receiver.
 struct Course {
-    alertmanager: Alertmanager,
+    way: StateWay,
     rhythm: Rhythm,
     /// The attempt that is being made.
     out: Option<AbortHandle>,
 }
 
 struct Teller {
-    poster: Poster,
+    posters: Posters,
     board: Board,
     turns: Arc<Semaphore>,
     courses: BTreeMap<Id, Course>,
@@ -89,17 +111,17 @@ impl Teller {
     fn keep_to(&mut self, snapshot: &Snapshot) {
         let receivers = &snapshot.catalogue.receivers;
         self.courses.retain(|id, course| {
-            let stays = receivers.get(id).and_then(Receiver::alertmanager) == Some(&course.alertmanager);
+            let stays = receivers.get(id).and_then(Receiver::state) == Some(&course.way);
             if !stays {
                 course.out.iter().for_each(AbortHandle::abort);
                 self.board.forget(id);
             }
             stays
         });
-        for (id, alertmanager) in receivers.iter().filter_map(|(id, one)| Some((id, one.alertmanager()?))) {
+        for (id, way) in receivers.iter().filter_map(|(id, one)| Some((id, one.state()?))) {
             self.courses.entry(id.clone()).or_insert_with(|| Course {
-                alertmanager: alertmanager.clone(),
-                rhythm: Rhythm::new(alertmanager.every_ms),
+                way: way.clone(),
+                rhythm: Rhythm::new(way.every_ms()),
                 out: None,
             });
         }
@@ -108,18 +130,24 @@ impl Teller {
     /// Begins to tell those whose turn it is.
     fn begin(&mut self, snapshot: &Snapshot) {
         for (id, course) in self.courses.iter_mut().filter(|(_, course)| course.out.is_none()) {
-            let told = state::told(snapshot, id);
+            let told = match &course.way {
+                StateWay::Alertmanager(_) => state::told(snapshot, id),
+                StateWay::Heartbeat(_) => Vec::new(),
+            };
             let shape = state::shape(&told);
             if !course.rhythm.is_due(&shape, snapshot.as_of) {
                 continue;
             }
-            let alerts = state::alerts(snapshot, &told, &course.alertmanager);
-            let (poster, turns) = (self.poster.clone(), Arc::clone(&self.turns));
-            let (alertmanager, as_of) = (course.alertmanager.clone(), snapshot.as_of);
+            let alerts = match &course.way {
+                StateWay::Alertmanager(alertmanager) => state::alerts(snapshot, &told, alertmanager),
+                StateWay::Heartbeat(_) => Vec::new(),
+            };
+            let (posters, turns) = (self.posters.clone(), Arc::clone(&self.turns));
+            let (way, as_of, count) = (course.way.clone(), snapshot.as_of, told.len());
             let handle = self.tasks.spawn(async move {
                 let _turn = turns.acquire().await;
-                let attempt = tell(&poster, &alertmanager, &alerts).await;
-                Told { shape, alerts: alerts.len(), as_of, attempt }
+                let attempt = posters.tell(&way, &alerts).await;
+                Told { shape, alerts: count, as_of, attempt }
             });
             self.out.insert(handle.id(), id.clone());
             course.out = Some(handle);

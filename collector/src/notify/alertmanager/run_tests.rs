@@ -29,7 +29,12 @@ impl Loop {
         let (snapshots, receiver) = watch::channel(Arc::new(first));
         let (stop, stopped) = watch::channel(false);
         let board = Board::default();
-        let task = tokio::spawn(run(receiver, poster, board.clone(), stopped));
+        let task = tokio::spawn(run(
+            receiver,
+            Posters { alertmanagers: poster.clone(), heartbeats: poster },
+            board.clone(),
+            stopped,
+        ));
         Self { snapshots, board, stop, task }
     }
 
@@ -54,9 +59,9 @@ fn world(servers: &[(&str, &Server)]) -> Snapshot {
     catalogue.routes.clear();
     for (name, server) in servers {
         let url = ReceiverUrl::Url(format!("http://{}/am/", server.address));
-        let way = Way::Alertmanager(Alertmanager { url, every_ms: 60_000 });
+        let way = Way::State(StateWay::Alertmanager(Alertmanager { url, every_ms: 60_000, watchdog: false }));
         catalogue.receivers.insert(id(name), Receiver { id: id(name), way });
-        let everything = uphold_common::catalogue::model::Route { to: id(name), priorities: Vec::new() };
+        let everything = crate::notify::testing::route(name, &[]);
         catalogue.routes.push(everything);
     }
     snapshot.catalogue = Arc::new(catalogue);
@@ -80,7 +85,7 @@ fn resolve(snapshot: &mut Snapshot) {
     let resolution = crate::incident::model::Resolution::Recovered;
     let at = snapshot.as_of;
     let mut outage = snapshot.open_incidents.pop().unwrap();
-    outage.resolved = Some(crate::incident::model::Resolved { ended: at, decided_at: at, resolution });
+    outage.resolved = Some(crate::incident::model::Resolved { ended: at, decided_at: at, resolution, by: None });
     snapshot.lately_resolved.insert(0, outage);
 }
 

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use uphold_common::catalogue::model::Alertmanager;
 use uphold_common::catalogue::promise::Threshold;
-use uphold_common::ids::{Id, TargetId};
+use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 
-use crate::incident::model::{Incident, Number, Subject};
-use crate::notify::message::{routed, store_digits};
+use crate::incident::model::{Incident, Number, Resolved, Subject};
+use crate::notify::message::{LISTED_MAX, routed, store_digits};
 use crate::snapshot::Snapshot;
 
 /// How long an incident that was resolved is told of, so that its end is known also after a restart or a failure.
@@ -41,30 +41,43 @@ pub type Shape = Vec<(Number, Option<Instant>)>;
 pub fn told<'s>(snapshot: &'s Snapshot, receiver: &Id) -> Vec<&'s Incident> {
     let incidents = snapshot.open_incidents.iter().chain(&snapshot.lately_resolved);
     let incidents = incidents.filter(|incident| is_told_of(incident, snapshot.as_of));
-    let goes_there =
-        |incident: &&Incident| routed(&snapshot.catalogue, incident.priority.0).any(|one| one.id == *receiver);
+    let goes_there = |incident: &&Incident| routed(&snapshot.catalogue, incident).any(|one| one.id == *receiver);
     incidents.filter(goes_there).collect()
 }
 
-/// Whether an incident belongs to the state: it is open, or was resolved a short while ago.
+/// Whether an incident belongs to the state: it is open, or was resolved a short while ago, and did not begin in maintenance.
 pub fn is_told_of(incident: &Incident, as_of: Instant) -> bool {
-    incident.resolved.is_none_or(|resolved| as_of.since_ms(resolved.decided_at) <= RESOLVED_TOLD_MS)
+    let lately = |resolved: &Resolved| as_of.since_ms(resolved.decided_at) <= RESOLVED_TOLD_MS;
+    incident.quiet.is_none() && incident.resolved.as_ref().is_none_or(lately)
 }
 
 /// What is told, in short.
 pub fn shape(told: &[&Incident]) -> Shape {
-    told.iter().map(|incident| (incident.number, incident.resolved.map(|resolved| resolved.ended))).collect()
+    told.iter().map(|incident| (incident.number, incident.resolved.as_ref().map(|resolved| resolved.ended))).collect()
 }
 
 /// The alerts about these incidents. Those of open ones stand for a few rhythms of this Alertmanager.
 pub fn alerts(snapshot: &Snapshot, told: &[&Incident], alertmanager: &Alertmanager) -> Vec<Alert> {
     let stands_to = snapshot.as_of.plus_ms(alertmanager.every_ms.saturating_mul(STANDS));
-    told.iter().map(|incident| alert(snapshot, incident, stands_to)).collect()
+    let watchdog = alertmanager.watchdog.then(|| watchdog(snapshot, stands_to));
+    told.iter().map(|incident| alert(snapshot, incident, stands_to)).chain(watchdog).collect()
+}
+
+/// An alert that says nothing but that the collector measures: what is wrong is its end.
+fn watchdog(snapshot: &Snapshot, stands_to: Instant) -> Alert {
+    let summary = "Uphold measures, and reaches this Alertmanager: this alert always stands".to_owned();
+    let organisation = snapshot.catalogue.organisation.name.clone();
+    Alert {
+        labels: BTreeMap::from([("alertname", "Watchdog".to_owned()), ("store", store_digits(snapshot.store))]),
+        annotations: BTreeMap::from([("summary", summary), ("organisation", organisation)]),
+        starts_at: snapshot.as_of.to_string(),
+        ends_at: stands_to.to_string(),
+    }
 }
 
 fn alert(snapshot: &Snapshot, incident: &Incident, stands_to: Instant) -> Alert {
     // An Alertmanager refuses an alert that ends before it starts.
-    let ends = incident.resolved.map_or(stands_to, |resolved| resolved.ended).max(incident.started);
+    let ends = incident.resolved.as_ref().map_or(stands_to, |resolved| resolved.ended).max(incident.started);
     Alert {
         labels: labels(snapshot, incident),
         annotations: annotations(snapshot, incident),
@@ -77,12 +90,15 @@ fn labels(snapshot: &Snapshot, incident: &Incident) -> BTreeMap<&'static str, St
     let subject = &incident.subject;
     let mut labels = BTreeMap::from([
         ("alertname", alertname(subject).to_owned()),
-        ("service", subject.service().to_string()),
         ("priority", incident.priority.0.as_str().to_owned()),
         ("incident", incident.number.to_string()),
         ("store", store_digits(snapshot.store)),
     ]);
-    if let Some(target) = target(subject) {
+    match subject.service() {
+        Some(service) => labels.insert("service", service.to_string()),
+        None => labels.insert("agent", subject.name().to_string()),
+    };
+    if let Some(target) = subject.target() {
         labels.insert("target", target.to_string());
     }
     labels
@@ -92,16 +108,17 @@ fn labels(snapshot: &Snapshot, incident: &Incident) -> BTreeMap<&'static str, St
 const fn alertname(subject: &Subject) -> &'static str {
     match subject {
         Subject::ServiceDown { .. } => "UpholdServiceDown",
+        Subject::ServiceDegraded { .. } => "UpholdServiceDegraded",
         Subject::TargetBreached { .. } => "UpholdTargetBreached",
+        Subject::TargetUnreachable { .. } => "UpholdTargetUnreachable",
+        Subject::BudgetBurning { .. } => "UpholdBudgetBurning",
+        Subject::AgentSilent { .. } => "UpholdAgentSilent",
+        Subject::ServiceUnmeasured { .. } => "UpholdServiceUnmeasured",
+        Subject::CertificateExpiring { .. } => "UpholdCertificateExpiring",
+        Subject::MaintenanceOverrun { .. } => "UpholdMaintenanceOverrun",
+        Subject::ClockOff { .. } => "UpholdClockOff",
         Subject::CapacityAbove { threshold: Threshold::Warning, .. } => "UpholdCapacityWarning",
         Subject::CapacityAbove { threshold: Threshold::Critical, .. } => "UpholdCapacityCritical",
-    }
-}
-
-const fn target(subject: &Subject) -> Option<&TargetId> {
-    match subject {
-        Subject::ServiceDown { .. } => None,
-        Subject::TargetBreached { target, .. } | Subject::CapacityAbove { target, .. } => Some(target),
     }
 }
 
@@ -110,14 +127,17 @@ fn annotations(snapshot: &Snapshot, incident: &Incident) -> BTreeMap<&'static st
     let mut annotations =
         BTreeMap::from([("summary", incident.summary.clone()), ("organisation", catalogue.organisation.name.clone())]);
     // A service that left the catalogue has no other name any more, and nobody it is for.
-    if let Some(service) = catalogue.services.get(incident.subject.service()) {
+    if let Some(service) = incident.subject.service().and_then(|id| catalogue.services.get(id)) {
         annotations.insert("service_name", service.name.clone());
-        if !service.customers.is_empty() {
-            let customers: Vec<&str> = service.customers.iter().map(Id::as_str).collect();
-            annotations.insert("customers", customers.join(", "));
-        }
     }
-    if let Some(resolved) = incident.resolved {
+    if !incident.customers.is_empty() {
+        let customers: Vec<&str> = incident.customers.iter().take(LISTED_MAX).map(Id::as_str).collect();
+        annotations.insert("customers", customers.join(", "));
+    }
+    if !incident.affected.is_empty() {
+        annotations.insert("affected", incident.affected.len().to_string());
+    }
+    if let Some(resolved) = &incident.resolved {
         annotations.insert("resolution", resolved.resolution.as_str().to_owned());
     }
     annotations

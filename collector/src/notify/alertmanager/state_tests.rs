@@ -1,6 +1,8 @@
 //! The alerts of a known snapshot: which incidents, known by what, and until when.
 
-use uphold_common::catalogue::model::{Priority, ReceiverUrl, Route};
+use uphold_common::catalogue::model::{Priority, ReceiverUrl};
+
+use crate::notify::testing::route;
 use uphold_common::time::Instant;
 
 use super::*;
@@ -8,7 +10,7 @@ use crate::incident::model::{PriorityText, Resolution, Resolved};
 use crate::page::fixture::{id, snapshot};
 
 fn alertmanager(every_ms: i64) -> Alertmanager {
-    Alertmanager { url: ReceiverUrl::Url("https://alerts.example".to_owned()), every_ms }
+    Alertmanager { url: ReceiverUrl::Url("https://alerts.example".to_owned()), every_ms, watchdog: false }
 }
 
 /// The alerts for `alerts`, with its rhythm.
@@ -25,7 +27,7 @@ fn resolved(ago_ms: i64, ended: Instant) -> Snapshot {
     let mut snapshot = snapshot();
     let mut outage = snapshot.open_incidents.pop().unwrap();
     let decided_at = snapshot.as_of.minus_ms(ago_ms);
-    outage.resolved = Some(Resolved { ended, decided_at, resolution: Resolution::Recovered });
+    outage.resolved = Some(Resolved { ended, decided_at, resolution: Resolution::Recovered, by: None });
     snapshot.lately_resolved.insert(0, outage);
     snapshot
 }
@@ -99,16 +101,23 @@ fn what_was_resolved_is_told_for_a_quarter_of_an_hour_and_ends_not_before_it_sta
 fn only_what_a_route_sends_there_is_told() {
     let mut snapshot = snapshot();
     let mut catalogue = crate::page::fixture::catalogue("", "");
-    let p2 = Priority::parse("P2").unwrap();
-    catalogue.routes = vec![
-        Route { to: id("duty"), priorities: Vec::new() },
-        Route { to: id("alerts"), priorities: vec![p2] },
-        Route { to: id("alerts"), priorities: vec![p2] },
-    ];
+    catalogue.routes = vec![route("duty", &[]), route("alerts", &["P2"]), route("alerts", &["P2"])];
     snapshot.catalogue = std::sync::Arc::new(catalogue);
     assert_eq!(incidents_of(&snapshot), ["INC-6"], "once, though two routes lead there");
     snapshot.open_incidents[0].priority = PriorityText(Priority::parse("P3").unwrap());
     assert_eq!(incidents_of(&snapshot), [""; 0]);
+}
+
+#[test]
+fn a_watchdog_stands_beside_whatever_is_told() {
+    let snapshot = snapshot();
+    let told = told(&snapshot, &id("alerts"));
+    let without = alerts(&snapshot, &told, &alertmanager(60_000));
+    let mut with = alerts(&snapshot, &told, &Alertmanager { watchdog: true, ..alertmanager(60_000) });
+    let watchdog = with.pop().unwrap();
+    assert_eq!(with, without);
+    assert_eq!((watchdog.labels["alertname"].as_str(), watchdog.labels.len()), ("Watchdog", 2));
+    assert_eq!(watchdog.ends_at, snapshot.as_of.plus_ms(300_000).to_string());
 }
 
 #[test]

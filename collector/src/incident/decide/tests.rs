@@ -6,12 +6,14 @@ use std::sync::Arc;
 use uphold_common::catalogue::course::{Courses, ServiceCourse};
 use uphold_common::catalogue::model::{
     AgreementKind, AvailabilityPromise, BreakTargets, Consequences, Criticality, DegradedPolicy, Effective, Expression,
-    MaintenanceRules, Organisation, Priorities, Probe, Promise, Service, Structure, UnmeasuredPolicy, WindowKind,
+    Handling, MaintenanceRules, Organisation, Priorities, Probe, Promise, Raising, Service, Structure,
+    UnmeasuredPolicy, WindowKind,
 };
 use uphold_common::ids::PathId;
 use uphold_common::measure::committed::Committed;
 use uphold_common::measure::service::ServiceTimeline;
 use uphold_common::measure::timeline::Timeline;
+use uphold_common::measure::window::Window;
 use uphold_common::observation::State;
 use uphold_common::percent::Ppb;
 use uphold_common::time::Interval;
@@ -19,11 +21,11 @@ use uphold_common::wire::check::{Check, TcpCheck};
 
 use super::*;
 
-fn id(text: &str) -> Id {
+pub(super) fn id(text: &str) -> Id {
     Id::new(text).unwrap()
 }
 
-fn at(ms: i64) -> Instant {
+pub(super) fn at(ms: i64) -> Instant {
     Instant::from_ms(ms)
 }
 
@@ -95,40 +97,63 @@ fn catalogue() -> Catalogue {
         services: BTreeMap::from([(id("shop"), service)]),
         targets: BTreeMap::from([(target.id.clone(), target)]),
         priorities: Priorities::default(),
+        raising: Raising { absorb_ms: 0, ..Raising::default() },
+        handling: Handling::default(),
         receivers: BTreeMap::new(),
         routes: Vec::new(),
         remarks: Vec::new(),
     }
 }
 
+/// Nothing is known to be wrong with a service.
+pub(super) fn nothing(service: &Id) -> Situation<'_> {
+    Situation {
+        service,
+        held: false,
+        horizon: at(0),
+        down: Vec::new(),
+        degraded: Vec::new(),
+        unmeasured: Vec::new(),
+        planned: Vec::new(),
+        targets: Vec::new(),
+        capacity: Vec::new(),
+        conditions: Vec::new(),
+    }
+}
+
+pub(super) fn troubles(stretches: &[(i64, Option<i64>)]) -> Vec<Trouble> {
+    let episode = |(s, e): &(i64, Option<i64>)| Episode { started: at(*s), ended: e.map(at), is_enough: true };
+    stretches.iter().map(episode).map(Trouble::of).collect()
+}
+
 /// A small world: the episodes it shows, decided at once and applied to its register.
-struct World {
-    catalogue: Catalogue,
-    register: Register,
+pub(super) struct World {
+    pub(super) catalogue: Catalogue,
+    pub(super) register: Register,
+    pub(super) calm: BTreeMap<Number, Instant>,
     held: bool,
 }
 
 impl World {
-    fn new() -> Self {
-        Self { catalogue: catalogue(), register: Register::default(), held: false }
+    pub(super) fn new() -> Self {
+        Self { catalogue: catalogue(), register: Register::default(), calm: BTreeMap::new(), held: false }
     }
 
     /// Decides over these outages at `now`, applies what was decided, and shows it as text.
-    fn sees(&mut self, outages: &[(i64, Option<i64>)], now: i64) -> Vec<String> {
-        let episodes =
-            outages.iter().map(|(s, e)| Episode { started: at(*s), ended: e.map(at), is_enough: true }).collect();
+    pub(super) fn sees(&mut self, outages: &[(i64, Option<i64>)], now: i64) -> Vec<String> {
         let shop = id("shop");
-        let situation = Situation {
-            service: &shop,
-            held: self.held,
-            horizon: at(0),
-            episodes,
-            failing: vec!["shop/web".to_owned()],
-            targets: Vec::new(),
-            capacity: Vec::new(),
-        };
-        let decisions = decide(&self.register, &self.catalogue, &[situation], at(now));
+        let situation = Situation { down: troubles(outages), held: self.held, ..nothing(&shop) };
+        self.decides(&[situation], now)
+    }
+
+    pub(super) fn decides(&mut self, situations: &[Situation<'_>], now: i64) -> Vec<String> {
+        let decisions = self.decided(situations, now);
         self.apply(&decisions)
+    }
+
+    pub(super) fn decided(&self, situations: &[Situation<'_>], now: i64) -> Vec<Decision> {
+        let known = Known { register: &self.register, catalogue: &self.catalogue, calm: &self.calm, draw: &|| None };
+        decide(known, situations, &[], at(now))
     }
 
     /// The same over the month's target, the service having been down for these outages.
@@ -155,16 +180,8 @@ impl World {
                 &Committed::always(window.interval, at(0)),
                 &seen,
             );
-            let situation = Situation {
-                service: &service.id,
-                held: self.held,
-                horizon: at(0),
-                episodes: Vec::new(),
-                failing: Vec::new(),
-                targets: vec![(target, &figures)],
-                capacity: Vec::new(),
-            };
-            decide(&self.register, &self.catalogue, &[situation], at(now))
+            let situation = Situation { held: self.held, targets: vec![(target, &figures)], ..nothing(&service.id) };
+            self.decided(&[situation], now)
         };
         self.apply(&decisions)
     }
@@ -178,34 +195,29 @@ impl World {
         let seen = ServiceTimeline { states, losses: Vec::new() };
         let committed = Committed::always(window.interval, at(0));
         let figures = TargetFigures::measure(promise(), course(&courses), window, &committed, &seen);
-        let situation = Situation {
-            service: &service.id,
-            held: false,
-            horizon: at(0),
-            episodes: Vec::new(),
-            failing: Vec::new(),
-            targets: vec![(target, &figures)],
-            capacity: Vec::new(),
-        };
-        let decisions = decide(&self.register, &self.catalogue, &[situation], at(now));
+        let situation = Situation { held: false, targets: vec![(target, &figures)], ..nothing(&service.id) };
+        let decisions = self.decided(&[situation], now);
         self.apply(&decisions)
     }
 
-    fn apply(&mut self, decisions: &[Decision]) -> Vec<String> {
+    pub(super) fn apply(&mut self, decisions: &[Decision]) -> Vec<String> {
         let mut shown = Vec::new();
         for event in decisions.iter().flat_map(|decision| &decision.events) {
             self.register.apply(event).unwrap();
             shown.push(match &event.change {
-                Change::Opened { started, priority, .. } => {
+                Change::Opened(Opening { started, priority, .. }) => {
                     format!("{} opened from {} {}", event.number, started.as_ms(), priority.0.as_str())
                 }
-                Change::Resolved { ended, resolution } => {
+                Change::Resolved { ended, resolution, .. } => {
                     format!("{} resolved at {} {resolution:?}", event.number, ended.as_ms())
                 }
-                Change::Reopened => format!("{} reopened", event.number),
+                Change::Reopened { .. } => format!("{} reopened", event.number),
                 Change::Amended { ended, resolution } => {
                     format!("{} amended at {} {resolution:?}", event.number, ended.as_ms())
                 }
+                Change::Affected { services, .. } => format!("{} affects {}", event.number, services.len()),
+                Change::Closed { .. } => format!("{} closed", event.number),
+                Change::Cleared => format!("{} cleared", event.number),
                 people => panic!("the decider does not do what people do: {people}"),
             });
         }
@@ -247,7 +259,7 @@ fn late_data_reopens_moves_and_withdraws_but_never_doubles() {
     world.sees(&[(100, Some(200))], 200);
     assert_eq!(world.sees(&[(100, None)], 260), ["INC-1 reopened"]);
     assert!(world.sees(&[(90, None)], 261).is_empty(), "an earlier beginning is the same incident");
-    assert_eq!(world.sees(&[], 262), ["INC-1 resolved at 100 NeverWas"]);
+    assert_eq!(world.sees(&[], 262), ["INC-1 resolved at 100 NeverWas", "INC-1 closed"]);
 
     let mut world = World::new();
     world.sees(&[(100, None)], 400);
@@ -328,31 +340,18 @@ fn what_left_the_catalogue_is_resolved() {
     let mut world = World::new();
     world.sees(&[(100, None)], 120);
     world.catalogue.services.clear();
-    let decisions = decide(&world.register, &world.catalogue, &[], at(500));
+    let decisions = world.decided(&[], 500);
     assert_eq!(world.apply(&decisions), ["INC-1 resolved at 500 Withdrawn"]);
 }
 
 #[test]
 fn the_events_lead_to_the_same_incidents_again() {
     let mut world = World::new();
+    let shop = id("shop");
     let mut events = Vec::new();
     for (outages, now) in [(vec![(100, None)], 120), (vec![(100, Some(200))], 210), (vec![(100, None)], 220)] {
-        let shop = id("shop");
-        let episodes = outages.iter().map(|(s, e): &(i64, Option<i64>)| Episode {
-            started: at(*s),
-            ended: e.map(at),
-            is_enough: true,
-        });
-        let situation = Situation {
-            service: &shop,
-            held: false,
-            horizon: at(0),
-            episodes: episodes.collect(),
-            failing: Vec::new(),
-            targets: Vec::new(),
-            capacity: Vec::new(),
-        };
-        let decisions = decide(&world.register, &world.catalogue, &[situation], at(now));
+        let situation = Situation { down: troubles(&outages), ..nothing(&shop) };
+        let decisions = world.decided(&[situation], now);
         events.extend(decisions.iter().flat_map(|d| d.events.clone()));
         world.apply(&decisions);
     }

@@ -1,0 +1,96 @@
+//! Problems and escalation over a real store: once, whatever restarts, and with what is known in the messages.
+
+use uphold_common::ids::Id;
+
+use super::tests::{CATALOGUE, World, at};
+use super::*;
+use crate::identity::deed::Actor;
+use crate::incident::model::Number;
+use crate::problem::act::ProblemAct;
+use crate::problem::model::{ProblemNumber, ProblemState};
+
+const LOCAL: Actor = Actor::Local { uid: Some(7) };
+const ONE: ProblemNumber = ProblemNumber(1);
+
+/// An outage of the shop that begins at `from`, and is over half a minute later.
+fn outage(world: &mut World, from: i64) {
+    world.push(from - 20, "uuDDu", from + 21, 0);
+    world.tick(from + 22);
+}
+
+fn incidents_of(world: &mut World, now: i64) -> Vec<usize> {
+    let list = world.engine().problems(at(now));
+    list.problems.iter().map(|view| view.problem.incidents.len()).collect()
+}
+
+#[test]
+fn what_comes_again_is_a_problem_once_whatever_restarts_and_its_workaround_is_told() {
+    let mut world = World::new(0);
+    for from in [2_000, 4_000, 6_000] {
+        outage(&mut world, from);
+    }
+    world.tick(6_040);
+    assert_eq!(incidents_of(&mut world, 6_040), [3]);
+    world.open(6_050);
+    world.tick(6_051);
+    assert_eq!(incidents_of(&mut world, 6_051), [3], "a restart opens nothing anew");
+
+    let said = ProblemAct::KnownError {
+        number: ONE,
+        root_cause: "connections leak".to_owned(),
+        workaround: "restart the pool".to_owned(),
+    };
+    let view = world.engine().problem_act(said, &LOCAL, at(6_060)).unwrap();
+    assert_eq!(view.problem.state, ProblemState::KnownError);
+    let deeds = world.engine().deeds(1).unwrap();
+    assert_eq!(deeds[0].action.to_string(), "said what lies behind PRB-1");
+
+    outage(&mut world, 8_000);
+    let waiting = read_all(world.engine().store.as_ref(), RecordKind::Outbox).unwrap();
+    let told = waiting.iter().filter(|(_, value)| String::from_utf8_lossy(value).contains("restart the pool"));
+    assert!(told.count() >= 1, "the message about the fourth says what helps");
+    world.tick(8_040);
+    assert_eq!(incidents_of(&mut world, 8_040), [4]);
+
+    let fix = ProblemAct::Fix { number: ONE, reference: "CHG-1".to_owned(), at: Some(at(7_000)) };
+    let effect = world.engine().problem_act(fix, &LOCAL, at(8_050)).unwrap().effect.unwrap();
+    assert_eq!((effect.before, effect.after, effect.came_back), (1, 1, true));
+    world.open(8_060);
+    let history = world.engine().problem(ONE, at(8_060)).unwrap().unwrap();
+    assert_eq!(history.events.len(), 5, "opened, linked, known, linked, fixed: {history:?}");
+    assert_eq!(history.problem.problem.state, ProblemState::Fixed);
+}
+
+#[test]
+fn nobody_takes_it_on_and_the_next_is_told_once() {
+    let handled = "absorb: 0s,
+  escalation: [{ steps: [{ after: 1m, to: lead }, { after: 5m, unless: resolved, to: lead }] }],
+  response: { P1: { respond: 1m, restore: 1h }, P2: { respond: 1m, restore: 1h } },
+  major: { when: [{ services: 1 }], owner: Somebody, notice: lead } }";
+    let lead = "receivers: [{ id: lead, webhook: { url: \"http://127.0.0.1:8/\" } }, ";
+    let catalogue = CATALOGUE.replace("absorb: 0s }", handled).replace("receivers: [", lead);
+    let mut world = World::with(catalogue, 0);
+    world.push(0, "uuuDD", 41, 0);
+    world.tick(42);
+    let down = Number(1);
+    let told = |world: &mut World, what: &str| {
+        let history = world.engine().told_history(down, at(500)).unwrap().unwrap();
+        history.events.iter().filter(|event| event.change.to_string().contains(what)).count()
+    };
+    world.tick(43);
+    assert_eq!((told(&mut world, "a major incident"), told(&mut world, "escalated")), (1, 0));
+    world.tick(44);
+    world.tick(103);
+    assert_eq!(told(&mut world, "escalated to lead, step 1"), 1);
+    world.open(104);
+    world.push(100, "D", 105, 0);
+    world.tick(106);
+    assert_eq!(told(&mut world, "escalated"), 1, "a restart tells nobody again");
+    let history = world.engine().told_history(down, at(500)).unwrap().unwrap();
+    let response = history.beside.response.unwrap();
+    assert_eq!(response.respond_by, Some(at(42 + 60)));
+    assert_eq!(response.respond.unwrap().as_str(), "missed");
+    let lead = Id::new("lead").unwrap();
+    let major = history.incident.major.unwrap();
+    assert_eq!((major.notice_to, history.incident.escalated), (Some(lead), 1));
+}
