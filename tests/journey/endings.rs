@@ -1,6 +1,6 @@
 //! A program that is asked to end does, whoever still talks to it and whatever it still waits for.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use uphold_tests::process::child::Process;
@@ -10,15 +10,22 @@ use crate::world::{DEADLINE, World, until};
 /// What both programs end with when they are told to end for the second time.
 const CUT_SHORT: i32 = 5;
 
-/// Somebody who connects and says nothing, and somebody who does not finish what he says.
+/// Somebody who connects and says nothing, and somebody who does not finish what he says. The last has been heard: he
+/// waits to be told to go on, or that nobody wants it, so whoever is asked to end from here on holds all three.
 fn idlers(port: u16) -> Vec<TcpStream> {
     let connect = |said: &[u8]| {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         stream.write_all(said).unwrap();
         stream
     };
-    let half_a_body = b"POST /api/v1/push HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\nhalf";
-    vec![connect(b""), connect(b"GET /metrics HTTP/1.1\r\nho"), connect(half_a_body)]
+    let about_to_send =
+        b"POST /api/v1/push HTTP/1.1\r\nhost: 127.0.0.1\r\nexpect: 100-continue\r\ncontent-length: 100\r\n\r\n";
+    let (silent, half_a_head, mut half_a_body) =
+        (connect(b""), connect(b"GET /metrics HTTP/1.1\r\nho"), connect(about_to_send));
+    half_a_body.set_read_timeout(Some(DEADLINE)).unwrap();
+    half_a_body.read_exact(&mut [0; 12]).unwrap();
+    half_a_body.write_all(b"half").unwrap();
+    vec![silent, half_a_head, half_a_body]
 }
 
 #[test]
