@@ -11,6 +11,7 @@
 //! | `sizes` | how much is tried, in the usual run and on request |
 //! | `order` | written, synced, and only then acknowledged, as strace sees it |
 //! | `kills` | killed at any moment: all there once, figures as those of an undisturbed twin |
+//! | `delivery` | killed between the commit of incidents and their delivery: nothing lost, nothing out of order |
 //! | `small` | a store with one of each, to be damaged |
 //! | `looked_at` | a collector over a damaged store, and how what it says is judged |
 //! | `damage` | bits flipped, files cut or gone: refused, said, or nothing differs |
@@ -21,6 +22,7 @@
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
 mod damage;
+mod delivery;
 mod disk;
 mod full;
 mod kept;

@@ -7,6 +7,11 @@ pub(crate) fn cycles() -> u64 {
     number("CRASH_CYCLES").unwrap_or(20)
 }
 
+/// How often a collector is killed between a commit and its delivery.
+pub(crate) fn interrupted() -> u64 {
+    number("CRASH_CYCLES").unwrap_or(15)
+}
+
 /// How many places are damaged by flipping bits: a number, or every byte there is.
 pub(crate) fn flips() -> usize {
     match env::var("CRASH_FLIPS").as_deref() {

@@ -26,13 +26,18 @@ pub(crate) fn with_holidays(text: &str) -> [(&'static str, String); 2] {
     [("example", text.to_owned()), ("holidays-ch.ics", Page::read("config/holidays-ch.ics").text)]
 }
 
-/// What is wrong with a text that its keys at the top show to be a catalogue or the configuration of a program.
+/// What is wrong with a text that its keys at the top show to be a catalogue, the configuration of a program, or the
+/// description of a ticket system.
 fn problem(text: &str) -> Option<String> {
     let says = |key: &str| text.lines().any(|line| line.split_once(':').is_some_and(|(said, _)| said == key));
-    let problems = if says("services") || says("organisation") {
+    let problems = if says("requests") {
+        uphold_collector::notify::ticket::read::read("example", text).err()
+    } else if says("services") || says("organisation") {
         uphold_common::catalogue::read(&with_holidays(text)).err()
     } else if says("collectors") || says("name") {
         uphold_agent::config_file::FileConfig::parse("example", text).err()
+    } else if says("modules") {
+        uphold_agent::blackbox::Modules::parse("example", text).err()
     } else if says("catalogue") || says("listen") || says("store") {
         uphold_collector::config::FileConfig::parse("example", text).err()
     } else {
@@ -53,6 +58,8 @@ mod tests {
             ("name: a\ncollectors: [http://a.example]\n", false),
             ("name: a\ncollectrs: [http://a.example]\n", true),
             ("services:\n  - { id: a }\n", true),
+            ("name: a\nrequests: { create: [{ method: POST }] }\n", false),
+            ("name: a\nrequests: { creat: [{ method: POST }] }\n", true),
             ("- { id: a }\n", true),
         ] {
             let page = Page::of("a.md", &format!("```yaml\n{yaml}```\n"));

@@ -67,7 +67,7 @@ pub(crate) struct Routes {
 }
 
 /// The files of the agent's routers.
-const AGENT: [&str; 2] = ["agent/src/serve.rs", "agent/src/serve/heartbeat.rs"];
+const AGENT: [&str; 3] = ["agent/src/serve.rs", "agent/src/serve/heartbeat.rs", "agent/src/serve/probe.rs"];
 /// What files of the system begin with; no route does.
 const SYSTEM: [&str; 7] = ["/etc/", "/var/", "/usr/", "/tmp/", "/run/", "/proc/", "/sys/"];
 

@@ -128,3 +128,28 @@ fn an_alertmanager_that_was_away_is_told_what_is_open() {
     world.start_shop();
     until_it_ends(&alertmanager);
 }
+
+#[test]
+fn a_watchdog_stands_while_the_collector_measures_and_ends_with_it() {
+    let inbox = Inbox::start().unwrap();
+    let alertmanager = Alertmanager::start(&inbox).unwrap();
+    let mut world = World::watched_under(|world, text| {
+        let alerts = format!(
+            "  - {{ id: alerts, alertmanager: {{ url: \"{}\", every: 2s, watchdog: true }} }}\n",
+            alertmanager.url()
+        );
+        let beat = format!("  - {{ id: beat, heartbeat: {{ url: \"{}\", every: 1s }} }}\n", world.inbox.url());
+        text.replace("receivers:\n", &format!("receivers:\n{alerts}{beat}"))
+    });
+    let stands = || alertmanager.alerts("Watchdog").unwrap().pop();
+    let first = until("the watchdog", stands);
+    let beats = || world.collector_metric("uphold_receiver_delivered_total{receiver=\"beat\"}");
+    let before = until("a heartbeat", || beats().filter(|beats| *beats > 0.5)) + 1.5;
+    until("further heartbeats", || beats().filter(|beats| *beats > before));
+    until("the watchdog to be put off", || {
+        let alert = stands().unwrap();
+        (ms(&alert["endsAt"]) >= ms(&first["endsAt"]) + 10_000).then_some(())
+    });
+    world.kill_collector();
+    until("the watchdog to end", || stands().is_none().then_some(()));
+}

@@ -12,6 +12,7 @@
 //! | `pushes` | pushes made by hand |
 //! | `outage` | an outage is one break and one incident, also while the collector is away or killed |
 //! | `away` | whoever is away for a while: the receiver, the agent in an outage, the collector again and again |
+//! | `backlog` | a backlog of five hours raises no false alarm, and what it holds is on record at its times |
 //! | `deleted` | a store that is deleted is filled again by what the agents hold; what is lost is unmeasured and named |
 //! | `silence` | what an agent does not see is unmeasured; what it spooled is delivered |
 //! | `capacity` | a file system that fills up is raised once for each threshold |
@@ -30,6 +31,7 @@
 //! | `told` | what an agent tells of its own measuring is on record, and beside the figure |
 //! | `reserve` | without room on the disk pushes are refused, kept by the agents, and delivered once there is room |
 //! | `replaced` | an agent whose token is taken away and replaced loses nothing |
+//! | `delivered` | messages by every channel, each to a program that is not ours |
 //! | `enrolled` | an agent that is enrolled is tried first, and works then |
 //! | `browser` | what a browser sends and shows: foreign pages, hostile text, sessions |
 //! | `odd` | whatever is refused is refused with a problem, also what no client of ours sends |
@@ -37,6 +39,7 @@
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
 //! | `flood` | agents lose nothing beside a crowd of connections that drip or say nothing |
 //! | `alertmanager` | a real Alertmanager is told the state, and no more once the collector is gone |
+//! | `tickets` | a real ticket system has everything once, and what people do there is done here |
 //! | `scraped` | a real Prometheus finds and scrapes both programs, and reads the same number |
 //! | `reached` | over TLS, and from nowhere that would be insecure |
 //! | `shown` | the metrics are sound, the page loads nothing |
@@ -46,15 +49,18 @@
 #![expect(clippy::panic, reason = "a failed expectation says what was there instead")]
 
 mod access;
+mod acted;
 mod agreed;
 mod alertmanager;
 mod away;
+mod backlog;
 mod browser;
 mod callers;
 mod capacity;
 mod changed;
 mod compacted;
 mod deleted;
+mod delivered;
 mod endings;
 mod enrolled;
 mod explained;
@@ -76,6 +82,7 @@ mod revised;
 mod scraped;
 mod shown;
 mod silence;
+mod tickets;
 mod told;
 mod up;
 mod world;

@@ -122,15 +122,15 @@ fn check_names_every_problem_of_a_catalogue_at_once() {
         .catalogue_text()
         .replace("customers: [retail]", "customers: [retial]")
         .replace("fall: 2", "fall: 0")
-        .replace("99.9999%", "199.9999%")
-        .replace("{ to: duty }", "{ to: dutty }")
+        .replace("99.999%", "199.999%")
+        .replace("{ to: duty, late: true }", "{ to: dutty, late: true }")
         .replace("criticality: high", "criticality: enormous");
     let path = world.path("broken.yaml");
     fs::write(&path, broken).unwrap();
     let refused = run("uphold-collector", &["check", &path.display().to_string()]);
     let said = String::from_utf8_lossy(&refused.stdout).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    for wrong in ["retial", "\"0\"", "199.9999", "dutty", "enormous"] {
+    for wrong in ["retial", "\"0\"", "199.999", "dutty", "enormous"] {
         assert!(said.contains(wrong), "{wrong} is not named in\n{said}");
     }
     assert!(said.matches("broken.yaml:").count() >= 5, "each problem has its place:\n{said}");
@@ -141,7 +141,7 @@ fn a_catalogue_that_would_change_the_past_is_refused_and_the_old_one_still_serve
     let mut world = World::without_agent();
     let before = world.catalogue_text();
     world.stop_collector();
-    let changed = before.replace("fall: 2", "fall: 5").replace("99.9999%", "99.9%");
+    let changed = before.replace("fall: 2", "fall: 5").replace("99.999%", "99.9%");
     let changed = format!("effective_from: 2026-01-01T00:00:00Z\n{changed}");
     fs::write(world.catalogue(), changed).unwrap();
     let (catalogue, data) = (world.catalogue().display().to_string(), world.collector_data());
@@ -149,7 +149,7 @@ fn a_catalogue_that_would_change_the_past_is_refused_and_the_old_one_still_serve
     let refused = run("uphold-collector", &["serve", "--catalogue", &catalogue, "--data", &data, "--listen", &listen]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2), "{said}");
-    for difference in ["fall of front was 2 and is now 5", "availability was 99.9999% and is now 99.9%"] {
+    for difference in ["fall of front was 2 and is now 5", "availability was 99.999% and is now 99.9%"] {
         assert!(said.contains(difference), "{difference} is not named in\n{said}");
     }
     fs::write(world.catalogue(), before).unwrap();

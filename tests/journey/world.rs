@@ -165,11 +165,11 @@ agreements:
     kind: sla
     party: retail
     targets:
-      - {{ id: availability, service: shop, window: month, availability: "99.9999%" }}
+      - {{ id: availability, service: shop, window: month, availability: "99.999%" }}
 receivers:
   - {{ id: duty, webhook: {{ url: "{}" }} }}
 routes:
-  - {{ to: duty }}
+  - {{ to: duty, late: true }}
 "#,
             self.shop.url("/health"),
             self.inbox.url()

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use uphold_tests::process::child::system_program;
 
 /// What is shipped for Prometheus.
-const FILES: [&str; 3] = ["prometheus.yml", "uphold.rules.yml", "uphold-services.rules.yml"];
+const FILES: [&str; 4] = ["prometheus.yml", "probes.yml", "uphold.rules.yml", "uphold-services.rules.yml"];
 const RULES: [&str; 2] = ["uphold.rules.yml", "uphold-services.rules.yml"];
 
 fn root() -> PathBuf {
@@ -98,7 +98,9 @@ fn check_expressions(expressions: &[String]) -> Result<(), String> {
 #[test]
 fn the_configuration_and_the_rules_are_sound() {
     let whole = folder(|_, text| text);
-    promtool(&whole, ["check", "config"], "prometheus.yml").unwrap();
+    for file in ["prometheus.yml", "probes.yml"] {
+        promtool(&whole, ["check", "config"], file).unwrap();
+    }
     for file in RULES {
         promtool(&whole, ["check", "rules"], file).unwrap();
     }

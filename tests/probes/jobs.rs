@@ -22,14 +22,14 @@ const LONG: Duration = Duration::from_secs(30);
 const PLUGINS: &str = "/usr/lib/nagios/plugins";
 
 /// An agent of the name and host web-1, with its probes in the service `shop`.
-struct Agent {
-    process: Process,
-    port: u16,
+pub(super) struct Agent {
+    pub(super) process: Process,
+    pub(super) port: u16,
     folder: TempDir,
 }
 
 impl Agent {
-    fn start(accept: &str, probes: &[Value]) -> Self {
+    pub(super) fn start(accept: &str, probes: &[Value]) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port().unwrap());
         let data = folder.path().join("data");
         let (name, collector) = ("name: web-1\n", "collectors: [\"http://127.0.0.1:1\"]\n");
@@ -46,7 +46,7 @@ impl Agent {
         self.process = started(self.folder.path());
     }
 
-    fn metrics(&self) -> String {
+    pub(super) fn metrics(&self) -> String {
         http::get(self.port, "/metrics").map(|answer| answer.text()).unwrap_or_default()
     }
 

@@ -15,7 +15,7 @@ use super::examples::with_holidays;
 use super::pages::{Page, read_all};
 
 /// The fixtures that the schema lets through, since only the reader can know: by what it knows.
-const ONLY_THE_READER: [(&str, &[&str]); 9] = [
+const ONLY_THE_READER: [(&str, &[&str]); 10] = [
     (
         "what the parts of a target say together",
         &[
@@ -111,10 +111,17 @@ const ONLY_THE_READER: [(&str, &[&str]); 9] = [
         "all files of a catalogue, of which each may lack something",
         &["empty.yaml", "organisation-missing.yaml", "services-missing.yaml"],
     ),
-    ("an address that is more than one", &["receiver-alertmanager-path.yaml", "receiver-alertmanager-query.yaml"]),
+    (
+        "an address that is more than one",
+        &["receiver-alertmanager-path.yaml", "receiver-alertmanager-query.yaml", "receiver-http-fragment.yaml"],
+    ),
     (
         "what belongs to a kind of probe",
         &["probe-prometheus-series.yaml", "probe-reading-limit-zero.yaml", "probe-reading-limit.yaml"],
+    ),
+    (
+        "who can be told by whom, and what comes after what",
+        &["escalation-step-order.yaml", "escalation-to-alertmanager.yaml", "response-nothing.yaml"],
     ),
     ("how it was written", &["yaml-anchor.yaml", "yaml-tag.yaml"]),
 ];

@@ -11,7 +11,7 @@ use uphold_tests::process::nginx::Nginx;
 use super::{Authority, check, check_within, detail, verdict};
 
 /// A server whose services have their health as their names; it ends with the test's process.
-fn health_server() -> u16 {
+pub(super) fn health_server() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     listener.set_nonblocking(true).unwrap();

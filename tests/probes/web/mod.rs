@@ -1,5 +1,6 @@
 //! Servers of the web and beside it, well and broken: what `uphold-agent probe` sees of them, in a process of its own.
 
+mod blackbox;
 mod grpc;
 mod http;
 mod misbehaving;

@@ -9,6 +9,7 @@
 //! | `options` | the command line |
 //! | `ingest`, `query`, `figures`, `disk`, `scale` | what can be measured |
 //! | `agent/` | the agent beside `blackbox_exporter` and `node_exporter` |
+//! | `incidents/` | from the stop of a service to the receiver that is told, beside Prometheus; a storm |
 //! | `measure` | one run of one side: load, settle, read off |
 //! | `estate`, `gauges`, `chance` | the load: who saw what, the same in every run |
 //! | `drive`, `remote_write` | connections that send it, in the format of either side |
@@ -30,6 +31,7 @@ mod drive;
 mod estate;
 mod figures;
 mod gauges;
+mod incidents;
 mod ingest;
 mod measure;
 mod options;
@@ -46,6 +48,7 @@ mod victoria;
 use std::io;
 
 pub use agent::{Part, Race, Scheme};
+pub use incidents::Told;
 pub use options::{Cli, Figures, Load, Measurement, Sides, Steps, Turns, Year};
 
 /// Measures what was asked for and prints it.
@@ -57,5 +60,6 @@ pub fn run(measurement: &Measurement) -> io::Result<()> {
         Measurement::Disk(options) => disk::run(options),
         Measurement::Scale(options) => scale::run(options),
         Measurement::Agent(options) => agent::run(options),
+        Measurement::Incidents(options) => incidents::run(options),
     }
 }

@@ -10,6 +10,7 @@ use uphold_common::time::{DAY_MS, Instant};
 
 use super::agent::Race;
 use super::estate::{PUSH_MS, Shape};
+use super::incidents::Told;
 use crate::process::wait::wall_ms;
 
 /// A day is merged once it has been over for an hour; a load that ends at a midnight longer ago than this can settle.
@@ -40,6 +41,8 @@ pub enum Measurement {
     Scale(Steps),
     /// What an agent takes for its probes, beside the exporters of Prometheus
     Agent(Race),
+    /// How long it takes until somebody is told of an outage, beside Prometheus and Alertmanager
+    Incidents(Told),
 }
 
 /// Where the sides come from.

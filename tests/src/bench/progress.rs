@@ -1,4 +1,4 @@
-//! How far a run has come, on a terminal; where standard error is no terminal, nothing is shown.
+//! How far a run has come, as a bar on a terminal; and what is waited for, which is told elsewhere too.
 
 use std::time::Duration;
 
@@ -16,4 +16,13 @@ pub(super) fn bar(what: &str, values: u64) -> ProgressBar {
     }
     bar.enable_steady_tick(DRAW_EVERY);
     bar
+}
+
+/// Says what is waited for: beside the bar, or as a line of its own where standard error is no terminal.
+pub(super) fn says(bar: &ProgressBar, what: &str) {
+    if bar.is_hidden() {
+        eprintln!("{}: {what}", bar.prefix());
+    } else {
+        bar.set_message(what.to_owned());
+    }
 }

@@ -119,6 +119,19 @@ pub fn program(name: &str) -> io::Result<PathBuf> {
     })
 }
 
+/// The Python of the virtual environment that tests/pypi/install makes, beside the programs that are built.
+pub fn pypi_python() -> io::Result<PathBuf> {
+    let built = program("uphold-collector")?;
+    let python = built.ancestors().map(|folder| folder.join("pypi/venv/bin/python")).find(|path| path.is_file());
+    let missing = || io::Error::new(io::ErrorKind::NotFound, "target/pypi/venv is not there: run bash tests/run");
+    python.ok_or_else(missing)
+}
+
+/// A file of tests/pypi.
+pub fn pypi_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("pypi").join(name)
+}
+
 /// A program of the system, searched for on the path and where administrators' programs are.
 pub fn system_program(name: &str) -> io::Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

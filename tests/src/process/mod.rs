@@ -10,10 +10,15 @@
 //! | `child` | a process: output in files, signals, killed on drop; where the built programs are |
 //! | `http` | the few requests a test sends |
 //! | `kept` | a connection for many requests |
+//! | `mailserver` | a mail server, and the letters that it took |
 //! | `nginx` | the server that is observed, and stopped and started again |
 //! | `nsd` | the name server that is asked |
 //! | `inbox` | the receiver of notices |
+//! | `receiver` | a receiver of the test's own, which answers as badly as it is told to |
 //! | `alertmanager` | the receiver of state |
+//! | `verifier` | a receiver that verifies signatures |
+//! | `roundup` | a ticket system |
+//! | `relay` | who stands between two programs, and may swallow an answer |
 //! | `prometheus` | whoever scrapes the programs |
 
 pub mod alertmanager;
@@ -21,9 +26,14 @@ pub mod child;
 pub mod http;
 pub mod inbox;
 pub mod kept;
+pub mod mailserver;
 pub mod nginx;
 pub mod nsd;
 pub mod prometheus;
+pub mod receiver;
+pub mod relay;
+pub mod roundup;
+pub mod verifier;
 pub mod wait;
 
 use std::io;

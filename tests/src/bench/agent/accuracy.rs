@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use indicatif::ProgressBar;
+
 use super::assigned::{Asks, Probes};
 use super::bare;
 use super::compared::{self, quantile};
@@ -18,6 +20,11 @@ use crate::process::wait::{rest, wait_until, wall_ms};
 /// How long the server's last notes may take.
 const NOTED_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long it takes at least.
+pub(super) fn least(options: &Race) -> Duration {
+    (Duration::from_secs(u64::from(options.interval)) + 2 * options.length()) * options.pairs
+}
+
 /// Measures in turn, and prints tables.
 pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
     let bar = progress::bar("accuracy", u64::from(options.pairs));
@@ -26,8 +33,8 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
     let (mut clients, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..options.pairs {
         for (name, sides, errors) in [
-            (compared::OURS, &mut ours, of_ours(options, programs)?),
-            ("bare client", &mut clients, of_client(options)?),
+            (compared::OURS, &mut ours, of_ours(options, programs, &bar)?),
+            ("bare client", &mut clients, of_client(options, &bar)?),
         ] {
             let figures = [0.5, 0.99, 1.0].map(|share| quantile(&errors, share) / 1e3);
             let [median, p99, most] = figures.map(number);
@@ -47,12 +54,13 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
     Ok(())
 }
 
-fn of_ours(options: &Race, programs: &Programs) -> io::Result<Vec<f64>> {
+fn of_ours(options: &Race, programs: &Programs, bar: &ProgressBar) -> io::Result<Vec<f64>> {
     let known = Known::start(options.delay())?;
     let asks = Asks::Numbered(format!("http://{}/", known.address()));
     let probes = Probes::at(options.accuracy_rate, options.interval, asks);
     let ours = Ours::start(options, programs, &probes, None)?;
-    ours.wait_for(probes.count, probes.interval_ms)?;
+    ours.wait_for(probes.count, probes.interval_ms, bar)?;
+    progress::says(bar, &format!("uphold-agent is measured for {:?}", options.length()));
     let from_ms = wall_ms();
     rest(options.length());
     let to_ms = wall_ms();
@@ -68,8 +76,9 @@ fn of_ours(options: &Race, programs: &Programs) -> io::Result<Vec<f64>> {
     errors_us(&measured, &known.notes()).map_err(io::Error::other)
 }
 
-fn of_client(options: &Race) -> io::Result<Vec<f64>> {
+fn of_client(options: &Race, bar: &ProgressBar) -> io::Result<Vec<f64>> {
     let known = Known::start(options.delay())?;
+    progress::says(bar, &format!("the bare client is measured for {:?}", options.length()));
     let measured = bare::measure(known.address(), options.accuracy_rate, options.length())?;
     // A request is noted after its answer was sent.
     wait_until(NOTED_WITHIN, "the server to note every request", || known.notes().len() >= measured.len())?;

@@ -35,6 +35,7 @@ mod spell;
 mod target;
 
 use std::io;
+use std::time::Duration;
 
 pub use options::{Part, Race};
 pub use target::Scheme;
@@ -44,6 +45,8 @@ use ours::Programs;
 /// Measures the parts that were asked for, one after the other, and prints the tables of each.
 pub(super) fn run(options: &Race) -> io::Result<()> {
     let programs = Programs::of(options)?;
+    let least = options.parts().iter().map(|part| least(*part, options)).sum::<Duration>();
+    println!("this takes at least {:.0} min", (least.as_secs_f64() / 60.0).ceil());
     for part in options.parts() {
         match part {
             Part::Pace => pace::run(options, &programs)?,
@@ -54,4 +57,15 @@ pub(super) fn run(options: &Race) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// How long a part takes at least: it waits for rounds of probes, whatever the machine.
+fn least(part: Part, options: &Race) -> Duration {
+    match part {
+        Part::Pace => pace::least(options),
+        Part::Most => most::least(options),
+        Part::Resident => resident::least(options),
+        Part::Accuracy => accuracy::least(options),
+        Part::Many => many::least(options),
+    }
 }

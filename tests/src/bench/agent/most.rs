@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use indicatif::ProgressBar;
+
 use super::ask::{Pace, Question};
 use super::assigned::{Asks, Probes};
 use super::compared;
@@ -23,6 +25,11 @@ const INTERVAL_MS: u32 = 500;
 /// How long each side is at its most before it is measured.
 const FIRST: Duration = Duration::from_secs(3);
 
+/// How long it takes at least.
+pub(super) fn least(options: &Race) -> Duration {
+    2 * (FIRST + options.length()) * options.pairs * options.schemes.len() as u32
+}
+
 /// Measures in turn, and prints tables.
 pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
     let cores = Cores::of_this_program()?;
@@ -32,11 +39,11 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
         let (mut peers, mut ours) = (Vec::new(), Vec::new());
         for _ in 0..options.pairs {
             let kept_off = cores.keep_off_the_first()?;
-            let side = of_ours(options, programs, *scheme, kept_off.core())?;
+            let side = of_ours(options, programs, (*scheme, kept_off.core()), &bar)?;
             runs.row(side.row(&format!("{}, {scheme}", compared::OURS)));
             ours.push(side);
             if !options.sides.without_peer {
-                let side = of_peer(options, *scheme, kept_off.core())?;
+                let side = of_peer(options, (*scheme, kept_off.core()), &bar)?;
                 runs.row(side.row(&format!("blackbox_exporter, {scheme}")));
                 peers.push(side);
             }
@@ -57,14 +64,14 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
     Ok(())
 }
 
-fn of_ours(options: &Race, programs: &Programs, scheme: Scheme, core: u32) -> io::Result<Spell> {
+fn of_ours(options: &Race, programs: &Programs, (scheme, core): (Scheme, u32), bar: &ProgressBar) -> io::Result<Spell> {
     let target = Target::start()?;
     let (count, interval_ms) = ((options.most * INTERVAL_MS / 1_000) as usize, u64::from(INTERVAL_MS));
     let probes = Probes { count, interval_ms, host: false, asks: Asks::Url(scheme, target.url(scheme)) };
     let ours = Ours::start(options, programs, &probes, Some(core))?;
-    ours.wait_for(1, interval_ms)?;
+    ours.wait_for(1, interval_ms, bar)?;
     rest(FIRST);
-    let side = Spell::ours(&ours, &target, options.length())?;
+    let side = Spell::ours(&ours, &target, options.length(), bar)?;
     if side.skipped == 0 {
         return Err(io::Error::other(format!(
             "the agent made all of {} attempts a second, so it can make more: say more with --most",
@@ -74,11 +81,11 @@ fn of_ours(options: &Race, programs: &Programs, scheme: Scheme, core: u32) -> io
     Ok(side)
 }
 
-fn of_peer(options: &Race, scheme: Scheme, core: u32) -> io::Result<Spell> {
+fn of_peer(options: &Race, (scheme, core): (Scheme, u32), bar: &ProgressBar) -> io::Result<Spell> {
     let target = Target::start()?;
     let exporter = Exporter::blackbox(options, Some(core))?;
     let path = peer::probe(&target.url(scheme));
     let question = Question { address: exporter.address(), path, good: "\nprobe_success 1" };
     question.ask(Pace::WithoutPause, CONNECTIONS, FIRST)?;
-    Spell::peer(&exporter, &target, (&question, Pace::WithoutPause, CONNECTIONS), options.length())
+    Spell::peer(&exporter, &target, (&question, Pace::WithoutPause, CONNECTIONS), options.length(), bar)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use indicatif::ProgressBar;
 use tempfile::TempDir;
 
 use super::assigned::{NAME, Probes};
@@ -13,6 +14,7 @@ use super::cores;
 use super::options::Race;
 use crate::bench::collector::Collector;
 use crate::bench::daemon::Daemon;
+use crate::bench::progress;
 use crate::bench::server::{Server as _, metrics};
 use crate::process::wait::{Stopwatch, rest};
 use crate::process::{free_port, http};
@@ -96,7 +98,8 @@ impl Ours {
 
     /// Waits until it has made so many attempts, which a first round of all probes comes to. It is not asked before one
     /// can be over, since its answers take memory.
-    pub(super) fn wait_for(&self, attempts: usize, interval_ms: u64) -> io::Result<()> {
+    pub(super) fn wait_for(&self, attempts: usize, interval_ms: u64, bar: &ProgressBar) -> io::Result<()> {
+        progress::says(bar, &format!("uphold-agent makes its first {attempts} attempts, which takes {interval_ms} ms"));
         rest(Duration::from_millis(interval_ms));
         let began = Stopwatch::start();
         loop {

@@ -1,6 +1,9 @@
 //! Processor time of probes of one server, at the same rates on both sides.
 
 use std::io;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
 
 use super::ask::{Pace, Question};
 use super::assigned::{Asks, Probes};
@@ -16,7 +19,13 @@ use crate::bench::table::number;
 /// Connections on which the peer is asked; enough that none of them is late.
 const CONNECTIONS: u32 = 32;
 /// For how long the peer is asked before it is measured, as the agent makes its first attempts before it is.
-const PEER_FIRST: std::time::Duration = std::time::Duration::from_secs(3);
+const PEER_FIRST: Duration = Duration::from_secs(3);
+
+/// How long it takes at least.
+pub(super) fn least(options: &Race) -> Duration {
+    let pair = Duration::from_secs(u64::from(options.interval)) + PEER_FIRST + 2 * options.length();
+    pair * options.pairs * (options.schemes.len() * options.rates.len()) as u32
+}
 
 /// Measures in turn, and prints tables.
 pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
@@ -27,11 +36,11 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
         for rate in &options.rates {
             let (mut peers, mut ours) = (Vec::new(), Vec::new());
             for _ in 0..options.pairs {
-                let side = of_ours(options, programs, *scheme, *rate)?;
+                let side = of_ours(options, programs, (*scheme, *rate), &bar)?;
                 runs.row(side.row(&format!("{}, {scheme}, {rate}/s", compared::OURS)));
                 ours.push(side.per_thousand());
                 if !options.sides.without_peer {
-                    let side = of_peer(options, *scheme, *rate)?;
+                    let side = of_peer(options, (*scheme, *rate), &bar)?;
                     runs.row(side.row(&format!("blackbox_exporter, {scheme}, {rate}/s")));
                     peers.push(side.per_thousand());
                 }
@@ -48,20 +57,20 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
     Ok(())
 }
 
-fn of_ours(options: &Race, programs: &Programs, scheme: Scheme, rate: u32) -> io::Result<Spell> {
+fn of_ours(options: &Race, programs: &Programs, (scheme, rate): (Scheme, u32), bar: &ProgressBar) -> io::Result<Spell> {
     let target = Target::start()?;
     let probes = Probes::at(rate, options.interval, Asks::Url(scheme, target.url(scheme)));
     let ours = Ours::start(options, programs, &probes, None)?;
-    ours.wait_for(probes.count, probes.interval_ms)?;
-    Spell::ours(&ours, &target, options.length())?.at_rate(probes.rate())
+    ours.wait_for(probes.count, probes.interval_ms, bar)?;
+    Spell::ours(&ours, &target, options.length(), bar)?.at_rate(probes.rate())
 }
 
-fn of_peer(options: &Race, scheme: Scheme, rate: u32) -> io::Result<Spell> {
+fn of_peer(options: &Race, (scheme, rate): (Scheme, u32), bar: &ProgressBar) -> io::Result<Spell> {
     let target = Target::start()?;
     let exporter = Exporter::blackbox(options, None)?;
     let path = peer::probe(&target.url(scheme));
     let question = Question { address: exporter.address(), path, good: "\nprobe_success 1" };
     let pace = Pace::Rate(f64::from(rate));
     question.ask(pace, CONNECTIONS, PEER_FIRST)?;
-    Spell::peer(&exporter, &target, (&question, pace, CONNECTIONS), options.length())?.at_rate(f64::from(rate))
+    Spell::peer(&exporter, &target, (&question, pace, CONNECTIONS), options.length(), bar)?.at_rate(f64::from(rate))
 }

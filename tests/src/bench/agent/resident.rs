@@ -4,6 +4,8 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
+use indicatif::ProgressBar;
+
 use super::ask::{Answers, Pace, Question};
 use super::assigned::{Asks, Probes};
 use super::compared;
@@ -50,14 +52,20 @@ impl Seen {
     }
 }
 
+/// How long it takes at least.
+pub(super) fn least(options: &Race) -> Duration {
+    let sides = if options.sides.without_peer { 1 } else { 2 };
+    (Duration::from_millis(INTERVAL_MS) + options.watched()) * sides * options.pairs
+}
+
 /// Measures in turn, and prints a table.
 pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
     let bar = progress::bar("memory", u64::from(options.pairs));
     let (mut peers, mut ours) = (Vec::new(), Vec::new());
     for _ in 0..options.pairs {
-        ours.push(of_ours(options, programs)?);
+        ours.push(of_ours(options, programs, &bar)?);
         if !options.sides.without_peer {
-            peers.push(of_peer(options)?);
+            peers.push(of_peer(options, &bar)?);
         }
         let said = [&peers, &ours].map(|side| side.last().map_or_else(String::new, |seen| megabytes(seen.resident)));
         bar.suspend(|| println!("VmRSS: peers {}, ours {}", said[0], said[1]));
@@ -79,13 +87,14 @@ pub(super) fn run(options: &Race, programs: &Programs) -> io::Result<()> {
     Ok(())
 }
 
-fn of_ours(options: &Race, programs: &Programs) -> io::Result<Seen> {
+fn of_ours(options: &Race, programs: &Programs, bar: &ProgressBar) -> io::Result<Seen> {
     let target = Target::start()?;
     let asks = Asks::Url(Scheme::Http, target.url(Scheme::Http));
     let probes = Probes { count: PROBES as usize, interval_ms: INTERVAL_MS, host: true, asks };
     let ours = Ours::start(options, programs, &probes, None)?;
-    ours.wait_for(probes.count, probes.interval_ms)?;
+    ours.wait_for(probes.count, probes.interval_ms, bar)?;
     let before = ours.attempts()?;
+    progress::says(bar, &format!("uphold-agent is watched for {:?}", options.watched()));
     let seen = Seen::over(&[ours.agent()], || {
         rest(options.watched());
         Ok(())
@@ -98,7 +107,7 @@ fn of_ours(options: &Race, programs: &Programs) -> io::Result<Seen> {
     Ok(seen)
 }
 
-fn of_peer(options: &Race) -> io::Result<Seen> {
+fn of_peer(options: &Race, bar: &ProgressBar) -> io::Result<Seen> {
     let target = Target::start()?;
     let (blackbox, node) = (Exporter::blackbox(options, None)?, Exporter::node(options)?);
     let path = peer::probe(&target.url(Scheme::Http));
@@ -106,7 +115,9 @@ fn of_peer(options: &Race) -> io::Result<Seen> {
     let scrape = Question { address: node.address(), path: "/metrics".to_owned(), good: "\nnode_cpu_seconds_total" };
     let rate = f64::from(PROBES) * 1e3 / INTERVAL_MS as f64;
     // The agent has made each probe once before it is measured.
+    progress::says(bar, &format!("blackbox_exporter makes its first {PROBES} probes, which takes {INTERVAL_MS} ms"));
     asked(&probe, &scrape, rate, Duration::from_millis(INTERVAL_MS))?;
+    progress::says(bar, &format!("both exporters are watched for {:?}", options.watched()));
     Seen::over(&[blackbox.daemon(), node.daemon()], || asked(&probe, &scrape, rate, options.watched()))
 }
 

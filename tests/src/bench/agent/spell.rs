@@ -3,11 +3,15 @@
 use std::io;
 use std::time::Duration;
 
+use indicatif::ProgressBar;
+
 use super::ask::{Pace, Question};
+use super::compared;
 use super::ours::Ours;
 use super::peer::Exporter;
 use super::target::Target;
 use crate::bench::daemon::Daemon;
+use crate::bench::progress;
 use crate::bench::table::{Table, megabytes, number, seconds};
 use crate::bench::usage;
 use crate::process::wait::{Stopwatch, rest};
@@ -40,7 +44,8 @@ pub(super) struct Spell {
 
 impl Spell {
     /// What an agent makes of what it is assigned, for so long.
-    pub(super) fn ours(ours: &Ours, target: &Target, length: Duration) -> io::Result<Self> {
+    pub(super) fn ours(ours: &Ours, target: &Target, length: Duration, bar: &ProgressBar) -> io::Result<Self> {
+        progress::says(bar, &format!("{} is measured for {length:?}", compared::OURS));
         let fixed_work = usage::of_fixed_work()?;
         let (asked, before) = (target.requests()?, ours.attempts()?);
         let meter = Meter::start(ours.agent(), target.pid()?, &[ours.collector_pid()?])?;
@@ -58,7 +63,9 @@ impl Spell {
         target: &Target,
         (question, pace, connections): (&Question, Pace, u32),
         length: Duration,
+        bar: &ProgressBar,
     ) -> io::Result<Self> {
+        progress::says(bar, &format!("blackbox_exporter is measured for {length:?}"));
         let fixed_work = usage::of_fixed_work()?;
         let asked = target.requests()?;
         let meter = Meter::start(peer.daemon(), target.pid()?, &[])?;
