@@ -98,6 +98,9 @@ impl Engine {
         if batches.is_empty() {
             return Ok(());
         }
+        for admitted in &batches {
+            self.news.read(&admitted.batch);
+        }
         let came = |b: &Admitted| (b.batch.key.clone(), b.batch.rows() as u64, Telling::of(&b.batch));
         let came: Vec<_> = batches.iter().map(came).collect();
         let outcomes = match self.store.append(now, batches) {

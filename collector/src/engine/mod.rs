@@ -11,6 +11,7 @@
 //! | [`compaction`] | sealing and merging everything that waits, because somebody asked for it |
 //! | [`import`] | what somebody imports, who and until when |
 //! | `intake` | a group of pushes → one durable append → their answers |
+//! | `news` | whether a push brought what should not wait for the next second |
 //! | `tick` | what was touched → timelines → incidents → one commit |
 //! | `snapshots` | what a tick measured → a snapshot |
 //! | `sight` | a service over a span → its timeline, carried on from tick to tick |
@@ -61,6 +62,7 @@ mod intake;
 mod issue;
 pub mod letters;
 mod measure;
+mod news;
 mod postponed;
 mod problems;
 pub mod quality;
@@ -109,6 +111,7 @@ use agents::Agents;
 use agreed::AgreedTimes;
 use forget::Forgetting;
 use handle::Tally;
+use news::News;
 use postponed::Postponed;
 use problems::Tracked;
 use quality::FactCounts;
@@ -149,6 +152,8 @@ pub struct Engine {
     reserve: Reserve,
     forgetting: Forgetting,
     board: Board,
+    /// What pushes brought that should be looked at soon.
+    news: News,
     /// From when on rows touched each service since the last tick: windows that closed after it are looked at again.
     touched_from: BTreeMap<Id, Instant>,
     started: Instant,
@@ -245,6 +250,7 @@ impl Engine {
             reserve: Reserve::endless(),
             forgetting: Forgetting::by(Retention::endless()),
             board: Board::default(),
+            news: News::default(),
             touched_from: BTreeMap::new(),
             in_force,
             started: now,

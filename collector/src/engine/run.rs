@@ -1,8 +1,8 @@
 //! The engine's thread: takes what waits, ticks, shuts down.
 //!
 //! It waits for a request until the next tick is due, then takes what else waits, up to `GROUP_MAX`, so that pushes
-//! which arrive together share one flush and one sync. A tick is due every [`TICK_MS`]; one that takes long is not
-//! made up for. While something still has to be derived, ticks follow one another, and what waits is served in between;
+//! which arrive together share one flush and one sync. A tick is due every [`TICK_MS`], and sooner when a push brought
+//! news, but never so often that ticks take more than a quarter of the time; one that takes long is not made up for. While something still has to be derived, ticks follow one another, and what waits is served in between;
 //! while a compaction is under way, its steps are. When the store is dead nothing can be promised any more: the thread
 //! ends with the error, the program with an exit code of its own, and a restart finds everything that was acknowledged.
 
@@ -33,6 +33,10 @@ use crate::store::StoreError;
 /// How often a snapshot is made.
 pub const TICK_MS: u64 = 1_000;
 const TICK: Duration = Duration::from_millis(TICK_MS);
+/// How soon after a tick news bring the next one: what fails at the same moment is mostly here by then.
+const SOON: Duration = Duration::from_millis(100);
+/// How many times as long as the last tick took they wait at least.
+const SPARING: u32 = 4;
 /// Most requests that are taken at once.
 const GROUP_MAX: usize = 256;
 /// Most steps of upkeep after a tick.
@@ -82,7 +86,9 @@ pub fn start(mut engine: Engine) -> Result<Running, EngineError> {
     });
     let (sender, ended) = oneshot::channel();
     let body = move || {
-        let result = Loop { engine, requests, publish, given, recorded, messages, deriving, deriving_said: 0 }.run();
+        let result =
+            Loop { engine, requests, publish, given, recorded, messages, soonest: SOON, deriving, deriving_said: 0 }
+                .run();
         if sender.send(result).is_err() {
             tracing::debug!("nobody waited for the engine to end");
         }
@@ -99,6 +105,8 @@ struct Loop {
     given: watch::Sender<Arc<Tokens>>,
     recorded: watch::Sender<Arc<Register>>,
     messages: Arc<Notify>,
+    /// How soon after the last tick the next one may begin.
+    soonest: Duration,
     /// How many services and targets still have to be derived, and how many the log said last.
     deriving: u64,
     deriving_said: u64,
@@ -110,7 +118,11 @@ impl Loop {
         loop {
             // What still has to be derived is not made to wait for the next second, unless an import brings more of it.
             let hurries = self.deriving > 0 && !self.engine.imports(clock::now());
-            let due = if hurries { Duration::ZERO } else { TICK };
+            let due = match (hurries, self.engine.news.waits()) {
+                (true, _) => Duration::ZERO,
+                (false, true) => self.soonest,
+                (false, false) => TICK,
+            };
             let compacts = self.engine.compacts(clock::now());
             let wait = if compacts { Duration::ZERO } else { due.saturating_sub(since_tick.elapsed()) };
             match self.requests.recv_timeout(wait) {
@@ -294,6 +306,7 @@ impl Loop {
         let took = Stopwatch::start();
         let snapshot = self.engine.tick(now)?;
         self.engine.health.tick_us = took.elapsed_us();
+        self.soonest = took.elapsed().saturating_mul(SPARING).clamp(SOON, TICK);
         self.progress(snapshot.health.deriving);
         self.publish.send_replace(snapshot);
         self.messages.notify_one();

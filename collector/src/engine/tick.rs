@@ -60,6 +60,7 @@ pub(super) struct Measured {
 impl Engine {
     /// One tick at `now`.
     pub fn tick(&mut self, now: Instant) -> Result<Arc<Snapshot>, EngineError> {
+        self.news.looked_at();
         self.drop_touched()?;
         self.timelines.begin_tick(now);
         self.capacity.begin_tick();

@@ -29,7 +29,7 @@ pub const BATCH_AGE_MS_MAX: i64 = 30_000;
 const TOGETHER_MS: i64 = 500;
 
 /// How many outcomes in a row that are the same after a change are as urgent as it: as many as mostly confirm something.
-const CONFIRMING: u8 = 4;
+pub const CONFIRMING: u8 = 4;
 
 /// Most streams whose last row is remembered; beyond, those that were silent longest are forgotten.
 const SEEN_MAX: usize = 2 * BATCH_STREAMS_MAX;
