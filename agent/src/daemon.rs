@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::{Config, shown};
 use crate::heartbeats::Heartbeats;
 use crate::metrics::{Metrics, MetricsError};
+use crate::open_files;
 use crate::push::Pusher;
 use crate::recorder::Recorder;
 use crate::remote::{AccessError, Remote};
@@ -78,6 +79,7 @@ pub struct Agent {
 
 /// Runs an agent until `shutdown` resolves, and ends it in order.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
+    open_files::raise();
     let agent = Agent::start(config).await?;
     shutdown.await;
     tracing::info!("the agent is asked to end: attempts finish, and what was seen is delivered or kept");

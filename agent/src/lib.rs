@@ -16,6 +16,7 @@
 //! | [`blackbox`] | what a Prometheus asks for, as `blackbox_exporter` answers it |
 //! | [`metrics`], [`serve`] | what the agent says of itself |
 //! | [`cli`] | what a person asks on the command line |
+//! | [`open_files`] | how many sockets it may hold |
 //! | [`daemon`] | all of it together, started and ended in order |
 //!
 //! Embedded in another program, an agent is [`run`] with a [`config::Config`] whose `listen` is `None`.
@@ -32,6 +33,7 @@ pub mod config_file;
 pub mod daemon;
 pub mod heartbeats;
 pub mod metrics;
+pub mod open_files;
 pub mod probe;
 pub mod process;
 pub mod push;
