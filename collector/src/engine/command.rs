@@ -14,7 +14,7 @@ use crate::identity::token::{Standing, Token, Tokens};
 use crate::incident::act::{ActError, Intent, act};
 use crate::incident::decide::Decision;
 use crate::incident::list::{IncidentList, IncidentsQuery};
-use crate::incident::model::{Called, Event, Incident};
+use crate::incident::model::{Called, Change, Event, Incident, Number};
 use crate::notify::letters::LetterError;
 use crate::notify::message;
 use crate::notify::plan::Plan;
@@ -120,7 +120,11 @@ impl Engine {
     ) -> Result<Incident, CommandError> {
         self.check_actor(actor, now)?;
         self.check_room(now)?;
-        let event = act(&self.register, called, what, actor, now)?;
+        let mut event = act(&self.register, called, what, actor, now)?;
+        // Whoever declares one by hand says who answers for it; the management is told as the catalogue says.
+        if let Change::Major { notice_to, .. } = &mut event.change {
+            *notice_to = self.in_force.catalogue.handling.major.as_ref().and_then(|rule| rule.notice.clone());
+        }
         let unsound = || damaged("an incident", &"what was done to it cannot follow");
         let after = Incident::after(self.register.get(event.number).cloned(), &event).ok_or_else(unsound)?;
         let action = Action::of_change(event.number, &event.change).ok_or_else(unsound)?;
@@ -170,20 +174,34 @@ impl Engine {
         IncidentList::of(&self.register, query, now)
     }
 
-    /// The incident that is called so with all of its events, if it is held.
+    /// The incident that is called so with all of its events. One that is not held any more is read from the store by its
+    /// number; an id finds those that are held.
     pub fn history(&self, called: impl Into<Called>) -> Result<Option<History>, EngineError> {
-        let Some(incident) = self.register.find(called.into()) else { return Ok(None) };
+        let called = called.into();
+        let number = match (self.register.find(called), called) {
+            (Some(incident), _) => incident.number,
+            (None, Called::Number(number)) => number,
+            (None, Called::Id(_)) => return Ok(None),
+        };
+        let events: Vec<Event> = self.events_of(number)?.into_iter().map(|(_, event)| event).collect();
+        let incident = events.iter().try_fold(None, |before, event| Incident::after(before, event).map(Some));
+        let incident = incident.ok_or_else(|| damaged("an incident", &"an event does not follow those before it"))?;
+        Ok(incident.map(|incident| History { incident, events, beside: Beside::default() }))
+    }
+
+    /// The events of an incident that are on record, in order, each with its key.
+    pub(super) fn events_of(&self, number: Number) -> Result<Vec<(Vec<u8>, Event)>, EngineError> {
         let mut events = Vec::new();
-        let mut range = KeyRange::prefix(&incident.number.0.to_be_bytes());
+        let mut range = KeyRange::prefix(&number.0.to_be_bytes());
         loop {
             let page = self.store.records(RecordKind::IncidentEvent, &range, PAGE_RECORDS)?;
-            let Some((last, _)) = page.last() else { break };
+            let Some((last, _)) = page.last() else { return Ok(events) };
             range = range.after(last.clone());
-            for (_, value) in &page {
-                events.push(pack::unpack(value).map_err(|error| damaged("an incident", &error))?);
+            for (key, value) in page {
+                let event = pack::unpack(&value).map_err(|error| damaged("an incident", &error))?;
+                events.push((key, event));
             }
         }
-        Ok(Some(History { incident: incident.clone(), events, beside: Beside::default() }))
     }
 
     /// The newest deeds, newest first.

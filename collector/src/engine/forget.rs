@@ -331,16 +331,11 @@ impl Engine {
     /// An incident as its events on record make it, and their keys.
     fn whole_incident(&self, number: Number) -> Result<(Option<Incident>, Vec<Vec<u8>>), EngineError> {
         let (mut incident, mut keys) = (None, Vec::new());
-        let mut range = KeyRange::prefix(&number.0.to_be_bytes());
-        loop {
-            let page = self.store.records(RecordKind::IncidentEvent, &range, PAGE_RECORDS)?;
-            let Some((last, _)) = page.last() else { return Ok((incident, keys)) };
-            range = range.after(last.clone());
-            for (key, value) in page {
-                incident = Incident::after(incident, &unpacked(&value)?);
-                keys.push(key);
-            }
+        for (key, event) in self.events_of(number)? {
+            incident = Incident::after(incident, &event);
+            keys.push(key);
         }
+        Ok((incident, keys))
     }
 
     fn forget_deeds(&mut self, before: Instant) -> Result<Others, EngineError> {

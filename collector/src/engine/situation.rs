@@ -147,6 +147,16 @@ impl Engine {
         occurrences.filter(|(when, _)| when.overlaps(span)).collect()
     }
 
+    /// A maintenance of some services, if all of them are in maintenance.
+    fn all_planned(&self, services: &BTreeSet<Id>, now: Instant) -> Option<Id> {
+        let instant = Interval::new(now, now.plus_ms(1));
+        let mut planned = None;
+        for service in services {
+            planned = Some(self.maintenance_of(service, instant).pop()?.1);
+        }
+        planned
+    }
+
     /// The probes that see a certificate which ends soon, or has ended.
     fn certificates(&self, service: &Service, measured: &Measured, now: Instant) -> Vec<Condition> {
         let not_well = |probe: &&Arc<Probe>| {
@@ -171,8 +181,9 @@ impl Engine {
             let known = self.agents.all().get(agent).unwrap_or(&nothing);
             let held = self.agents.is_awaited(agent, now);
             let silent = self.silence(agent, known, relied_on, now);
-            let conditions = silent.or_else(|| self.clock_off(agent, known)).into_iter().collect();
-            AgentSituation { agent, held, conditions, services: &relied_on.services }
+            let conditions: Vec<Condition> = silent.or_else(|| self.clock_off(agent, known)).into_iter().collect();
+            let planned = if conditions.is_empty() { None } else { self.all_planned(&relied_on.services, now) };
+            AgentSituation { agent, held, conditions, services: &relied_on.services, planned }
         };
         relied_on.agents.iter().map(situation).collect()
     }

@@ -144,7 +144,7 @@ impl Engine {
         let mut targets = self.in_windows(service, Over::now(as_of));
         targets.retain(|(target, _)| availability(target).is_some());
         let closed: Vec<InWindow> = targets.iter().flat_map(|one| self.closed_before(service, one)).collect();
-        let horizon = self.horizon(|subject| is_trouble(subject, &service.id), entry, as_of);
+        let horizon = self.horizon(&troubles_of(&service.id), entry, as_of);
         let looked_at: Vec<Window> = targets.iter().chain(&closed).map(|(_, window)| *window).collect();
         let span = span_of(&looked_at, entry, as_of);
         let looked_back = targets.iter().map(|one| looks_back_to(service, one)).min().unwrap_or(as_of);
@@ -171,11 +171,11 @@ impl Engine {
 
     /// From when on episodes are looked at: as far back as incidents are known, and at least from the beginning of one
     /// `about` them that is still open, so that its end is found however long nobody saw anything.
-    pub(super) fn horizon(&self, about: impl Fn(&Subject) -> bool, entry: Instant, as_of: Instant) -> Instant {
+    pub(super) fn horizon(&self, about: &[Subject], entry: Instant, as_of: Instant) -> Instant {
         let horizon = as_of.minus_ms(HORIZON_MS).max(entry);
         let horizon = self.register.known_from().map_or(horizon, |known| horizon.max(known));
-        let open = self.register.open().filter(|incident| about(&incident.subject)).map(|incident| incident.started);
-        open.min().map_or(horizon, |started| horizon.min(started)).min(as_of)
+        let open = about.iter().filter_map(|subject| self.register.current(subject)).filter(|one| one.is_open());
+        open.map(|one| one.started).min().map_or(horizon, |started| horizon.min(started)).min(as_of)
     }
 
     /// The windows before `window` that may still change: the last one shortly after it closed, and those that late
@@ -296,13 +296,14 @@ impl Engine {
     }
 }
 
-/// Whether incidents about a subject follow what was seen of a service.
-fn is_trouble(subject: &Subject, service: &Id) -> bool {
-    let follows = matches!(
-        subject,
-        Subject::ServiceDown { .. } | Subject::ServiceDegraded { .. } | Subject::ServiceUnmeasured { .. }
-    );
-    follows && subject.name() == service
+/// What incidents are about that follow what was seen of a service.
+fn troubles_of(service: &Id) -> [Subject; 3] {
+    let service = || service.clone();
+    [
+        Subject::ServiceDown { service: service() },
+        Subject::ServiceDegraded { service: service() },
+        Subject::ServiceUnmeasured { service: service() },
+    ]
 }
 
 /// An id that no other incident has. Without random bits its number in the store is all that tells it apart.

@@ -48,13 +48,14 @@ impl Engine {
         let mut measured = Vec::new();
         for (target, window) in self.in_windows(service, Over::now(as_of)) {
             let Promise::Capacity(promise) = &target.promise else { continue };
-            let about = |subject: &Subject| match subject {
-                Subject::CapacityAbove { target: other, .. } => *other == target.id,
-                _ => false,
-            };
+            let about = [Threshold::Warning, Threshold::Critical].map(|threshold| Subject::CapacityAbove {
+                service: target.service.clone(),
+                target: target.id.clone(),
+                threshold,
+            });
             // An incident that began before all readings that are kept was not undone by their being forgotten.
             let kept_from = self.store.raw_from().map_or(Instant::MIN, start_of);
-            let horizon = self.horizon(about, entry, as_of).max(kept_from).min(as_of);
+            let horizon = self.horizon(&about, entry, as_of).max(kept_from).min(as_of);
             let committed = self.committed(service, &target, &window).contractual.committed(window.elapsed());
             let asked = Asked { target: &target.id, promise, entry, window, committed: &committed };
             let Some(found) = self.capacity.measure(self.store.as_ref(), &asked, horizon, as_of)? else {

@@ -111,7 +111,7 @@ pub enum Change {
         returned: bool,
     },
     /// It is over and stays so, but ended otherwise than it was resolved: what became known since, or was put on record or
-    /// revoked, changed the figures of its closed window.
+    /// revoked, changed the figures of its closed window, or shows that there was no outage.
     Amended {
         /// When what it is about ended, as measured now.
         ended: Instant,
@@ -241,6 +241,8 @@ pub enum Resolution {
     Withdrawn,
     /// It holds no longer.
     OverAgain,
+    /// The maintenance in which it began is over, and it goes on: another incident says so, of which people are told.
+    Outlasted,
     /// Somebody said so.
     ByHand,
 }
@@ -257,6 +259,7 @@ impl Resolution {
             Self::NeverWas => "observations that arrived later show that it never was",
             Self::Withdrawn => "it is no longer in the catalogue",
             Self::OverAgain => "it is over",
+            Self::Outlasted => "its maintenance is over, and it goes on as another incident",
             Self::ByHand => "somebody resolved it",
         }
     }
@@ -371,7 +374,7 @@ impl fmt::Display for Change {
             Self::Reopened { .. } => f.write_str("reopened: what had looked like its end was none"),
             Self::Amended { ended, resolution } => {
                 let why = resolution.as_str();
-                write!(f, "amended, since the figures of the closed window changed: as of {ended}, {why}")
+                write!(f, "amended, since what is known of it changed: as of {ended}, {why}")
             }
             Self::Closed { by: Some(by), .. } => write!(f, "closed by {by}"),
             Self::Closed { by: None, .. } => f.write_str("closed"),

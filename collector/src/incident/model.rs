@@ -56,7 +56,8 @@ pub struct Incident {
     pub assignee: Option<String>,
     /// When what it is about began, as measured.
     pub started: Instant,
-    /// The instant of the figures in which it was detected, and with which it was opened in one commit.
+    /// When it was detected: the instant of the figures that showed it, with which it was opened in one commit. The agent
+    /// knew before, by as much as what it saw was under way.
     pub opened: Instant,
     /// Who has taken it on, if somebody has.
     pub acknowledged: Option<Acknowledged>,
@@ -85,6 +86,9 @@ pub struct Incident {
     pub tickets: BTreeMap<Id, TicketRef>,
     /// How many events it has.
     pub events: u32,
+    /// How many of them people made.
+    #[serde(skip)]
+    pub acts: u32,
 }
 
 /// Where an incident stands.
@@ -195,7 +199,8 @@ impl Incident {
         match (before, &event.change) {
             (None, Change::Opened(opening)) if event.place == 1 => Some(Self::opened(opening, event)),
             (Some(before), change) if event.number == before.number && event.place == before.events + 1 => {
-                let mut after = Self { events: event.place, ..before };
+                let acts = before.acts.saturating_add(u32::from(change.by().is_some()));
+                let mut after = Self { events: event.place, acts, ..before };
                 after.take(change, event.decided_at)?;
                 after.state = after.standing();
                 Some(after)
@@ -236,6 +241,7 @@ impl Incident {
             links: Vec::new(),
             tickets: BTreeMap::new(),
             events: 1,
+            acts: 0,
             subject,
         }
     }

@@ -1,7 +1,8 @@
 //! The incidents that are open or recent, in memory, rebuilt from their events at the start.
 //!
-//! Everything open is kept. Of what is resolved, the [`RESOLVED_MAX`] that were resolved last are kept; [`Register::known_from`] says
-//! from which instant on nothing was left out, and outages before it are not decided anew.
+//! Everything open is kept. Of what is resolved, [`RESOLVED_MAX`] are kept: those that still want something, a review or the
+//! end of what goes on, and else those that were resolved last. [`Register::known_from`] says from which instant on nothing
+//! was left out, and outages before it are not decided anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,18 +68,19 @@ impl Register {
         self.incidents.get(&event.number).ok_or(bad)
     }
 
-    /// Forgets those that were resolved first, beyond [`RESOLVED_MAX`]; the newest incident stays, for the events that
-    /// made it may not all have been read yet.
+    /// Forgets those that want nothing any more and were resolved first, beyond [`RESOLVED_MAX`]; the newest incident stays,
+    /// for the events that made it may not all have been read yet.
     pub fn forget_oldest(&mut self) {
         let beyond = self.resolved.saturating_sub(RESOLVED_MAX);
         if beyond == 0 {
             return;
         }
         let resolved = self.incidents.values().filter(|incident| incident.number.0 != self.highest);
-        let mut first: Vec<(Instant, Number)> =
-            resolved.filter_map(|incident| Some((incident.resolved.as_ref()?.decided_at, incident.number))).collect();
+        let wants = |incident: &Incident| incident.lingers || incident.wants_review();
+        let key = |one: &Incident| Some((wants(one), one.resolved.as_ref()?.decided_at, one.number));
+        let mut first: Vec<(bool, Instant, Number)> = resolved.filter_map(key).collect();
         first.sort_unstable();
-        for (_, number) in first.into_iter().take(beyond) {
+        for (_, _, number) in first.into_iter().take(beyond) {
             self.forget(number);
         }
     }

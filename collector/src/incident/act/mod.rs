@@ -17,9 +17,9 @@ use super::model::{Called, Change, Event, Incident, LINKS_MAX, Link, LinkKind, M
 use super::register::Register;
 use crate::identity::deed::Actor;
 
-/// Most events of one incident that people may add words to.
+/// How often people may do something to one incident. What happens to it by itself does not count.
 pub const EVENTS_MAX: u32 = 1_000;
-/// Up to so many events people may still end it, whatever was said.
+/// Up to so often they may still end it, whatever was said.
 pub const ENDING_EVENTS_MAX: u32 = EVENTS_MAX + 100;
 
 /// What somebody does to an incident.
@@ -73,7 +73,7 @@ impl From<Act> for Intent {
 }
 
 impl Act {
-    /// How long the history may be that it is added to.
+    /// How often people may have done something before it.
     const fn events_max(&self) -> u32 {
         match self {
             Self::Comment(_) | Self::Assign(_) | Self::Link(_) => EVENTS_MAX,
@@ -96,7 +96,7 @@ pub fn act(
     if let Some(expected) = expected_events.filter(|expected| *expected != events) {
         return Err(ActError::Changed { number, expected, events, state: incident.state });
     }
-    if events >= act.events_max() {
+    if incident.acts >= act.events_max() {
         return Err(ActError::TooManyEvents(number));
     }
     let by = by.clone();

@@ -144,7 +144,9 @@ pub enum ActError {
     #[error("{0} has {LINKS_MAX} links, and can have no more")]
     TooManyLinks(Number),
     /// It has too long a history.
-    #[error("{0} has {EVENTS_MAX} events, and people may say no more; what ends it is taken up to {ENDING_EVENTS_MAX}")]
+    #[error(
+        "people did something to {0} {EVENTS_MAX} times and may say no more; what ends it is taken up to {ENDING_EVENTS_MAX} times"
+    )]
     TooManyEvents(Number),
 }
 

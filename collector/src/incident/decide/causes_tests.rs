@@ -10,7 +10,7 @@ const MINUTE: i64 = 60_000;
 const LOCAL: Actor = Actor::Local { uid: Some(7) };
 
 /// Lets `world` also have these services, copies of the one it has.
-fn with_services(world: &mut World, names: &[&str]) {
+pub(super) fn with_services(world: &mut World, names: &[&str]) {
     let shop = world.catalogue.services[&id("shop")].clone();
     for name in names {
         world.catalogue.services.insert(id(name), Service { id: id(name), name: (*name).to_owned(), ..shop.clone() });
@@ -18,16 +18,16 @@ fn with_services(world: &mut World, names: &[&str]) {
 }
 
 /// Outages that come from `root` alone.
-fn because_of(root: &str, stretches: &[(i64, Option<i64>)]) -> Vec<Trouble> {
+pub(super) fn because_of(root: &str, stretches: &[(i64, Option<i64>)]) -> Vec<Trouble> {
     troubles(stretches).into_iter().map(|trouble| Trouble { roots: vec![id(root)], ..trouble }).collect()
 }
 
-fn by_hand(world: &mut World, number: u64, change: Change, now: i64) {
+pub(super) fn by_hand(world: &mut World, number: u64, change: Change, now: i64) {
     let place = world.register.get(Number(number)).unwrap().events + 1;
     world.register.apply(&Event { number: Number(number), place, decided_at: at(now), change }).unwrap();
 }
 
-fn resolved_by_hand(now: i64) -> Change {
+pub(super) fn resolved_by_hand(now: i64) -> Change {
     Change::Resolved { ended: at(now), resolution: Resolution::ByHand, by: Some(LOCAL), text: None }
 }
 
@@ -118,7 +118,7 @@ fn silent_agents_answer_for_the_services_that_nobody_sees() {
     };
     let relying = BTreeSet::from([a.clone(), shop.clone()]);
     let silent = Condition::new(Subject::AgentSilent { agent: agent.clone() }, at(90), "silent".to_owned());
-    let agents = [AgentSituation { agent: &agent, held: false, conditions: vec![silent], services: &relying }];
+    let agents = [AgentSituation { agent: &agent, held: false, conditions: vec![silent], services: &relying, planned: None }];
     let known = Known { register: &world.register, catalogue: &world.catalogue, calm: &world.calm, draw: &|| None };
     let decisions = decide(known, &[unseen(&a), unseen(&shop)], &agents, at(500));
     let told = world.apply(&decisions);

@@ -67,7 +67,9 @@ pub fn keep_calm<'c>(
     let calm_now: BTreeSet<Number> = register.open().filter(ended).map(|incident| incident.number).collect();
     calm.retain(|number, _| calm_now.contains(number));
     for number in calm_now {
-        calm.entry(number).or_insert(as_of);
+        let since = calm.entry(number).or_insert(as_of);
+        // A clock that was set back does not keep an incident open until the time of before has come again.
+        *since = as_of.min(*since);
     }
 }
 
@@ -89,6 +91,11 @@ impl Decider<'_> {
     fn holds(&mut self, condition: &Condition, about: &About<'_>) {
         let subject = &condition.subject;
         let newest = self.known.register.current(subject);
+        let quiet = about.quiet(subject, condition.started).is_some();
+        if let Some(incident) = newest.filter(|one| one.follows_figures() && one.quiet.is_some() && !quiet) {
+            self.outlasts(incident, condition, about);
+            return;
+        }
         if newest.is_some_and(|incident| incident.is_open() || incident.lingers) || !self.raises(subject) {
             return;
         }
@@ -99,16 +106,28 @@ impl Decider<'_> {
             let ended = incident.resolved.as_ref().map(|resolved| resolved.ended);
             ended.is_some_and(|ended| (0..=self.absorb_ms()).contains(&self.as_of.since_ms(ended)))
         };
-        match newest.filter(|incident| incident.closed.is_none()).filter(lately) {
+        let same = |incident: &&Incident| incident.closed.is_none() && incident.quiet.is_some() == quiet;
+        match newest.filter(same).filter(lately) {
             _ if explained => {}
             Some(incident) => {
                 self.follow(incident, &[Change::Reopened { by: None, text: None, returned: true }]);
             }
-            None => {
-                let mut found = Found::new(subject.clone(), condition.started, condition.summary.clone());
-                found.urgency = condition.urgency;
-                self.open(about, found, None);
-            }
+            None => self.open_condition(condition, condition.started, about),
+        }
+    }
+
+    fn open_condition(&mut self, condition: &Condition, started: Instant, about: &About<'_>) {
+        let mut found = Found::new(condition.subject.clone(), started, condition.summary.clone());
+        found.urgency = condition.urgency;
+        self.open(about, found, None);
+    }
+
+    /// What nobody was told of, since it began in maintenance, goes on after that: from now on it is another incident.
+    fn outlasts(&mut self, incident: &Incident, condition: &Condition, about: &About<'_>) {
+        let from = self.as_of.max(incident.started);
+        self.resolve(incident, from, Resolution::Outlasted);
+        if self.raises(&condition.subject) {
+            self.open_condition(condition, from, about);
         }
     }
 

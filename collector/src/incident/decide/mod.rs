@@ -116,6 +116,8 @@ pub struct AgentSituation<'a> {
     pub conditions: Vec<Condition>,
     /// The services that it looks at.
     pub services: &'a BTreeSet<Id>,
+    /// A maintenance of one of them, if all of them are in maintenance now.
+    pub planned: Option<Id>,
 }
 
 /// The events of one incident that belong together: they are stored and told as one.
@@ -138,6 +140,10 @@ pub fn decide(
     }
     // What others suffer from is decided before they are.
     let suffers = |situation: &&Situation<'_>| situation.down.iter().any(|trouble| !trouble.roots.is_empty());
+    if services.iter().any(|situation| suffers(&situation)) {
+        let known: BTreeSet<&Id> = services.iter().map(|situation| situation.service).collect();
+        decider.left_out = decider.known.catalogue.services.keys().filter(|id| !known.contains(id)).collect();
+    }
     let first = services.iter().filter(|situation| !suffers(situation));
     for situation in first.chain(services.iter().filter(suffers)) {
         decider.service(situation);
@@ -161,6 +167,8 @@ struct Decider<'a> {
     fresh: BTreeMap<Subject, Number>,
     /// The services that are attached to incidents.
     joined: BTreeMap<Number, Joined>,
+    /// The services of the catalogue of which nothing is known yet, where it matters.
+    left_out: BTreeSet<&'a Id>,
 }
 
 /// Whether what an incident is about is a service.
@@ -184,12 +192,13 @@ impl<'a> Decider<'a> {
             of: BTreeMap::new(),
             fresh: BTreeMap::new(),
             joined: BTreeMap::new(),
+            left_out: BTreeSet::new(),
         }
     }
 
     fn agent(&mut self, situation: &AgentSituation<'_>) {
         if !situation.held {
-            let about = About::agent(self.known.catalogue, situation.services);
+            let about = About::agent(self.known.catalogue, situation);
             self.conditions((OF_AGENT, situation.agent), &situation.conditions, &about);
         }
     }
@@ -232,7 +241,7 @@ impl<'a> Decider<'a> {
             customers: about.customers.clone(),
             components: found.components,
             owner: about.owner.map(str::to_owned),
-            quiet: about.planned_at(found.started).filter(|_| is_quiet_in_maintenance(cause)),
+            quiet: about.quiet(&found.subject, found.started),
             subject: found.subject,
         };
         self.fresh.insert(opening.subject.clone(), number);
@@ -250,14 +259,6 @@ impl<'a> Decider<'a> {
     fn resolve(&mut self, incident: &Incident, ended: Instant, resolution: Resolution) {
         if incident.follows_figures() {
             self.follow(incident, &[Change::over(ended, resolution)]);
-        }
-    }
-
-    /// What never was needs nobody any more.
-    fn never_was(&mut self, incident: &Incident) {
-        if incident.follows_figures() {
-            let over = Change::over(incident.started, Resolution::NeverWas);
-            self.follow(incident, &[over, Change::Closed { by: None, text: None }]);
         }
     }
 
@@ -285,7 +286,10 @@ impl<'a> Decider<'a> {
 /// Whether an incident that begins in maintenance is nobody's concern: it is what maintenance is for. A promise that is
 /// broken is told all the same.
 const fn is_quiet_in_maintenance(cause: Cause) -> bool {
-    matches!(cause, Cause::ServiceDown | Cause::ServiceDegraded | Cause::ServiceUnmeasured)
+    matches!(
+        cause,
+        Cause::ServiceDown | Cause::ServiceDegraded | Cause::ServiceUnmeasured | Cause::AgentSilent
+    )
 }
 
 /// What is found wrong.
@@ -310,30 +314,40 @@ struct About<'a> {
     customers: Vec<Id>,
     owner: Option<&'a str>,
     planned: &'a [(Interval, Id)],
+    /// For an agent, which has no maintenance of its own: that in which all of its services are now.
+    now: Option<&'a Id>,
 }
 
 impl<'a> About<'a> {
     fn service(service: &'a Service, planned: &'a [(Interval, Id)]) -> Self {
         let (criticality, customers) = (service.criticality, service.customers.clone());
-        Self { criticality, customers, owner: service.owner.as_deref(), planned }
+        Self { criticality, customers, owner: service.owner.as_deref(), planned, now: None }
     }
 
     /// An agent weighs as much as the weightiest of the services that it looks at.
-    fn agent(catalogue: &'a Catalogue, services: &BTreeSet<Id>) -> Self {
-        let services = || services.iter().filter_map(|id| catalogue.services.get(id));
+    fn agent(catalogue: &'a Catalogue, situation: &'a AgentSituation<'_>) -> Self {
+        let services = || situation.services.iter().filter_map(|id| catalogue.services.get(id));
         let criticality = services().map(|service| service.criticality).max().unwrap_or(Criticality::Low);
         let customers: BTreeSet<&Id> = services().flat_map(|service| &service.customers).collect();
-        Self { criticality, customers: customers.into_iter().cloned().collect(), owner: None, planned: &[] }
+        let customers = customers.into_iter().cloned().collect();
+        Self { criticality, customers, owner: None, planned: &[], now: situation.planned.as_ref() }
     }
 
     /// The maintenance that holds an instant.
-    fn planned_at(&self, at: Instant) -> Option<Id> {
-        self.planned.iter().find(|(when, _)| when.contains(at)).map(|(_, maintenance)| maintenance.clone())
+    fn planned_at(&self, at: Instant) -> Option<&Id> {
+        self.now.or_else(|| self.planned.iter().find(|(when, _)| when.contains(at)).map(|(_, maintenance)| maintenance))
+    }
+
+    /// The maintenance because of which nobody is told of an incident that begins then.
+    fn quiet(&self, subject: &Subject, started: Instant) -> Option<Id> {
+        self.planned_at(started).filter(|_| is_quiet_in_maintenance(subject.cause())).cloned()
     }
 }
 
 #[cfg(test)]
 mod causes_tests;
+#[cfg(test)]
+mod edges_tests;
 #[cfg(test)]
 mod laws_tests;
 #[cfg(test)]

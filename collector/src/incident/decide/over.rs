@@ -1,6 +1,12 @@
 //! What left the catalogue, and what nobody has to do anything about any more.
 
-use uphold_common::ids::Id;
+use std::collections::BTreeSet;
+
+use uphold_common::catalogue::assign;
+use uphold_common::catalogue::model::{Promise, Target, WindowKind};
+use uphold_common::ids::{Id, TargetId};
+use uphold_common::measure::window::Window;
+use uphold_common::time::Instant;
 
 use super::Decider;
 use crate::incident::model::{Change, Incident, Resolution, Subject};
@@ -9,37 +15,75 @@ use crate::incident::model::{Change, Incident, Resolution, Subject};
 const CLOSED_AT_ONCE: usize = 100;
 
 impl Decider<'_> {
-    /// Resolves what is about something that the catalogue does not have any more.
+    /// Resolves what is about something that the catalogue does not have any more, or has as something else. What people
+    /// resolved before is over with it.
     pub(super) fn withdraw(&mut self) {
-        let catalogue = self.known.catalogue;
-        let is_agent = |agent: &Id| {
-            catalogue
-                .services
-                .values()
-                .flat_map(|service| service.probes.values())
-                .any(|probe| probe.agents.contains(agent))
-                || catalogue.hosts.values().any(|host| host.agent == *agent)
-        };
-        let open: Vec<&Incident> = self.known.register.open().collect();
+        let register = self.known.register;
+        let is_of_agent = |incident: &Incident| incident.subject.agent().is_some();
+        let asks = register.open().chain(register.lingering()).any(is_of_agent);
+        let agents = if asks { assign::agents(self.known.catalogue) } else { BTreeSet::new() };
+        let open: Vec<&Incident> = register.open().collect();
         for incident in open {
-            let known = match &incident.subject {
-                Subject::TargetBreached { target, .. }
-                | Subject::TargetUnreachable { target, .. }
-                | Subject::BudgetBurning { target, .. }
-                | Subject::CapacityAbove { target, .. } => catalogue.targets.contains_key(target),
-                Subject::AgentSilent { agent } | Subject::ClockOff { agent } => is_agent(agent),
-                Subject::CertificateExpiring { service, probe } => {
-                    catalogue.services.get(service).is_some_and(|service| service.probes.contains_key(probe))
-                }
-                Subject::ServiceDown { service }
-                | Subject::ServiceDegraded { service }
-                | Subject::ServiceUnmeasured { service }
-                | Subject::MaintenanceOverrun { service, .. } => catalogue.services.contains_key(service),
-            };
-            if !known {
+            if !self.stands(&incident.subject, &agents) {
                 self.resolve(incident, self.as_of.max(incident.started), Resolution::Withdrawn);
             }
         }
+        let lingering: Vec<&Incident> = register.lingering().collect();
+        for incident in lingering {
+            if !self.stands(&incident.subject, &agents) || self.is_past(&incident.subject) {
+                self.follow(incident, &[Change::Cleared]);
+            }
+        }
+    }
+
+    /// Whether the catalogue still has what an incident is about, as what it was.
+    fn stands(&self, subject: &Subject, agents: &BTreeSet<Id>) -> bool {
+        let catalogue = self.known.catalogue;
+        match subject {
+            Subject::TargetBreached { service, target, window_start: None } => self
+                .promised(service, target)
+                .is_some_and(|target| matches!(target.window, WindowKind::Rolling { .. })),
+            Subject::TargetBreached { service, target, window_start: Some(start) }
+            | Subject::TargetUnreachable { service, target, window_start: start } => {
+                self.window(service, target, *start).is_some()
+            }
+            Subject::BudgetBurning { service, target } => self.promised(service, target).is_some(),
+            Subject::CapacityAbove { service, target, threshold } => {
+                let target = catalogue.targets.get(target).filter(|target| target.service == *service);
+                target.is_some_and(|target| match &target.promise {
+                    Promise::Capacity(promise) => promise.thresholds.of(*threshold).is_some(),
+                    Promise::Availability(_) | Promise::Response(_) => false,
+                })
+            }
+            Subject::AgentSilent { agent } | Subject::ClockOff { agent } => agents.contains(agent),
+            Subject::CertificateExpiring { service, probe } => {
+                catalogue.services.get(service).is_some_and(|service| service.probes.contains_key(probe))
+            }
+            Subject::ServiceDown { service }
+            | Subject::ServiceDegraded { service }
+            | Subject::ServiceUnmeasured { service }
+            | Subject::MaintenanceOverrun { service, .. } => catalogue.services.contains_key(service),
+        }
+    }
+
+    /// The target on availability of a service.
+    fn promised(&self, service: &Id, target: &TargetId) -> Option<&Target> {
+        let target = self.known.catalogue.targets.get(target).filter(|target| target.service == *service)?;
+        matches!(target.promise, Promise::Availability(_)).then_some(target)
+    }
+
+    /// The window of a target that begins at `start`, if one does.
+    fn window(&self, service: &Id, target: &TargetId, start: Instant) -> Option<Window> {
+        let zone = &self.known.catalogue.services.get(service)?.time_zone;
+        let window = Window::holding(self.promised(service, target)?.window, zone, start, self.as_of);
+        let is_rolling = matches!(window.kind, WindowKind::Rolling { .. });
+        (!is_rolling && window.interval.start == start).then_some(window)
+    }
+
+    /// Whether an incident is about a window that is over.
+    fn is_past(&self, subject: &Subject) -> bool {
+        let Subject::TargetBreached { service, target, window_start: Some(start) } = subject else { return false };
+        self.window(service, target, *start).is_some_and(|window| !window.is_open())
     }
 
     /// Closes what was resolved long ago; a major incident not before its review is filed.

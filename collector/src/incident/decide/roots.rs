@@ -2,7 +2,7 @@
 //! silent, has no incident of its own: it is attached to theirs, however many such services there are.
 //!
 //! That holds as long as theirs is open. When it is over and the service still fails, it has a reason of its own, and an
-//! incident.
+//! incident. What suffers from a service of which nothing was decided, for it is not derived yet, waits until that is.
 
 use std::collections::BTreeSet;
 
@@ -47,10 +47,27 @@ impl Decider<'_> {
             return Some(*number);
         }
         let explains = |incident: &&Incident| match trouble.episode.ended {
+            _ if self.closes_now(incident) => false,
             None => incident.is_open(),
-            Some(_) => incident.closed.is_none() && incident.interval().overlaps(trouble.episode.interval()),
+            Some(_) => {
+                let is_known = || subject.service().is_some_and(|service| incident.affected.contains(service));
+                // Who was attached before it was closed stays so.
+                (incident.closed.is_none() || is_known()) && incident.interval().overlaps(trouble.episode.interval())
+            }
         };
         self.known.register.about(&about).rev().find(explains).map(|incident| incident.number)
+    }
+
+    /// Whether an incident is closed in this very decision: nothing is attached to it any more.
+    fn closes_now(&self, incident: &Incident) -> bool {
+        let decided = self.of.get(&incident.number).and_then(|at| self.decisions.get(*at));
+        let mut events = decided.into_iter().flat_map(|decision| &decision.events);
+        events.any(|event| matches!(event.change, Change::Closed { .. }))
+    }
+
+    /// Whether trouble waits for what is decided about a service that it may come from.
+    pub(super) fn waits(&self, subject: &Subject, trouble: &Trouble) -> bool {
+        matches!(subject, Subject::ServiceDown { .. }) && trouble.roots.iter().any(|root| self.left_out.contains(root))
     }
 
     /// Tells the incidents whom they affect: at once for all that are attached now.

@@ -187,7 +187,7 @@ impl World {
     }
 
     /// The same over the window of a target that holds an instant, the service having been in one state all along.
-    fn was_always(&mut self, state: State, target: &Target, window_at: i64, now: i64) -> Vec<String> {
+    pub(super) fn was_always(&mut self, state: State, target: &Target, window_at: i64, now: i64) -> Vec<String> {
         let courses = Courses::of(&self.catalogue);
         let service = &self.catalogue.services[&id("shop")];
         let window = Window::holding(target.window, &service.time_zone, at(window_at), at(now));

@@ -4,13 +4,16 @@
 //! trouble has come back, an end is told only once it has lasted that long, so that a service that flaps for an hour is one
 //! incident with few messages.
 
+use std::collections::BTreeSet;
+
+use uphold_common::catalogue::cause::Cause;
 use uphold_common::catalogue::model::Service;
 use uphold_common::ids::Id;
 use uphold_common::time::{Instant, Interval};
 
 use super::{About, Decider, Found, Situation, Trouble, Watched};
 use crate::incident::episode::Episode;
-use crate::incident::model::{Change, Incident, Resolution, Subject};
+use crate::incident::model::{Change, Incident, Resolution, Resolved, Subject};
 use crate::incident::summary::{outage_summary, stretch_summary, threshold_summary};
 
 /// What is followed along its stretches.
@@ -21,6 +24,14 @@ struct Course<'s> {
     horizon: Instant,
     /// Why an incident ends with a stretch.
     over: Resolution,
+}
+
+/// Trouble that belongs to no incident that is known.
+#[derive(Default)]
+struct Fresh {
+    troubles: Vec<Trouble>,
+    /// Whether what comes soon after the last of them is the same.
+    may_join: bool,
 }
 
 impl Trouble {
@@ -64,41 +75,88 @@ impl Decider<'_> {
     /// Leads the incidents about a subject along its stretches.
     fn lead(&mut self, course: &Course<'_>, about: &About<'_>, summary: impl Fn(&Trouble) -> String) {
         let known: Vec<&Incident> = self.known.register.about(&course.subject).collect();
-        if course.troubles.is_empty() && known.iter().all(|incident| !incident.is_open() && !incident.lingers) {
+        if course.troubles.is_empty() && known.iter().all(|incident| incident.closed.is_some() && !incident.lingers) {
             return;
         }
-        for trouble in course.troubles {
+        let settled = Settled::of(&known);
+        let mut fresh = Fresh::default();
+        for trouble in course.troubles.iter().filter(|trouble| !settled.has(&trouble.episode)) {
             let episode = &trouble.episode;
             let overlapping = |incident: &&&Incident| incident.interval().overlaps(episode.interval());
             // People may have opened an older one again: it goes on, and no other beside it.
             let open = known.iter().find(|incident| incident.is_open() && overlapping(incident));
             let mine = open.or_else(|| known.iter().rev().find(overlapping));
-            let quiet = about.planned_at(episode.started).is_some();
+            let quiet = about.quiet(&course.subject, episode.started).is_some();
             let same = |incident: &&&Incident| self.absorbs(incident, episode) && incident.quiet.is_some() == quiet;
-            match mine.or_else(|| known.iter().rev().find(same)) {
-                None => self.begin(course, trouble, about, summary(trouble)),
-                Some(incident) => self.go_on(course, incident, episode),
+            let belongs_to = mine.or_else(|| known.iter().rev().find(same));
+            match belongs_to.map(|incident| (incident, self.goes_on_from(incident, episode))) {
+                Some((incident, None)) => {
+                    fresh.may_join = false;
+                    self.go_on(course, incident, episode, about);
+                }
+                Some((_, Some(from))) => {
+                    let episode = Episode { started: from, ..*episode };
+                    self.begin(course, about, Trouble { episode, ..trouble.clone() }, &mut fresh);
+                }
+                None => self.begin(course, about, trouble.clone(), &mut fresh),
             }
+        }
+        for trouble in &fresh.troubles {
+            let mut found = Found::new(course.subject.clone(), trouble.episode.started, summary(trouble));
+            found.components.clone_from(&trouble.components);
+            self.open(about, found, trouble.episode.ended.map(|at| (at, course.over)));
         }
         self.end_others(course, &known);
     }
 
-    /// Trouble that belongs to no incident yet.
-    fn begin(&mut self, course: &Course<'_>, trouble: &Trouble, about: &About<'_>, summary: String) {
-        let episode = &trouble.episode;
-        if !episode.is_enough || !self.raises(&course.subject) || self.attach(&course.subject, trouble) {
+    /// Trouble that belongs to no incident yet. What flapped before it became known is one incident, too.
+    fn begin(&mut self, course: &Course<'_>, about: &About<'_>, trouble: Trouble, fresh: &mut Fresh) {
+        let begins = trouble.episode.is_enough
+            && self.raises(&course.subject)
+            && !self.waits(&course.subject, &trouble)
+            && !self.attach(&course.subject, &trouble);
+        if !begins {
             return;
         }
-        let mut found = Found::new(course.subject.clone(), episode.started, summary);
-        found.components.clone_from(&trouble.components);
-        self.open(about, found, episode.ended.map(|at| (at, course.over)));
+        let is_quiet = |trouble: &Trouble| about.quiet(&course.subject, trouble.episode.started).is_some();
+        let is_same = |before: &&mut Trouble| {
+            let soon = before.episode.ended.is_some_and(|ended| self.is_soon_after(ended, &trouble.episode));
+            soon && is_quiet(before) == is_quiet(&trouble)
+        };
+        match fresh.troubles.last_mut().filter(|_| fresh.may_join).filter(is_same) {
+            Some(before) => {
+                let episode = Episode { started: before.episode.started, ..trouble.episode };
+                *before = Trouble { episode, ..trouble };
+            }
+            None => fresh.troubles.push(trouble),
+        }
+        fresh.may_join = true;
+    }
+
+    /// From when on trouble that overlaps an incident is another one all the same: it goes on, and the incident was closed, or
+    /// left behind in its maintenance.
+    fn goes_on_from(&self, incident: &Incident, episode: &Episode) -> Option<Instant> {
+        let end = incident.resolved.as_ref().filter(|end| end.ended <= self.as_of && episode.ended.is_none())?;
+        match end.resolution {
+            Resolution::Outlasted => Some(end.ended),
+            _ if incident.closed.is_some() && !incident.lingers => Some(episode.started),
+            _ => None,
+        }
     }
 
     /// Trouble that belongs to an incident.
-    fn go_on(&mut self, course: &Course<'_>, incident: &Incident, episode: &Episode) {
+    fn go_on(&mut self, course: &Course<'_>, incident: &Incident, episode: &Episode, about: &About<'_>) {
         match episode.ended {
             // Somebody said that it is over, and that stands until it is.
             _ if incident.lingers => {}
+            // A service that is down after its maintenance is told as that.
+            None if incident.is_open()
+                && incident.quiet.is_some()
+                && incident.subject.cause() != Cause::ServiceDown
+                && about.planned_at(self.as_of).is_none() =>
+            {
+                self.resolve(incident, self.as_of.max(incident.started), Resolution::Outlasted);
+            }
             Some(ended) if incident.is_open() => {
                 // An incident that holds several stretches, as late data cuts them, ends with the last of them.
                 let mut last = course.troubles.iter().rev().map(|trouble| &trouble.episode);
@@ -120,7 +178,7 @@ impl Decider<'_> {
         }
     }
 
-    /// Open incidents of which nothing is seen: what they were about never was. And what somebody resolved is over by the
+    /// Incidents of which nothing is seen: what they were about never was. And what somebody resolved is over by the
     /// figures, too, once it does not go on any more.
     fn end_others(&mut self, course: &Course<'_>, known: &[&Incident]) {
         // With a clock that was set back an incident may have begun in the future: that says nothing about it.
@@ -130,17 +188,39 @@ impl Decider<'_> {
             if incident.lingers && !goes_on {
                 self.follow(incident, &[Change::Cleared]);
             }
-            let overlaps = |trouble: &Trouble| trouble.episode.interval().overlaps(incident.interval());
-            if incident.is_open() && listed.contains(incident.started) && !course.troubles.iter().any(overlaps) {
+            if listed.contains(incident.started) && !is_seen(course.troubles, incident.interval()) {
                 self.never_was(incident);
             }
         }
     }
 
+    /// What never was needs nobody any more, be it open or taken for over. What people said stands, and so does what followed
+    /// a rule that may have been another then: how long something had to last.
+    fn never_was(&mut self, incident: &Incident) {
+        let (ended, resolution) = (incident.started, Resolution::NeverWas);
+        let first = match &incident.resolved {
+            None if !incident.held_open => Change::over(ended, resolution),
+            Some(end)
+                if self.is_over(incident)
+                    && end.by.is_none()
+                    && end.resolution == Resolution::Recovered
+                    && matches!(incident.subject, Subject::ServiceDown { .. }) =>
+            {
+                Change::Amended { ended, resolution }
+            }
+            _ => return,
+        };
+        self.follow(incident, &[first, Change::Closed { by: None, text: None }]);
+    }
+
     /// Whether trouble comes so soon after an incident that it is the same.
     fn absorbs(&self, incident: &Incident, episode: &Episode) -> bool {
-        let after = |ended: Instant| (0..=self.absorb_ms()).contains(&episode.started.since_ms(ended));
-        incident.closed.is_none() && incident.resolved.as_ref().is_some_and(|resolved| after(resolved.ended))
+        let soon = |end: &Resolved| self.is_soon_after(end.ended, episode);
+        incident.closed.is_none() && incident.resolved.as_ref().is_some_and(soon)
+    }
+
+    fn is_soon_after(&self, ended: Instant, episode: &Episode) -> bool {
+        (0..=self.absorb_ms()).contains(&episode.started.since_ms(ended))
     }
 
     pub(super) fn absorb_ms(&self) -> i64 {
@@ -153,4 +233,30 @@ impl Decider<'_> {
         let known = self.known.register.about(&subject).any(|incident| incident.interval().overlaps(within));
         known || self.fresh.contains_key(&subject)
     }
+}
+
+/// Stretches whose incidents say of them what is so: there is nothing to decide. A service that has flapped for weeks has
+/// thousands of both, and each tick looks at all.
+struct Settled {
+    ended: BTreeSet<(Instant, Instant)>,
+    /// From when on an incident is open, which may hold what comes after.
+    open_from: Instant,
+}
+
+impl Settled {
+    fn of(known: &[&Incident]) -> Self {
+        let ended = known.iter().filter_map(|one| Some((one.started, one.resolved.as_ref()?.ended))).collect();
+        let open = known.iter().filter(|incident| incident.is_open());
+        Self { ended, open_from: open.map(|incident| incident.started).min().unwrap_or(Instant::MAX) }
+    }
+
+    fn has(&self, episode: &Episode) -> bool {
+        episode.ended.is_some_and(|ended| ended <= self.open_from && self.ended.contains(&(episode.started, ended)))
+    }
+}
+
+/// Whether anything of an interval lies in one of these stretches, which are in order.
+fn is_seen(troubles: &[Trouble], interval: Interval) -> bool {
+    let first = troubles.partition_point(|trouble| trouble.episode.interval().end <= interval.start);
+    troubles.get(first).is_some_and(|trouble| trouble.episode.interval().overlaps(interval))
 }

@@ -18,9 +18,8 @@ impl Decider<'_> {
         for (target, figures) in &situation.targets {
             let window = figures.window;
             let subject = breach_of(target, &window);
-            let known = self.known.register.current(&subject);
-            let known = known.filter(|incident| incident.is_open() || window_start(&window).is_some());
-            let breached = figures.is_breached();
+            let known = self.known.register.current(&subject).filter(|incident| self.is_of(incident, &window));
+            let breached = figures.is_breached() && (known.is_some() || !self.is_forgotten(&window));
             match known {
                 None if breached && self.raises(&subject) && !self.is_told_as_unreachable(target, figures) => {
                     let end = (!window.is_open()).then_some((window.interval.end, Resolution::WindowClosed));
@@ -38,13 +37,30 @@ impl Decider<'_> {
                 }
                 Some(incident) if incident.lingers => {}
                 Some(incident) if self.is_over(incident) && breached && window.is_open() => {
-                    self.follow(incident, &[Change::again()]);
+                    let returned = window_start(&window).is_none();
+                    self.follow(incident, &[Change::Reopened { by: None, text: None, returned }]);
                 }
                 Some(incident) if self.is_over(incident) && !window.is_open() => self.amend(incident, figures),
                 _ => {}
             }
         }
         self.closed_windows(situation);
+    }
+
+    /// Whether an incident speaks for a window. A rolling one has no end: what comes back long after an incident about it is
+    /// another one. So is, as long as a window is open, what comes after its incident was closed.
+    fn is_of(&self, incident: &Incident, window: &Window) -> bool {
+        if incident.is_open() || incident.lingers || !window.is_open() {
+            return true;
+        }
+        let lately = |ended: Instant| (0..=self.absorb_ms()).contains(&self.as_of.since_ms(ended));
+        let ended = incident.resolved.as_ref().map(|resolved| resolved.ended);
+        incident.closed.is_none() && (window_start(window).is_some() || ended.is_some_and(lately))
+    }
+
+    /// Whether an incident about a closed window may be among those that are not held any more: nothing opens it again.
+    fn is_forgotten(&self, window: &Window) -> bool {
+        !window.is_open() && self.known.register.known_from().is_some_and(|known_from| window.interval.end <= known_from)
     }
 
     /// Whether there is, or is about to be, an incident that says of this window that the target cannot be met in it.
