@@ -59,6 +59,42 @@ fn a_stop_that_is_announced_is_no_incident_until_it_lasts() {
 }
 
 #[test]
+fn a_start_ends_nothing_of_an_agent_that_is_silent_still() {
+    let mut world = World::with(by_default(), 0);
+    world.push(0, "uuu", 30, 0);
+    world.tick(200);
+    let silent = "INC-1 agent_silent from 30".to_owned();
+    assert_eq!(world.history(), [silent.clone()]);
+    world.open(1_000);
+    for now in (1_001..1_200).step_by(3) {
+        world.tick(now);
+    }
+    world.open(1_300);
+    world.tick(1_301);
+    world.push(30, &"u".repeat(127), 1_302, 0);
+    world.tick(1_303);
+    let told: Vec<String> = world.history().into_iter().filter(|line| !line.contains("affected")).collect();
+    assert_eq!(told, [silent, "INC-1 OverAgain at 1303".to_owned()]);
+}
+
+#[test]
+fn silence_neither_puts_a_clock_right_nor_renews_a_certificate() {
+    let mut world = World::with(by_default(), 0);
+    world.seq += 1;
+    let mut off = arrived(world.seq, 0, "uc", 20, 0);
+    off.backlog.sent_at = at(40);
+    world.take(off, 20);
+    let keys = |incidents: Vec<Incident>| incidents.into_iter().map(|one| one.key).collect::<Vec<_>>();
+    let both = ["certificate_expiring:shop:web", "clock_off:a"];
+    assert!(both.iter().all(|key| keys(open(&mut world, 21)).iter().any(|open| open == key)));
+    let after = keys(open(&mut world, 400));
+    assert!(both.iter().all(|key| after.iter().any(|open| open == key)), "{after:?}");
+    world.push(20, &"u".repeat(38), 400, 0);
+    let over = keys(open(&mut world, 401));
+    assert!(both.iter().all(|key| over.iter().all(|open| open != key)), "{over:?}");
+}
+
+#[test]
 fn long_degraded_time_is_an_incident_and_ends_when_it_is_seen_up() {
     let mut world = World::with(by_default(), 0);
     world.push(0, &"g".repeat(89), 890, 0);
@@ -112,6 +148,30 @@ fn what_fails_in_maintenance_is_quiet_and_what_fails_on_after_it_is_told() {
     assert_eq!(world.waiting(), 2, "of what was planned nobody is told");
     world.push(110, "uuu", 140, 0);
     assert_eq!(open(&mut world, 141).len(), 1);
+    assert_eq!(world.waiting(), 3);
+}
+
+#[test]
+fn an_agent_that_is_silent_in_the_maintenance_of_all_it_looks_at_is_told_only_once_that_is_over() {
+    let mut world = World::with(by_default(), 0);
+    world.push(0, "uuu", 30, 0);
+    let planned = format!(r#"{{"id":"upgrade","services":["shop"],"start":"{}","end":"{}"}}"#, at(40), at(1_000));
+    put_on_record(&mut world, Asked::Maintenance(serde_json::from_str(&planned).unwrap()), 31);
+    let incidents = open(&mut world, 600);
+    let quiet: Vec<_> = incidents.iter().map(|one| (one.key.as_str(), one.quiet.is_some())).collect();
+    assert_eq!(quiet, [("agent_silent:a", true)]);
+    assert!(open(&mut world, 601)[0].affected.len() == 1 && world.waiting() == 0, "it was planned");
+    let incidents = open(&mut world, 1_001);
+    let told: Vec<_> = incidents.iter().map(|one| (one.number.0, one.key.as_str(), one.quiet.is_some())).collect();
+    assert_eq!(told, [(2, "agent_silent:a", false)]);
+    assert_eq!(incidents[0].started, at(1_001));
+    assert_eq!(world.waiting(), 1);
+    let history = world.history();
+    assert!(history.contains(&"INC-1 Outlasted at 1001".to_owned()), "{history:?}");
+    // It comes back, and falls silent again at once: that is told, too.
+    world.push(30, &"u".repeat(100), 1_030, 0);
+    assert!(open(&mut world, 1_031).is_empty());
+    assert_eq!(open(&mut world, 1_200).len(), 1);
     assert_eq!(world.waiting(), 3);
 }
 

@@ -5,6 +5,7 @@ use uphold_common::ids::Id;
 use super::tests::{CATALOGUE, World, at};
 use super::*;
 use crate::identity::deed::Actor;
+use crate::incident::act::{Act, Comment, Who};
 use crate::incident::model::Number;
 use crate::problem::act::ProblemAct;
 use crate::problem::model::{ProblemNumber, ProblemState};
@@ -21,6 +22,60 @@ fn outage(world: &mut World, from: i64) {
 fn incidents_of(world: &mut World, now: i64) -> Vec<usize> {
     let list = world.engine().problems(at(now));
     list.problems.iter().map(|view| view.problem.incidents.len()).collect()
+}
+
+#[test]
+fn an_incident_that_is_held_no_more_is_read_from_the_store() {
+    let mut world = World::new(0);
+    outage(&mut world, 2_000);
+    let held = world.engine().told_history(Number(1), at(2_040)).unwrap().unwrap();
+    world.engine().register.forget(Number(1));
+    assert!(world.engine().register.get(Number(1)).is_none());
+    let read = world.engine().told_history(Number(1), at(2_040)).unwrap().unwrap();
+    assert_eq!(read, held);
+    assert_eq!(world.engine().told_history(Number(99), at(2_040)).unwrap(), None);
+    let said = Act::Comment(Comment::new("late").unwrap());
+    let refused = world.engine().act(Number(1), said, &LOCAL, at(2_041)).unwrap_err();
+    assert!(refused.to_string().contains("open or recent"), "{refused}");
+}
+
+/// The catalogue with somebody who answers for major incidents, none of which is one by itself, and with steps.
+fn with_a_board() -> String {
+    let handling = "absorb: 0s
+  major: { when: [{ services: 100000 }], owner: Head, notice: board }
+  escalation: [{ when: { cause: [agent_silent] }, steps: [{ after: 10m, to: board }] }]
+";
+    let line = CATALOGUE.lines().find(|line| line.starts_with("incidents:")).unwrap();
+    let board = "receivers: [{ id: board, webhook: { url: \"http://127.0.0.1:9/\" } }, ";
+    CATALOGUE.replace(line, &format!("incidents:\n  {}", handling.trim_end())).replace("receivers: [", board)
+}
+
+#[test]
+fn the_notice_of_what_somebody_declares_goes_where_the_catalogue_says() {
+    let mut world = World::with(with_a_board(), 0);
+    world.push(0, "uuDD", 41, 0);
+    world.tick(42);
+    let before = world.waiting();
+    let declared = Act::Major { owner: Who::new("B. Meier").unwrap(), because: Comment::new("a bank").unwrap() };
+    let incident = world.engine().act(Number(1), declared, &LOCAL, at(43)).unwrap();
+    assert_eq!(incident.major.unwrap().notice_to, Some(Id::new("board").unwrap()));
+    assert_eq!(world.waiting(), before + 2, "whom the route names, and the board");
+}
+
+#[test]
+fn nobody_is_told_of_a_silent_agent_before_it_had_time_to_push_after_a_start() {
+    let mut world = World::with(with_a_board(), 0);
+    world.push(0, "uuu", 30, 0);
+    world.tick(200);
+    let told = |world: &mut World| world.history().iter().filter(|line| line.contains("escalated")).count();
+    assert_eq!((world.history()[0].as_str(), told(&mut world)), ("INC-1 agent_silent from 30", 0));
+    // The collector was away, and perhaps the agent is back for long.
+    world.open(9_000);
+    world.tick(9_001);
+    assert_eq!(told(&mut world), 0);
+    world.tick(9_061);
+    world.tick(9_062);
+    assert_eq!(told(&mut world), 1, "{:?}", world.history());
 }
 
 #[test]

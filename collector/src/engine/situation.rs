@@ -9,7 +9,7 @@ use uphold_common::governed::applied::Overrun;
 use uphold_common::ids::Id;
 use uphold_common::measure::service::{Loss, ServiceTimeline};
 use uphold_common::observation;
-use uphold_common::observation::State;
+use uphold_common::observation::{Outcome, State};
 use uphold_common::time::{DurationText, Instant, Interval};
 use uphold_common::wire::assignment::CAPACITY_REACH_MS;
 use uphold_common::wire::builder::BATCH_AGE_MS_MAX;
@@ -165,11 +165,15 @@ impl Engine {
         };
         let of_probe = |probe: &Arc<Probe>| {
             let newest = self.newest(probe, now);
-            let seen = newest.iter().find(|(_, one)| one.cause == observation::Cause::Certificate)?;
             let (service_id, name) = (service.id.clone(), probe.id.child.clone());
             let summary = format!("a certificate that {} of {} sees ends soon, or has ended", name, service.name);
             let subject = Subject::CertificateExpiring { service: service_id, probe: name };
-            Some(Condition::new(subject, seen.1.at, summary))
+            match newest.iter().find(|(_, one)| one.cause == observation::Cause::Certificate) {
+                Some((_, seen)) => Some(Condition::new(subject, seen.at, summary)),
+                // Where nothing is seen, or nothing answers, nobody saw another certificate.
+                None if newest.iter().all(|(_, one)| one.outcome == Outcome::Down) => self.goes_on(subject),
+                None => None,
+            }
         };
         service.probes.values().filter(not_well).filter_map(of_probe).collect()
     }
@@ -181,11 +185,20 @@ impl Engine {
             let known = self.agents.all().get(agent).unwrap_or(&nothing);
             let held = self.agents.is_awaited(agent, now);
             let silent = self.silence(agent, known, relied_on, now);
-            let conditions: Vec<Condition> = silent.or_else(|| self.clock_off(agent, known)).into_iter().collect();
+            // A clock that is off is not told beside silence, but silence does not put it right.
+            let clock = self.clock_off(agent, known);
+            let clock = clock.filter(|off| silent.is_none() || self.goes_on(off.subject.clone()).is_some());
+            let conditions: Vec<Condition> = silent.into_iter().chain(clock).collect();
             let planned = if conditions.is_empty() { None } else { self.all_planned(&relied_on.services, now) };
             AgentSituation { agent, held, conditions, services: &relied_on.services, planned }
         };
         relied_on.agents.iter().map(situation).collect()
+    }
+
+    /// What an open incident is about, of which nothing was seen since that could end it: it holds on.
+    fn goes_on(&self, subject: Subject) -> Option<Condition> {
+        let open = self.register.current(&subject).filter(|incident| incident.is_open())?;
+        Some(Condition::new(subject, open.started, open.summary.clone()))
     }
 
     /// Who relies on which agent, by the catalogue in force; looked up once for each of its versions.
@@ -203,7 +216,9 @@ impl Engine {
         let grace_ms = self.in_force.catalogue.raising.after_ms(Cause::AgentSilent);
         let due = last.plus_ms(relying.reach_ms.saturating_add(BATCH_AGE_MS_MAX).saturating_add(grace_ms));
         if now < due || self.has_announced_its_stop(agent, now) {
-            return None;
+            // After a start nothing is known of an agent that was silent before, and is so still.
+            let subject = Subject::AgentSilent { agent: agent.clone() };
+            return known.last_push.is_none().then(|| self.goes_on(subject)).flatten();
         }
         let rely = match relying.services.len() {
             1 => "one service relies on it".to_owned(),
@@ -219,9 +234,9 @@ impl Engine {
 
     /// An agent whose clock was off at its last push. Once it is, it must come to half as much to be right again.
     fn clock_off(&self, agent: &Id, known: &AgentSnapshot) -> Option<Condition> {
-        let (at, off_ms) = (known.last_push?, known.clock_offset_ms);
-        let beyond_ms = self.in_force.catalogue.raising.of(Cause::ClockOff).beyond_ms?;
         let subject = Subject::ClockOff { agent: agent.clone() };
+        let (Some(at), off_ms) = (known.last_push, known.clock_offset_ms) else { return self.goes_on(subject) };
+        let beyond_ms = self.in_force.catalogue.raising.of(Cause::ClockOff).beyond_ms?;
         let was_off = self.register.current(&subject).is_some_and(Incident::is_open);
         let bound_ms = if was_off { beyond_ms / 2 } else { beyond_ms };
         let way = if off_ms > 0 { "ahead" } else { "behind" };

@@ -169,6 +169,7 @@ mod tests {
 
     use super::super::model::{Change, Opening, PriorityText, Resolution, Subject};
     use super::*;
+    use crate::identity::deed::Actor;
 
     fn at(ms: u64) -> Instant {
         Instant::from_ms(i64::try_from(ms).unwrap())
@@ -208,6 +209,29 @@ mod tests {
         assert!(register.get(Number(1)).is_some(), "it was resolved just now");
         assert!(register.get(Number(2)).is_none());
         assert_eq!(register.known_from(), Some(at(25)), "all later ones are known");
+    }
+
+    #[test]
+    fn what_still_wants_something_is_forgotten_last() {
+        let mut register = Register::default();
+        for number in 1..=2 {
+            open(&mut register, number);
+        }
+        let by = Actor::Local { uid: None };
+        let change = |change, number, place| Event { number: Number(number), place, decided_at: at(30), change };
+        let by_hand = Change::Resolved { ended: at(30), resolution: Resolution::ByHand, by: Some(by), text: None };
+        register.apply(&change(by_hand, 1, 2)).unwrap();
+        let (because, owner) = ("everybody".to_owned(), "Head".to_owned());
+        register.apply(&change(Change::Major { because, by: None, owner, notice_to: None }, 2, 2)).unwrap();
+        register.apply(&change(Change::over(at(40), Resolution::Recovered), 2, 3)).unwrap();
+        for number in 3..=4 + RESOLVED_MAX as u64 {
+            open(&mut register, number);
+            resolve(&mut register, number, 10 * number + 5);
+        }
+        assert!(register.get(Number(1)).is_some(), "what it is about goes on");
+        assert!(register.get(Number(2)).is_some(), "its review is missing");
+        assert!(register.get(Number(3)).is_none());
+        assert_eq!(register.all().count(), RESOLVED_MAX);
     }
 
     #[test]

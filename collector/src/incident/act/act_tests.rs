@@ -44,6 +44,18 @@ fn parent(to: &str) -> Act {
     Act::Link(link(LinkKind::Parent, to).unwrap())
 }
 
+#[test]
+fn what_happens_by_itself_does_not_shut_people_out() {
+    let affected =
+        |n: u32| Change::Affected { services: vec![Id::new(&format!("s{n}")).unwrap()], customers: Vec::new() };
+    let register = register(std::iter::once(opened()).chain((0..ENDING_EVENTS_MAX).map(affected)).collect());
+    for what in
+        [Act::Acknowledge(None), Act::Comment(say("a cable")), Act::Resolve { ended: None, text: say("mended") }]
+    {
+        act(&register, ONE, what, &LOCAL, NOW).unwrap();
+    }
+}
+
 /// Does one thing after the other; the word of what refused the last, or where the incident stands then.
 fn after(acts: Vec<Act>) -> Result<Standing, &'static str> {
     let mut register = register(vec![opened()]);
@@ -200,7 +212,7 @@ fn links_have_an_end() {
 #[test]
 fn a_history_has_an_end_and_can_be_ended() {
     let said = |_| Change::Commented { by: LOCAL, text: "x".to_owned() };
-    let with = |events| register(std::iter::once(opened()).chain((1..events).map(said)).collect());
+    let with = |events| register(std::iter::once(opened()).chain((0..events).map(said)).collect());
     let (full, over) = (with(EVENTS_MAX), with(ENDING_EVENTS_MAX));
     let resolve = || Act::Resolve { ended: None, text: say("mended") };
     for talk in [Act::Comment(say("one more")), Act::Assign(who("Bob")), parent("INC-1")] {

@@ -118,7 +118,8 @@ fn silent_agents_answer_for_the_services_that_nobody_sees() {
     };
     let relying = BTreeSet::from([a.clone(), shop.clone()]);
     let silent = Condition::new(Subject::AgentSilent { agent: agent.clone() }, at(90), "silent".to_owned());
-    let agents = [AgentSituation { agent: &agent, held: false, conditions: vec![silent], services: &relying, planned: None }];
+    let agents =
+        [AgentSituation { agent: &agent, held: false, conditions: vec![silent], services: &relying, planned: None }];
     let known = Known { register: &world.register, catalogue: &world.catalogue, calm: &world.calm, draw: &|| None };
     let decisions = decide(known, &[unseen(&a), unseen(&shop)], &agents, at(500));
     let told = world.apply(&decisions);

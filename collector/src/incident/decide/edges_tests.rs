@@ -1,7 +1,8 @@
 //! Decisions where things meet: late data and people, closing and coming back, a catalogue that changes under what is open.
 
-use uphold_common::catalogue::model::{Target, WindowKind};
-use uphold_common::observation::State;
+use uphold_common::catalogue::model::{CapacityPromise, Promise, Target, Thresholds, WindowKind};
+use uphold_common::observation::{Resource, ResourceId, State};
+use uphold_common::percent::Ppb;
 use uphold_common::time::DAY_MS;
 
 use super::causes_tests::{because_of, by_hand, resolved_by_hand, with_services};
@@ -93,7 +94,10 @@ fn what_flapped_before_it_became_known_is_one_incident() {
         (0..count).map(|i| (i * MINUTE, Some(i * MINUTE + MINUTE / 2))).collect()
     };
     let told = world.sees(&flaps(100), 300 * MINUTE);
-    assert_eq!(told, ["INC-1 opened from 0 P1".to_owned(), format!("INC-1 resolved at {} Recovered", 99 * MINUTE + MINUTE / 2)]);
+    assert_eq!(
+        told,
+        ["INC-1 opened from 0 P1".to_owned(), format!("INC-1 resolved at {} Recovered", 99 * MINUTE + MINUTE / 2)]
+    );
     assert!(world.sees(&flaps(100), 301 * MINUTE).is_empty());
     // The last of them may go on.
     let mut world = World::new();
@@ -223,4 +227,49 @@ fn a_clock_that_was_set_back_does_not_keep_a_condition_open() {
     assert!(sees(Vec::new(), 90_000_000).is_empty(), "the clock ran ahead");
     assert!(sees(Vec::new(), 400).is_empty());
     assert_eq!(sees(Vec::new(), 1_400), ["INC-1 resolved at 400 OverAgain"]);
+}
+
+#[test]
+fn what_is_degraded_on_after_its_maintenance_is_told_as_another() {
+    let mut world = World::new();
+    let shop = id("shop");
+    let sees = |end: Option<i64>| {
+        let episode = Episode { started: at(100), ended: end.map(at), is_enough: true };
+        let planned = vec![(Interval::new(at(90), at(200)), id("upgrade"))];
+        Situation { degraded: vec![episode], planned, ..nothing(&shop) }
+    };
+    assert_eq!(world.decides(&[sees(None)], 150), ["INC-1 opened from 100 P2"]);
+    assert!(world.decides(&[sees(None)], 199).is_empty());
+    assert_eq!(world.decides(&[sees(None)], 200), ["INC-1 resolved at 200 Outlasted"]);
+    assert_eq!(world.decides(&[sees(None)], 201), ["INC-2 opened from 200 P2"]);
+    assert!(world.decides(&[sees(None)], 202).is_empty());
+    let quiet: Vec<bool> = world.register.all().map(|incident| incident.quiet.is_some()).collect();
+    assert_eq!(quiet, [true, false]);
+    assert_eq!(world.decides(&[sees(Some(300))], 300), ["INC-2 resolved at 300 Recovered"]);
+    assert!(world.decides(&[sees(Some(300))], 301).is_empty());
+}
+
+#[test]
+fn a_threshold_that_flaps_in_maintenance_is_one_incident() {
+    let mut world = World::new();
+    world.catalogue.raising.absorb_ms = 1_000;
+    let (shop, target) = (id("shop"), world.catalogue.targets.values().next().unwrap().clone());
+    let promise = CapacityPromise {
+        resource: ResourceId { host: id("h"), resource: Resource::Filesystem, of: "/".to_owned() },
+        percentile: Ppb::parse("95%").unwrap(),
+        thresholds: Thresholds::new(None, Ppb::parse("90%").ok()).unwrap(),
+        held_ms: 0,
+    };
+    let stored = Target { promise: Promise::Capacity(promise.clone()), ..target };
+    world.catalogue.targets.insert(stored.id.clone(), stored.clone());
+    let mut sees = |stretches: &[(i64, Option<i64>)], now: i64| {
+        let episodes = troubles(stretches).into_iter().map(|trouble| trouble.episode).collect();
+        let above = vec![(Threshold::Critical, episodes)];
+        let watched = Watched { target: &stored, promise: &promise, held: false, horizon: at(0), above, newest: None };
+        let planned = vec![(Interval::new(at(0), at(9_000)), id("upgrade"))];
+        world.decides(&[Situation { capacity: vec![watched], planned, ..nothing(&shop) }], now)
+    };
+    assert_eq!(sees(&[(100, None)], 120), ["INC-1 opened from 100 P1"]);
+    assert_eq!(sees(&[(100, Some(200))], 200), ["INC-1 resolved at 200 BelowAgain"]);
+    assert_eq!(sees(&[(100, Some(200)), (250, None)], 260), ["INC-1 reopened"]);
 }

@@ -286,10 +286,7 @@ impl<'a> Decider<'a> {
 /// Whether an incident that begins in maintenance is nobody's concern: it is what maintenance is for. A promise that is
 /// broken is told all the same.
 const fn is_quiet_in_maintenance(cause: Cause) -> bool {
-    matches!(
-        cause,
-        Cause::ServiceDown | Cause::ServiceDegraded | Cause::ServiceUnmeasured | Cause::AgentSilent
-    )
+    matches!(cause, Cause::ServiceDown | Cause::ServiceDegraded | Cause::ServiceUnmeasured | Cause::AgentSilent)
 }
 
 /// What is found wrong.

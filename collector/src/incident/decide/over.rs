@@ -40,9 +40,9 @@ impl Decider<'_> {
     fn stands(&self, subject: &Subject, agents: &BTreeSet<Id>) -> bool {
         let catalogue = self.known.catalogue;
         match subject {
-            Subject::TargetBreached { service, target, window_start: None } => self
-                .promised(service, target)
-                .is_some_and(|target| matches!(target.window, WindowKind::Rolling { .. })),
+            Subject::TargetBreached { service, target, window_start: None } => {
+                self.promised(service, target).is_some_and(|target| matches!(target.window, WindowKind::Rolling { .. }))
+            }
             Subject::TargetBreached { service, target, window_start: Some(start) }
             | Subject::TargetUnreachable { service, target, window_start: start } => {
                 self.window(service, target, *start).is_some()

@@ -60,7 +60,8 @@ impl Decider<'_> {
 
     /// Whether an incident about a closed window may be among those that are not held any more: nothing opens it again.
     fn is_forgotten(&self, window: &Window) -> bool {
-        !window.is_open() && self.known.register.known_from().is_some_and(|known_from| window.interval.end <= known_from)
+        !window.is_open()
+            && self.known.register.known_from().is_some_and(|known_from| window.interval.end <= known_from)
     }
 
     /// Whether there is, or is about to be, an incident that says of this window that the target cannot be met in it.
