@@ -258,7 +258,7 @@ fn happened(change: &Change) -> Markup {
             Change::Resolved { resolution, by: None, .. } => { "Resolved: " (resolution.as_str()) }
             Change::Reopened { by: None, returned: false, .. } => { "Opened again: what had looked like its end was none" }
             Change::Amended { resolution, .. } => {
-                "Amended, since what is on record or was observed of the closed window changed its figures: "
+                "Amended, since what is on record or was observed changed its figures: "
                 (resolution.as_str())
             }
             Change::Acknowledged { by, .. } => { "Taken on by " (by) }

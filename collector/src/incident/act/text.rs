@@ -45,7 +45,7 @@ impl Who {
     /// Checks `text`; the space around it is taken off.
     pub fn new(text: &str) -> Result<Self, ActError> {
         let text = text.trim();
-        let sound = !text.is_empty() && text.chars().count() <= WHO_CHARS_MAX && !text.chars().any(char::is_control);
+        let sound = !text.is_empty() && text.chars().count() <= WHO_CHARS_MAX && !text.chars().any(is_odd);
         sound.then(|| Self(text.to_owned())).ok_or(ActError::BadWho)
     }
 }
@@ -54,7 +54,7 @@ impl Who {
 /// there is an incident of that number is not looked at here.
 pub fn link(kind: LinkKind, to: &str) -> Result<Link, ActError> {
     let to = to.trim();
-    let sound = !to.is_empty() && to.len() <= LINK_BYTES_MAX && !to.chars().any(char::is_control);
+    let sound = !to.is_empty() && to.len() <= LINK_BYTES_MAX && !to.chars().any(is_odd);
     if !sound || (to.contains("://") && address(to).is_none()) {
         return Err(ActError::BadLink);
     }
@@ -76,6 +76,12 @@ fn lines(text: &str, bytes_max: usize) -> Option<String> {
     (!text.is_empty() && text.len() <= bytes_max && !odd).then(|| text.to_owned())
 }
 
+/// What a name on one line has none of: control characters, ends of lines that do not look like it, and what turns the
+/// direction of what follows, so that it reads otherwise than it is.
+fn is_odd(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,7 +101,7 @@ mod tests {
     fn somebody_is_one_line() {
         assert_eq!(Who::new(" Bärbel, first line ").unwrap().0, "Bärbel, first line");
         assert!(Who::new(&"ä".repeat(WHO_CHARS_MAX)).is_ok(), "characters count, not bytes");
-        for wrong in ["", "  ", "two\nlines", &"x".repeat(WHO_CHARS_MAX + 1)] {
+        for wrong in ["", "  ", "two\nlines", "two\u{2029}lines", "\u{2067}boB", &"x".repeat(WHO_CHARS_MAX + 1)] {
             assert_eq!(Who::new(wrong), Err(ActError::BadWho), "{wrong:?}");
         }
     }

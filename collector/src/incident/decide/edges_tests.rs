@@ -70,6 +70,19 @@ fn what_suffers_from_a_service_that_is_not_derived_yet_waits_for_it() {
 }
 
 #[test]
+fn an_incident_that_lists_no_more_services_is_not_told_of_them_each_second() {
+    let mut world = World::new();
+    with_services(&mut world, &["a", "root"]);
+    let (a, root) = (id("a"), id("root"));
+    let failed = || Situation { down: troubles(&[(100, None)]), ..nothing(&root) };
+    world.decides(&[failed()], 120);
+    let services = (0..crate::incident::model::AFFECTED_MAX).map(|n| id(&format!("s{n}"))).collect();
+    by_hand(&mut world, 1, Change::Affected { services, customers: Vec::new() }, 121);
+    let suffers = || Situation { down: because_of("root", &[(100, None)]), ..nothing(&a) };
+    assert!(world.decides(&[suffers(), failed()], 122).is_empty());
+}
+
+#[test]
 fn late_data_that_shows_that_an_outage_never_was_closes_its_incident_also_when_that_is_over() {
     let mut world = World::new();
     world.sees(&[(100, None)], 120);
@@ -99,6 +112,16 @@ fn what_flapped_before_it_became_known_is_one_incident() {
         ["INC-1 opened from 0 P1".to_owned(), format!("INC-1 resolved at {} Recovered", 99 * MINUTE + MINUTE / 2)]
     );
     assert!(world.sees(&flaps(100), 301 * MINUTE).is_empty());
+    // What is known in between stays apart.
+    let mut world = World::new();
+    world.sees(&[(200, None)], 220);
+    world.sees(&[(200, Some(300))], 300);
+    world.catalogue.raising.absorb_ms = 1_000;
+    by_hand(&mut world, 1, closed_by_hand(), 310);
+    let around = [(100, Some(150)), (200, Some(300)), (400, Some(500))];
+    let told = world.sees(&around, 600);
+    assert_eq!(told.iter().filter(|line| line.contains("opened")).count(), 2, "{told:?}");
+    assert!(world.sees(&around, 601).is_empty());
     // The last of them may go on.
     let mut world = World::new();
     world.catalogue.raising.absorb_ms = 10 * MINUTE;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use uphold_common::ids::Id;
 
 use super::{Change, Decider, Incident, Number, Subject, Trouble};
+use crate::incident::model::AFFECTED_MAX;
 
 /// Services that are attached to an incident.
 #[derive(Debug, Default)]
@@ -25,7 +26,8 @@ impl Decider<'_> {
             return false;
         };
         let known = self.known.register.get(number);
-        if known.is_none_or(|incident| !incident.affected.contains(service)) {
+        let has_room = |one: &Incident| !one.affected.contains(service) && one.affected.len() < AFFECTED_MAX;
+        if known.is_none_or(has_room) {
             let customers = self.known.catalogue.services.get(service).map(|service| &service.customers);
             let told = |customer: &&Id| known.is_none_or(|incident| !incident.customers.contains(*customer));
             let customers: Vec<Id> = customers.into_iter().flatten().filter(told).cloned().collect();

@@ -80,8 +80,12 @@ impl Decider<'_> {
         }
         let settled = Settled::of(&known);
         let mut fresh = Fresh::default();
-        for trouble in course.troubles.iter().filter(|trouble| !settled.has(&trouble.episode)) {
+        for trouble in course.troubles {
             let episode = &trouble.episode;
+            if settled.has(episode) {
+                fresh.may_join = false;
+                continue;
+            }
             let overlapping = |incident: &&&Incident| incident.interval().overlaps(episode.interval());
             // People may have opened an older one again: it goes on, and no other beside it.
             let open = known.iter().find(|incident| incident.is_open() && overlapping(incident));
