@@ -64,7 +64,7 @@ fn a_start_ends_nothing_of_an_agent_that_is_silent_still() {
     world.push(0, "uuu", 30, 0);
     world.tick(200);
     let silent = "INC-1 agent_silent from 30".to_owned();
-    assert_eq!(world.history(), [silent.clone()]);
+    assert_eq!(world.history(), std::slice::from_ref(&silent));
     world.open(1_000);
     for now in (1_001..1_200).step_by(3) {
         world.tick(now);

@@ -188,6 +188,9 @@ fn the_breach_of_a_closed_window_whose_incident_is_held_no_more_is_not_told_agai
     assert_eq!(world.was_always(State::Down, &target, DAY_MS, 2 * DAY_MS + 1).len(), 2, "the day after was not told");
 }
 
+/// A change of a target.
+type Changed = fn(&mut Target);
+
 #[test]
 fn what_the_catalogue_has_as_something_else_is_withdrawn() {
     let breach = |window_start: Option<i64>| {
@@ -196,7 +199,7 @@ fn what_the_catalogue_has_as_something_else_is_withdrawn() {
     };
     let target = uphold_common::ids::PathId::new(id("sla"), id("availability"));
     let above = Subject::CapacityAbove { service: id("shop"), target, threshold: Threshold::Critical };
-    let cases: [(Subject, fn(&mut Target), bool); 6] = [
+    let cases: [(Subject, Changed, bool); 6] = [
         (breach(Some(0)), |_| {}, true),
         (breach(Some(0)), |target| target.window = WindowKind::Rolling { length_ms: DAY_MS }, false),
         (breach(Some(DAY_MS)), |target| target.window = WindowKind::Month, false),
