@@ -2,7 +2,7 @@
 //! its vendor's documentation asks for, whatever stands in the incident, and no secret stands where it would be seen.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
 use uphold_common::catalogue::model::{Channel, Described, PRESETS, ReceiverUrl, Tickets};
@@ -86,15 +86,24 @@ fn delivery(tickets: &Tickets, kind: Kind, kept: Option<Vec<u8>>) -> Delivery {
     }
 }
 
-/// A system that says yes, with every id that any of them gives.
-fn agreeable(asked: &Asked, _before: usize) -> Reply {
-    let all = json!({
-        "id": 12, "data": { "id": "12", "attributes": { "messages": ["1"], "status": "1" } }, "issue": { "id": 12 },
-        "result": { "sys_id": "12" }, "session_token": "5e5510n", "collection": [], "items": [],
-    });
-    let (status, mut headers, body) = answer(if asked.method == "POST" { 201 } else { 200 }, &all);
-    headers.push(("etag", "\"e1\"".to_owned()));
-    (status, headers, body)
+/// A system that says yes, with every id that any of them gives, and with the status that it was given.
+fn agreeable() -> impl Fn(&Asked, usize) -> Reply + Send + Sync {
+    let status = Mutex::new(json!("new"));
+    move |asked, _before| {
+        let body = asked.json();
+        let mut status = status.lock().unwrap();
+        if let Some(given) = ["/Status", "/issue/status_id", "/input/status"].iter().find_map(|at| body.pointer(at)) {
+            *status = given.clone();
+        }
+        let all = json!({
+            "id": 12, "data": { "id": "12", "attributes": { "messages": ["1"], "status": "1" } },
+            "issue": { "id": 12, "status": { "id": *status } }, "Status": *status, "status": *status,
+            "result": { "sys_id": "12" }, "session_token": "5e5510n", "collection": [], "items": [],
+        });
+        let (status, mut headers, body) = answer(if asked.method == "POST" { 201 } else { 200 }, &all);
+        headers.push(("etag", "\"e1\"".to_owned()));
+        (status, headers, body)
+    }
 }
 
 #[test]
@@ -130,7 +139,7 @@ fn what_a_catalogue_gives_must_fit() {
 async fn every_kind_of_event_is_told_to_every_system_and_no_secret_is_seen() {
     let folder = tempfile::tempdir().unwrap();
     for (preset, _) in ALL {
-        let system = System::start(agreeable).await;
+        let system = System::start(agreeable()).await;
         let tickets = receiver(preset, &system.url(), folder.path());
         let mut kept = None;
         for kind in KINDS {
@@ -172,11 +181,11 @@ async fn a_ticket_is_made_as_each_vendor_asks_for_it() {
     ];
     let folder = tempfile::tempdir().unwrap();
     for (preset, path, pointer, expected) in table {
-        let system = System::start(agreeable).await;
+        let system = System::start(agreeable()).await;
         let tickets = receiver(preset, &system.url(), folder.path());
         deliver(&poster(), &tickets, &delivery(&tickets, Kind::Opened, None)).await;
         let asked = system.asked();
-        let last = asked.last().unwrap();
+        let last = asked.iter().rfind(|asked| asked.method == "POST").unwrap();
         assert_eq!(last.line(), format!("POST {path}"), "{preset}");
         assert_eq!(last.headers["content-type"], "application/json", "{preset}");
         match expected {
