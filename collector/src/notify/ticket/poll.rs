@@ -324,3 +324,19 @@ impl Looking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_ticket_is_to_blame_for_holds_up_no_other() {
+        let answered = |status| Attempt::Answered { status, retry_after: None };
+        for (status, of_ticket) in [(400, true), (403, true), (422, true), (401, false), (429, false), (500, false)] {
+            assert_eq!(is_of_ticket(&answered(status)), of_ticket, "{status}");
+        }
+        assert!(!is_of_ticket(&answered(302)), "whoever redirects does so for each");
+        assert!(is_of_ticket(&Attempt::Refused { error: "no state".to_owned() }));
+        assert!(!is_of_ticket(&Attempt::Unanswered { error: "nobody there".to_owned() }));
+    }
+}

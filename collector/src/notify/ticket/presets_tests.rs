@@ -16,6 +16,8 @@ use crate::notify::ticket::Ticket;
 use crate::notify::ticket::deliver::deliver;
 use crate::notify::ticket::known::{Known, described};
 use crate::notify::ticket::scripted::{Asked, Reply, System, json as answer, poster};
+use crate::notify::ticket::talk::Talk;
+use crate::notify::ticket::values::Values;
 use crate::notify::verdict::Attempt;
 
 const KINDS: [Kind; 15] = [
@@ -196,6 +198,26 @@ async fn a_ticket_is_made_as_each_vendor_asks_for_it() {
             expected => assert_eq!(last.json().pointer(pointer), Some(&expected), "{preset} {}", last.body),
         }
     }
+}
+
+#[tokio::test]
+async fn a_session_is_opened_once_and_closed_behind_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let system = System::start(agreeable()).await;
+    let tickets = receiver("glpi", &system.url(), folder.path());
+    let known = Known::of(&tickets).await.unwrap();
+    let poster = poster();
+    let mut talk = Talk::new(&poster, &known, Values::new(&known, "a"));
+    for id in ["12", "13"] {
+        talk.turn_to(Values::new(&known, "a"));
+        talk.values.ticket(&Ticket { id: id.to_owned(), url: None });
+        talk.all(&known.description.poll.as_ref().unwrap().requests).await.unwrap();
+    }
+    talk.end().await;
+    let session = |asked: &Asked| asked.headers.get("session-token").is_some_and(|token| token == "5e5510n");
+    assert!(system.asked()[1..].iter().all(session));
+    let lines = ["GET /base/initSession", "GET /base/Ticket/12", "GET /base/Ticket/13", "GET /base/killSession"];
+    assert_eq!(system.lines(), lines);
 }
 
 #[tokio::test]
