@@ -39,6 +39,7 @@
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
 //! | `flood` | agents lose nothing beside a crowd of connections that drip or say nothing |
 //! | `alertmanager` | a real Alertmanager is told the state, and no more once the collector is gone |
+//! | `desks` | two more real ticket systems, with their own ways to say yes |
 //! | `tickets` | a real ticket system has everything once, and what people do there is done here |
 //! | `scraped` | a real Prometheus finds and scrapes both programs, and reads the same number |
 //! | `reached` | over TLS, and from nowhere that would be insecure |
@@ -61,6 +62,7 @@ mod changed;
 mod compacted;
 mod deleted;
 mod delivered;
+mod desks;
 mod endings;
 mod enrolled;
 mod explained;

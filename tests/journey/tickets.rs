@@ -23,11 +23,11 @@ fn world(roundup: &Roundup) -> World {
 }
 
 /// The incident about the shop that is down.
-fn incident(world: &World) -> Value {
+pub(crate) fn incident(world: &World) -> Value {
     until("the incident", || with_cause(&world.incidents(), DOWN).first().map(|one| (*one).clone()))
 }
 
-fn name(incident: &Value) -> String {
+pub(crate) fn name(incident: &Value) -> String {
     format!("INC-{}", incident["number"])
 }
 
@@ -47,17 +47,17 @@ fn until_status(roundup: &Roundup, incident: &Value, status: &str) -> Value {
 }
 
 /// What happened to the incident, as the API tells it.
-fn events(world: &World, incident: &Value) -> Vec<Value> {
+pub(crate) fn events(world: &World, incident: &Value) -> Vec<Value> {
     world.ask(&format!("/api/v1/incidents/{}", name(incident)))["events"].as_array().unwrap().clone()
 }
 
 /// The comments of an incident: by whom, and what.
-fn comments(world: &World, incident: &Value) -> Vec<(Value, String)> {
+pub(crate) fn comments(world: &World, incident: &Value) -> Vec<(Value, String)> {
     let all = events(world, incident).into_iter().filter(|event| event["event"] == "commented");
     all.map(|event| (event["by"].clone(), event["text"].as_str().unwrap().to_owned())).collect()
 }
 
-fn until_commented(world: &World, incident: &Value, text: &str) {
+pub(crate) fn until_commented(world: &World, incident: &Value, text: &str) {
     let there = || comments(world, incident).iter().any(|(_, said)| said == text).then_some(());
     until(&format!("the comment {text}"), there);
 }

@@ -17,12 +17,14 @@
 //! | `receiver` | a receiver of the test's own, which answers as badly as it is told to |
 //! | `alertmanager` | the receiver of state |
 //! | `verifier` | a receiver that verifies signatures |
-//! | `roundup` | a ticket system |
+//! | `desk` | what is asked of any ticket system |
+//! | `roundup`, `request_tracker`, `redmine` | ticket systems |
 //! | `relay` | who stands between two programs, and may swallow an answer |
 //! | `prometheus` | whoever scrapes the programs |
 
 pub mod alertmanager;
 pub mod child;
+pub mod desk;
 pub mod http;
 pub mod inbox;
 pub mod kept;
@@ -31,7 +33,9 @@ pub mod nginx;
 pub mod nsd;
 pub mod prometheus;
 pub mod receiver;
+pub mod redmine;
 pub mod relay;
+pub mod request_tracker;
 pub mod roundup;
 pub mod verifier;
 pub mod wait;

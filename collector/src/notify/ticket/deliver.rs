@@ -43,6 +43,7 @@ pub async fn deliver(poster: &Poster, tickets: &Tickets, delivery: &Delivery) ->
         Ok(status) => Attempt::Answered { status, retry_after: None },
         Err(attempt) => attempt,
     };
+    telling.talk.end().await;
     Report { attempt, kept: telling.kept }
 }
 

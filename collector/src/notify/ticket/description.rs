@@ -62,6 +62,8 @@ pub struct Description {
     pub headers: Vec<(HeaderName, Template)>,
     /// What is asked before anything else, each time.
     pub before: Vec<Request>,
+    /// What is asked after everything else, to close what was opened.
+    pub after: Vec<Request>,
     /// How a ticket is known again; none for a system that has no tickets, only messages.
     pub ticket: Option<TicketForm>,
     /// How tickets are found by the key of their incident.
@@ -126,6 +128,8 @@ pub struct Request {
     pub body: Option<Body>,
     /// What is kept of its answer for later requests, by name.
     pub keep: Vec<Keep>,
+    /// What must be `true` then: some systems answer with success and leave the thing undone.
+    pub expects: Option<Template>,
 }
 
 /// A body.
@@ -217,6 +221,8 @@ pub struct Comments {
     pub requests: Vec<Request>,
     /// Where the list of them stands in the last answer.
     pub list: String,
+    /// Whether the newest stands first in it.
+    pub newest_first: bool,
     /// What tells them apart.
     pub id: Template,
     /// What is asked for each; its answer is the item then.

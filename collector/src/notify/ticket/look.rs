@@ -51,8 +51,15 @@ pub async fn listed(
 ) -> Result<Vec<(String, Option<Said>)>, Attempt> {
     let answer = if comments.requests.is_empty() { answer } else { talk.all(&comments.requests).await? };
     let list = answer.list(&comments.list).ok_or_else(|| talk.refused("there is no list of comments".to_owned()))?;
+    let mut newest: Vec<&Json> = if comments.newest_first {
+        list.iter().take(ITEMS_MAX).collect()
+    } else {
+        list.iter().rev().take(ITEMS_MAX).collect()
+    };
+    // In the order in which they were written.
+    newest.reverse();
     let mut found = Vec::new();
-    for item in list.iter().skip(list.len().saturating_sub(ITEMS_MAX)) {
+    for item in newest {
         let id = comment_id(comments, item, &talk.values).map_err(|error| talk.refused(error))?;
         if seen.contains(&id) {
             continue;

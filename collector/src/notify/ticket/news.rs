@@ -19,6 +19,8 @@ pub struct Before {
     pub acknowledged: bool,
     /// The comments that were taken over from this receiver.
     pub comments: Vec<Said>,
+    /// Whether the incident was over before, and began again.
+    pub reopened: bool,
     /// What became of the ticket when it was looked at before.
     pub state: Option<State>,
 }
@@ -61,6 +63,8 @@ pub fn news(key: &str, before: &Before, now: &Looked) -> Vec<News> {
     let by = now.by.clone();
     match now.state {
         State::Acknowledged if !before.acknowledged => news.push(News::Acknowledged { by }),
+        // Of one that began again it may be the old end, where it could not be begun again there.
+        State::Resolved if before.reopened && before.state.is_none() => {}
         // Once: what it is resolved by here may not hold, and then it stays resolved there all the same.
         State::Resolved if before.state != Some(State::Resolved) => news.push(News::Resolved { by }),
         _ => {}
@@ -121,6 +125,11 @@ mod tests {
             let before = Before { acknowledged: has, state: state_before, ..Before::default() };
             let found = news(KEY, &before, &looked(state, &[]));
             assert_eq!(found.first(), expected, "{has} {state_before:?} {state:?}");
+        }
+        for (seen, told) in [(None, 0), (Some(State::Open), 1), (Some(State::Resolved), 0)] {
+            let before = Before { reopened: true, state: seen, ..Before::default() };
+            let found = news(KEY, &before, &looked(State::Resolved, &[]));
+            assert_eq!(found.len(), told, "it was over before, and was then seen {seen:?}");
         }
     }
 

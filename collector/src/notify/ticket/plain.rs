@@ -30,7 +30,8 @@ pub fn plain(html: &str) -> String {
     while let Some((before, after)) = rest.split_once('<') {
         text.push_str(before);
         let begins = after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
-        if let Some((tag, behind)) = after.split_once('>').filter(|_| begins) {
+        let tag = if begins { after.split_once('>') } else { None };
+        if let Some((tag, behind)) = tag {
             let name: String = tag.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '/').collect();
             let name = name.to_ascii_lowercase();
             if BREAKS.contains(&name.trim_end_matches('/')) {
@@ -40,6 +41,10 @@ pub fn plain(html: &str) -> String {
         } else {
             text.push('<');
             rest = after;
+            // No tag ends any more; to look for each of their ends would take as long as the square of the text.
+            if begins {
+                break;
+            }
         }
     }
     text.push_str(rest);
@@ -87,6 +92,9 @@ mod tests {
         ] {
             assert_eq!(plain(given), expected, "{given}");
         }
+        // Within the time that one look at each of its characters takes.
+        let hostile = "<a".repeat(512 * 1024);
+        assert_eq!(plain(&hostile), hostile);
         let text = "a < b & \"c\"\nd > e";
         assert_eq!(plain(&html(text)), text);
     }

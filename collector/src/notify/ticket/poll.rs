@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{self, JoinError, JoinSet};
@@ -35,6 +36,8 @@ use crate::snapshot::Snapshot;
 
 /// Most tickets that are looked at in a round.
 pub const TICKETS_AT_ONCE_MAX: usize = 100;
+/// How long a round may take, so that a slow system keeps no other from its turn.
+pub const ROUND_MAX: Duration = Duration::from_mins(5);
 /// Most rounds at once.
 pub const AT_ONCE_MAX: usize = 8;
 
@@ -172,6 +175,7 @@ struct Asked {
     number: Number,
     ticket: Ticket,
     acknowledged: bool,
+    reopened: bool,
     events: u32,
 }
 
@@ -183,6 +187,7 @@ fn asked(open: &[Incident], receiver: &Id, last: Option<Number>) -> Vec<Asked> {
             number: incident.number,
             ticket: Ticket { id: ticket.id.clone(), url: ticket.url.clone() },
             acknowledged: incident.acknowledged.is_some(),
+            reopened: incident.returns > 0 || incident.held_open,
             events: incident.events,
         })
     };
@@ -190,6 +195,15 @@ fn asked(open: &[Incident], receiver: &Id, last: Option<Number>) -> Vec<Asked> {
     all.sort_by_key(|one| (Some(one.number) <= last, one.number));
     all.truncate(TICKETS_AT_ONCE_MAX);
     all
+}
+
+/// Whether an attempt failed by the ticket alone, such as one that was moved to where the user may not look.
+const fn is_of_ticket(attempt: &Attempt) -> bool {
+    match attempt {
+        Attempt::Refused { .. } => true,
+        Attempt::Answered { status, .. } => matches!(status, 400..=499) && !matches!(status, 401 | 408 | 425 | 429),
+        _ => false,
+    }
 }
 
 /// A round at one receiver.
@@ -202,7 +216,7 @@ struct Looking {
 }
 
 impl Looking {
-    async fn round(self, asked: Vec<Asked>, before: BTreeMap<Number, Seen>) -> Round {
+    async fn round(self, asked: Vec<Asked>, mut before: BTreeMap<Number, Seen>) -> Round {
         let mut round = Round { last: None, seen: BTreeMap::new(), failed: None };
         // Also when there is nothing to be looked at: a file that is missing is told before it is needed.
         let known = match Known::of(&self.tickets).await {
@@ -212,31 +226,48 @@ impl Looking {
                 return round;
             }
         };
+        // Whoever is not reached in this round is not forgotten by it.
+        round.seen = asked.iter().map(|one| (one.number, before.remove(&one.number).unwrap_or_default())).collect();
+        let mut talk = Talk::new(&self.poster, &known, Values::default());
+        let late = tokio::time::sleep(ROUND_MAX);
+        tokio::pin!(late);
         for one in asked {
-            let mut seen = before.get(&one.number).cloned().unwrap_or_default();
-            if round.failed.is_none() {
-                round.last = Some(one.number);
-                match self.ticket(&known, &one, &mut seen).await {
-                    // What is gone there is no trouble of the system.
-                    Ok(()) | Err(Attempt::Answered { status: 404 | 410, .. }) => {}
-                    Err(attempt) => round.failed = Some(attempt),
+            round.last = Some(one.number);
+            let seen = round.seen.entry(one.number).or_default();
+            let looked = tokio::select! {
+                biased;
+                () = &mut late => Err(Attempt::Unanswered { error: "the receiver takes too long".to_owned() }),
+                looked = self.ticket(&mut talk, &one, seen) => looked,
+            };
+            match looked {
+                // What is gone there is no trouble of the system.
+                Ok(()) | Err(Attempt::Answered { status: 404 | 410, .. }) => {}
+                Err(attempt) if is_of_ticket(&attempt) => {
+                    tracing::debug!(receiver = %self.receiver, incident = %one.number, ?attempt, "not looked at");
+                    round.failed.get_or_insert(attempt);
+                }
+                Err(attempt) => {
+                    round.failed = Some(attempt);
+                    break;
                 }
             }
-            round.seen.insert(one.number, seen);
         }
+        talk.end().await;
         round
     }
 
-    async fn ticket(&self, known: &Known, asked: &Asked, seen: &mut Seen) -> Result<(), Attempt> {
+    async fn ticket(&self, talk: &mut Talk<'_>, asked: &Asked, seen: &mut Seen) -> Result<(), Attempt> {
+        let known = talk.known;
         let Some(poll) = &known.description.poll else { return Ok(()) };
         let key = format!("{}-{}", self.store, asked.number);
-        let mut talk = Talk::new(&self.poster, known, Values::new(known, &key));
-        let looked = look(&mut talk, poll, &asked.ticket, &seen.comments).await?;
+        talk.turn_to(Values::new(known, &key));
+        let looked = look(talk, poll, &asked.ticket, &seen.comments).await?;
         let spoken = looked.comments.iter().any(|(_, said)| said.is_some());
         let comments = if spoken { self.taken_over(asked.number).await } else { Some(Vec::new()) };
         // Without them nothing is known to be new.
         let Some(comments) = comments else { return Ok(()) };
-        let before = Before { acknowledged: asked.acknowledged, comments, state: seen.state };
+        let Asked { acknowledged, reopened, .. } = *asked;
+        let before = Before { acknowledged, comments, reopened, state: seen.state };
         for one in news(&key, &before, &looked) {
             if !self.reflect(asked, one).await {
                 return Ok(());
@@ -291,5 +322,21 @@ impl Looking {
             }
             Err(_) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_ticket_is_to_blame_for_holds_up_no_other() {
+        let answered = |status| Attempt::Answered { status, retry_after: None };
+        for (status, of_ticket) in [(400, true), (403, true), (422, true), (401, false), (429, false), (500, false)] {
+            assert_eq!(is_of_ticket(&answered(status)), of_ticket, "{status}");
+        }
+        assert!(!is_of_ticket(&answered(302)), "whoever redirects does so for each");
+        assert!(is_of_ticket(&Attempt::Refused { error: "no state".to_owned() }));
+        assert!(!is_of_ticket(&Attempt::Unanswered { error: "nobody there".to_owned() }));
     }
 }

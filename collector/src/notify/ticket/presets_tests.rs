@@ -2,7 +2,7 @@
 //! its vendor's documentation asks for, whatever stands in the incident, and no secret stands where it would be seen.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
 use uphold_common::catalogue::model::{Channel, Described, PRESETS, ReceiverUrl, Tickets};
@@ -16,6 +16,8 @@ use crate::notify::ticket::Ticket;
 use crate::notify::ticket::deliver::deliver;
 use crate::notify::ticket::known::{Known, described};
 use crate::notify::ticket::scripted::{Asked, Reply, System, json as answer, poster};
+use crate::notify::ticket::talk::Talk;
+use crate::notify::ticket::values::Values;
 use crate::notify::verdict::Attempt;
 
 const KINDS: [Kind; 15] = [
@@ -86,15 +88,24 @@ fn delivery(tickets: &Tickets, kind: Kind, kept: Option<Vec<u8>>) -> Delivery {
     }
 }
 
-/// A system that says yes, with every id that any of them gives.
-fn agreeable(asked: &Asked, _before: usize) -> Reply {
-    let all = json!({
-        "id": 12, "data": { "id": "12", "attributes": { "messages": ["1"], "status": "1" } }, "issue": { "id": 12 },
-        "result": { "sys_id": "12" }, "session_token": "5e5510n", "collection": [], "items": [],
-    });
-    let (status, mut headers, body) = answer(if asked.method == "POST" { 201 } else { 200 }, &all);
-    headers.push(("etag", "\"e1\"".to_owned()));
-    (status, headers, body)
+/// A system that says yes, with every id that any of them gives, and with the status that it was given.
+fn agreeable() -> impl Fn(&Asked, usize) -> Reply + Send + Sync {
+    let status = Mutex::new(json!("new"));
+    move |asked, _before| {
+        let body = asked.json();
+        let mut status = status.lock().unwrap();
+        if let Some(given) = ["/Status", "/issue/status_id", "/input/status"].iter().find_map(|at| body.pointer(at)) {
+            *status = given.clone();
+        }
+        let all = json!({
+            "id": 12, "data": { "id": "12", "attributes": { "messages": ["1"], "status": "1" } },
+            "issue": { "id": 12, "status": { "id": *status } }, "Status": *status, "status": *status,
+            "result": { "sys_id": "12" }, "session_token": "5e5510n", "collection": [], "items": [],
+        });
+        let (status, mut headers, body) = answer(if asked.method == "POST" { 201 } else { 200 }, &all);
+        headers.push(("etag", "\"e1\"".to_owned()));
+        (status, headers, body)
+    }
 }
 
 #[test]
@@ -130,7 +141,7 @@ fn what_a_catalogue_gives_must_fit() {
 async fn every_kind_of_event_is_told_to_every_system_and_no_secret_is_seen() {
     let folder = tempfile::tempdir().unwrap();
     for (preset, _) in ALL {
-        let system = System::start(agreeable).await;
+        let system = System::start(agreeable()).await;
         let tickets = receiver(preset, &system.url(), folder.path());
         let mut kept = None;
         for kind in KINDS {
@@ -172,11 +183,11 @@ async fn a_ticket_is_made_as_each_vendor_asks_for_it() {
     ];
     let folder = tempfile::tempdir().unwrap();
     for (preset, path, pointer, expected) in table {
-        let system = System::start(agreeable).await;
+        let system = System::start(agreeable()).await;
         let tickets = receiver(preset, &system.url(), folder.path());
         deliver(&poster(), &tickets, &delivery(&tickets, Kind::Opened, None)).await;
         let asked = system.asked();
-        let last = asked.last().unwrap();
+        let last = asked.iter().rfind(|asked| asked.method == "POST").unwrap();
         assert_eq!(last.line(), format!("POST {path}"), "{preset}");
         assert_eq!(last.headers["content-type"], "application/json", "{preset}");
         match expected {
@@ -187,6 +198,26 @@ async fn a_ticket_is_made_as_each_vendor_asks_for_it() {
             expected => assert_eq!(last.json().pointer(pointer), Some(&expected), "{preset} {}", last.body),
         }
     }
+}
+
+#[tokio::test]
+async fn a_session_is_opened_once_and_closed_behind_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let system = System::start(agreeable()).await;
+    let tickets = receiver("glpi", &system.url(), folder.path());
+    let known = Known::of(&tickets).await.unwrap();
+    let poster = poster();
+    let mut talk = Talk::new(&poster, &known, Values::new(&known, "a"));
+    for id in ["12", "13"] {
+        talk.turn_to(Values::new(&known, "a"));
+        talk.values.ticket(&Ticket { id: id.to_owned(), url: None });
+        talk.all(&known.description.poll.as_ref().unwrap().requests).await.unwrap();
+    }
+    talk.end().await;
+    let session = |asked: &Asked| asked.headers.get("session-token").is_some_and(|token| token == "5e5510n");
+    assert!(system.asked()[1..].iter().all(session));
+    let lines = ["GET /base/initSession", "GET /base/Ticket/12", "GET /base/Ticket/13", "GET /base/killSession"];
+    assert_eq!(system.lines(), lines);
 }
 
 #[tokio::test]

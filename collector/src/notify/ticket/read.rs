@@ -47,6 +47,7 @@ fn description(keys: &Keys<'_>) -> Read<Description> {
     let headers = keys.or("headers", Vec::new(), |at| request::headers(at, &base));
     let mut kept = BTreeSet::new();
     let before = keys.or("before", Vec::new(), |at| several(at, &base, &mut kept));
+    let after = keys.or("after", Vec::new(), |at| several(at, &base, &mut kept.clone()));
     let of_events = OF_EVENTS.iter().fold(base.clone(), |words, name| words.and(name));
     let texts = keys.or("texts", Vec::new(), |at| request::templates(at, "texts", &Place::Shown.words(&of_events)));
     let of_events = match &texts {
@@ -69,6 +70,7 @@ fn description(keys: &Keys<'_>) -> Read<Description> {
         texts: texts?,
         headers: headers?,
         before: before?,
+        after: after?,
         ticket: ticket?,
         search: search?,
         operations: operations?,
@@ -198,13 +200,22 @@ fn comments(at: &At<'_>, words: &Words, kept: &BTreeSet<String>) -> Read<Comment
         let mut kept = kept.clone();
         let requests = keys.or("requests", Vec::new(), |at| several(at, words, &mut kept));
         let list = keys.required("list", request::pointer);
+        let newest_first = keys.or("newest_first", false, At::flag);
         let item = words.clone().and("item").with("kept", kept.iter().cloned());
         let shown = Place::Shown.words(&item);
         let id = keys.required("id", |at| request::template(at, Style::Text, &shown));
         let each = keys.optional("each", |at| request::request(at, &item));
         let text = keys.required("text", |at| request::template(at, Style::Text, &shown));
         let by = keys.optional("by", |at| request::template(at, Style::Text, &shown));
-        Ok(Comments { requests: requests?, list: list?, id: id?, each: each?, text: text?, by: by? })
+        Ok(Comments {
+            requests: requests?,
+            list: list?,
+            newest_first: newest_first?,
+            id: id?,
+            each: each?,
+            text: text?,
+            by: by?,
+        })
     })
 }
 

@@ -76,10 +76,9 @@ impl Answer {
 
 /// The ticket that `form` makes of these values.
 pub fn ticket(form: &TicketForm, values: &Values) -> Result<Ticket, String> {
-    let values = values.value();
-    let id = id(&form.id.render(&values)?)?;
+    let id = id(&form.id.render(&values.value())?)?;
     // A link is for people; where its URL is a secret, or is none, there is no link.
-    let link = form.url.as_ref().and_then(|url| url.render(&values).ok());
+    let link = form.url.as_ref().and_then(|url| url.render(&values.for_a_link()).ok());
     let sound = |link: &String| {
         let web = link.starts_with("https://") || link.starts_with("http://");
         web && link.len() <= LINK_BYTES_MAX && !link.chars().any(|c| c.is_control() || c.is_whitespace())
@@ -90,8 +89,12 @@ pub fn ticket(form: &TicketForm, values: &Values) -> Result<Ticket, String> {
 /// An id as it may be kept and sent again.
 pub fn id(text: &str) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() || text.len() > ID_BYTES_MAX || text.chars().any(char::is_control) {
-        return Err(format!("the ticket's id is none: it has 1 to {ID_BYTES_MAX} bytes and no control characters"));
+    // Anything structured that stands where an id was expected would show as such.
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "\"'<>{}[]".contains(c);
+    if text.is_empty() || text.len() > ID_BYTES_MAX || text.contains(odd) {
+        return Err(format!(
+            "the ticket's id is none: it has 1 to {ID_BYTES_MAX} bytes, no space, no quote and no bracket"
+        ));
     }
     Ok(text.to_owned())
 }

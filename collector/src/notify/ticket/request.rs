@@ -59,6 +59,8 @@ pub(super) fn request(at: &At<'_>, words: &Words) -> Read<Request> {
         let json = keys.optional("json", |at| template(at, Style::Json, &of_body));
         let form = keys.optional("form", |at| templates(at, "fields", &of_body));
         let keep = keys.or("keep", Vec::new(), keep);
+        let kept = shown.clone().with("kept", shown.inside("kept").chain(kept_names(at)));
+        let expects = keys.optional("expects", |at| template(at, Style::Text, &kept));
         let method = match method? {
             Verb::Get => Method::GET,
             Verb::Post => Method::POST,
@@ -72,7 +74,7 @@ pub(super) fn request(at: &At<'_>, words: &Words) -> Read<Request> {
             (None, Some(form)) => Some(Body::Form(form)),
             (Some(_), Some(_)) => return Err(keys.at().problem("expected one of \"json\" and \"form\", not both")),
         };
-        Ok(Request { method, path: path?, query: query?, headers: headers_read?, body, keep: keep? })
+        Ok(Request { method, path: path?, query: query?, headers: headers_read?, body, keep: keep?, expects: expects? })
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::description::{Body, Request};
 use super::known::Known;
@@ -24,7 +24,7 @@ pub const WAITS_MAX: Duration = Duration::from_secs(45);
 /// Most bytes of an answer that are read.
 pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
-/// A conversation with one system about one incident.
+/// A conversation with one system about one incident after the other.
 pub struct Talk<'a> {
     /// Who sends.
     pub poster: &'a Poster,
@@ -32,7 +32,8 @@ pub struct Talk<'a> {
     pub known: &'a Known,
     /// What templates are given.
     pub values: Values,
-    began: bool,
+    /// What was kept of what goes before anything else, once that was asked.
+    opened: Option<Map<String, Json>>,
     /// Whether something was changed there.
     changed: bool,
     /// How long it may still wait.
@@ -42,15 +43,38 @@ pub struct Talk<'a> {
 impl<'a> Talk<'a> {
     /// Begins one; nothing is sent yet.
     pub const fn new(poster: &'a Poster, known: &'a Known, values: Values) -> Self {
-        Self { poster, known, values, began: false, changed: false, patience: WAITS_MAX }
+        Self { poster, known, values, opened: None, changed: false, patience: WAITS_MAX }
+    }
+
+    /// Goes on to another incident; what was opened before the first stays open.
+    pub fn turn_to(&mut self, mut values: Values) {
+        for (name, value) in self.opened.iter().flatten() {
+            values.keep(name, value.clone());
+        }
+        (self.values, self.changed, self.patience) = (values, false, WAITS_MAX);
+    }
+
+    /// Ends it: what was opened is closed, as far as that can be had.
+    pub async fn end(mut self) {
+        if self.opened.is_none() {
+            return;
+        }
+        // Nothing waits for it, and nothing was promised.
+        self.patience = Duration::ZERO;
+        for request in &self.known.description.after {
+            if self.one(request).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Sends these, and gives the last answer. What the description asks for before anything else goes first, once.
     pub async fn all(&mut self, requests: &[Request]) -> Result<Answer, Attempt> {
-        if !std::mem::replace(&mut self.began, true) {
+        if self.opened.is_none() {
             for request in &self.known.description.before {
                 self.one(request).await?;
             }
+            self.opened = Some(self.values.all_kept().clone());
         }
         let mut last = Answer::default();
         for request in requests {
@@ -92,7 +116,8 @@ impl<'a> Talk<'a> {
         let empty = body.iter().all(u8::is_ascii_whitespace);
         let json: Option<Json> = serde_json::from_slice(&body).ok();
         // A page of something in between, a proxy say, is no word of the system.
-        let needed = answers.error.is_some() || request.keep.iter().any(super::description::Keep::is_of_body);
+        let page = matches!(request.body, Some(Body::Json(_))) && is_page(&heard.headers);
+        let needed = page || answers.error.is_some() || request.keep.iter().any(super::description::Keep::is_of_body);
         if json.is_none() && needed && !empty {
             return Err(Attempt::Unanswered {
                 error: "the receiver answered with something else than JSON".to_owned(),
@@ -103,6 +128,11 @@ impl<'a> Talk<'a> {
             return Err(self.refused(format!("the receiver answered {} with an error: {}", answer.status, cut(error))));
         }
         answer.keep(&request.keep, &mut self.values).map_err(|error| self.refused(error))?;
+        let holds = request.expects.as_ref().map(|expects| self.rendered(expects)).transpose()?;
+        if holds.is_some_and(|holds| !holds.trim().eq_ignore_ascii_case("true")) {
+            let why = "the receiver said yes and left it undone: its rules or the user's rights forbid it";
+            return Err(self.refused(why.to_owned()));
+        }
         Ok(answer)
     }
 
@@ -149,6 +179,12 @@ impl<'a> Talk<'a> {
         }
         Ok(Ask { method: request.method.clone(), url, headers, body, answer_bytes_max: ANSWER_BYTES_MAX })
     }
+}
+
+/// Whether an answer is a page for people: who takes JSON answers with none.
+fn is_page(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.trim_start().get(..9).is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"))
 }
 
 /// How long a system that has too much to do asks to wait, in seconds as they all say it.

@@ -5,11 +5,11 @@
 //! value as safe, no template reads another, and a value that is not there is an error rather than nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+use std::{fmt, io};
 
 use base64::Engine as _;
-use minijinja::value::Value;
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, escape_formatter};
 use uphold_common::yaml::words::{did_you_mean, listed, shown};
 
@@ -44,6 +44,25 @@ impl Style {
             Self::Path => PATH,
         }
     }
+}
+
+/// An address out of the catalogue, which stands in a path as it is.
+#[derive(Debug)]
+struct Address(String);
+
+impl Object for Address {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn render(self: &Arc<Self>, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// An address out of the catalogue as a value that no path escapes. It must hold nothing that anybody else wrote.
+pub fn address(text: &str) -> Value {
+    Value::from_object(Address(text.to_owned()))
 }
 
 /// A template that was checked.
@@ -113,6 +132,11 @@ impl Words {
         self
     }
 
+    /// What there is in the value called `name`, as far as that is known.
+    pub fn inside(&self, name: &str) -> impl Iterator<Item = String> {
+        self.known.get(name).cloned().flatten().unwrap_or_default().into_iter()
+    }
+
     /// Whether `path`, such as `incident.comment.text`, may be named.
     fn check(&self, path: &str) -> Result<(), String> {
         let (name, rest) = path.split_once('.').unwrap_or((path, ""));
@@ -177,6 +201,9 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 fn written(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
     if matches!(state.auto_escape(), AutoEscape::Custom(name) if *name == PATH) {
+        if let Some(Address(address)) = value.downcast_object_ref() {
+            return out.write_str(address).map_err(Error::from);
+        }
         let text = value.to_string();
         if text.bytes().all(|byte| byte == b'.') {
             let why = "a value of dots alone, or of nothing, would lead to another folder";

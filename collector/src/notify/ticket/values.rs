@@ -13,6 +13,9 @@
 //! | `kept` | what was kept of answers | behind them |
 //! | `item` | one entry of a list | where lists are read |
 
+use std::collections::BTreeMap;
+
+use minijinja::context;
 use minijinja::value::{Serde, Value};
 use reqwest::Url;
 use serde_json::{Map, Value as Json, json};
@@ -20,6 +23,7 @@ use uphold_common::catalogue::model::ReceiverUrl;
 
 use super::Ticket;
 use super::known::Known;
+use super::template::address;
 
 /// What every text that is written into tickets begins with, before the event's id.
 const MARK: &str = "[Uphold ";
@@ -77,6 +81,18 @@ impl Values {
         let mut all = self.all.clone();
         all.insert("kept".to_owned(), Json::Object(self.kept.clone()));
         Value::from(Serde(all))
+    }
+
+    /// For the template of a link, which begins with an address.
+    pub fn for_a_link(&self) -> Value {
+        let of = |name: &str| Some((name.to_owned(), address(self.all.get("url")?.get(name)?.as_str()?)));
+        let url: BTreeMap<String, Value> = ["base", "origin"].into_iter().filter_map(of).collect();
+        context! { url => Value::from(url), ..self.value() }
+    }
+
+    /// What was kept.
+    pub const fn all_kept(&self) -> &Map<String, Json> {
+        &self.kept
     }
 }
 
