@@ -259,16 +259,21 @@ impl Engine {
             postponed: Postponed::default(),
             observations_at_once: OBSERVATIONS_AT_ONCE,
         };
-        // Rows that the journal gave back may have touched days that were kept before the end.
-        engine.drop_touched()?;
-        // What rows and records touched before the end is not on record: every window that may still change is looked at once.
-        for service in engine.catalogue().services.keys() {
-            engine.touched_from.insert(service.clone(), now.minus_ms(HORIZON_MS));
-        }
-        let present = engine.vouched(now).unwrap_or(now);
-        let courses = Arc::clone(&engine.in_force.courses);
-        engine.revising.begin(&courses, present.minus_ms(HORIZON_MS));
+        engine.look_once(now)?;
         Ok(engine)
+    }
+
+    /// What the journal gave back may have touched days that were kept before the end, and what rows and records touched
+    /// then is not on record: every window that may still change is looked at once.
+    fn look_once(&mut self, now: Instant) -> Result<(), EngineError> {
+        self.drop_touched()?;
+        for service in self.catalogue().services.keys() {
+            self.touched_from.insert(service.clone(), now.minus_ms(HORIZON_MS));
+        }
+        let present = self.vouched(now).unwrap_or(now);
+        let courses = Arc::clone(&self.in_force.courses);
+        self.revising.begin(&courses, present.minus_ms(HORIZON_MS));
+        Ok(())
     }
 
     /// Keeps this reserve of the disk free from now on; until it is told, the disk is taken to be without end.
