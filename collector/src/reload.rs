@@ -2,7 +2,8 @@
 //!
 //! A file is taken to be written whole when two looks find it the same and it is still the same after it was read; a list
 //! that is half written could be sound YAML, and lose services. Whoever is sure says so with SIGHUP, and is not waited for.
-//! What is not sound is refused whole, and what is in force stays so; a version that a full disk did not take is tried again.
+//! What is not sound is refused whole, and what is in force stays so; a version that a full disk did not take, or that lacks the
+//! description of a ticket system, is tried again.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -83,9 +84,9 @@ pub async fn keep_looking(path: PathBuf, engine: EngineHandle, mut finishing: wa
         };
         looked = back;
         let Some(offered) = offered else { continue };
-        // Who has too much to do, or no room, is asked again with the next look.
+        // Who has too much to do, or no room, is asked again with the next look; and so is who lacks another file.
         again = match engine.reload(offered).await {
-            Ok(reload) => matches!(reload, Reload::NoRoom(_)),
+            Ok(reload) => matches!(reload, Reload::NoRoom(_) | Reload::Undescribed(_)),
             Err(_) => true,
         };
     }

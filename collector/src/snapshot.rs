@@ -168,6 +168,19 @@ pub struct ReceiverSnapshot {
     pub breaker_open: bool,
     /// Why the last attempt failed, if it did.
     pub last_error: Option<String>,
+    /// The looks at its tickets, if it is a ticket system whose tickets are looked at.
+    pub looks: Option<LooksSnapshot>,
+}
+
+/// The rounds in which the tickets of one receiver were looked at, since the collector started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LooksSnapshot {
+    /// How many there were.
+    pub made: u64,
+    /// How many of them failed.
+    pub failed: u64,
+    /// When the last one ended that did not fail.
+    pub last: Option<Instant>,
 }
 
 /// One receiver that is told the whole state: nothing waits for it, and nothing is given up.
@@ -202,6 +215,8 @@ pub struct Health {
     pub room: RoomSnapshot,
     /// How often incidents, messages or what became of them found the disk full, and were left to a later tick.
     pub postponed: u64,
+    /// Dead letters that made room for newer ones since the start.
+    pub letters_dropped: u64,
     /// Whether the files of the catalogue say something newer, which could not be recorded because the disk was full.
     pub catalogue_is_older: bool,
     /// What became of changes of the catalogue's files since the start.

@@ -44,7 +44,7 @@ fn a_signed_message_is_verified_and_one_under_another_key_is_refused_until_the_k
 }
 
 /// A mail server whose certificate is vouched for by the authority in the file.
-fn mail_server(authority: &std::path::Path) -> MailServer {
+fn mail_server(authority: &std::path::Path, tls: &str) -> MailServer {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut of_authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
     of_authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -54,7 +54,7 @@ fn mail_server(authority: &std::path::Path) -> MailServer {
     let server_key = rcgen::KeyPair::generate().unwrap();
     let server = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     let server = server.signed_by(&server_key, &issuer).unwrap();
-    MailServer::start(&server.pem(), &server_key.serialize_pem()).unwrap()
+    MailServer::start(&server.pem(), &server_key.serialize_pem(), tls).unwrap()
 }
 
 /// The letters about the outage.
@@ -66,7 +66,7 @@ fn about_the_outage(server: &MailServer) -> Vec<Letter> {
 fn an_incident_is_a_thread_of_letters_in_a_mailbox() {
     let folder = tempfile::tempdir().unwrap();
     let authority = folder.path().join("ca.pem");
-    let server = mail_server(&authority);
+    let server = mail_server(&authority, "starttls");
     let mail = format!(
         "mail: {{ server: \"{}\", ca_file: {}, user: {USER}, password_file: {}, from: uphold@example.com, \
          to: [duty@later.example, lead@example.com] }}",
@@ -105,7 +105,7 @@ fn an_incident_is_a_thread_of_letters_in_a_mailbox() {
 fn a_mail_that_is_refused_is_a_dead_letter_that_can_be_sent_again() {
     let folder = tempfile::tempdir().unwrap();
     let authority = folder.path().join("ca.pem");
-    let server = mail_server(&authority);
+    let server = mail_server(&authority, "starttls");
     let mail = |to: &str| {
         format!(
             "mail: {{ server: \"{}\", ca_file: {}, user: {USER}, password_file: {}, from: u@example.com, to: [{to}] }}",
@@ -166,4 +166,42 @@ fn a_program_is_given_each_event_and_asked_again_when_it_wants() {
     until("the event", || events().into_iter().find(|one| one["type"] == OPENED && one["data"]["cause"] == DOWN));
     let failed = || world.collector_metric("uphold_receiver_failed_attempts_total{receiver=\"duty\"}");
     until("the first attempt among those that failed", || failed().filter(|failed| *failed > 0.5));
+}
+
+#[test]
+fn a_server_that_speaks_tls_from_the_beginning_gets_letters_and_nobody_in_between_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, other) = (folder.path().join("ca.pem"), folder.path().join("other.pem"));
+    let server = mail_server(&authority, "implicit");
+    drop(mail_server(&other, "implicit"));
+    let mail = |tls: &str, authority: &std::path::Path| {
+        format!(
+            "mail: {{ server: \"{}\", tls: {tls}, ca_file: {}, user: {USER}, password_file: {}, from: u@example.com, to: [d@example.com] }}",
+            server.address(),
+            authority.display(),
+            server.password().display()
+        )
+    };
+    let sound = mail("implicit", &authority);
+    let mut world = told(&sound);
+    let data = world.collector_data();
+    let test = || run("uphold-collector", &["notify", "test", "duty", "--data", &data]);
+    assert_eq!(String::from_utf8(test().stdout).unwrap(), "duty was told: the mail server answered 250.\n");
+    world.stop_shop();
+    let letter = until("the letter", || about_the_outage(&server).pop());
+    assert!(letter.header("Subject")[0].ends_with(": opened"), "{letter:?}");
+
+    let text = fs::read_to_string(world.catalogue()).unwrap();
+    for (wrong, why) in [
+        // Nobody vouches for the server; and whoever waits for a greeting in the clear waits in vain.
+        (mail("implicit", &other), "could not reach the mail server: "),
+        (mail("starttls", &authority), "the mail server "),
+    ] {
+        fs::write(world.catalogue(), text.replace(&sound, &wrong)).unwrap();
+        let said = until("another answer", || {
+            let tried = test();
+            (tried.status.code() == Some(1)).then(|| String::from_utf8(tried.stderr).unwrap())
+        });
+        assert!(said.contains(&format!("duty was not told: {why}")), "{said}");
+    }
 }

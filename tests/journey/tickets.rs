@@ -75,6 +75,9 @@ fn what_happens_here_is_a_ticket_there_and_what_people_do_there_is_done_here() {
 
     roundup.say(&made, "the carrier is told").unwrap();
     until_commented(&world, &incident, "the carrier is told");
+    let looks = |what: &str| world.collector_metric(&format!("uphold_receiver_{what}{{receiver=\"desk\"}}"));
+    until("the looks to be counted", || looks("looks_total").filter(|looks| *looks > 0.5));
+    assert!(looks("looked_timestamp_seconds").is_some() && looks("looks_failed_total") < looks("looks_total"));
     let said = run(
         "uphold-collector",
         &["incidents", "comment", &name(&incident), "a cable was cut", "--data", &world.collector_data()],

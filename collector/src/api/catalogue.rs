@@ -78,7 +78,7 @@ pub(super) async fn restate(
             Err(why) => unanswered(why),
         },
         Ok(Reload::NoRoom(why)) => problem(StatusCode::SERVICE_UNAVAILABLE, "disk-full", &why, Some(60)),
-        Ok(Reload::Refused(why)) => unsound(&why),
+        Ok(Reload::Refused(why) | Reload::Undescribed(why)) => unsound(&why),
         Err(refused) => *refused,
     }
 }

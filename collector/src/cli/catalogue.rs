@@ -147,7 +147,7 @@ fn in_store(
     let came_of = match done.map_err(|error| Ended::new(UNAVAILABLE, error))? {
         Reload::TakenUp(version) => CameOf { version, is_new: true },
         Reload::Unchanged => CameOf { version: engine.versions().in_force, is_new: false },
-        Reload::Refused(why) => return Err(Ended::new(WRONG, why)),
+        Reload::Refused(why) | Reload::Undescribed(why) => return Err(Ended::new(WRONG, why)),
         Reload::NoRoom(why) => return Err(Ended::new(UNAVAILABLE, why)),
     };
     engine.close().map_err(|error| Ended::new(UNAVAILABLE, error))?;

@@ -18,7 +18,7 @@ use super::Format;
 use super::exit::{DONE, Ended, USAGE, WRONG};
 use crate::clock;
 use crate::config::{self, ConfigError, FileConfig};
-use crate::notify::ticket::known::described;
+use crate::notify::ticket::known::unsound;
 use findings::Findings;
 
 const EXAMPLES: [&str; 4] = [
@@ -111,10 +111,8 @@ fn look_at(path: &Path, files: Vec<(String, String)>, findings: &mut Findings) -
         Ok(catalogue) => {
             findings.sound(path, &counts(&catalogue));
             findings.remarks(&catalogue.remarks);
-            for (id, tickets) in catalogue.receivers.iter().filter_map(|(id, one)| Some((id, one.tickets()?))) {
-                if let Err(error) = described(tickets) {
-                    findings.wrong(path, &format!("receivers.{id}.http"), &error.replace('\n', "; "));
-                }
+            for (id, error) in unsound(&catalogue) {
+                findings.wrong(path, &format!("receivers.{id}.http"), &error);
             }
             let over = alignment::year_from(clock::now());
             findings.not_underpinned(path, &alignment::not_underpinned(&catalogue, over));

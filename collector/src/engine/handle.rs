@@ -23,7 +23,7 @@ use crate::incident::list::{IncidentList, IncidentsQuery};
 use crate::incident::model::{Called, Incident};
 use crate::ingest::{Arrived, KnownNames, Refusal};
 use crate::listen::budget::Held;
-use crate::notify::alertmanager::board::Board;
+use crate::notify::board::Board;
 use crate::notify::courier::Report;
 use crate::notify::entry::Key;
 use crate::notify::outbox::Delivery;

@@ -99,7 +99,7 @@ use crate::incident::model::{Event, Number};
 use crate::incident::register::Register;
 use crate::inforce::{self, CatalogueFile, InForce, TakeUpError};
 use crate::listen::Listening;
-use crate::notify::alertmanager::board::Board;
+use crate::notify::board::Board;
 use crate::notify::outbox::{BadRecord, Outbox, OutboxPolicy};
 use crate::reserve::Reserve;
 use crate::retention::Retention;

@@ -30,6 +30,8 @@ pub enum Reload {
     NoRoom(String),
     /// They are refused, with everything that is wrong.
     Refused(String),
+    /// They are refused for what stands in other files, which may be put right while these stay as they are.
+    Undescribed(String),
 }
 
 /// How often files were offered, and what is wrong with those that were offered last.
@@ -70,7 +72,9 @@ impl Engine {
                 }
                 reloads.wrong = Some(why.clone());
             }
-            Reload::Refused(why) => {
+            // Offered again and again, told once.
+            Reload::Undescribed(why) if reloads.wrong.as_ref() == Some(why) => {}
+            Reload::Refused(why) | Reload::Undescribed(why) => {
                 tracing::error!("the catalogue was changed and is refused; what was in force stays in force:\n{why}");
                 (reloads.refused, reloads.wrong) = (reloads.refused.saturating_add(1), Some(why.clone()));
             }
@@ -104,6 +108,7 @@ impl Engine {
             Err(fatal @ (TakeUpError::Store(_) | TakeUpError::Keeper(_) | TakeUpError::Damaged { .. })) => {
                 return Err(fatal.into());
             }
+            Err(refused @ TakeUpError::Receivers(_)) => return Ok(Reload::Undescribed(refused.to_string())),
             Err(refused) => return Ok(Reload::Refused(refused.to_string())),
         };
         if in_force.version == self.in_force.version && !self.in_force.is_older {

@@ -43,6 +43,7 @@ impl Engine {
         self.health.store = self.store.stats();
         self.health.listening = self.listening.snapshot();
         self.health.room = self.reserve.look(as_of);
+        self.health.letters_dropped = self.outbox.dead_letters_dropped();
         self.health.retention = self.retention_snapshot(as_of);
         if self.health.store.damaged() > 0 {
             self.health.damaged_since.get_or_insert(as_of);
@@ -111,6 +112,7 @@ impl Engine {
                 dead_letters: queue.letters_kept as u64,
                 breaker_open: queue.breaker_open,
                 last_error: queue.last_error,
+                looks: self.board.looks(&queue.receiver),
             };
             (queue.receiver, receiver)
         };

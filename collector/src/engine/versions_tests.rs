@@ -212,3 +212,24 @@ fn while_a_version_that_cannot_be_read_was_in_force_nothing_is_guessed_and_what_
     }
     assert_eq!(world.engine().revisions(&query).unwrap().revisions, issued);
 }
+
+#[test]
+fn a_change_that_lacks_a_description_is_told_once_and_taken_up_when_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tickets.yaml");
+    let mut world = World::with(catalogue(), 0);
+    let receiver = format!("receivers: [{{ id: tickets, http: {{ file: {}, url: \"http://t/\" }} }}, ", file.display());
+    let files = vec![("catalogue.yaml".to_owned(), catalogue().replace("receivers: [", &receiver))];
+    for now in [10, 12] {
+        let refused = world.engine().reload(Ok(files.clone()), at(now)).unwrap();
+        assert!(
+            matches!(&refused, Reload::Undescribed(why) if why.contains("receivers.tickets.http: ")),
+            "{refused:?}"
+        );
+    }
+    let reloads = world.engine().health.reloads.clone();
+    assert!(reloads.refused == 1 && reloads.wrong.is_some(), "{reloads:?}");
+    std::fs::write(&file, "name: T\nrequests: { create: [{ method: POST, path: /t }] }\n").unwrap();
+    assert!(matches!(world.engine().reload(Ok(files), at(14)).unwrap(), Reload::TakenUp(2)));
+    assert_eq!(world.engine().health.reloads.wrong, None);
+}

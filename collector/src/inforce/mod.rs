@@ -12,6 +12,8 @@
 //! A version that the reader of today refuses keeps nobody from starting: what it measured is known as far as the texts
 //! that stand beside it agree with those of other versions, and what is left is unmeasured (`uphold_common::catalogue`).
 //!
+//! A new version whose ticket systems are described in a way that cannot be used is refused, as `check` refuses it.
+//!
 //! With a version, what it assigns and the deed of taking it up are recorded in the same commit. When the disk is too full
 //! for that, the version on record stays in force until the next start.
 
@@ -32,6 +34,7 @@ use crate::assigned::Assigned;
 use crate::engine::restate::VersionView;
 use crate::identity::deed::{Action, Actor};
 use crate::identity::keeper::{Keeper, KeeperError};
+use crate::notify::ticket::known;
 use crate::store::{RecordChange, RecordKind, Store, StoreError};
 
 use version::{OnRecord, Version};
@@ -72,6 +75,9 @@ pub enum TakeUpError {
     /// It is not sound.
     #[error("{0}")]
     Problems(Problems),
+    /// A ticket system is described in a way that cannot be used.
+    #[error("incidents could not be told as this catalogue says:\n  {}", .0.join("\n  "))]
+    Receivers(Vec<String>),
     /// It would measure differently what was measured already.
     #[error(
         "this catalogue would change the past:\n  {}\nA change holds from when it is recorded. To change the past is a restatement: effective_from says from when on, and `uphold-collector catalogue restate` who approved it and why.",
@@ -172,8 +178,20 @@ pub fn take_up_offer(
     // A file that names an instant is taken up as it is before anybody can restate it.
     let is_restated = offer.restatement.is_some() && on_record.may_be_restated(&catalogue);
     let number = match &on_record.newest {
-        Some(newest) if newest.hash == hash && !is_restated => newest.number,
+        Some(newest) if newest.hash == hash && !is_restated => {
+            // Descriptions lie in files of their own. One that broke since does not keep anybody from measuring.
+            if offer.known.is_none() {
+                for why in undescribed(&catalogue) {
+                    tracing::error!("incidents cannot be told: {why}");
+                }
+            }
+            newest.number
+        }
         _ => {
+            let wrong = undescribed(&catalogue);
+            if !wrong.is_empty() {
+                return Err(TakeUpError::Receivers(wrong));
+            }
             let coming = coming(store, &on_record, &catalogue, offer, now)?;
             let (number, from) = (coming.version.number, coming.version.holds_from());
             let mut changes = assigned.extend(&catalogue, number);
@@ -210,6 +228,11 @@ pub fn take_up_offer(
     let catalogue = Arc::new(catalogue);
     let versions = on_record.views;
     Ok(InForce { catalogue, courses, version: number, hash, versions, entries, assigned, raises_from, is_older: false })
+}
+
+/// What is wrong with the descriptions of its ticket systems, each with its place.
+fn undescribed(catalogue: &Catalogue) -> Vec<String> {
+    known::unsound(catalogue).into_iter().map(|(id, why)| format!("receivers.{id}.http: {why}")).collect()
 }
 
 /// The files of the version on record, if there is one: what a report reads when no collector runs.

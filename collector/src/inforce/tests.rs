@@ -270,3 +270,38 @@ fn an_instant_alone_that_was_taken_up_before_anybody_could_restate_it_is_restate
     let again = take_up_offer(&mut store, &mut Keeper::default(), &again, at(602_000)).unwrap();
     assert_eq!(again.version, 4, "and once is enough");
 }
+
+#[test]
+fn a_ticket_system_that_is_described_by_nothing_is_refused_when_it_is_new_and_keeps_nobody_from_starting_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let file = dir.path().join("tickets.yaml");
+    let receivers = |url: &str| {
+        let http = format!("http: {{ file: {}, url: \"{url}\" }}", file.display());
+        text(
+            "30s",
+            &format!(
+                "receivers:\n  - {{ id: tickets, {http} }}\n  - {{ id: chat, http: {{ preset: slack, url: \"http://a/\", user: x }} }}\n"
+            ),
+        )
+    };
+    let refused = take_up(&mut store, &receivers("http://t/"), at(0)).unwrap_err().to_string();
+    assert!(
+        refused.starts_with("incidents could not be told as this catalogue says:\n  receivers.chat.http: "),
+        "{refused}"
+    );
+    assert!(refused.contains("\n  receivers.tickets.http: could not read the description "), "{refused}");
+    assert_eq!(on_record(&mut store).unwrap(), None, "nothing of it is on record");
+
+    std::fs::write(&file, "name: T\nrequests: { create: [{ method: POST, path: /t }] }\n").unwrap();
+    let sound = |url: &str| -> Vec<CatalogueFile> {
+        receivers(url).into_iter().map(|(name, text)| (name, text.replace(", user: x", ""))).collect()
+    };
+    assert_eq!(take_up(&mut store, &sound("http://t/"), at(0)).unwrap().version, 1);
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(take_up(&mut store, &sound("http://t/"), at(1)).unwrap().version, 1, "a start");
+    assert!(
+        matches!(take_up(&mut store, &sound("http://u/"), at(1)).unwrap_err(), TakeUpError::Receivers(_)),
+        "a change"
+    );
+}

@@ -216,10 +216,19 @@ metrics! {
         "Deliveries that failed and were or will be tried again.";
     RECEIVER_BREAKER = Gauge "uphold_receiver_breaker_open" ["receiver"]
         "Whether the receiver failed so often in a row that what waits is held back and it is only probed: 1, else 0.";
+    RECEIVER_LOOKS = Counter "uphold_receiver_looks_total" ["receiver"]
+        "Rounds in which the open tickets at the receiver were looked at, also when there were none; absent where none are looked at.";
+    RECEIVER_LOOKS_FAILED = Counter "uphold_receiver_looks_failed_total" ["receiver"]
+        "Those of them that failed.";
+    RECEIVER_LOOKED = Gauge "uphold_receiver_looked_timestamp_seconds" ["receiver"]
+        "When the last round ended that did not fail; absent before the first.";
     RECEIVER_ALERTS = Gauge "uphold_receiver_alerts" ["receiver"]
         "Alerts in the state that the Alertmanager was told last; absent before the first.";
     RECEIVER_TOLD = Gauge "uphold_receiver_told_timestamp_seconds" ["receiver"]
         "When the Alertmanager was told the state last; absent when it was not since the collector started.";
+
+    LETTERS_DROPPED = Counter "uphold_dead_letters_dropped_total" []
+        "Dead letters that made room for newer ones.";
 
     PUSHES = Counter "uphold_pushes_total" ["result"]
         "Pushes of agents by what became of them.";

@@ -8,7 +8,7 @@ use crate::limits::Unit;
 use crate::listen::tls::Reloads;
 use crate::revisions::model::Why;
 use crate::snapshot::{
-    AgentSnapshot, LimitSnapshot, ListeningSnapshot, ReceiverSnapshot, Snapshot, StateReceiverSnapshot,
+    AgentSnapshot, LimitSnapshot, ListeningSnapshot, LooksSnapshot, ReceiverSnapshot, Snapshot, StateReceiverSnapshot,
 };
 
 pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), MetricsError> {
@@ -38,6 +38,7 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
     for (id, receiver) in &snapshot.state_receivers {
         of_state_receiver(sheet, id.as_str(), receiver)?;
     }
+    sheet.count(&names::LETTERS_DROPPED, &[], health.letters_dropped)?;
     for (result, pushes) in &health.pushes {
         sheet.count(&names::PUSHES, &[result], *pushes)?;
     }
@@ -79,7 +80,15 @@ fn of_receiver(sheet: &mut Sheet, id: &str, receiver: &ReceiverSnapshot) -> Resu
     sheet.count(&names::RECEIVER_DEAD, &labels, receiver.dead_letters)?;
     sheet.count(&names::RECEIVER_DELIVERED, &labels, receiver.delivered)?;
     sheet.count(&names::RECEIVER_FAILED, &labels, receiver.failed_attempts)?;
-    sheet.count(&names::RECEIVER_BREAKER, &labels, u64::from(receiver.breaker_open))
+    sheet.count(&names::RECEIVER_BREAKER, &labels, u64::from(receiver.breaker_open))?;
+    if let Some(LooksSnapshot { made, failed, last }) = receiver.looks {
+        sheet.count(&names::RECEIVER_LOOKS, &labels, made)?;
+        sheet.count(&names::RECEIVER_LOOKS_FAILED, &labels, failed)?;
+        if let Some(last) = last {
+            sheet.seconds(&names::RECEIVER_LOOKED, &labels, last.as_ms())?;
+        }
+    }
+    Ok(())
 }
 
 fn of_listening(sheet: &mut Sheet, listening: &ListeningSnapshot) -> Result<(), MetricsError> {

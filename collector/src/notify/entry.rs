@@ -70,6 +70,9 @@ pub struct Entry {
     pub not_before: Instant,
     /// How many attempts have failed.
     pub attempts: u32,
+    /// Whether it was given up before, and is sent again.
+    #[serde(default)]
+    pub again: bool,
     /// The event, in JSON.
     pub body: String,
 }
@@ -78,7 +81,7 @@ impl Entry {
     /// The entry of a message that is due at once.
     pub fn new(message: Message, now: Instant) -> Self {
         let Message { receiver: _, id, incident, kind, body } = message;
-        Self { id, incident: Some(incident), kind, created: now, not_before: now, attempts: 0, body }
+        Self { id, incident: Some(incident), kind, created: now, not_before: now, attempts: 0, again: false, body }
     }
 
     /// Its bytes.

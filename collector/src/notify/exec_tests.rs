@@ -10,6 +10,7 @@ use crate::incident::model::Number;
 use crate::notify::entry::Key;
 use crate::notify::message::Kind;
 use crate::notify::testing::{at, id};
+use crate::notify::verdict::{Outcome, judge};
 
 fn shell(script: &str, timeout_ms: i64) -> Exec {
     let arguments = vec!["-c".to_owned(), script.to_owned()];
@@ -107,4 +108,46 @@ async fn at_its_deadline_and_after_its_end_nothing_of_it_is_left() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("its child outlived it");
+}
+
+#[tokio::test]
+async fn a_program_in_trouble_loses_no_event_and_is_not_given_it_for_ever() {
+    #[derive(Debug, PartialEq, Eq)]
+    enum Became {
+        Delivered,
+        Again,
+        DeadLetter,
+    }
+    use Became::{Again, DeadLetter, Delivered};
+    let folder = tempfile::tempdir().unwrap();
+    let plain = folder.path().join("plain");
+    std::fs::write(&plain, "no program").unwrap();
+    let program = |path: &Path| Exec { program: path.display().to_string(), arguments: Vec::new(), timeout_ms: 5_000 };
+    let table = [
+        (shell("cat >/dev/null", 9_000), Delivered, ""),
+        (shell("exec 0<&-; exit 0", 9_000), Delivered, ""),
+        (shell("yes | head -c 9000000; exit 0", 9_000), Delivered, ""),
+        (shell("exit 1", 9_000), DeadLetter, "the program ended with 1"),
+        (shell("echo no queue >&2; exit 64", 9_000), DeadLetter, "the program ended with 64: no queue"),
+        (shell("exit 75", 9_000), Again, "the program ended with 75"),
+        (shell("kill -TERM $$", 9_000), Again, "the program was ended by signal 15"),
+        (shell("sleep 1000", 1_000), Again, "the program took too long, and was ended"),
+        (shell("trap '' TERM; while :; do :; done", 1_000), Again, "the program took too long, and was ended"),
+        (shell("yes >&2", 1_000), Again, "the program took too long, and was ended"),
+        (shell("yes", 1_000), Again, "the program took too long, and was ended"),
+        (program(Path::new("/nowhere/page")), Again, "/nowhere/page could not be run: "),
+        (program(folder.path()), Again, " could not be run: "),
+        (program(&plain), Again, " could not be run: "),
+    ];
+    for (exec, expected, why) in table {
+        let shown = format!("{exec:?}");
+        let outcome = judge(&run(exec, "{}".repeat(200_000)).await, at(0));
+        let (found, error) = match outcome {
+            Outcome::Delivered => (Delivered, String::new()),
+            Outcome::Failed { retryable: true, error, .. } => (Again, error),
+            Outcome::Failed { error, .. } => (DeadLetter, error),
+        };
+        assert_eq!(found, expected, "{shown}: {error}");
+        assert!(if why.ends_with(' ') { error.contains(why) } else { error == why }, "{shown}: {error}");
+    }
 }

@@ -104,7 +104,7 @@ impl Outbox {
             }
             let again = Key { receiver: receiver.clone(), order: self.next_order() };
             plan.orders += 1;
-            let entry = Entry { created: now, not_before: now, attempts: 0, ..letter.entry.clone() };
+            let entry = Entry { created: now, not_before: now, attempts: 0, again: true, ..letter.entry.clone() };
             plan.put(Place::Waiting, &again, Some(entry.pack()?), true);
             plan.steps.push(Step::Enqueue(again, entry));
         }
@@ -157,6 +157,7 @@ mod tests {
         for expected in ["x-INC-3.1", "x-INC-1.1"] {
             let due = outbox.due(&catalogue, at(10)).remove(0);
             assert_eq!((due.id.as_str(), due.attempt), (expected, 1));
+            assert_eq!(due.repeated, expected == "x-INC-1.1", "an answer may have been lost before it was given up");
             let mut plan = Plan::default();
             outbox.settle(&mut plan, &due.key, (&Outcome::Delivered, None), at(11), 0).unwrap();
             outbox.apply(plan);

@@ -8,6 +8,7 @@
 //! | [`outbox`] | which message is due at which receiver, and what becomes of it; pure |
 //! | [`queue`] | one receiver's messages, and what is shown of the receiver |
 //! | [`letters`] | dead letters, shown and sent again; pure |
+//! | [`board`] | what is shown of what goes past the outbox |
 //! | [`breaker`] | when a receiver that fails again and again is left alone; pure |
 //! | [`retry`] | when to try again, and when to give up; pure |
 //! | [`verdict`] | what an attempt saw → delivered, again later, or never; pure |
@@ -30,6 +31,7 @@
 //! A receiver's URL may be a secret. It stands in the catalogue or in a file, goes into the request, and nowhere else.
 
 pub mod alertmanager;
+pub mod board;
 pub mod breaker;
 pub mod courier;
 pub mod entry;

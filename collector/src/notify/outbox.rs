@@ -182,7 +182,7 @@ impl Outbox {
                 kind: entry.kind,
                 body: entry.body.clone(),
                 attempt: entry.attempts.saturating_add(1),
-                repeated: entry.attempts > 0 || order < self.loaded_to,
+                repeated: entry.attempts > 0 || entry.again || order < self.loaded_to,
                 at: now,
                 kept: None,
             })
@@ -220,7 +220,7 @@ impl Outbox {
         let attempts = entry.attempts.saturating_add(1);
         let mut entry = Entry { attempts, ..entry.clone() };
         let retry = &self.policy.retry;
-        if *retryable && !retry.gives_up(entry.created, now) {
+        if *retryable && !retry.gives_up(entry.created, now, attempts) {
             entry.not_before = now.plus_ms(retry.wait_ms(attempts, *retry_after_ms, random));
             plan.put(Place::Waiting, key, Some(entry.pack()?), false);
             plan.steps.push(Step::Retry(key.clone(), entry, error.clone()));
@@ -284,10 +284,10 @@ impl Outbox {
     /// Plans to forget the dead letters that were given up before an instant, at most `most` of them.
     pub fn forget_dead(&self, plan: &mut Plan, before: Instant, most: usize) {
         plan.revision.get_or_insert(self.revision);
-        let old = self.dead.iter().skip(plan.dead_dropped).take_while(|(_, letter)| letter.died < before);
+        let old = self.dead.iter().take_while(|(_, letter)| letter.died < before);
         for (key, _) in old.take(most) {
             plan.put(Place::Dead, key, None, true);
-            plan.dead_dropped += 1;
+            plan.steps.push(Step::Forget(key.clone()));
         }
     }
 
@@ -385,6 +385,10 @@ fn channel<'c>(catalogue: &'c Catalogue, receiver: &Id) -> Option<&'c Arc<Channe
 #[cfg(test)]
 #[path = "outbox_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "outbox_hour_tests.rs"]
+mod hour;
 
 #[cfg(test)]
 #[path = "outbox_model_tests.rs"]

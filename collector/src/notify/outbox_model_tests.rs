@@ -11,7 +11,7 @@ const RECEIVERS: [&str; 3] = ["a", "b", "c"];
 const POLICY: OutboxPolicy = OutboxPolicy {
     waiting_max: 6,
     dead_letters_max: 5,
-    retry: RetryPolicy { base_ms: 100, cap_ms: 2_000, give_up_after_ms: 20_000 },
+    retry: RetryPolicy { base_ms: 100, cap_ms: 2_000, give_up_after_ms: 20_000, attempts_min: 3 },
     breaker: BreakerPolicy { after: 3, base_ms: 100, cap_ms: 2_000 },
 };
 

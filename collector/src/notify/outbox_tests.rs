@@ -97,8 +97,10 @@ fn a_clock_that_was_set_back_does_not_hold_a_message_for_ever() {
 
 #[test]
 fn what_is_refused_or_failed_for_three_days_becomes_a_dead_letter() {
+    let once =
+        OutboxPolicy { retry: RetryPolicy { attempts_min: 1, ..RetryPolicy::default() }, ..OutboxPolicy::default() };
     for (outcome, now) in [(failed(false, None), 5), (failed(true, None), 3 * DAY_MS)] {
-        let (mut outbox, catalogue) = outbox(OutboxPolicy::default());
+        let (mut outbox, catalogue) = outbox(once);
         enqueue(&mut outbox, &[("duty", 1), ("duty", 2)], 0);
         let out = due(&mut outbox, &catalogue, now);
         let changes = settle(&mut outbox, &out[0].1, &outcome, now);
@@ -112,6 +114,34 @@ fn what_is_refused_or_failed_for_three_days_becomes_a_dead_letter() {
         assert_eq!((shown.waiting, shown.dead_letters, shown.failed_attempts, shown.refused), (1, 1, 1, 0));
         assert_eq!(due(&mut outbox, &catalogue, now)[0].0, "x-INC-2.1", "the next goes on");
     }
+}
+
+#[test]
+fn what_waited_while_the_collector_was_off_for_days_is_not_given_up_at_the_first_failure() {
+    let (mut outbox, catalogue) = outbox(OutboxPolicy::default());
+    enqueue(&mut outbox, &[("duty", 1)], 0);
+    for attempt in 1..=10 {
+        assert_eq!(outbox.dead_letters().len(), 0, "{attempt}");
+        let now = 5 * DAY_MS + attempt * 600_000;
+        let (_, key, _) = due(&mut outbox, &catalogue, now).remove(0);
+        settle(&mut outbox, &key, &failed(true, None), now);
+    }
+    assert_eq!(outbox.dead_letters().len(), 1);
+}
+
+#[test]
+fn dead_letters_that_are_forgotten_are_shown_no_more_and_made_room_for_nothing() {
+    let (mut outbox, catalogue) = outbox(OutboxPolicy::default());
+    enqueue(&mut outbox, &[("duty", 1), ("duty", 2)], 0);
+    for now in [5, 9] {
+        let out = due(&mut outbox, &catalogue, now);
+        settle(&mut outbox, &out[0].1, &failed(false, None), now);
+    }
+    let forget = |outbox: &mut Outbox| planned(outbox, |outbox, plan| outbox.forget_dead(plan, at(9), 100));
+    assert_eq!(forget(&mut outbox), [(Place::Dead, "duty 1".to_owned(), false, true)]);
+    assert_eq!(outbox.dead_letters().map(|(key, _)| key.order).collect::<Vec<_>>(), [2]);
+    assert!(forget(&mut outbox).is_empty(), "once");
+    assert_eq!(outbox.dead_letters_dropped(), 0);
 }
 
 #[test]

@@ -14,11 +14,14 @@ pub struct RetryPolicy {
     pub cap_ms: i64,
     /// How long after its creation a message is still tried again.
     pub give_up_after_ms: i64,
+    /// How often it is tried at least, however old it is: it may have waited while the collector was off, or the clock been
+    /// wrong.
+    pub attempts_min: u32,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { base_ms: 1_000, cap_ms: 300_000, give_up_after_ms: 3 * DAY_MS }
+        Self { base_ms: 1_000, cap_ms: 300_000, give_up_after_ms: 3 * DAY_MS, attempts_min: 10 }
     }
 }
 
@@ -35,9 +38,9 @@ impl RetryPolicy {
         i64::try_from(wait).unwrap_or(bound).max(asked)
     }
 
-    /// Whether a message of this age that failed again is given up.
-    pub fn gives_up(&self, created: Instant, now: Instant) -> bool {
-        now.since_ms(created) >= self.give_up_after_ms
+    /// Whether a message of this age that has failed so often is given up.
+    pub fn gives_up(&self, created: Instant, now: Instant, attempts: u32) -> bool {
+        attempts >= self.attempts_min && now.since_ms(created) >= self.give_up_after_ms
     }
 
     /// Longest wait it ever gives. A message that would have to wait longer was put off by a clock that has been set
@@ -74,10 +77,11 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_given_up_three_days_after_its_creation() {
+    fn a_message_is_given_up_three_days_after_its_creation_and_ten_attempts() {
         let (policy, created) = (RetryPolicy::default(), Instant::from_ms(5));
-        assert!(!policy.gives_up(created, created.plus_ms(3 * DAY_MS - 1)));
-        assert!(policy.gives_up(created, created.plus_ms(3 * DAY_MS)));
-        assert!(!policy.gives_up(created, created.minus_ms(DAY_MS)), "the clock was set back");
+        assert!(!policy.gives_up(created, created.plus_ms(3 * DAY_MS - 1), 900));
+        assert!(policy.gives_up(created, created.plus_ms(3 * DAY_MS), 10));
+        assert!(!policy.gives_up(created, created.plus_ms(30 * DAY_MS), 9), "the collector was off");
+        assert!(!policy.gives_up(created, created.minus_ms(DAY_MS), 900), "the clock was set back");
     }
 }

@@ -53,7 +53,7 @@ impl Trial {
                 let delivery = delivery(store, &receiver.id, Arc::clone(channel), now);
                 self.courier.deliver(&delivery).await.attempt
             }
-            Way::State(way) => self.posters.tell(way, &[alert(store, &receiver.id, now)]).await,
+            Way::State(way) => self.posters.tell(way, &[alert(store, &receiver.id, now)], now).await,
         };
         let receiver = receiver.id.clone();
         match judge(&attempt, now) {

@@ -33,9 +33,9 @@ use crate::listen::tls::Reloads;
 use crate::reserve::{DiskSpace, Room, RoomSnapshot};
 use crate::retention::{Forgotten, RetentionSnapshot};
 use crate::snapshot::{
-    AgentSnapshot, Durable, FactCounts, Health, ImportCounts, LimitSnapshot, ListeningSnapshot, ProbeSnapshot,
-    ReceiverSnapshot, RevisionsSnapshot, STRIP_DAYS, ServiceSnapshot, Snapshot, StateReceiverSnapshot, StripDay,
-    UpkeepCounts,
+    AgentSnapshot, Durable, FactCounts, Health, ImportCounts, LimitSnapshot, ListeningSnapshot, LooksSnapshot,
+    ProbeSnapshot, ReceiverSnapshot, RevisionsSnapshot, STRIP_DAYS, ServiceSnapshot, Snapshot, StateReceiverSnapshot,
+    StripDay, UpkeepCounts,
 };
 use crate::store::{Gaps, StoreStats};
 
@@ -102,7 +102,9 @@ pub(crate) fn of(catalogue: Catalogue) -> Snapshot {
     let as_of = when(AS_OF);
     let services = catalogue.services.keys().map(|id| (id.clone(), service(&catalogue, id, as_of))).collect();
     let (open_incidents, recent_incidents) = incidents(as_of);
-    let duty = ReceiverSnapshot { waiting: 1, delivered: 7, failed_attempts: 2, ..Default::default() };
+    let looks = LooksSnapshot { made: 1_440, failed: 3, last: Some(as_of.minus_ms(17_000)) };
+    let duty =
+        ReceiverSnapshot { waiting: 1, delivered: 7, failed_attempts: 2, looks: Some(looks), ..Default::default() };
     Snapshot {
         as_of,
         store: Epoch([0x5e; 16]),
@@ -296,6 +298,7 @@ fn health() -> Health {
             newest: Some(when("2026-11-22T14:03:20+01:00")),
         },
         upkeep: UpkeepCounts { sealed_rows: 27_000, seal_us: 1_350_000, merge_us: 240_000 },
+        letters_dropped: 0,
         postponed: 2,
         catalogue_is_older: false,
         reloads: CatalogueReloads { taken: 1, refused: 2, wrong: None },

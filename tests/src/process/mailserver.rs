@@ -1,5 +1,4 @@
-//! A mail server that keeps what it is sent, speaks STARTTLS with a certificate of an authority of its own, and asks for a
-//! login. What it kept is read back by another library.
+//! A mail server that keeps what it is sent, speaks TLS with a certificate of an authority of its own, and asks for a login. What it kept is read back by another library.
 
 use std::fs;
 use std::io;
@@ -29,8 +28,8 @@ pub struct MailServer {
 }
 
 impl MailServer {
-    /// Starts one with this certificate and key, in PEM.
-    pub fn start(certificate: &str, key: &str) -> io::Result<Self> {
+    /// Starts one with this certificate and key, in PEM; `tls` is `starttls` or `implicit`, as the catalogue says it.
+    pub fn start(certificate: &str, key: &str, tls: &str) -> io::Result<Self> {
         let (folder, port) = (tempfile::tempdir()?, free_port()?);
         let file = |name: &str| folder.path().join(name);
         for (name, text) in [("certificate", certificate), ("key", key), ("password", PASSWORD)] {
@@ -38,7 +37,7 @@ impl MailServer {
         }
         let mut command = Command::new(pypi_python()?);
         command.arg(pypi_file("mailserver")).arg(port.to_string()).arg(file("mails"));
-        command.arg(file("certificate")).arg(file("key")).args([USER, PASSWORD]);
+        command.arg(file("certificate")).arg(file("key")).args([USER, PASSWORD, tls]);
         let mut process = Process::start("mailserver", &mut command, folder.path())?;
         process.wait_for_line(DEADLINE, "ready")?;
         Ok(Self { _process: process, port, folder })

@@ -27,7 +27,7 @@ impl Rhythm {
     /// The rhythm of an Alertmanager that was never told.
     pub fn new(every_ms: i64) -> Self {
         // Never given up: what is told next is always the state as it is then.
-        let retry = RetryPolicy { base_ms: 1_000, cap_ms: every_ms, give_up_after_ms: i64::MAX };
+        let retry = RetryPolicy { base_ms: 1_000, cap_ms: every_ms, give_up_after_ms: i64::MAX, attempts_min: 0 };
         Self { every_ms, retry, told: None, failed: 0, not_before: None }
     }
 

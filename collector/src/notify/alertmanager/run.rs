@@ -15,9 +15,9 @@ use uphold_common::catalogue::model::{Alertmanager, Receiver, StateWay};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 
-use super::board::Board;
 use super::rhythm::Rhythm;
 use super::state::{self, Alert, Shape};
+use crate::notify::board::Board;
 use crate::notify::entry::bounded;
 use crate::notify::post::{Post, Poster};
 use crate::notify::verdict::{Attempt, Outcome, judge};
@@ -41,9 +41,9 @@ pub struct Posters {
 
 impl Posters {
     /// Tells one receiver.
-    pub async fn tell(&self, way: &StateWay, alerts: &[Alert]) -> Attempt {
+    pub async fn tell(&self, way: &StateWay, alerts: &[Alert], now: Instant) -> Attempt {
         match way {
-            StateWay::Alertmanager(alertmanager) => tell(&self.alertmanagers, alertmanager, alerts).await,
+            StateWay::Alertmanager(alertmanager) => tell(&self.alertmanagers, alertmanager, alerts, now).await,
             StateWay::Heartbeat(heartbeat) => {
                 let post = Post { url: &heartbeat.url, path: "", headers: HeaderMap::new(), body: String::new() };
                 self.heartbeats.post(post).await
@@ -146,7 +146,7 @@ impl Teller {
             let (way, as_of, count) = (course.way.clone(), snapshot.as_of, told.len());
             let handle = self.tasks.spawn(async move {
                 let _turn = turns.acquire().await;
-                let attempt = posters.tell(&way, &alerts).await;
+                let attempt = posters.tell(&way, &alerts, as_of).await;
                 Told { shape, alerts: count, as_of, attempt }
             });
             self.out.insert(handle.id(), id.clone());
@@ -194,15 +194,21 @@ impl Teller {
     }
 }
 
-/// Posts all alerts, and stops at the first post that fails. That there are none is told too: so it is known that the
+/// Posts all alerts, and stops at the first post that fails. One that is refused for good does not keep the others from being
+/// told, and is the one that is spoken of. That there are none is told too: so it is known that the
 /// Alertmanager can be reached before it has to be.
-async fn tell(poster: &Poster, alertmanager: &Alertmanager, alerts: &[Alert]) -> Attempt {
-    let mut rest = alerts;
+async fn tell(poster: &Poster, alertmanager: &Alertmanager, alerts: &[Alert], now: Instant) -> Attempt {
+    let (mut rest, mut refused) = (alerts, None);
     loop {
         let (batch, later) = rest.split_at(rest.len().min(ALERTS_MAX));
         let attempt = post(poster, alertmanager, batch).await;
-        if later.is_empty() || !matches!(attempt, Attempt::Answered { status: 200..=299, .. }) {
-            return attempt;
+        match judge(&attempt, now) {
+            Outcome::Failed { retryable: true, .. } => return attempt,
+            Outcome::Failed { .. } if refused.is_none() => refused = Some(attempt.clone()),
+            _ => {}
+        }
+        if later.is_empty() {
+            return refused.unwrap_or(attempt);
         }
         rest = later;
     }

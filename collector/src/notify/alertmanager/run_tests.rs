@@ -180,3 +180,46 @@ async fn many_alerts_go_in_several_posts_of_which_each_must_arrive() {
     assert_eq!(sizes, [500, 500, 500, 500, 1]);
     assert_eq!(work.shown("alerts").alerts, 1_001);
 }
+
+#[tokio::test]
+async fn one_in_trouble_is_told_the_state_again() {
+    const EVERY_MS: i64 = 60_000;
+    // What it does → what is said of it, and after how long it is told again at last.
+    let table = [
+        (Reply::Status(500), "the receiver answered 500", 1_000),
+        (Reply::Status(503), "the receiver answered 503", 1_000),
+        (Reply::Later("90"), "the receiver answered 429", 90_000),
+        (Reply::Later("86400"), "the receiver answered 429", 180_000),
+        (Reply::Status(400), "the receiver answered 400", EVERY_MS),
+        (Reply::Elsewhere, "the receiver answered 302, and redirects are not followed", EVERY_MS),
+        (Reply::Hang, "the receiver did not answer in time", 1_000),
+        (Reply::Page(9_000_000), "", EVERY_MS),
+        (Reply::Slow(200, Duration::from_millis(300)), "", EVERY_MS),
+    ];
+    for (reply, why, wait_ms) in table {
+        let server = Server::start(std::slice::from_ref(&reply)).await;
+        let work = Loop::start(world(&[("alerts", &server)]));
+        let shown = || work.shown("alerts");
+        until("an end of the attempt", || shown().failed_attempts + shown().delivered == 1).await;
+        assert_eq!(shown().last_error.unwrap_or_default(), why, "{reply:?}");
+        assert_eq!(shown().delivered, u64::from(why.is_empty()), "{reply:?}");
+        work.next(wait_ms, |_| {});
+        until("the next attempt", || server.seen().len() == 2 && shown().delivered > 0).await;
+        work.stop.send_replace(true);
+        work.task.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_post_that_is_refused_for_good_does_not_keep_the_others_from_being_told() {
+    let server = Server::start(&[Reply::Status(400)]).await;
+    let mut first = world(&[("alerts", &server)]);
+    let one = first.open_incidents[1].clone();
+    first.open_incidents = (1..=1_001).map(|number| Incident { number: Number(number), ..one.clone() }).collect();
+    let work = Loop::start(first);
+    until("a failure", || work.shown("alerts").failed_attempts == 1).await;
+    let sizes: Vec<usize> = posted(&server).iter().map(Vec::len).collect();
+    assert_eq!(sizes, [500, 500, 1]);
+    assert_eq!(work.shown("alerts").last_error.as_deref(), Some("the receiver answered 400"));
+    assert_eq!(work.shown("alerts").delivered, 0, "part of the state is not the state");
+}

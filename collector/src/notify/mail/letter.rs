@@ -8,8 +8,8 @@
 //! | `Auto-Submitted`, `X-Auto-Response-Suppress` | that no person sent it, so that no machine answers it |
 //! | `Subject` | number, priority, service, and what happened |
 //!
-//! Names and comments come from people and may hold anything. In a header each control character becomes a space, and what
-//! is not ASCII is encoded; nothing of it can begin a header of its own.
+//! Names and comments come from people and may hold anything. Each control character in them becomes a space, and in a header
+//! what is not ASCII is encoded: nothing of it can begin a header, or end the letter.
 
 use std::fmt::Write as _;
 
@@ -88,8 +88,8 @@ fn subject(event: &Value, delivery: &Delivery) -> String {
     let said = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let [number, priority, service] = ["/subject", "/data/priority", "/data/service_name"].map(said);
     let all = format!("{number} {priority} {service}: {}", happened(delivery.kind));
-    let plain = all.chars().map(|one| if one.is_control() { ' ' } else { one });
-    plain.take(SUBJECT_CHARS_MAX).collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+    let short: String = plain(&all).chars().take(SUBJECT_CHARS_MAX).collect();
+    short.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 const fn happened(kind: Kind) -> &'static str {
@@ -116,7 +116,7 @@ const fn happened(kind: Kind) -> &'static str {
 
 /// Writing to a text cannot fail.
 fn text(event: &Value, delivery: &Delivery) -> String {
-    let summary = event.pointer("/data/summary").and_then(Value::as_str).unwrap_or_default();
+    let summary = event.pointer("/data/summary").and_then(told).unwrap_or_default();
     let mut text = format!("{summary}\n\n");
     for (name, pointer) in LINES {
         if let Some(said) = event.pointer(pointer).and_then(told) {
@@ -126,16 +126,21 @@ fn text(event: &Value, delivery: &Delivery) -> String {
     if let Some(comment) = event.pointer("/data/comment/text").and_then(Value::as_str) {
         text.push('\n');
         for line in comment.lines() {
-            let _ = writeln!(text, "    {line}");
+            let _ = writeln!(text, "    {}", plain(line));
         }
     }
     let _ = write!(text, "\n-- \nUphold, message {}\n", delivery.id);
     text
 }
 
+/// A text without anything that a mail server or a terminal would obey: a carriage return alone ends a line for some.
+fn plain(text: &str) -> String {
+    text.replace(|one: char| one.is_control(), " ")
+}
+
 /// One line of a value, if it says anything.
 fn told(value: &Value) -> Option<String> {
-    let one = |value: &Value| value.as_str().map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let one = |value: &Value| value.as_str().map(|text| plain(text).split_whitespace().collect::<Vec<_>>().join(" "));
     let said = match value {
         Value::Array(all) => all.iter().filter_map(one).collect::<Vec<_>>().join(", "),
         other => one(other)?,

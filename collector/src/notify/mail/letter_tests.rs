@@ -99,3 +99,18 @@ fn nothing_that_people_wrote_can_begin_a_header() {
     let long = json!({ "service_name": "ü".repeat(5_000) });
     assert!(written(1, Kind::Opened, &long).lines().all(|line| line.len() <= 78));
 }
+
+#[test]
+fn nothing_that_people_wrote_can_end_the_letter_or_rule_a_terminal() {
+    for text in ["a\r.\rQUIT", "a\u{1b}[2Jb", "a\0b", "a\u{85}.b", "a\u{7}"] {
+        let data = json!({
+            "summary": text, "service_name": text, "customers": [text], "owner": text,
+            "comment": { "by": text, "text": format!("{text}\n.\nQUIT\r\n.\r\nQUIT") },
+        });
+        let letter = write(&mail(), &delivery(2, Kind::Commented, &data)).unwrap().formatted();
+        let letter = String::from_utf8(letter).unwrap();
+        let rest = letter.replace("\r\n", "");
+        assert!(!rest.contains(|one: char| one.is_control()), "{letter:?}");
+        assert!(!letter.lines().any(|line| line == "." || line.starts_with("QUIT")), "{letter:?}");
+    }
+}

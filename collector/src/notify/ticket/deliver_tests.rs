@@ -62,6 +62,17 @@ impl Told {
     }
 
     async fn told(&self, kind: Kind, open: bool, repeated: bool, kept: Option<&str>) -> (Attempt, Option<Ticket>) {
+        self.told_by(&poster(), kind, open, repeated, kept).await
+    }
+
+    async fn told_by(
+        &self,
+        poster: &Poster,
+        kind: Kind,
+        open: bool,
+        repeated: bool,
+        kept: Option<&str>,
+    ) -> (Attempt, Option<Ticket>) {
         let state = if open { "open" } else { "resolved" };
         let event = json!({ "id": "0a1b2c3d-INC-7.2", "type": kind.as_str(), "data": { "state": state } });
         let ticket = kept.map(|id| Ticket { id: id.to_owned(), url: None });
@@ -77,7 +88,7 @@ impl Told {
             at: at(0),
             kept: ticket.and_then(|ticket| ticket.to_bytes()),
         };
-        let report = deliver(&poster(), &self.tickets, &delivery).await;
+        let report = deliver(poster, &self.tickets, &delivery).await;
         (report.attempt, report.kept.as_deref().and_then(Ticket::from_bytes))
     }
 }
@@ -246,4 +257,84 @@ async fn whoever_asks_for_time_in_the_middle_gets_it_and_at_the_beginning_everyt
     let (attempt, _) = told.told(Kind::Opened, true, false, None).await;
     assert_eq!(attempt, Attempt::Answered { status: 429, retry_after: Some("1".to_owned()) });
     assert_eq!(told.system.lines().len(), 1, "nothing is half done yet, so it waits outside");
+}
+
+#[tokio::test]
+async fn a_system_in_trouble_gets_one_ticket_and_is_not_asked_for_ever() {
+    use crate::notify::verdict::{Outcome, judge};
+    #[derive(Debug, PartialEq, Eq)]
+    enum Became {
+        Delivered,
+        Again(Option<i64>),
+        DeadLetter,
+    }
+    use Became::{Again, DeadLetter, Delivered};
+    const PAGE: &str = "<html><h1>Welcome</h1></html>";
+    let later = |status, after: &str| (status, vec![("retry-after", after.to_owned())], String::new());
+    let html = |status| (status, vec![("content-type", "text/html".to_owned())], PAGE.to_owned());
+    let elsewhere = || (302, vec![("location", "/elsewhere".to_owned())], String::new());
+    let many = || (200, Vec::new(), format!("{{\"id\": 9, \"more\": \"{}\"}}", "x".repeat(2_000_000)));
+    let table: [(Reply, Became, &str); 14] = [
+        (answer(201, &json!({ "id": 9 })), Delivered, ""),
+        (answer(500, &json!({})), Again(None), "the receiver answered 500"),
+        (later(429, "17"), Again(Some(17_000)), "the receiver answered 429"),
+        (later(503, "99999999"), Again(Some(3_600_000)), "the receiver answered 503"),
+        (later(429, "soon"), Again(None), "the receiver answered 429"),
+        (answer(400, &json!({ "error": "no" })), DeadLetter, "the receiver answered 400"),
+        (answer(401, &json!({})), DeadLetter, "the receiver answered 401"),
+        (answer(200, &json!({ "error": "no\u{1b}[2J" })), DeadLetter, "the receiver answered 200 with an error: no[2J"),
+        (html(200), Again(None), "the receiver answered with something else than JSON"),
+        (html(502), Again(None), "the receiver answered 502"),
+        ((200, Vec::new(), String::new()), DeadLetter, "there is no \"id\" in the answer"),
+        (
+            answer(200, &json!({ "id": "a\nb" })),
+            DeadLetter,
+            "the ticket's id is none: it has 1 to 200 bytes and no control characters",
+        ),
+        (elsewhere(), DeadLetter, "the receiver answered 302, and redirects are not followed"),
+        (many(), DeadLetter, "the answer is longer than 1048576 bytes"),
+    ];
+    for (reply, expected, why) in table {
+        let shown = format!("{} {:?}", reply.0, reply.1);
+        let told = Told::by(move |_, _| reply.clone()).await;
+        let (attempt, kept) = told.told(Kind::Opened, true, false, None).await;
+        let (found, error) = match judge(&attempt, at(0)) {
+            Outcome::Delivered => (Delivered, String::new()),
+            Outcome::Failed { retryable: true, retry_after_ms, error } => (Again(retry_after_ms), error),
+            Outcome::Failed { error, .. } => (DeadLetter, error),
+        };
+        assert_eq!((&found, error.as_str()), (&expected, why), "{shown}");
+        assert_eq!(kept.is_some(), found == Delivered, "{shown}");
+        assert_eq!(
+            told.system.lines(),
+            ["POST /base/tickets"],
+            "{shown}: no redirect is followed, nothing is made twice"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_system_that_says_nothing_is_asked_again_and_searched_first() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut told = Told::by(with(true)).await;
+    let (there, timeouts) = (
+        told.tickets.url.clone(),
+        crate::notify::post::Timeouts {
+            connect: std::time::Duration::from_secs(1),
+            total: std::time::Duration::from_secs(1),
+        },
+    );
+    told.tickets.url = ReceiverUrl::Url(format!("http://{}/base", listener.local_addr().unwrap()));
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let impatient = Poster::new(timeouts, crate::notify::post::Proxies::None).unwrap();
+    let (attempt, kept) = told.told_by(&impatient, Kind::Opened, true, false, None).await;
+    assert_eq!((attempt, kept), (unanswered("the receiver did not answer in time"), None));
+    told.tickets.url = there;
+    let (attempt, kept) = told.told(Kind::Opened, true, true, None).await;
+    assert_eq!(
+        (attempt, kept.map(|ticket| ticket.id)),
+        (done(200), Some("7".to_owned())),
+        "it was made, and the answer lost"
+    );
+    assert_eq!(told.system.lines(), ["GET /base/tickets?q=0a1b2c3d-INC-7"]);
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use reqwest::Url;
-use uphold_common::catalogue::model::{Described, ReceiverUrl, Tickets};
+use uphold_common::catalogue::model::{Catalogue, Described, ReceiverUrl, Tickets};
+use uphold_common::ids::Id;
 use uphold_common::yaml::words::{did_you_mean, listed, shown};
 
 use super::description::Description;
@@ -73,6 +74,12 @@ pub fn described(tickets: &Tickets) -> Result<(Description, BTreeMap<String, Str
     let description = description.map_err(|problems| problems.to_string())?;
     let variables = fitting(&description, tickets)?;
     Ok((description, variables))
+}
+
+/// The ticket systems whose descriptions cannot be used as the catalogue has them, and why; this reads their files.
+pub fn unsound(catalogue: &Catalogue) -> Vec<(&Id, String)> {
+    let systems = catalogue.receivers.iter().filter_map(|(id, one)| Some((id, one.tickets()?)));
+    systems.filter_map(|(id, tickets)| Some((id, described(tickets).err()?.replace('\n', "; ")))).collect()
 }
 
 fn file_name(path: &str) -> String {

@@ -29,10 +29,11 @@ use crate::identity::deed::Actor;
 use crate::incident::act::{Act, ActError, Comment, Intent};
 use crate::incident::event::Change;
 use crate::incident::model::{Incident, Number};
+use crate::notify::board::Board;
 use crate::notify::message::store_digits;
 use crate::notify::post::Poster;
 use crate::notify::verdict::{Attempt, Outcome, judge};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{LooksSnapshot, Snapshot};
 
 /// Most tickets that are looked at in a round.
 pub const TICKETS_AT_ONCE_MAX: usize = 100;
@@ -45,6 +46,7 @@ pub const AT_ONCE_MAX: usize = 8;
 pub async fn run(engine: EngineHandle, poster: Poster, mut stop: watch::Receiver<bool>) {
     let mut snapshots = engine.snapshots();
     let mut watch = Watch {
+        board: engine.board(),
         engine,
         poster,
         turns: Arc::new(Semaphore::new(AT_ONCE_MAX)),
@@ -90,10 +92,13 @@ struct Course {
 struct Round {
     last: Option<Number>,
     seen: BTreeMap<Number, Seen>,
+    /// Whether the description says how tickets are looked at, as far as it could be read.
+    looks: bool,
     failed: Option<Attempt>,
 }
 
 struct Watch {
+    board: Board,
     engine: EngineHandle,
     poster: Poster,
     turns: Arc<Semaphore>,
@@ -108,6 +113,7 @@ impl Watch {
         let receivers = &snapshot.catalogue.receivers;
         let tickets = |id: &Id| receivers.get(id).and_then(Receiver::tickets);
         self.courses.retain(|id, course| course.out || tickets(id).is_some());
+        self.board.keep_looks(|id| tickets(id).is_some());
         for (id, tickets) in receivers.iter().filter_map(|(id, one)| Some((id, one.tickets()?))) {
             let course = self.courses.entry(id.clone()).or_default();
             let waits = snapshot.receivers.get(id).is_some_and(|receiver| receiver.waiting > 0);
@@ -145,13 +151,16 @@ impl Watch {
         course.out = false;
         course.next = Some(now.plus_ms(poll_ms));
         let broke_off = || Attempt::Unanswered { error: "the look broke off".to_owned() };
-        let failed = match round {
-            Some(round) => {
-                (course.last, course.seen) = (round.last, round.seen);
-                round.failed
-            }
-            None => Some(broke_off()),
+        let looks = round.as_ref().is_none_or(|round| round.looks);
+        let failed = if let Some(round) = round {
+            (course.last, course.seen) = (round.last, round.seen);
+            round.failed
+        } else {
+            Some(broke_off())
         };
+        if looks {
+            self.board.note_look(&id, |shown| noted(shown, failed.is_some(), now));
+        }
         let Some(attempt) = failed else {
             course.error = None;
             return;
@@ -164,6 +173,15 @@ impl Watch {
                 course.error = Some(error);
             }
         }
+    }
+}
+
+/// Counts a round that ended.
+fn noted(shown: &mut LooksSnapshot, failed: bool, now: Instant) {
+    shown.made += 1;
+    shown.failed += u64::from(failed);
+    if !failed {
+        shown.last = Some(now);
     }
 }
 
@@ -217,7 +235,7 @@ struct Looking {
 
 impl Looking {
     async fn round(self, asked: Vec<Asked>, mut before: BTreeMap<Number, Seen>) -> Round {
-        let mut round = Round { last: None, seen: BTreeMap::new(), failed: None };
+        let mut round = Round { last: None, seen: BTreeMap::new(), looks: true, failed: None };
         // Also when there is nothing to be looked at: a file that is missing is told before it is needed.
         let known = match Known::of(&self.tickets).await {
             Ok(known) => known,
@@ -226,6 +244,7 @@ impl Looking {
                 return round;
             }
         };
+        round.looks = known.description.poll.is_some();
         // Whoever is not reached in this round is not forgotten by it.
         round.seen = asked.iter().map(|one| (one.number, before.remove(&one.number).unwrap_or_default())).collect();
         let mut talk = Talk::new(&self.poster, &known, Values::default());

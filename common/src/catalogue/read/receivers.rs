@@ -23,6 +23,10 @@ const HEARTBEAT_MS: RangeInclusive<i64> = 1_000..=3_600_000;
 const ADDRESSES_MAX: usize = 50;
 /// Longest address of mail, as SMTP bounds it.
 const ADDRESS_BYTES_MAX: usize = 254;
+/// Longest part of it before the `@`.
+const LOCAL_BYTES_MAX: usize = 64;
+/// Longest label of a domain.
+const LABEL_BYTES_MAX: usize = 63;
 /// How long a program may take that is given an event.
 const TIMEOUT_MS: RangeInclusive<i64> = 1_000..=60_000;
 const TIMEOUT_DEFAULT_MS: i64 = 30_000;
@@ -96,7 +100,10 @@ fn exec(at: &At<'_>) -> Read<Channel> {
         let words = keys.required("command", |at| {
             let words = at.list(At::text)?;
             match words.first() {
-                Some(program) if program.starts_with('/') && words.len() <= WORDS_MAX => Ok(words),
+                Some(_) if words.len() > WORDS_MAX => {
+                    Err(at.problem(format!("expected at most {WORDS_MAX} words, found {}", words.len())))
+                }
+                Some(program) if program.starts_with('/') => Ok(words),
                 _ => Err(at.expected("the absolute path of a program, then its arguments")),
             }
         });
@@ -117,12 +124,23 @@ fn host_and_port(text: &str) -> Option<(String, u16)> {
 fn mail_address(at: &At<'_>) -> Read<String> {
     let wanted = "an address of mail such as \"duty@example.com\"";
     let text = at.scalar(wanted)?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte);
-    let sides = text.rsplit_once('@').filter(|(local, domain)| {
-        let domain_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-        !local.is_empty() && !domain.is_empty() && local.bytes().all(plain) && domain.bytes().all(domain_plain)
-    });
+    // What is refused here would be refused with each letter, and nobody would read it.
+    let sides = text.rsplit_once('@').filter(|(local, domain)| is_local_part(local) && is_domain(domain));
     if sides.is_some() && text.len() <= ADDRESS_BYTES_MAX { Ok(text.to_owned()) } else { Err(at.expected(wanted)) }
+}
+
+/// What stands before the `@`: atoms with full stops between them.
+fn is_local_part(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    text.len() <= LOCAL_BYTES_MAX && text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(plain))
+}
+
+/// What stands behind it: the labels of a name.
+fn is_domain(text: &str) -> bool {
+    text.split('.').all(|label| {
+        let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        plain && (1..=LABEL_BYTES_MAX).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+    })
 }
 
 /// `{ url: "http://127.0.0.1:9093", every: 1m }`
