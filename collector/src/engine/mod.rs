@@ -259,6 +259,7 @@ impl Engine {
             postponed: Postponed::default(),
             observations_at_once: OBSERVATIONS_AT_ONCE,
         };
+        engine.note_behind();
         // Rows that the journal gave back may have touched days that were kept before the end.
         engine.drop_touched()?;
         // What rows and records touched before the end is not on record: every window that may still change is looked at once.

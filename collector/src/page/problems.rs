@@ -9,15 +9,13 @@ use crate::problem::pareto::{By, Pareto, ParetoRow, Rank};
 use crate::problem::view::{Effect, ProblemList, ProblemView};
 use crate::snapshot::Snapshot;
 
-/// Most problems that the page shows; the API has all.
-const SHOWN: usize = 100;
 /// Most incidents of one problem that it names, the newest first.
 const INCIDENTS_SHOWN: usize = 10;
 
 /// The page.
 pub fn render(snapshot: &Snapshot, list: &ProblemList, found: &Pareto, visitor: &Visitor<'_>) -> String {
     let clock = Clock { as_of: snapshot.as_of, zone: &snapshot.catalogue.organisation.time_zone };
-    let alive = list.problems.iter().filter(|view| view.problem.is_alive()).count();
+    let alive = usize::try_from(snapshot.problems_held.alive()).unwrap_or(usize::MAX);
     let body = html! {
         main {
             header.top {
@@ -31,9 +29,9 @@ pub fn render(snapshot: &Snapshot, list: &ProblemList, found: &Pareto, visitor: 
                 @if list.problems.is_empty() {
                     p.empty { "There is none. One opens by itself when incidents come again, or by " code { "uphold-collector problems open" } "." }
                 } @else {
-                    ul.card.rows { @for view in list.problems.iter().take(SHOWN) { (problem(view, &clock)) } }
+                    ul.card.rows { @for view in &list.problems { (problem(view, &clock)) } }
                 }
-                @if list.problems.len() > SHOWN { p.note { "There are more; the API and " code { "uphold-collector problems" } " list them." } }
+                @if list.next.is_some() { p.note { "There are more; the API and " code { "uphold-collector problems" } " list them." } }
             }
             footer { p { a href="." { "All services" } " · as of " (clock.full()) } }
         }
@@ -109,7 +107,9 @@ fn problem(view: &ProblemView, clock: &Clock<'_>) -> Markup {
                 @for incident in problem.incidents.iter().rev().take(INCIDENTS_SHOWN) {
                     " " a href={ "incidents/" (incident.number) } { (incident.number) }
                 }
-                @if many > INCIDENTS_SHOWN { " and earlier ones" }
+                @if many > INCIDENTS_SHOWN {
+                    " and " a href={ "incidents?state=all&problem=" (problem.number) } { "earlier ones" }
+                }
             }
             @if let Some(known) = &problem.known_error {
                 p.when { "What lies behind it: " (known.root_cause) }

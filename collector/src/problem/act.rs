@@ -175,8 +175,8 @@ fn open(
         return Err(ProblemError::Known { problem: problem.number, about: about.to_string() });
     }
     let number = problems.next_number().ok_or(ProblemError::TooMany)?;
-    let opened = ProblemChange::Opened { id, about, title, by: Some(by) };
-    let changes = [opened, ProblemChange::Linked { incidents: linked }];
+    let opened = ProblemChange::Opened { id, about, title, by: Some(by.clone()) };
+    let changes = [opened, ProblemChange::Linked { incidents: linked, by: Some(by) }];
     Ok((1..).zip(changes).map(|(place, change)| ProblemEvent { number, place, at: now, change }).collect())
 }
 

@@ -98,7 +98,7 @@ fn a_fix_is_held_against_as_long_a_time_before_it() {
     assert_eq!((effect.before, effect.after, effect.came_back), (2, 0, false));
     let incidents = vec![LinkedIncident { number: Number(4), started: at(11) }];
     let place = problems.get(ONE).unwrap().events + 1;
-    let change = ProblemChange::Linked { incidents };
+    let change = ProblemChange::Linked { incidents, by: None };
     apply(&mut problems, &[ProblemEvent { number: ONE, place, at: at(11), change }]);
     let effect = ProblemView::of(problems.get(ONE).unwrap(), at(12)).effect.unwrap();
     assert_eq!((effect.before, effect.after, effect.came_back), (3, 1, true));

@@ -139,7 +139,9 @@ fn the_example_is_read_whole() {
     };
     assert_eq!(duty.channel().map(|channel| &**channel), Some(&Channel::Webhook(webhook)));
     assert_eq!(duty.state(), None);
-    assert_eq!(catalogue.routes[0].when.priorities, [Priority::parse("P1").unwrap(), Priority::parse("P2").unwrap()]);
+    let when = &catalogue.routes[0].when;
+    assert_eq!(when.priorities, [Priority::parse("P1").unwrap(), Priority::parse("P2").unwrap()]);
+    assert_eq!((&when.urgencies[..], &when.agreements[..]), (&[Urgency::Urgent, Urgency::Normal][..], &[id("shop-sla")][..]));
 }
 
 #[test]
