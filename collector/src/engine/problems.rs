@@ -117,7 +117,10 @@ impl Engine {
         let rule: Recurrence = self.in_force.catalogue.handling.recurrence;
         let found = recurring(&self.tracked.problems, self.register.all(), &rule, now, draw)?;
         if found.waiting > 0 && self.tracked.waiting == 0 {
-            tracing::warn!(waiting = found.waiting, "incidents come again, and there is no place for more problems on record");
+            tracing::warn!(
+                waiting = found.waiting,
+                "incidents come again, and there is no place for more problems on record"
+            );
         }
         self.tracked.waiting = found.waiting;
         let changes = problem_records(&found.events)?;
@@ -239,8 +242,7 @@ impl Engine {
 
     /// Forgets problems that were closed before this, each whole; whether there may be more.
     pub(super) fn forget_problems(&mut self, before: Instant) -> Result<bool, EngineError> {
-        let gone: Vec<ProblemNumber> =
-            self.tracked.problems.closed_before(before).take(FORGOTTEN_AT_ONCE).collect();
+        let gone: Vec<ProblemNumber> = self.tracked.problems.closed_before(before).take(FORGOTTEN_AT_ONCE).collect();
         let mut changes = Vec::new();
         for number in &gone {
             let mut range = KeyRange::prefix(&number.0.to_be_bytes());

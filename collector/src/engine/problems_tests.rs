@@ -5,12 +5,12 @@ use uphold_common::ids::Id;
 use super::tests::{CATALOGUE, World, at};
 use super::*;
 use crate::identity::deed::Actor;
-use crate::incident::list::{IncidentsQuery, Wanted};
-use crate::incident::model::Number;
-use crate::problem::act::ProblemAct;
 use crate::incident::act::Act;
 use crate::incident::act::text::link;
+use crate::incident::list::{IncidentsQuery, Wanted};
 use crate::incident::model::LinkKind;
+use crate::incident::model::Number;
+use crate::problem::act::ProblemAct;
 use crate::problem::model::{ProblemNumber, ProblemState};
 use crate::problem::view::ProblemsQuery;
 

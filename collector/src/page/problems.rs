@@ -139,3 +139,7 @@ fn became(effect: &Effect) -> String {
     }
     format!("it has not come back in the {over} since; {} in as long before", effect.before)
 }
+
+#[cfg(test)]
+#[path = "problems_tests.rs"]
+mod tests;

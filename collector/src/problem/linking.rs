@@ -48,11 +48,7 @@ fn ours(link: &Link) -> Option<ProblemNumber> {
 }
 
 /// The problem that an incident can be linked with.
-fn joined<'p>(
-    problems: &'p Problems,
-    incident: &Incident,
-    number: ProblemNumber,
-) -> Result<&'p Problem, ActError> {
+fn joined<'p>(problems: &'p Problems, incident: &Incident, number: ProblemNumber) -> Result<&'p Problem, ActError> {
     let problem = problems.get(number).ok_or(ActError::NoProblem(number))?;
     match problems.of(incident.number) {
         Some(its) if its.number == number => {

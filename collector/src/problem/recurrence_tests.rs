@@ -2,8 +2,8 @@
 
 use std::convert::Infallible;
 
-use super::super::testing::{BY, apply, at, id, outages, resolve};
 use super::super::register::PROBLEMS_MAX;
+use super::super::testing::{BY, apply, at, id, outages, resolve};
 use super::*;
 use crate::incident::model::{Change, Event};
 use crate::incident::register::Register;
@@ -95,7 +95,8 @@ fn what_finds_no_place_on_record_is_counted() {
         .collect();
     let (mut problems, incidents) = (Problems::default(), outages(&rows));
     for number in 1..=u64::try_from(PROBLEMS_MAX).unwrap() {
-        let about = About { name: id(&format!("s{number}")), ..About::of(incidents.get(Number(1)).unwrap())[0].clone() };
+        let about =
+            About { name: id(&format!("s{number}")), ..About::of(incidents.get(Number(1)).unwrap())[0].clone() };
         let change = ProblemChange::Opened { id: Uid(1), about, title: String::new(), by: None };
         apply(&mut problems, &[ProblemEvent { number: ProblemNumber(number), place: 1, at: at(1), change }]);
     }

@@ -85,7 +85,9 @@ impl Problems {
                 let new = after.incidents.iter().rev().take(incidents.len());
                 self.linked.extend(new.map(|incident| (incident.number, after.number)));
             }
-            ProblemChange::Unlinked { incident, .. } => drop(self.linked.remove(incident)),
+            ProblemChange::Unlinked { incident, .. } => {
+                self.linked.remove(incident);
+            }
             _ => {}
         }
         self.all.insert(event.number, after);
@@ -139,9 +141,11 @@ impl Problems {
         if newest || self.all.get(&number).is_none_or(Problem::is_alive) {
             return Vec::new();
         }
-        let gone = self.all.remove(&number);
-        let incidents = gone.into_iter().flat_map(|gone| gone.incidents).map(|incident| incident.number);
-        incidents.inspect(|incident| drop(self.linked.remove(incident))).collect()
+        let gone = self.all.remove(&number).map(|gone| gone.incidents).unwrap_or_default();
+        for incident in &gone {
+            self.linked.remove(&incident.number);
+        }
+        gone.into_iter().map(|incident| incident.number).collect()
     }
 
     /// Those that were closed before this and can be forgotten, in order of their numbers.

@@ -141,7 +141,10 @@ fn the_example_is_read_whole() {
     assert_eq!(duty.state(), None);
     let when = &catalogue.routes[0].when;
     assert_eq!(when.priorities, [Priority::parse("P1").unwrap(), Priority::parse("P2").unwrap()]);
-    assert_eq!((&when.urgencies[..], &when.agreements[..]), (&[Urgency::Urgent, Urgency::Normal][..], &[id("shop-sla")][..]));
+    assert_eq!(
+        (&when.urgencies[..], &when.agreements[..]),
+        (&[Urgency::Urgent, Urgency::Normal][..], &[id("shop-sla")][..])
+    );
 }
 
 #[test]

@@ -12,7 +12,8 @@ use super::operations::NO_ROOM;
 use super::schemas;
 use super::told::Told;
 use crate::api::said::{
-    Acknowledgement, Assigning, Closing, Commented, Declaration, Filing, Linking, Receipt, Reopening, Resolving, Unlinking,
+    Acknowledgement, Assigning, Closing, Commented, Declaration, Filing, Linking, Receipt, Reopening, Resolving,
+    Unlinking,
 };
 use crate::incident::act::text::WHO_CHARS_MAX;
 use crate::incident::list::{IncidentHistory, IncidentList, LIST_DEFAULT, LIST_MAX, Wanted};

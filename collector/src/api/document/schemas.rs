@@ -31,7 +31,8 @@ use crate::api::lists::ServiceList;
 use crate::api::problems::{CloseAsked, FixAsked, KnownErrorAsked, ProblemAsked};
 use crate::api::rows::StreamList;
 use crate::api::said::{
-    Acknowledgement, Assigning, Closing, Commented, Declaration, Filing, Linking, Receipt, Reopening, Resolving, Unlinking,
+    Acknowledgement, Assigning, Closing, Commented, Declaration, Filing, Linking, Receipt, Reopening, Resolving,
+    Unlinking,
 };
 use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;

@@ -57,8 +57,10 @@ const LINK: [&str; 3] = [
     "uphold-collector incidents link INC-7 problem PRB-2",
     "uphold-collector incidents link INC-7 evidence https://wiki.example/inc-7",
 ];
-const UNLINK: [&str; 2] =
-    ["uphold-collector incidents unlink INC-7 change CHG-1042", "uphold-collector incidents unlink INC-7 problem PRB-2"];
+const UNLINK: [&str; 2] = [
+    "uphold-collector incidents unlink INC-7 change CHG-1042",
+    "uphold-collector incidents unlink INC-7 problem PRB-2",
+];
 const MAJOR: [&str; 1] = ["uphold-collector incidents major INC-7 \"all customers\" --owner \"A. Keller\""];
 const NOTICE: [&str; 1] = ["uphold-collector incidents notice INC-7"];
 const REVIEW: [&str; 2] = [
