@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::frame::{Visitor, page, visitor_line};
 use super::text::{Clock, bar, brief, counted};
+use crate::incident::model::Number;
 use crate::problem::model::ProblemState;
 use crate::problem::pareto::{By, Pareto, ParetoRow, Rank};
 use crate::problem::view::{Effect, ProblemList, ProblemView};
@@ -64,7 +65,7 @@ fn pareto(found: &Pareto, clock: &Clock<'_>) -> Markup {
             @if found.rows.is_empty() { p.empty { "No incident lies in this time." } }
             @else {
                 div.card {
-                    table {
+                    table.pareto {
                         thead { tr {
                             th scope="col" { (by(found.by)) }
                             th scope="col" { "incidents" }
@@ -98,14 +99,16 @@ fn line(row: &ParetoRow) -> Markup {
 fn problem(view: &ProblemView, clock: &Clock<'_>) -> Markup {
     let problem = &view.problem;
     let many = problem.incidents.len();
+    let mut numbers: Vec<Number> = problem.incidents.iter().map(|incident| incident.number).collect();
+    numbers.sort_unstable_by(|one, other| other.cmp(one));
     html! {
         li id=(problem.number) data-problem=(problem.number) {
             p.what { strong { (problem.number) } " " span { (problem.title) } }
             p.when {
                 (word(problem.state)) " · " (problem.about) " · since " (clock.moment(problem.opened)) " · "
                 (counted(many, "incident", "incidents"))
-                @for incident in problem.incidents.iter().rev().take(INCIDENTS_SHOWN) {
-                    " " a href={ "incidents/" (incident.number) } { (incident.number) }
+                @for number in numbers.iter().take(INCIDENTS_SHOWN) {
+                    " " a href={ "incidents/" (number) } { (number) }
                 }
                 @if many > INCIDENTS_SHOWN {
                     " and " a href={ "incidents?state=all&problem=" (problem.number) } { "earlier ones" }

@@ -5,7 +5,7 @@ use uphold_common::time::Instant;
 
 use super::*;
 use crate::identity::deed::Actor;
-use crate::incident::model::{Number, Uid};
+use crate::incident::model::Uid;
 use crate::page::fixture;
 use crate::page::tests::words;
 use crate::problem::model::LinkedIncident;
@@ -74,7 +74,7 @@ fn the_page_says_what_lies_behind_a_problem_what_helps_and_whether_it_came_back(
         "4 problems not closed",
         "What costs most, by service 14 incidents from",
         "Incidents that were over before",
-        "webshop 9 1h 2m 3s 62.3% 100.0%",
+        "webshop 9 1h 2m 62.3% 100.0%",
         "And 3 more.",
         "PRB-2 The database",
         "Fixed · service_down of webshop · since",

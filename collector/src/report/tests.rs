@@ -74,8 +74,8 @@ fn an_incident_says_what_is_due_and_whether_it_was_met_and_what_is_known() {
     let told = serde_json::json!({
         "incident": incident,
         "events": [],
-        "response": { "respond_by": 1795352400000, "respond": "missed",
-                      "restore_by": 1795366800000, "restore": "running" },
+        "response": { "respond_by": 1_795_352_400_000_i64, "respond": "missed",
+                      "restore_by": 1_795_366_800_000_i64, "restore": "running" },
         "problem": "PRB-2",
         "known_error": { "problem": "PRB-2", "root_cause": "a leak\nof \u{1b}[31mconnections", "workaround": "restart" },
     });
