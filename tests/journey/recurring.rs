@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use uphold_common::observation::Outcome;
+use uphold_common::time::Instant;
 use uphold_tests::process::wait::wall_ms;
 
 use crate::callers::{GUARDED, word};
@@ -25,7 +26,12 @@ struct Recurring {
 
 impl Recurring {
     fn new() -> Self {
-        let world = World::under(GUARDED, |_, text| format!("incidents: {{ absorb: 0s }}\n{text}"));
+        let since = Instant::from_ms(wall_ms() - 3_600_000);
+        let name = "    name: Web shop\n";
+        let change = |text: String| {
+            format!("incidents: {{ absorb: 0s }}\n{}", text.replace(name, &format!("{name}    since: {since}\n")))
+        };
+        let world = World::under(GUARDED, |_, text| change(text));
         let (agent, duty) = (world.give_token("zurich-1", "agent", &[]), world.give_token("duty", "operator", &[]));
         Self { world, agent, duty, seq: 0 }
     }

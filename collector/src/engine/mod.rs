@@ -218,8 +218,8 @@ impl Engine {
         let mut keeper = Keeper::load(store.as_ref())?;
         let bounds = listening.limits().of_catalogue();
         let in_force = inforce::take_up(store.as_mut(), &mut keeper, files, &bounds, now)?;
-        let register = read_register(store.as_ref())?;
-        let tracked = Tracked::load(store.as_ref())?;
+        let mut register = read_register(store.as_ref())?;
+        let tracked = Tracked::load(store.as_ref(), &mut register)?;
         let governed = Arc::new(Governed::load(store.as_ref())?);
         let waiting = read_all(store.as_ref(), RecordKind::Outbox)?;
         let dead = read_all(store.as_ref(), RecordKind::DeadLetter)?;
@@ -259,7 +259,6 @@ impl Engine {
             postponed: Postponed::default(),
             observations_at_once: OBSERVATIONS_AT_ONCE,
         };
-        engine.note_behind();
         // Rows that the journal gave back may have touched days that were kept before the end.
         engine.drop_touched()?;
         // What rows and records touched before the end is not on record: every window that may still change is looked at once.

@@ -11,6 +11,7 @@ use super::handle::{EngineHandle, Request, Unanswered};
 use super::{Engine, EngineError, PAGE_RECORDS, damaged, read_all};
 use crate::identity::deed::{Action, Actor};
 use crate::incident::model::{Called, Event, Incident, Uid};
+use crate::incident::register::Register;
 use crate::incident::response::{Response, response};
 use crate::problem::act::{ProblemAct, act};
 use crate::problem::linking::follows;
@@ -61,12 +62,17 @@ pub struct Beside {
 }
 
 impl Tracked {
-    /// Folds the events on record.
-    pub(super) fn load(store: &dyn Store) -> Result<Self, EngineError> {
+    /// Folds the events on record, and notes with every incident which problem is behind it.
+    pub(super) fn load(store: &dyn Store, register: &mut Register) -> Result<Self, EngineError> {
         let mut problems = Problems::default();
         for (_, value) in read_all(store, RecordKind::ProblemEvent)? {
             let event: ProblemEvent = pack::unpack(&value).map_err(|error| damaged("a problem", &error))?;
             problems.apply(&event).map_err(|error| damaged("a problem", &error))?;
+        }
+        for problem in problems.all() {
+            for incident in &problem.incidents {
+                register.put_behind(incident.number, Some(problem.number));
+            }
         }
         Ok(Self { problems, ..Self::default() })
     }
@@ -130,15 +136,6 @@ impl Engine {
             self.tracked.looked = Some(now);
         }
         Ok(())
-    }
-
-    /// Notes with every incident which problem is behind it, as the record of problems says.
-    pub(super) fn note_behind(&mut self) {
-        for problem in self.tracked.problems.all() {
-            for incident in &problem.incidents {
-                self.register.put_behind(incident.number, Some(problem.number));
-            }
-        }
     }
 
     /// Does to a problem what `actor` wants; it is durable when this returns, and the problem is as it stands then.

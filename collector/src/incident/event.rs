@@ -156,7 +156,7 @@ pub enum Change {
         /// With what.
         link: Link,
     },
-    /// What connected it with something else was taken back.
+    /// What connected it with something else was taken back; what was found to belong to a problem had no link of its own.
     Unlinked {
         /// Who did.
         by: Actor,

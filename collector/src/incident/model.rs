@@ -280,7 +280,6 @@ impl Incident {
             Change::Cleared if self.lingers => self.lingers = false,
             Change::Escalated { step, .. } if open => self.escalated = *step,
             Change::Linked { link, .. } if self.links.len() < LINKS_MAX => self.links.push(link.clone()),
-            // What was found to belong to a problem has no link of its own.
             Change::Unlinked { link, .. } => self.links.retain(|one| one != link),
             Change::Ticket { receiver, id, url } => {
                 self.tickets.insert(receiver.clone(), TicketRef { id: id.clone(), url: url.clone() });

@@ -15,26 +15,10 @@ use crate::problem::view::{LIST_DEFAULT, LIST_MAX, ProblemHistory, ProblemList, 
 /// All of them.
 pub(super) fn all() -> Vec<Told> {
     let word = |all: Vec<&'static str>| Object::builder().schema_type(Type::String).enum_values(Some(all));
-    let states = word(ProblemState::ALL.map(ProblemState::as_str).to_vec());
     let by = word(By::ALL.map(By::as_str).to_vec()).default(Some(json!("service")));
-    let limit = Object::builder()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(LIST_MAX))
-        .default(Some(json!(LIST_DEFAULT)));
     let rank = word(Rank::ALL.map(Rank::as_str).to_vec()).default(Some(json!("minutes")));
     vec![
-        Told::get(
-            "/api/v1/problems",
-            "List the problems",
-            "Newest first. A page may have fewer than `limit` and still not be the last; the header `Link` says where the next \
-             is.",
-        )
-        .asked("state", states, "Only those that stand so.")
-        .asked("after", schemas::problem_number(), "What `next` of the page before says.")
-        .asked("limit", limit, "At most how many.")
-        .answers_json::<ProblemList>(200, "The problems.")
-        .with_header(200, "Link", "Where the next page is, with `rel=\"next\"`; not there after the last."),
+        list(),
         Told::post(
             "/api/v1/problems",
             "Open a problem",
@@ -81,6 +65,27 @@ pub(super) fn all() -> Vec<Told> {
             "Nothing more is to be done about it; what comes again later is another problem.",
         ),
     ]
+}
+
+fn list() -> Told {
+    let states = ProblemState::ALL.map(ProblemState::as_str).to_vec();
+    let states = Object::builder().schema_type(Type::String).enum_values(Some(states));
+    let limit = Object::builder()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(LIST_MAX))
+        .default(Some(json!(LIST_DEFAULT)));
+    Told::get(
+        "/api/v1/problems",
+        "List the problems",
+        "Newest first. A page may have fewer than `limit` and still not be the last; the header `Link` says where the next \
+         is.",
+    )
+    .asked("state", states, "Only those that stand so.")
+    .asked("after", schemas::problem_number(), "What `next` of the page before says.")
+    .asked("limit", limit, "At most how many.")
+    .answers_json::<ProblemList>(200, "The problems.")
+    .with_header(200, "Link", "Where the next page is, with `rel=\"next\"`; not there after the last.")
 }
 
 fn act<T: ToSchema>(path: &'static str, summary: &'static str, description: &'static str) -> Told {
