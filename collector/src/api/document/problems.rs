@@ -94,7 +94,7 @@ fn act<T: ToSchema>(path: &'static str, summary: &'static str, description: &'st
         .takes_json::<T>()
         .answers_json::<ProblemView>(200, "The problem as it stands then.")
         .refuses(404, "`no-such-problem`: there is none of this number.")
-        .refuses(409, "`problem-closed`, `too-many-events`: nothing can be done about it any more.")
+        .refuses(409, "`already-said`, `problem-closed`, `too-many-events`: the same stands there, or nothing can be done about it any more.")
         .refuses(422, "`unsound-problem`: a text or an instant is not what it must be.")
         .refuses(503, NO_ROOM)
         .may_fail()
