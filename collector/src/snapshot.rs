@@ -25,6 +25,7 @@ use crate::incident::model::Incident;
 use crate::incident::tally::{Counts, Held};
 use crate::limits::Limit;
 use crate::listen::tls::Reloads;
+use crate::problem::view::ProblemsHeld;
 use crate::reserve::RoomSnapshot;
 use crate::retention::RetentionSnapshot;
 use crate::store::Gaps;
@@ -63,6 +64,8 @@ pub struct Snapshot {
     pub incidents_held: Held,
     /// What happened to incidents since the collector started.
     pub incidents_counted: Counts,
+    /// How problems stand.
+    pub problems_held: ProblemsHeld,
     /// The agents that the catalogue names or that have pushed, by name.
     pub agents: BTreeMap<Id, AgentSnapshot>,
     /// The receivers that are told in messages, by id.

@@ -36,6 +36,7 @@
 //! | `browser` | what a browser sends and shows: foreign pages, hostile text, sessions |
 //! | `odd` | whatever is refused is refused with a problem, also what no client of ours sends |
 //! | `refused` | pushes and catalogues that are refused leave everything as it was |
+//! | `recurring` | what comes again is a problem; what helps is told with the next incident, and a fix that was none shows |
 //! | `endings` | programs that are asked to end do, whoever still talks to them |
 //! | `flood` | agents lose nothing beside a crowd of connections that drip or say nothing |
 //! | `alertmanager` | a real Alertmanager is told the state, and no more once the collector is gone |
@@ -77,6 +78,7 @@ mod one_number;
 mod outage;
 mod pushes;
 mod reached;
+mod recurring;
 mod refused;
 mod replaced;
 mod reserve;

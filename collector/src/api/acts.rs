@@ -18,6 +18,7 @@ use super::pages::{Form, form_of, html, redirect, visitor};
 use super::problem::{not_done, problem, status_of};
 use super::said::{
     Acknowledgement, Assigning, Closing, Commented, Declaration, Filing, Linking, Receipt, Reopening, Resolving, Said,
+    Unlinking,
 };
 use super::tokens::{actor, done};
 use super::{Shared, body};
@@ -34,7 +35,7 @@ pub(super) fn routes() -> Router<Shared> {
     let router = both::<Commented>(both::<Acknowledgement>(router));
     let router = both::<Closing>(both::<Resolving>(both::<Assigning>(router)));
     let router = both::<Declaration>(both::<Linking>(both::<Reopening>(router)));
-    both::<Filing>(both::<Receipt>(router))
+    both::<Unlinking>(both::<Filing>(both::<Receipt>(router)))
 }
 
 fn both<T: Said>(router: Router<Shared>) -> Router<Shared> {

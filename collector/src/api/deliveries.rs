@@ -58,7 +58,8 @@ async fn command(
     what: fn(Key) -> LetterCommand,
 ) -> Result<LetterView, Box<Response>> {
     let key = letter.ok().and_then(|Path((receiver, number))| {
-        Some(Key { receiver: Id::new(&receiver).ok()?, order: number.parse().ok()? })
+        let digits = Some(number).filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some(Key { receiver: Id::new(&receiver).ok()?, order: digits.parse().ok()? })
     });
     let detail = "The letter is not the id of a receiver and a number.";
     let key = key.ok_or_else(|| Box::new(problem(StatusCode::BAD_REQUEST, "bad-id", detail, None)))?;

@@ -23,6 +23,7 @@ use crate::incident::act::text::WHO_CHARS_MAX;
 use crate::incident::list::{IncidentHistory, IncidentList, IncidentsQuery, LIST_DEFAULT, LIST_MAX, Wanted};
 use crate::incident::model::{Called, Category, Number};
 use crate::page;
+use crate::problem::event::ProblemNumber;
 
 /// How many incidents stand on a page.
 const ON_PAGE: usize = 50;
@@ -81,6 +82,7 @@ fn asked(query: Option<&str>, limit: usize) -> Result<IncidentsQuery, Box<Respon
         assignee: asked.get("assignee", &format!("a name of 1 to {WHO_CHARS_MAX} characters"), name)?,
         since: asked.get("since", instant, Instant::parse)?,
         until: asked.get("until", instant, Instant::parse)?,
+        problem: asked.get("problem", "a number such as PRB-2", ProblemNumber::parse)?,
         quiet: asked.word("quiet", &yes_or_no)?,
         major: asked.word("major", &yes_or_no)?,
         after: asked.get("after", "a number such as INC-7", Number::parse)?,
@@ -151,7 +153,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_read_and_the_next_page_is_asked_for_alike() {
         let query = "state=all&priority=P1&cause=service_down&category=availability&service=shop&customer=acme\
-                     &assignee=B%C3%A4rbel+%26+co&since=1&until=2026-03-01T00:00:00Z&quiet=false&major=true&limit=7";
+                     &assignee=B%C3%A4rbel+%26+co&since=1&until=2026-03-01T00:00:00Z&problem=PRB-2&quiet=false&major=true&limit=7";
         let read = asked(Some(query), LIST_DEFAULT).unwrap();
         assert_eq!((read.state, read.limit, read.assignee.as_deref()), (Wanted::All, 7, Some("Bärbel & co")));
         let next = read.clone().after(Number(9));
@@ -166,6 +168,7 @@ mod tests {
             "limit=1001",
             "quiet=yes",
             "after=x",
+            "problem=x",
             "assignee=",
             "x=1",
         ] {

@@ -86,6 +86,7 @@ pub fn not_done(error: &CommandError) -> Response {
             ProblemError::NoIncident(_) => (StatusCode::NOT_FOUND, "no-such-incident"),
             ProblemError::Taken { .. } => (StatusCode::CONFLICT, "incident-taken"),
             ProblemError::Known { .. } => (StatusCode::CONFLICT, "problem-known"),
+            ProblemError::Said(_) => (StatusCode::CONFLICT, "already-said"),
             ProblemError::Closed(_) => (StatusCode::CONFLICT, "problem-closed"),
             ProblemError::TooMany => (StatusCode::CONFLICT, "too-many-problems"),
             ProblemError::TooManyEvents(_) => (StatusCode::CONFLICT, "too-many-events"),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use uphold_common::time::{DAY_MS, Instant, Interval};
 use utoipa::ToSchema;
 
+use super::lists::leading_to;
 use super::pages::{html, visitor};
 use super::problem::{not_done, problem, unanswered};
 use super::query::Asked;
@@ -22,6 +23,7 @@ use crate::page;
 use crate::problem::act::{ProblemAct, ProblemError};
 use crate::problem::model::{ProblemNumber, ProblemState};
 use crate::problem::pareto::{By, ParetoQuery, Rank};
+use crate::problem::view::{LIST_DEFAULT, LIST_MAX, ProblemsQuery};
 
 /// Over how long it is asked what costs most, unless something else is said.
 pub const PERIOD_MS: i64 = 30 * DAY_MS;
@@ -37,21 +39,31 @@ pub(super) fn routes() -> Router<Shared> {
         .route("/api/v1/problems/{number}/close", post(close))
 }
 
-/// The problems, newest first: `?state=open`, `known_error`, `fixed` or `closed`, else all of them.
+/// The problems, newest first: `?state=open&limit=100&after=PRB-7`, all optional.
 async fn list(State(engine): State<EngineHandle>, RawQuery(query): RawQuery) -> Response {
-    let wanted = Asked::read(query.as_deref(), &["state"])
-        .and_then(|asked| asked.get("state", "open, known_error, fixed or closed", ProblemState::parse));
-    let wanted = match wanted {
-        Ok(wanted) => wanted,
+    let query = match asked_list(query.as_deref()) {
+        Ok(query) => query,
         Err(refused) => return *refused,
     };
-    match engine.problems().await {
-        Ok(mut list) => {
-            list.problems.retain(|view| wanted.is_none_or(|wanted| view.problem.state == wanted));
-            Json(list).into_response()
+    match engine.problems(query.clone()).await {
+        Ok(list) => {
+            let next = list.next.map(|after| ProblemsQuery { after: Some(after), ..query }.written());
+            leading_to(next.map(|next| format!("/api/v1/problems?{next}")), Json(list))
         }
         Err(why) => unanswered(why),
     }
+}
+
+/// Which problems a query asks for.
+fn asked_list(query: Option<&str>) -> Result<ProblemsQuery, Box<Response>> {
+    let asked = Asked::read(query, &["state", "after", "limit"])?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    let bounded = |text: &str| digits(text).filter(|limit| (1..=LIST_MAX).contains(limit));
+    Ok(ProblemsQuery {
+        state: asked.word("state", &ProblemState::ALL.map(|state| (state.as_str(), state)))?,
+        after: asked.get("after", "a number such as PRB-7", ProblemNumber::parse)?,
+        limit: asked.get("limit", &format!("a number from 1 to {LIST_MAX}"), bounded)?.unwrap_or(LIST_DEFAULT),
+    })
 }
 
 /// What costs most: `?by=service&rank=minutes&from=…&to=…`.
@@ -65,8 +77,8 @@ async fn most(State(engine): State<EngineHandle>, RawQuery(query): RawQuery) -> 
 /// What is asked for; without a word the services that took longest in the last 30 days.
 fn asked_pareto(query: Option<&str>, now: Instant) -> Result<ParetoQuery, Box<Response>> {
     let asked = Asked::read(query, &["by", "rank", "from", "to"])?;
-    let by = asked.get("by", "service, cause or component", By::parse)?.unwrap_or(By::Service);
-    let rank = asked.get("rank", "minutes or count", Rank::parse)?.unwrap_or(Rank::Minutes);
+    let by = asked.word("by", &By::ALL.map(|by| (by.as_str(), by)))?.unwrap_or(By::Service);
+    let rank = asked.word("rank", &Rank::ALL.map(|rank| (rank.as_str(), rank)))?.unwrap_or(Rank::Minutes);
     let instant = "an instant such as 2026-03-01T00:00:00Z, or milliseconds since 1970";
     let to = asked.get("to", instant, Instant::parse)?.unwrap_or(now);
     let from = asked.get("from", instant, Instant::parse)?.unwrap_or(to.minus_ms(PERIOD_MS));
@@ -222,7 +234,7 @@ pub(super) async fn page(
         Ok(query) => query,
         Err(refused) => return *refused,
     };
-    match (shared.engine.problems().await, shared.engine.pareto(query).await) {
+    match (shared.engine.problems(ProblemsQuery::default()).await, shared.engine.pareto(query).await) {
         (Ok(list), Ok(found)) => {
             html(StatusCode::OK, page::problems::render(&snapshot, &list, &found, &visitor(&shared, &caller)))
         }

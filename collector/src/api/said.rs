@@ -206,6 +206,32 @@ impl Said for Linking {
     }
 }
 
+/// What an incident is no longer connected with.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unlinking {
+    /// What it was to the incident.
+    pub(crate) kind: LinkKind,
+    /// Its name, or its address.
+    #[schema(schema_with = document::link_to)]
+    pub(crate) to: String,
+    /// How many events it had when it was looked at.
+    #[schema(schema_with = document::expected_events)]
+    pub(crate) expected_events: Option<u32>,
+}
+
+impl Said for Unlinking {
+    const WORD: &'static str = "unlink";
+
+    fn act(&self) -> Result<Act, ActError> {
+        Ok(Act::Unlink(link(self.kind, &self.to)?))
+    }
+
+    fn expected_events(&self) -> Option<u32> {
+        self.expected_events
+    }
+}
+
 /// What makes an incident a major one.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

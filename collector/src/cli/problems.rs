@@ -9,21 +9,23 @@ use uphold_manual::after_help;
 
 use super::Format;
 use super::ask::{answer, local_actor, print_json, understood};
-use super::exit::{ASKED, Ended, UNAVAILABLE, WRONG};
+use super::exit::{ASKED, Ended, UNAVAILABLE, USAGE, WRONG};
+use super::incidents::one_of;
 use super::table::table;
 use crate::api::problems::PERIOD_MS;
 use crate::api::socket::Ask;
 use crate::engine::command::CommandError;
 use crate::incident::model::Number;
 use crate::problem::act::{ProblemAct, ProblemError};
-use crate::problem::model::ProblemNumber;
+use crate::problem::model::{ProblemNumber, ProblemState};
 use crate::problem::pareto::{By, ParetoQuery, Rank};
+use crate::problem::view::ProblemsQuery;
 use crate::report::problems::{
     HistoryShown, ListShown, PARETO_TITLES, ProblemShown, TITLES, pareto_rows, render_one, rows,
 };
 
 const EXAMPLES: [&str; 2] = ["uphold-collector problems list", "uphold-collector problems pareto --by cause"];
-const LIST: [&str; 1] = ["uphold-collector problems list"];
+const LIST: [&str; 2] = ["uphold-collector problems list", "uphold-collector problems list --state known_error"];
 const SHOW: [&str; 1] = ["uphold-collector problems show PRB-2"];
 const PARETO: [&str; 2] =
     ["uphold-collector problems pareto", "uphold-collector problems pareto --by cause --rank count"];
@@ -45,6 +47,15 @@ enum What {
     /// List the problems, newest first.
     #[command(after_help = after_help::written(&LIST, &ASKED))]
     List {
+        /// Those that stand so: open, `known_error`, fixed or closed.
+        #[arg(long, value_parser = state)]
+        state: Option<ProblemState>,
+        /// Those after this one, which are older.
+        #[arg(long, value_name = "NUMBER", value_parser = |text: &str| ProblemNumber::parse(text).ok_or("expected a number such as PRB-2"))]
+        after: Option<ProblemNumber>,
+        /// At most how many, the newest first.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
         #[command(flatten)]
         place: Place,
     },
@@ -168,13 +179,17 @@ fn instant(text: &str) -> Result<Instant, &'static str> {
     Instant::parse(text).ok_or("expected an instant such as 2026-03-01T00:00:00Z, or milliseconds since 1970")
 }
 
+fn state(text: &str) -> Result<ProblemState, String> {
+    one_of(text, &ProblemState::ALL.map(|state| (state.as_str(), state)))
+}
+
 fn incident(text: &str) -> Result<Number, &'static str> {
     Number::parse(text).ok_or("expected a number such as INC-7")
 }
 
 pub(super) fn problems(args: ProblemsArgs) -> Result<(), Ended> {
     match args.what {
-        What::List { place } => list(&place),
+        What::List { state, after, limit, place } => list(&ProblemsQuery { state, after, limit: limit.into() }, &place),
         What::Show { which, format } => show(&which, format),
         What::Pareto { by, rank, from, to, place } => most(by, rank, (from, to), &place),
         What::Open { title, incidents, data } => {
@@ -215,15 +230,18 @@ fn act(data: &std::path::Path, path: &str, body: &Value, what: ProblemAct, done:
     Ok(())
 }
 
-fn list(place: &Place) -> Result<(), Ended> {
-    let ask = Ask::get("/api/v1/problems");
-    let body = answer(&place.data, &ask, |engine, now| written(&engine.problems(now)))?;
+fn list(query: &ProblemsQuery, place: &Place) -> Result<(), Ended> {
+    let ask = Ask::get(&format!("/api/v1/problems?{}", query.written()));
+    let body = answer(&place.data, &ask, |engine, now| written(&engine.problems(query, now)))?;
     if place.format == Format::Json {
         return print_json(&body);
     }
     let list: ListShown = understood(&body)?;
     let rows = rows(&list.problems);
     anstream::print!("{}", if rows.is_empty() { "No problems.\n".to_owned() } else { table(TITLES, &rows) });
+    if let Some(next) = list.next {
+        anstream::println!("There are more; --after {next} shows them.");
+    }
     Ok(())
 }
 
@@ -246,12 +264,17 @@ fn most(by: ByWord, rank: RankWord, span: (Option<Instant>, Option<Instant>), pl
         ByWord::Cause => By::Cause,
         ByWord::Component => By::Component,
     };
-    let (rank, word) = match rank {
-        RankWord::Minutes => (Rank::Minutes, "minutes"),
-        RankWord::Count => (Rank::Count, "count"),
+    let rank = match rank {
+        RankWord::Minutes => Rank::Minutes,
+        RankWord::Count => Rank::Count,
     };
+    if let (Some(from), Some(to)) = span
+        && from >= to
+    {
+        return Err(Ended::new(USAGE, "--from is expected before --to"));
+    }
     let said = |key: &str, at: Option<Instant>| at.map(|at| format!("&{key}={}", at.as_ms())).unwrap_or_default();
-    let query = format!("by={}&rank={word}{}{}", by.as_str(), said("from", span.0), said("to", span.1));
+    let query = format!("by={}&rank={}{}{}", by.as_str(), rank.as_str(), said("from", span.0), said("to", span.1));
     let body = answer(&place.data, &Ask::get(&format!("/api/v1/problems/pareto?{query}")), |engine, now| {
         let to = span.1.unwrap_or(now);
         let over = Interval::new(span.0.unwrap_or(to.minus_ms(PERIOD_MS)).min(to), to);

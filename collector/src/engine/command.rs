@@ -5,6 +5,7 @@ use uphold_common::time::Instant;
 use uphold_common::wire::pack;
 
 pub use super::problems::Beside;
+use super::problems::problem_records;
 use super::tick::event_record;
 use super::{Engine, EngineError, PAGE_RECORDS, damaged};
 use crate::governed::GovernedError;
@@ -125,13 +126,14 @@ impl Engine {
         if let Change::Major { notice_to, .. } = &mut event.change {
             *notice_to = self.in_force.catalogue.handling.major.as_ref().and_then(|rule| rule.notice.clone());
         }
+        let followed = self.follows_for_problems(&event)?;
         let unsound = || damaged("an incident", &"what was done to it cannot follow");
         let after = Incident::after(self.register.get(event.number).cloned(), &event).ok_or_else(unsound)?;
         let action = Action::of_change(event.number, &event.change).ok_or_else(unsound)?;
         let catalogue = self.catalogue();
         let decision = Decision { events: vec![event] };
-        let messages =
-            message::compose_knowing(self.store.id(), &catalogue, &decision, &after, self.known_error(&after).as_ref());
+        let behind = self.behind_after(&after, followed.as_ref());
+        let messages = message::compose_knowing(self.store.id(), &catalogue, &decision, &after, behind.as_ref());
         let mut plan = Plan::default();
         let queued = self.outbox.enqueue(&mut plan, messages, now);
         queued.map_err(|error| damaged("the outbox", &error))?;
@@ -139,12 +141,14 @@ impl Engine {
         for event in &decision.events {
             changes.push(event_record(event)?);
         }
+        changes.extend(problem_records(followed.as_slice())?);
         self.carry_out(plan, changes).map_err(EngineError::from)?;
         self.keeper.recorded();
         for event in &decision.events {
             self.register.apply(event).map_err(|error| damaged("an incident", &error))?;
         }
-        Ok(after)
+        self.take_problem_events(followed.as_slice())?;
+        Ok(self.register.get(after.number).cloned().unwrap_or(after))
     }
 
     /// Whether the token of `actor` is still good. Much may pass between a request and its end, since a body may take its

@@ -2,9 +2,9 @@
 //!
 //! 1. **Rows**, a day at a time. First what the rows of the day decide is derived and kept, for every vantage point
 //!    that was ever assigned; only then they go. Late rows that arrive in between put their vantage point back in line.
-//! 2. Once a UTC day, and at the start: **states** and roll-ups of days whose rows are gone, **incidents** that were resolved, **deeds**,
-//!    **dead letters**, revisions and what agents told, each in pages. An incident goes whole, in one commit; the newest incident and the newest
-//!    deed stay, because their numbers say which comes next.
+//! 2. Once a UTC day, and at the start: **states** and roll-ups of days whose rows are gone, **incidents** that were resolved, **problems** that
+//!    were closed, **deeds**, **dead letters**, revisions and what agents told, each in pages. An incident or a problem goes whole, in one commit; the newest of each and
+//!    the newest deed stay, because their numbers say which comes next.
 //!
 //! Which rows go is [`Retention`]'s to say.
 
@@ -56,6 +56,7 @@ enum Others {
     Done,
     States(Vec<VantagePoint>),
     Incidents(u64),
+    Problems,
     Deeds,
     Letters,
     /// Revisions of closed windows, from after this key on.
@@ -246,6 +247,10 @@ impl Engine {
             Others::Incidents(from) => {
                 (Others::Incidents(from), self.forget_incidents(from, before(retention.incidents_ms)))
             }
+            Others::Problems => {
+                let more = self.forget_problems(before(retention.incidents_ms));
+                (Others::Problems, more.map(|more| if more { Others::Problems } else { Others::Deeds }))
+            }
             Others::Deeds => (Others::Deeds, self.forget_deeds(before(retention.records_ms))),
             Others::Letters => {
                 (Others::Letters, self.forget_letters(before(retention.records_ms)).map_err(EngineError::from))
@@ -325,7 +330,7 @@ impl Engine {
             self.register.forget(*number);
         }
         self.forgetting.forgotten.incidents += gone.len() as u64;
-        Ok(next.map_or(Others::Deeds, Others::Incidents))
+        Ok(next.map_or(Others::Problems, Others::Incidents))
     }
 
     /// An incident as its events on record make it, and their keys.

@@ -216,10 +216,9 @@ impl Engine {
         now: Instant,
     ) -> Result<Self, EngineError> {
         let mut keeper = Keeper::load(store.as_ref())?;
-        let bounds = listening.limits().of_catalogue();
-        let in_force = inforce::take_up(store.as_mut(), &mut keeper, files, &bounds, now)?;
-        let register = read_register(store.as_ref())?;
-        let tracked = Tracked::load(store.as_ref())?;
+        let in_force = inforce::take_up(store.as_mut(), &mut keeper, files, &listening.limits().of_catalogue(), now)?;
+        let mut register = read_register(store.as_ref())?;
+        let tracked = Tracked::load(store.as_ref(), &mut register)?;
         let governed = Arc::new(Governed::load(store.as_ref())?);
         let waiting = read_all(store.as_ref(), RecordKind::Outbox)?;
         let dead = read_all(store.as_ref(), RecordKind::DeadLetter)?;

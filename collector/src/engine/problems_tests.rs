@@ -5,10 +5,14 @@ use uphold_common::ids::Id;
 use super::tests::{CATALOGUE, World, at};
 use super::*;
 use crate::identity::deed::Actor;
+use crate::incident::act::text::link;
 use crate::incident::act::{Act, Comment, Who};
+use crate::incident::list::{IncidentsQuery, Wanted};
+use crate::incident::model::LinkKind;
 use crate::incident::model::Number;
 use crate::problem::act::ProblemAct;
 use crate::problem::model::{ProblemNumber, ProblemState};
+use crate::problem::view::ProblemsQuery;
 
 const LOCAL: Actor = Actor::Local { uid: Some(7) };
 const ONE: ProblemNumber = ProblemNumber(1);
@@ -20,7 +24,7 @@ fn outage(world: &mut World, from: i64) {
 }
 
 fn incidents_of(world: &mut World, now: i64) -> Vec<usize> {
-    let list = world.engine().problems(at(now));
+    let list = world.engine().problems(&ProblemsQuery::default(), at(now));
     list.problems.iter().map(|view| view.problem.incidents.len()).collect()
 }
 
@@ -114,6 +118,52 @@ fn what_comes_again_is_a_problem_once_whatever_restarts_and_its_workaround_is_to
     let history = world.engine().problem(ONE, at(8_060)).unwrap().unwrap();
     assert_eq!(history.events.len(), 5, "opened, linked, known, linked, fixed: {history:?}");
     assert_eq!(history.problem.problem.state, ProblemState::Fixed);
+}
+
+#[test]
+fn the_problem_of_an_incident_is_in_its_record_its_list_and_its_messages_and_a_link_is_taken_back() {
+    let mut world = World::new(0);
+    for from in [2_000, 4_000, 6_000] {
+        outage(&mut world, from);
+    }
+    world.tick(6_040);
+    let of_problem = |world: &mut World, number: u64| {
+        let query = IncidentsQuery { state: Wanted::All, problem: Some(ProblemNumber(number)), ..Default::default() };
+        let list = world.engine().listed(&query, at(6_100));
+        list.incidents.iter().map(|incident| incident.number.0).collect::<Vec<_>>()
+    };
+    let all = of_problem(&mut world, 1);
+    assert_eq!(all.len(), 3);
+    world.open(6_050);
+    assert_eq!(of_problem(&mut world, 1), all, "a restart knows it, too");
+    let newest = Number(all[0]);
+    let to = |text: &str| link(LinkKind::Problem, text).unwrap();
+    let refused = world.engine().act(newest, Act::Link(to("PRB-7")), &LOCAL, at(6_060)).unwrap_err();
+    assert_eq!(refused.to_string(), "there is no problem PRB-7");
+    let after = world.engine().act(newest, Act::Unlink(to("PRB-1")), &LOCAL, at(6_061)).unwrap();
+    assert_eq!(after.problem, None);
+    world.tick(6_080);
+    assert_eq!(of_problem(&mut world, 1), all[1..], "it is not found again");
+    let deeds = world.engine().deeds(1).unwrap();
+    assert_eq!(deeds[0].action.to_string(), format!("took back the link of {newest} with the problem PRB-1"));
+    world.open(6_090);
+    let history = world.engine().told_history(newest, at(6_090)).unwrap().unwrap();
+    assert_eq!(history.beside.problem, None);
+    let last = history.events.last().unwrap().change.to_string();
+    assert_eq!(last, "unlinked from the problem PRB-1 by local user 7");
+    let after = world.engine().act(newest, Act::Link(to("PRB-1")), &LOCAL, at(6_091)).unwrap();
+    assert_eq!((after.problem, after.links.len()), (Some(ONE), 1));
+
+    let waiting = read_all(world.engine().store.as_ref(), RecordKind::Outbox).unwrap();
+    let told = |kind: &str| {
+        let text = waiting.iter().map(|(_, value)| String::from_utf8_lossy(value).into_owned());
+        text.filter(|text| text.contains(kind)).map(|text| text.contains("\"problem\":\"PRB-1\"")).collect::<Vec<_>>()
+    };
+    assert_eq!((told("incident.unlinked"), told("incident.linked")), (vec![false], vec![true]));
+    let history = world.engine().problem(ONE, at(6_092)).unwrap().unwrap();
+    let happened: Vec<String> = history.events.iter().skip(2).map(|event| event.change.to_string()).collect();
+    let expected = [format!("{newest} taken out by local user 7"), format!("linked with {newest} by local user 7")];
+    assert_eq!(happened, expected);
 }
 
 #[test]

@@ -69,6 +69,7 @@ impl Engine {
             recent_incidents: resolved().take(RECENT_INCIDENTS).cloned().collect::<Vec<Incident>>(),
             lately_resolved: resolved().filter(lately).cloned().collect(),
             incidents_held: Held::of(self.register.all()),
+            problems_held: self.tracked.held(),
             incidents_counted: self.register.tally().counts().clone(),
             agents: self.agents.all().iter().map(|(id, agent)| (id.clone(), self.agent_snapshot(id, agent))).collect(),
             receivers: self.receivers(catalogue),

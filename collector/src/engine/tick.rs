@@ -273,8 +273,13 @@ impl Engine {
         let Some(after) = after else {
             return Err(damaged("an incident", &"a decision does not follow what is on record"));
         };
-        let messages =
-            message::compose_knowing(self.store.id(), catalogue, decision, &after, self.known_error(&after).as_ref());
+        let messages = message::compose_knowing(
+            self.store.id(),
+            catalogue,
+            decision,
+            &after,
+            self.problem_behind(&after).as_ref(),
+        );
         self.outbox.enqueue(plan, messages, now).map_err(|error| damaged("the outbox", &error))
     }
 

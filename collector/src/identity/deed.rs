@@ -149,6 +149,13 @@ pub enum Action {
         /// With what.
         link: Link,
     },
+    /// What connected an incident with something was taken back.
+    IncidentUnlinked {
+        /// Its number.
+        incident: u64,
+        /// With what.
+        link: Link,
+    },
     /// An incident was declared a major one.
     IncidentMajor {
         /// Its number.
@@ -235,6 +242,7 @@ impl Action {
             Change::Closed { .. } => Self::IncidentClosed { incident },
             Change::Reopened { .. } => Self::IncidentReopened { incident },
             Change::Linked { link, .. } => Self::IncidentLinked { incident, link: link.clone() },
+            Change::Unlinked { link, .. } => Self::IncidentUnlinked { incident, link: link.clone() },
             Change::Major { owner, .. } => Self::IncidentMajor { incident, owner: owner.clone() },
             Change::NoticeReceived { .. } => Self::IncidentNoticeReceived { incident },
             Change::Reviewed { .. } => Self::IncidentReviewed { incident },
@@ -281,6 +289,9 @@ impl fmt::Display for Action {
             Self::IncidentReopened { incident } => write!(f, "reopened INC-{incident}"),
             Self::IncidentLinked { incident, link } => {
                 write!(f, "linked INC-{incident} with the {} {}", link.kind.as_str(), link.to)
+            }
+            Self::IncidentUnlinked { incident, link } => {
+                write!(f, "took back the link of INC-{incident} with the {} {}", link.kind.as_str(), link.to)
             }
             Self::IncidentMajor { incident, owner } => {
                 write!(f, "declared INC-{incident} a major incident, for which {owner} answers")

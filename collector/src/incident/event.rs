@@ -7,6 +7,7 @@ use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use utoipa::ToSchema;
 
+pub use super::link::{Link, LinkKind};
 use super::major::Reminder;
 use super::number::{Number, Uid};
 use super::subject::Subject;
@@ -155,6 +156,13 @@ pub enum Change {
         /// With what.
         link: Link,
     },
+    /// What connected it with something else was taken back; what was found to belong to a problem had no link of its own.
+    Unlinked {
+        /// Who did.
+        by: Actor,
+        /// What it is no longer connected with.
+        link: Link,
+    },
     /// Further services fail, or are not seen, because of what it is about: they have no incident of their own.
     Affected {
         /// The services that were not among them before.
@@ -265,52 +273,6 @@ impl Resolution {
     }
 }
 
-/// What an incident is connected with.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-pub struct Link {
-    /// What it is to the incident.
-    pub kind: LinkKind,
-    /// Its name, such as `INC-3`, `PRB-2`, `CHG-1042`, or where it is found.
-    pub to: String,
-}
-
-/// What something is to an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkKind {
-    /// The incident that it is part of.
-    Parent,
-    /// The problem behind it.
-    Problem,
-    /// A change that caused it or ended it.
-    Change,
-    /// A ticket in another system.
-    Ticket,
-    /// What shows it.
-    Evidence,
-}
-
-impl LinkKind {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Parent, Self::Problem, Self::Change, Self::Ticket, Self::Evidence];
-
-    /// As the API writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Parent => "parent",
-            Self::Problem => "problem",
-            Self::Change => "change",
-            Self::Ticket => "ticket",
-            Self::Evidence => "evidence",
-        }
-    }
-
-    /// Reads it as it is written.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
 impl Change {
     /// It ended by the figures.
     pub const fn over(ended: Instant, resolution: Resolution) -> Self {
@@ -333,6 +295,7 @@ impl Change {
             | Self::Commented { by, .. }
             | Self::Assigned { by, .. }
             | Self::Linked { by, .. }
+            | Self::Unlinked { by, .. }
             | Self::NoticeReceived { by }
             | Self::Reviewed { by, .. } => Some(by),
             Self::Opened(_)
@@ -382,6 +345,7 @@ impl fmt::Display for Change {
             Self::Commented { by, .. } => write!(f, "commented on by {by}"),
             Self::Assigned { by, to } => write!(f, "assigned to {to} by {by}"),
             Self::Linked { by, link } => write!(f, "linked with the {} {} by {by}", link.kind.as_str(), link.to),
+            Self::Unlinked { by, link } => write!(f, "unlinked from the {} {} by {by}", link.kind.as_str(), link.to),
             Self::Affected { services, .. } if services.len() == 1 => f.write_str("one further service is affected"),
             Self::Affected { services, .. } => write!(f, "{} further services are affected", services.len()),
             Self::Cleared => f.write_str("over by the figures, too"),

@@ -12,6 +12,7 @@ use super::model::{Category, Change, Event, Incident, Number, Standing};
 use super::register::Register;
 use super::response::Response;
 use crate::engine::command::{Beside, History};
+use crate::problem::event::ProblemNumber;
 use crate::problem::register::KnownErrorTold;
 
 /// Most incidents of one page.
@@ -97,6 +98,8 @@ pub struct IncidentsQuery {
     pub until: Option<Instant>,
     /// Whether they began in maintenance, so that nobody was told.
     pub quiet: Option<bool>,
+    /// Of this problem.
+    pub problem: Option<ProblemNumber>,
     /// Whether they are major ones.
     pub major: Option<bool>,
     /// Those after this one, which are older.
@@ -118,6 +121,7 @@ impl Default for IncidentsQuery {
             since: None,
             until: None,
             quiet: None,
+            problem: None,
             major: None,
             after: None,
             limit: LIST_DEFAULT,
@@ -127,9 +131,9 @@ impl Default for IncidentsQuery {
 
 impl IncidentsQuery {
     /// What can be asked for, as a query calls it.
-    pub const KEYS: [&'static str; 13] = [
-        "state", "priority", "cause", "category", "service", "customer", "assignee", "since", "until", "quiet",
-        "major", "after", "limit",
+    pub const KEYS: [&'static str; 14] = [
+        "state", "priority", "cause", "category", "service", "customer", "assignee", "since", "until", "problem",
+        "quiet", "major", "after", "limit",
     ];
 
     /// The same, from after this one on.
@@ -152,6 +156,7 @@ impl IncidentsQuery {
             ("assignee", self.assignee.clone()),
             ("since", self.since.map(|at| at.as_ms().to_string())),
             ("until", self.until.map(|at| at.as_ms().to_string())),
+            ("problem", self.problem.map(|number| number.to_string())),
             ("quiet", self.quiet.map(yes_or_no)),
             ("major", self.major.map(yes_or_no)),
             ("after", self.after.map(|after| after.to_string())),
@@ -177,6 +182,7 @@ impl IncidentsQuery {
             && assignee.as_ref().is_none_or(|wanted| incident.assignee.as_ref() == Some(wanted))
             && self.since.is_none_or(|since| end >= since)
             && self.until.is_none_or(|until| incident.started < until)
+            && self.problem.is_none_or(|wanted| incident.problem == Some(wanted))
             && self.quiet.is_none_or(|wanted| incident.quiet.is_some() == wanted)
             && self.major.is_none_or(|wanted| incident.major.is_some() == wanted)
     }
@@ -293,6 +299,9 @@ mod tests {
         apply(5, 2, Change::Affected { services: vec![id("shop")], customers: vec![id("acme")] });
         let (owner, because) = ("A. Keller".to_owned(), "by hand".to_owned());
         apply(5, 3, Change::Major { because, by: None, owner, notice_to: None });
+        for (number, problem) in [(1, 2), (4, 2), (5, 1)] {
+            register.put_behind(Number(number), Some(ProblemNumber(problem)));
+        }
         register
     }
 
@@ -316,6 +325,7 @@ mod tests {
             (IncidentsQuery { assignee: Some("bob".to_owned()), ..all() }, vec![]),
             (IncidentsQuery { since: Some(at(201)), ..all() }, vec![5, 4, 3, 2]),
             (IncidentsQuery { since: Some(at(200)), until: Some(at(300)), ..all() }, vec![2, 1]),
+            (IncidentsQuery { problem: Some(ProblemNumber(2)), ..all() }, vec![4, 1]),
             (IncidentsQuery { quiet: Some(true), ..all() }, vec![3]),
             (IncidentsQuery { quiet: Some(false), ..all() }, vec![5, 4, 2, 1]),
             (IncidentsQuery { major: Some(true), ..all() }, vec![5]),

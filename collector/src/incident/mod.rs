@@ -5,6 +5,7 @@
 //! | [`number`] | what an incident is called |
 //! | [`subject`] | what it is about: its key |
 //! | [`event`] | what happens to it |
+//! | [`link`] | what it is connected with |
 //! | [`model`] | an incident as its events have made it |
 //! | [`episode`] | a service's timeline → its outages, from the first failure to the measured recovery |
 //! | [`stretches`] | the same → for how long it was degraded, or nothing was seen of it |
@@ -32,6 +33,7 @@ pub mod escalation;
 pub mod event;
 pub mod handle;
 pub mod holding;
+pub mod link;
 pub mod list;
 pub mod major;
 pub mod model;

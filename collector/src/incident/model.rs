@@ -14,6 +14,7 @@ pub use super::number::{Called, Number, Uid};
 pub use super::subject::{Category, Subject};
 pub use super::words::{CriticalityText, PriorityText, UrgencyText};
 use crate::identity::deed::Actor;
+use crate::problem::event::ProblemNumber;
 
 /// Most links of one incident.
 pub const LINKS_MAX: usize = 100;
@@ -82,6 +83,10 @@ pub struct Incident {
     pub escalated: u32,
     /// What it is connected with.
     pub links: Vec<Link>,
+    /// The problem behind it, such as `PRB-2`, once it was found to be its or somebody linked it. The problem's events say that.
+    #[serde(default, with = "crate::problem::event::behind")]
+    #[schema(value_type = Option<String>)]
+    pub problem: Option<ProblemNumber>,
     /// Its tickets in other systems, by the receiver that made them.
     pub tickets: BTreeMap<Id, TicketRef>,
     /// How many events it has.
@@ -239,6 +244,7 @@ impl Incident {
             major: None,
             escalated: 0,
             links: Vec::new(),
+            problem: None,
             tickets: BTreeMap::new(),
             events: 1,
             acts: 0,
@@ -280,6 +286,7 @@ impl Incident {
             Change::Cleared if self.lingers => self.lingers = false,
             Change::Escalated { step, .. } if open => self.escalated = *step,
             Change::Linked { link, .. } if self.links.len() < LINKS_MAX => self.links.push(link.clone()),
+            Change::Unlinked { link, .. } => self.links.retain(|one| one != link),
             Change::Ticket { receiver, id, url } => {
                 self.tickets.insert(receiver.clone(), TicketRef { id: id.clone(), url: url.clone() });
             }

@@ -10,6 +10,7 @@ use uphold_common::time::Instant;
 
 use super::model::{Called, Event, Incident, Number, Subject};
 use super::tally::Tally;
+use crate::problem::event::ProblemNumber;
 
 /// Most resolved incidents held in memory.
 pub const RESOLVED_MAX: usize = 5_000;
@@ -82,6 +83,13 @@ impl Register {
         first.sort_unstable();
         for (_, _, number) in first.into_iter().take(beyond) {
             self.forget(number);
+        }
+    }
+
+    /// Notes which problem is behind an incident, if the incident is held.
+    pub fn put_behind(&mut self, number: Number, problem: Option<ProblemNumber>) {
+        if let Some(incident) = self.incidents.get_mut(&number) {
+            incident.problem = problem;
         }
     }
 

@@ -5,7 +5,7 @@
 //! anybody took it on in time wants no answer any more. An incident that never was, or began in maintenance, has no targets.
 //! They are those of the catalogue in force: nothing of them is kept with the incident.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uphold_common::catalogue::model::{Calendar, Handling};
 use uphold_common::measure::agreed::passed_by;
 use uphold_common::time::Instant;
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::model::{Incident, Resolution};
 
 /// By when an incident is to be taken on and to be over, and whether it was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = IncidentResponse)]
 pub struct Response {
     /// By when somebody is to take it on; null where nothing is said of it.
@@ -28,7 +28,7 @@ pub struct Response {
 }
 
 /// What became of a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ResponseOutcome)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

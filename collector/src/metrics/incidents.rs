@@ -1,9 +1,12 @@
-//! What the metrics page says of incidents: how many, how old, and how long until they were taken on and restored.
+//! What the metrics page says of incidents: how many, how old, and how long until they were taken on and restored; and how
+//! problems stand.
 
 use uphold_common::catalogue::cause::Cause;
 use uphold_common::catalogue::model::Priority;
 
 use super::{MetricsError, Sheet, names};
+use crate::problem::model::ProblemState;
+use crate::problem::view::ProblemsHeld;
 use crate::snapshot::Snapshot;
 
 pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), MetricsError> {
@@ -30,5 +33,15 @@ pub(super) fn write(sheet: &mut Sheet, snapshot: &Snapshot) -> Result<(), Metric
         sheet.count(&names::INCIDENTS_OPENED, &[cause.as_str()], count(&counted.opened))?;
         sheet.count(&names::INCIDENTS_RESOLVED, &[cause.as_str()], count(&counted.resolved))?;
     }
-    Ok(())
+    problems(sheet, &snapshot.problems_held)
+}
+
+fn problems(sheet: &mut Sheet, held: &ProblemsHeld) -> Result<(), MetricsError> {
+    for (state, count) in ProblemState::ALL.into_iter().zip(held.states) {
+        sheet.count(&names::PROBLEMS, &[state.as_str()], count)?;
+    }
+    sheet.count(&names::PROBLEMS_KNOWN, &[], held.known_errors)?;
+    sheet.count(&names::PROBLEMS_CAME_BACK, &[], held.came_back)?;
+    sheet.count(&names::PROBLEMS_SINCE_FIX, &[], held.since_fix)?;
+    sheet.count(&names::PROBLEMS_WAITING, &[], held.waiting)
 }

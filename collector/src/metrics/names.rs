@@ -183,6 +183,17 @@ metrics! {
     INCIDENTS_RESTORED_TIME = Counter "uphold_incidents_restored_seconds_total" ["priority"]
         "Time from their measured beginning until the trouble ended, as measured or as somebody said.";
 
+    PROBLEMS = Gauge "uphold_problems" ["state"]
+        "Problems on record, by where they stand; there are at most 2,000.";
+    PROBLEMS_KNOWN = Gauge "uphold_problems_known_errors" []
+        "Problems that are not closed and of which a workaround is known.";
+    PROBLEMS_CAME_BACK = Gauge "uphold_problems_came_back" []
+        "Problems that are not closed and came back after their fix.";
+    PROBLEMS_SINCE_FIX = Gauge "uphold_problems_incidents_since_fix" []
+        "Incidents that began after the fix of their problem, of problems that are not closed.";
+    PROBLEMS_WAITING = Gauge "uphold_problems_waiting" []
+        "Problems that would open by themselves and find no place on record, or open at the next look.";
+
     AGENT_LAST_PUSH = Gauge "uphold_agent_last_push_timestamp_seconds" ["agent"]
         "When the agent pushed last; absent when it has not since the collector started.";
     AGENT_BACKLOG = Gauge "uphold_agent_backlog_batches" ["agent"]

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use uphold_common::catalogue::model::{Catalogue, Occasion, Receiver};
+use uphold_common::catalogue::model::{Catalogue, Occasion, Receiver, Target};
 use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 use uphold_common::wire::batch::Epoch;
@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use crate::identity::deed::Actor;
 use crate::incident::decide::Decision;
 use crate::incident::model::{Change, Event, Incident, Number, Resolved, Subject};
-use crate::problem::register::KnownErrorTold;
+use crate::problem::register::Behind;
 
 /// The media type of a message's body.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
@@ -63,6 +63,8 @@ pub enum Kind {
     Assigned,
     /// It was connected with something.
     Linked,
+    /// What connected it with something was taken back.
+    Unlinked,
     /// Further services are affected by it.
     Affected,
     /// Nobody did in time what was to be done.
@@ -93,6 +95,7 @@ impl Kind {
             Self::Commented => "uphold.incident.commented",
             Self::Assigned => "uphold.incident.assigned",
             Self::Linked => "uphold.incident.linked",
+            Self::Unlinked => "uphold.incident.unlinked",
             Self::Affected => "uphold.incident.affected",
             Self::Escalated => "uphold.incident.escalated",
             Self::Major => "uphold.incident.major",
@@ -119,6 +122,7 @@ impl Kind {
                 (Change::Commented { .. }, _) => Some(Self::Commented),
                 (Change::Assigned { .. }, _) => Some(Self::Assigned),
                 (Change::Linked { .. }, _) => Some(Self::Linked),
+                (Change::Unlinked { .. }, _) => Some(Self::Unlinked),
                 // Whom an incident affects from its beginning is said as it is opened.
                 (Change::Affected { .. }, None) => Some(Self::Affected),
                 (Change::Escalated { .. }, _) => Some(Self::Escalated),
@@ -145,13 +149,13 @@ pub fn compose(store: Epoch, catalogue: &Catalogue, decision: &Decision, after: 
     compose_knowing(store, catalogue, decision, after, None)
 }
 
-/// The same, with what is known of the problem behind the incident.
+/// The same, with the problem behind the incident and what is known of it.
 pub fn compose_knowing(
     store: Epoch,
     catalogue: &Catalogue,
     decision: &Decision,
     after: &Incident,
-    known_error: Option<&KnownErrorTold>,
+    behind: Option<&Behind>,
 ) -> Vec<Message> {
     let (Some(last), Some(kind)) = (decision.events.last(), Kind::of(decision)) else { return Vec::new() };
     if after.quiet.is_some() {
@@ -168,8 +172,9 @@ pub fn compose_knowing(
     }
     let id = event_id(store, last);
     let mut data = data(catalogue, after, &last.change);
-    if let Some(known) = known_error {
-        data.insert("known_error".to_owned(), json!(known));
+    if let Some(behind) = behind {
+        data.insert("problem".to_owned(), json!(behind.problem.to_string()));
+        data.extend(behind.known_error.as_ref().map(|known| ("known_error".to_owned(), json!(known))));
     }
     let body = json!({
         "specversion": "1.0",
@@ -215,11 +220,14 @@ pub(super) fn store_digits(store: Epoch) -> String {
 
 /// The receivers that a route names for an incident, each once, in order of their ids.
 pub(super) fn routed<'c>(catalogue: &'c Catalogue, incident: &Incident) -> impl Iterator<Item = &'c Receiver> {
+    let agreements = touched(catalogue, incident);
     let of = Occasion {
         priority: incident.priority.0,
+        urgency: incident.urgency.0,
         service: incident.subject.service(),
         affected: &incident.affected,
         customers: &incident.customers,
+        agreements: &agreements,
         cause: incident.subject.cause(),
         criticality: incident.criticality.0,
         opened: incident.opened,
@@ -227,6 +235,23 @@ pub(super) fn routed<'c>(catalogue: &'c Catalogue, incident: &Incident) -> impl 
     let told = catalogue.routes.iter().filter(|route| route.tells(&of, incident.late));
     let ids: BTreeSet<&Id> = told.map(|route| &route.to).collect();
     ids.into_iter().filter_map(|id| catalogue.receivers.get(id))
+}
+
+/// The agreements that an incident touches, of those that routes ask for: that of its target, if it is about one, else each
+/// with a target on its service or on one that it affects.
+fn touched<'c>(catalogue: &'c Catalogue, incident: &Incident) -> BTreeSet<&'c Id> {
+    let asked: BTreeSet<&Id> = catalogue.routes.iter().flat_map(|route| &route.when.agreements).collect();
+    if asked.is_empty() {
+        return asked;
+    }
+    let about = |service: &Id| incident.subject.service() == Some(service) || incident.affected.contains(service);
+    let of_target = incident.subject.target().map(|target| &target.parent);
+    let touches = |target: &&Target| match of_target {
+        Some(agreement) => target.id.parent == *agreement,
+        None => about(&target.service),
+    };
+    let touched: BTreeSet<&Id> = catalogue.targets.values().filter(touches).map(|target| &target.id.parent).collect();
+    asked.into_iter().filter(|agreement| touched.contains(agreement)).collect()
 }
 
 fn data(catalogue: &Catalogue, incident: &Incident, last: &Change) -> Map<String, Value> {
@@ -290,7 +315,7 @@ fn put_life(put: &mut impl FnMut(&str, Value), incident: &Incident, last: &Chang
     }
     put("happened", json!(last.to_string()));
     match last {
-        Change::Linked { link, .. } => put("link", json!(link)),
+        Change::Linked { link, .. } | Change::Unlinked { link, .. } => put("link", json!(link)),
         Change::Escalated { step, because, .. } => put("escalation", json!({ "step": step, "because": because })),
         _ => {}
     }

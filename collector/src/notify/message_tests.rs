@@ -161,3 +161,72 @@ fn a_service_that_left_the_catalogue_is_told_of_by_its_id() {
     assert_eq!(body["data"]["resolved"]["resolution"], "withdrawn");
     assert_eq!(body["data"]["duration_ms"], 0);
 }
+
+#[test]
+fn routes_choose_by_urgency_and_by_the_agreement_that_is_touched() {
+    let text = "
+organisation: { name: Example, time_zone: UTC }
+customers: [{ id: retail, name: Retail }]
+services:
+  - { id: shop, name: Shop, probes: [{ id: a, agents: [z], interval: 10s, timeout: 1s, tcp: { address: 'a.example:1' } }] }
+  - { id: mail, name: Mail, probes: [{ id: a, agents: [z], interval: 10s, timeout: 1s, tcp: { address: 'a.example:1' } }] }
+agreements:
+  - { id: shop-sla, kind: sla, party: retail, targets: [{ id: a, service: shop, window: month, availability: 99% }] }
+  - { id: mail-sla, kind: sla, party: retail, targets: [{ id: a, service: mail, window: month, availability: 99% }] }
+  - { id: group-ola, kind: ola, party: own, targets: [{ id: a, service: shop, window: month, availability: 99% }] }
+receivers:
+  - { id: all-shop, webhook: { url: 'http://127.0.0.1/' } }
+  - { id: group, webhook: { url: 'http://127.0.0.1/' } }
+  - { id: now, webhook: { url: 'http://127.0.0.1/' } }
+  - { id: either, webhook: { url: 'http://127.0.0.1/' } }
+routes:
+  - { to: all-shop, when: { agreement: [shop-sla] } }
+  - { to: group, when: { agreement: [group-ola], urgency: [urgent] } }
+  - { to: now, when: { urgency: [urgent] } }
+  - { to: either, when: { agreement: [mail-sla, group-ola] } }
+";
+    let catalogue = uphold_common::catalogue::read(&[("catalogue.yaml", text)]).unwrap();
+    let breached = |agreement: &str, service: &str| Subject::TargetBreached {
+        service: id(service),
+        target: PathId::new(id(agreement), id("a")),
+        window_start: None,
+    };
+    let silent = Subject::AgentSilent { agent: id("z") };
+    let affects = |service: &str| Change::Affected { services: vec![id(service)], customers: Vec::new() };
+    let taken = Change::Acknowledged { by: Actor::Local { uid: None }, text: None };
+    for (decisions, expected) in [
+        (vec![vec![opened(down(), "P1")]], vec!["all-shop", "either", "group", "now"]),
+        (vec![vec![opened(Subject::ServiceDown { service: id("mail") }, "P1")]], vec!["either", "now"]),
+        // A breach is the matter of its own agreement, and normal.
+        (vec![vec![opened(breached("shop-sla", "shop"), "P2")]], vec!["all-shop"]),
+        (vec![vec![opened(breached("group-ola", "shop"), "P2")]], vec!["either"]),
+        (vec![vec![opened(breached("gone-sla", "shop"), "P2")]], vec![]),
+        // An agent touches nothing by itself, and what its silence leaves unseen all the same.
+        (vec![vec![opened(silent.clone(), "P3")]], vec![]),
+        (vec![vec![opened(silent, "P3"), affects("mail")], vec![taken]], vec!["either"]),
+    ] {
+        let decisions: Vec<&[Change]> = decisions.iter().map(Vec::as_slice).collect();
+        let receivers: Vec<String> = told(&catalogue, &decisions).iter().map(|m| m.receiver.to_string()).collect();
+        assert_eq!(receivers, expected, "{decisions:?}");
+    }
+}
+
+#[test]
+fn a_message_names_the_problem_and_what_is_known_of_it() {
+    use crate::problem::model::ProblemNumber;
+    use crate::problem::register::KnownErrorTold;
+
+    let mut catalogue = catalogue(&[("duty", "http://127.0.0.1/")]);
+    catalogue.routes = vec![route("duty", &[])];
+    let (decision, after) = history(&[&[opened(down(), "P1")]]);
+    let said = |behind: Option<&Behind>| -> Value {
+        let messages = compose_knowing(STORE, &catalogue, &decision, &after, behind);
+        serde_json::from_str::<Value>(&messages[0].body).unwrap()["data"].clone()
+    };
+    let mut behind = Behind { problem: ProblemNumber(2), known_error: None };
+    assert!(said(None).get("problem").is_none());
+    assert_eq!((&said(Some(&behind))["problem"], said(Some(&behind)).get("known_error")), (&json!("PRB-2"), None));
+    let [problem, root_cause, workaround] = ["PRB-2", "a leak", "restart"].map(str::to_owned);
+    behind.known_error = Some(KnownErrorTold { problem, root_cause, workaround });
+    assert_eq!(said(Some(&behind))["known_error"]["workaround"], "restart");
+}

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::frame::Visitor;
 use crate::incident::act::text::{COMMENT_BYTES_MAX, LINK_BYTES_MAX, REVIEW_BYTES_MAX, WHO_CHARS_MAX};
-use crate::incident::model::{Incident, LinkKind};
+use crate::incident::model::{Incident, Link, LinkKind};
 
 /// The forms for this visitor; `root` leads to `/`.
 pub(super) fn forms(incident: &Incident, root: &str, visitor: &Visitor<'_>) -> Markup {
@@ -62,6 +62,7 @@ fn offered(incident: &Incident, form: &Form<'_>) -> Markup {
             (form.folded("Assign it", "assign", &who("to", "To whom", incident.assignee.as_deref()), "Assign it"))
         }
         (form.folded("Link it", "links", &linking(), "Link it"))
+        (unlinking(incident, form))
         @if !open && !closed {
             (form.folded("Open it again", "reopen", &word("reopen"), "Open it again"))
             @if !incident.wants_review() { (form.folded("Close it", "close", &word("close"), "Close it for good")) }
@@ -126,6 +127,26 @@ fn resolving() -> Markup {
         (text("resolve", "What ended it", true, COMMENT_BYTES_MAX))
         label for="ended" { "When it ended, if not now" }
         input #ended type="datetime-local" name="ended" step="1";
+    }
+}
+
+/// A button for each link, and for the problem that it was found to belong to.
+fn unlinking(incident: &Incident, form: &Form<'_>) -> Markup {
+    let found = incident.problem.map(|problem| Link { kind: LinkKind::Problem, to: problem.to_string() });
+    let found = found.filter(|link| !incident.links.contains(link));
+    let mut links = incident.links.iter().chain(&found).peekable();
+    html! {
+        @if links.peek().is_some() {
+            details {
+                summary { "Take a link back" }
+                @for Link { kind, to } in links {
+                    (form.of("unlink", true, &html! {
+                        input type="hidden" name="kind" value=(kind.as_str());
+                        input type="hidden" name="to" value=(to);
+                    }, &format!("No longer the {} {to}", kind.as_str())))
+                }
+            }
+        }
     }
 }
 

@@ -30,6 +30,7 @@ use crate::histogram::{Histogram, Scale};
 use crate::incident::tally::Held;
 use crate::limits::Limit;
 use crate::listen::tls::Reloads;
+use crate::problem::view::ProblemsHeld;
 use crate::reserve::{DiskSpace, Room, RoomSnapshot};
 use crate::retention::{Forgotten, RetentionSnapshot};
 use crate::snapshot::{
@@ -115,6 +116,7 @@ pub(crate) fn of(catalogue: Catalogue) -> Snapshot {
         volumes: volumes(as_of),
         governed: Arc::default(),
         overruns: Vec::new(),
+        problems_held: ProblemsHeld { states: [2, 1, 1, 4], known_errors: 2, came_back: 1, since_fix: 3, waiting: 0 },
         incidents_held: Held::of(open_incidents.iter().chain(&recent_incidents)),
         incidents_counted: tallied(&recent_incidents),
         open_incidents,

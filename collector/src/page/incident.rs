@@ -12,7 +12,7 @@ use super::text::{Clock, brief, counted, mark, seconds};
 use crate::engine::command::History;
 use crate::incident::act::text::address;
 use crate::incident::list::{EventLine, IncidentHistory};
-use crate::incident::model::{Acknowledged, Change, Incident, LinkKind, Major, Number, Opening};
+use crate::incident::model::{Acknowledged, Change, Incident, Link, LinkKind, Major, Number, Opening};
 use crate::incident::response::Response;
 use crate::snapshot::Snapshot;
 
@@ -173,7 +173,7 @@ fn around(incident: &Incident, root: &str) -> Markup {
                 }
             }))
         }
-        @for link in &incident.links {
+        @for link in incident.links.iter().filter(|link| !is_its_problem(incident, link)) {
             (row(&capital(link.kind.as_str()), html! {
                 @if let Some(parent) = Number::parse(&link.to).filter(|_| link.kind == LinkKind::Parent) {
                     a href={ (root) "incidents/" (parent) } { (parent) }
@@ -186,6 +186,11 @@ fn around(incident: &Incident, root: &str) -> Markup {
             }))
         }
     }
+}
+
+/// Whether a link leads to the problem behind an incident, which has a row of its own.
+fn is_its_problem(incident: &Incident, link: &Link) -> bool {
+    link.kind == LinkKind::Problem && incident.problem.is_some_and(|problem| problem.to_string() == link.to)
 }
 
 /// Text, as a link where it leads to a page of the web.

@@ -124,3 +124,29 @@ fn what_was_refused_is_said_and_what_was_written_is_not_lost() {
     assert!(shown.contains("a long &lt;review&gt;"), "{shown}");
     assert!(shown.contains("href=\"../../page.css\"") && shown.contains("action=\"../../incidents/INC-9/resolve\""));
 }
+
+#[test]
+fn each_link_and_the_problem_that_was_found_can_be_taken_back() {
+    let link = |to: &str| Link { kind: LinkKind::Problem, to: to.to_owned() };
+    let hostile = "\"><script>";
+    let (snapshot, mut history) = history(vec![
+        Change::Linked { by: LOCAL, link: link(hostile) },
+        Change::Unlinked { by: LOCAL, link: link("x") },
+    ]);
+    history.incident.problem = Some(crate::problem::model::ProblemNumber(2));
+    history.beside.problem = history.incident.problem;
+    let shown = render(&snapshot, history.clone(), &operator());
+    for expected in [
+        "name=\"kind\" value=\"problem\"",
+        "name=\"to\" value=\"PRB-2\"",
+        "name=\"to\" value=\"&quot;&gt;&lt;script&gt;\"",
+        "href=\"../problems#PRB-2\"",
+    ] {
+        assert!(shown.contains(expected), "{expected} is not in: {shown}");
+    }
+    assert!(!shown.contains("<script>"), "{shown}");
+    assert!(words(&shown).contains("Unlinked from the problem x by local user 7"), "{shown}");
+    history.incident.links.push(link("PRB-2"));
+    let text = words(&render(&snapshot, history, &operator()));
+    assert_eq!(text.matches("Problem PRB-2").count(), 1, "the one row for it: {text}");
+}

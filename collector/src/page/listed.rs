@@ -104,6 +104,7 @@ fn taken(asked: &IncidentsQuery, with: Changed<'_>) -> Markup {
         ("service", asked.service.as_ref().map(ToString::to_string), with(&|other| other.service = None)),
         ("customer", asked.customer.as_ref().map(ToString::to_string), with(&|other| other.customer = None)),
         ("assigned to", asked.assignee.clone(), with(&|other| other.assignee = None)),
+        ("problem", asked.problem.map(|number| number.to_string()), with(&|other| other.problem = None)),
         ("not over before", asked.since.map(|at| at.to_string()), with(&|other| other.since = None)),
         ("began before", asked.until.map(|at| at.to_string()), with(&|other| other.until = None)),
         ("major", asked.major.map(yes_or_no), with(&|other| other.major = None)),

@@ -4,20 +4,19 @@ use maud::{Markup, html};
 
 use super::frame::{Visitor, page, visitor_line};
 use super::text::{Clock, bar, brief, counted};
+use crate::incident::model::Number;
 use crate::problem::model::ProblemState;
 use crate::problem::pareto::{By, Pareto, ParetoRow, Rank};
 use crate::problem::view::{Effect, ProblemList, ProblemView};
 use crate::snapshot::Snapshot;
 
-/// Most problems that the page shows; the API has all.
-const SHOWN: usize = 100;
 /// Most incidents of one problem that it names, the newest first.
 const INCIDENTS_SHOWN: usize = 10;
 
 /// The page.
 pub fn render(snapshot: &Snapshot, list: &ProblemList, found: &Pareto, visitor: &Visitor<'_>) -> String {
     let clock = Clock { as_of: snapshot.as_of, zone: &snapshot.catalogue.organisation.time_zone };
-    let alive = list.problems.iter().filter(|view| view.problem.is_alive()).count();
+    let alive = usize::try_from(snapshot.problems_held.alive()).unwrap_or(usize::MAX);
     let body = html! {
         main {
             header.top {
@@ -31,9 +30,9 @@ pub fn render(snapshot: &Snapshot, list: &ProblemList, found: &Pareto, visitor: 
                 @if list.problems.is_empty() {
                     p.empty { "There is none. One opens by itself when incidents come again, or by " code { "uphold-collector problems open" } "." }
                 } @else {
-                    ul.card.rows { @for view in list.problems.iter().take(SHOWN) { (problem(view, &clock)) } }
+                    ul.card.rows { @for view in &list.problems { (problem(view, &clock)) } }
                 }
-                @if list.problems.len() > SHOWN { p.note { "There are more; the API and " code { "uphold-collector problems" } " list them." } }
+                @if list.next.is_some() { p.note { "There are more; the API and " code { "uphold-collector problems" } " list them." } }
             }
             footer { p { a href="." { "All services" } " · as of " (clock.full()) } }
         }
@@ -66,7 +65,7 @@ fn pareto(found: &Pareto, clock: &Clock<'_>) -> Markup {
             @if found.rows.is_empty() { p.empty { "No incident lies in this time." } }
             @else {
                 div.card {
-                    table {
+                    table.pareto {
                         thead { tr {
                             th scope="col" { (by(found.by)) }
                             th scope="col" { "incidents" }
@@ -100,16 +99,20 @@ fn line(row: &ParetoRow) -> Markup {
 fn problem(view: &ProblemView, clock: &Clock<'_>) -> Markup {
     let problem = &view.problem;
     let many = problem.incidents.len();
+    let mut numbers: Vec<Number> = problem.incidents.iter().map(|incident| incident.number).collect();
+    numbers.sort_unstable_by(|one, other| other.cmp(one));
     html! {
         li id=(problem.number) data-problem=(problem.number) {
             p.what { strong { (problem.number) } " " span { (problem.title) } }
             p.when {
                 (word(problem.state)) " · " (problem.about) " · since " (clock.moment(problem.opened)) " · "
                 (counted(many, "incident", "incidents"))
-                @for incident in problem.incidents.iter().rev().take(INCIDENTS_SHOWN) {
-                    " " a href={ "incidents/" (incident.number) } { (incident.number) }
+                @for number in numbers.iter().take(INCIDENTS_SHOWN) {
+                    " " a href={ "incidents/" (number) } { (number) }
                 }
-                @if many > INCIDENTS_SHOWN { " and earlier ones" }
+                @if many > INCIDENTS_SHOWN {
+                    " and " a href={ "incidents?state=all&problem=" (problem.number) } { "earlier ones" }
+                }
             }
             @if let Some(known) = &problem.known_error {
                 p.when { "What lies behind it: " (known.root_cause) }
@@ -139,3 +142,7 @@ fn became(effect: &Effect) -> String {
     }
     format!("it has not come back in the {over} since; {} in as long before", effect.before)
 }
+
+#[cfg(test)]
+#[path = "problems_tests.rs"]
+mod tests;

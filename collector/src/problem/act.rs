@@ -2,7 +2,7 @@
 
 use uphold_common::time::Instant;
 
-use super::model::{About, LinkedIncident, ProblemChange, ProblemEvent, ProblemNumber};
+use super::model::{About, LinkedIncident, Problem, ProblemChange, ProblemEvent, ProblemNumber};
 use super::register::{PROBLEMS_MAX, Problems};
 use crate::identity::deed::Actor;
 use crate::incident::model::{Number, Uid};
@@ -93,6 +93,9 @@ pub enum ProblemError {
     /// It is closed.
     #[error("{0} is closed")]
     Closed(ProblemNumber),
+    /// The same was said before, and stands.
+    #[error("the same stands on record of {0} already")]
+    Said(ProblemNumber),
     /// It is said to be fixed in the future.
     #[error("a fix is said once it works: {0} is still to come")]
     NotYet(Instant),
@@ -141,10 +144,27 @@ pub fn act(
     if !problem.is_alive() {
         return Err(ProblemError::Closed(number));
     }
+    if stands(problem, &change) {
+        return Err(ProblemError::Said(number));
+    }
     if problem.events >= EVENTS_MAX {
         return Err(ProblemError::TooManyEvents(number));
     }
     Ok(vec![ProblemEvent { number, place: problem.events + 1, at: now, change }])
+}
+
+/// Whether the same stands there already, so that what is sent twice is done once. A known error that is said again after a
+/// fix takes that back, and is something else.
+fn stands(problem: &Problem, change: &ProblemChange) -> bool {
+    match (change, &problem.known_error, &problem.fix) {
+        (ProblemChange::KnownError { root_cause, workaround, .. }, Some(known), None) => {
+            known.root_cause == *root_cause && known.workaround == *workaround
+        }
+        (ProblemChange::Fixed { reference, fixed_at, .. }, _, Some(fix)) => {
+            fix.reference == *reference && fix.at == *fixed_at
+        }
+        _ => false,
+    }
 }
 
 fn open(
@@ -175,8 +195,8 @@ fn open(
         return Err(ProblemError::Known { problem: problem.number, about: about.to_string() });
     }
     let number = problems.next_number().ok_or(ProblemError::TooMany)?;
-    let opened = ProblemChange::Opened { id, about, title, by: Some(by) };
-    let changes = [opened, ProblemChange::Linked { incidents: linked }];
+    let opened = ProblemChange::Opened { id, about, title, by: Some(by.clone()) };
+    let changes = [opened, ProblemChange::Linked { incidents: linked, by: Some(by) }];
     Ok((1..).zip(changes).map(|(place, change)| ProblemEvent { number, place, at: now, change }).collect())
 }
 

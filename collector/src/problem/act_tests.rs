@@ -63,6 +63,19 @@ fn a_problem_goes_from_open_to_closed_and_back_from_a_fix_that_was_none() {
 }
 
 #[test]
+fn what_is_said_twice_is_on_record_once() {
+    let mut problems = Problems::default();
+    done(&mut problems, open(&[1]), 12).unwrap();
+    for (what, twice) in [(known(), Err(ProblemError::Said(ONE))), (fix(Some(6)), Err(ProblemError::Said(ONE)))] {
+        done(&mut problems, what.clone(), 12).unwrap();
+        assert_eq!(done(&mut problems, what, 13), twice);
+    }
+    assert!(done(&mut problems, fix(Some(7)), 13).is_ok(), "from another instant on");
+    assert!(done(&mut problems, known(), 13).is_ok(), "the fix was none");
+    assert_eq!(problems.get(ONE).unwrap().fix, None);
+}
+
+#[test]
 fn what_cannot_be_done_is_refused() {
     let mut problems = Problems::default();
     done(&mut problems, open(&[1]), 12).unwrap();
@@ -98,7 +111,7 @@ fn a_fix_is_held_against_as_long_a_time_before_it() {
     assert_eq!((effect.before, effect.after, effect.came_back), (2, 0, false));
     let incidents = vec![LinkedIncident { number: Number(4), started: at(11) }];
     let place = problems.get(ONE).unwrap().events + 1;
-    let change = ProblemChange::Linked { incidents };
+    let change = ProblemChange::Linked { incidents, by: None };
     apply(&mut problems, &[ProblemEvent { number: ONE, place, at: at(11), change }]);
     let effect = ProblemView::of(problems.get(ONE).unwrap(), at(12)).effect.unwrap();
     assert_eq!((effect.before, effect.after, effect.came_back), (3, 1, true));

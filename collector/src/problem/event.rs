@@ -31,6 +31,29 @@ impl fmt::Display for ProblemNumber {
     }
 }
 
+/// The problem of something, or none, as it is given out: `PRB-7`.
+pub mod behind {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::ProblemNumber;
+
+    /// Writes it.
+    #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+    pub fn serialize<S: Serializer>(number: &Option<ProblemNumber>, serializer: S) -> Result<S::Ok, S::Error> {
+        match number {
+            Some(number) => serializer.collect_str(number),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads it as it was written.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ProblemNumber>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        let read = |text: String| ProblemNumber::parse(&text).ok_or_else(|| serde::de::Error::custom("a problem"));
+        text.map(read).transpose()
+    }
+}
+
 /// The word of a cause, as it is stored and given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CauseText(pub Cause);
@@ -129,6 +152,17 @@ pub enum ProblemChange {
     Linked {
         /// The incidents.
         incidents: Vec<LinkedIncident>,
+        /// Who said so; null where they were found.
+        #[serde(default)]
+        by: Option<Actor>,
+    },
+    /// An incident turned out not to be its.
+    Unlinked {
+        /// The incident.
+        incident: Number,
+        /// Who said so; null where it turned out that the incident never was.
+        #[serde(default)]
+        by: Option<Actor>,
     },
     /// Its root cause is known, and how to live with it.
     KnownError {
@@ -162,12 +196,18 @@ impl fmt::Display for ProblemChange {
         match self {
             Self::Opened { about, by: Some(by), .. } => write!(f, "opened by {by}: {about}"),
             Self::Opened { about, by: None, .. } => write!(f, "opened, since it came again: {about}"),
-            Self::Linked { incidents } => {
+            Self::Linked { incidents, by } => {
                 let (many, more) = (incidents.len(), incidents.len().saturating_sub(3));
                 let first: Vec<String> = incidents.iter().take(3).map(|one| one.number.to_string()).collect();
                 let beyond = if more > 0 { format!(" and {more} more") } else { String::new() };
-                write!(f, "{many} of its incidents found: {}{beyond}", first.join(", "))
+                let named = format!("{}{beyond}", first.join(", "));
+                match by {
+                    Some(by) => write!(f, "linked with {named} by {by}"),
+                    None => write!(f, "{many} of its incidents found: {named}"),
+                }
             }
+            Self::Unlinked { incident, by: Some(by) } => write!(f, "{incident} taken out by {by}"),
+            Self::Unlinked { incident, by: None } => write!(f, "{incident} taken out, for it never was"),
             Self::KnownError { by, root_cause, workaround } => {
                 write!(f, "a known error, says {by}: {root_cause}; until it is fixed: {workaround}")
             }

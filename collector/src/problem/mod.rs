@@ -7,6 +7,7 @@
 //! | [`register`] | all problems, in memory, and which incident belongs to which |
 //! | [`recurrence`] | incidents that come again → problems; pure |
 //! | [`act`] | what people do to a problem; pure |
+//! | [`linking`] | what links of incidents mean for problems; pure |
 //! | [`pareto`] | which services, causes or components cost most; pure |
 //! | [`view`] | problems as they are given out, with whether they came back after their fix |
 //!
@@ -20,6 +21,7 @@
 
 pub mod act;
 pub mod event;
+pub mod linking;
 pub mod model;
 pub mod pareto;
 pub mod recurrence;

@@ -1,12 +1,14 @@
 //! A problem as its events have made it, and the fold that leads from the events to it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use uphold_common::time::Instant;
 use utoipa::ToSchema;
 
 pub use super::event::{About, CauseText, LinkedIncident, ProblemChange, ProblemEvent, ProblemNumber};
 use crate::identity::deed::Actor;
-use crate::incident::model::Uid;
+use crate::incident::model::{Number, Uid};
 
 /// Most incidents that are linked to one problem.
 pub const INCIDENTS_MAX: usize = 1_000;
@@ -32,6 +34,8 @@ pub struct Problem {
     pub opened_by: Option<Actor>,
     /// Its incidents.
     pub incidents: Vec<LinkedIncident>,
+    /// Incidents that somebody took out: they are not found to be its again.
+    pub apart: BTreeSet<Number>,
     /// What lies behind it, once that is known.
     pub known_error: Option<KnownError>,
     /// What ends it, once something does.
@@ -68,11 +72,6 @@ impl ProblemState {
             Self::Fixed => "fixed",
             Self::Closed => "closed",
         }
-    }
-
-    /// Reads it as it is written.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 
@@ -113,6 +112,7 @@ impl Problem {
                 opened: event.at,
                 opened_by: by.clone(),
                 incidents: Vec::new(),
+                apart: BTreeSet::new(),
                 known_error: None,
                 fix: None,
                 closed: None,
@@ -130,13 +130,20 @@ impl Problem {
 
     /// Takes in what happened; none when it cannot have.
     fn take(&mut self, change: &ProblemChange, at: Instant) -> Option<()> {
-        if self.closed.is_some() {
+        // What is no incident of it is taken out of one that is closed, too.
+        if self.closed.is_some() && !matches!(change, ProblemChange::Unlinked { .. }) {
             return None;
         }
         match change {
             ProblemChange::Opened { .. } => return None,
-            ProblemChange::Linked { incidents } => {
+            ProblemChange::Linked { incidents, .. } => {
+                self.apart.retain(|apart| incidents.iter().all(|one| one.number != *apart));
                 self.incidents.extend(incidents.iter().take(self.room()));
+            }
+            ProblemChange::Unlinked { incident, by } => {
+                let place = self.incidents.iter().position(|one| one.number == *incident)?;
+                self.incidents.remove(place);
+                self.apart.extend(by.as_ref().map(|_| *incident));
             }
             // Whatever was thought to end it did not, if something else lies behind it now.
             ProblemChange::KnownError { by, root_cause, workaround } => {
@@ -164,6 +171,11 @@ impl Problem {
     /// How many more incidents can be linked to it.
     pub const fn room(&self) -> usize {
         INCIDENTS_MAX.saturating_sub(self.incidents.len())
+    }
+
+    /// Whether an incident that is about the same is its: nobody has taken it out.
+    pub fn takes(&self, incident: Number) -> bool {
+        !self.apart.contains(&incident)
     }
 
     /// Whether something can still be done about it.

@@ -1,18 +1,20 @@
 //! Which services, causes or components cost most: incidents by their number and by their minutes. Pure.
 //!
 //! An incident counts as far as it lies in the period that is asked about; one that began in maintenance or never was does
-//! not. Incidents that hold at the same time each count with all of theirs, and one of several components with each of them.
+//! not. The time of a row is that in which a service, or an agent, had at least one of its incidents, added up over them:
+//! what holds at the same time of the same service counts once. One of several components counts for each of them.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use uphold_common::ids::Id;
 use uphold_common::time::{Instant, Interval};
 use utoipa::ToSchema;
 
 use super::recurrence::counts;
 use crate::incident::model::Incident;
 
-/// Most rows of the answer; the rest is one more.
+/// Most rows of the answer; of the rest is said how many they are.
 pub const ROWS_MAX: usize = 50;
 
 /// By what incidents are put together.
@@ -39,11 +41,6 @@ impl By {
             Self::Component => "component",
         }
     }
-
-    /// Reads it as it is written.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|by| by.as_str() == text)
-    }
 }
 
 /// What comes first.
@@ -57,12 +54,14 @@ pub enum Rank {
 }
 
 impl Rank {
-    /// Reads it as it is written.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "minutes" => Some(Self::Minutes),
-            "count" => Some(Self::Count),
-            _ => None,
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Minutes, Self::Count];
+
+    /// As the API writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Minutes => "minutes",
+            Self::Count => "count",
         }
     }
 }
@@ -106,7 +105,7 @@ pub struct ParetoRow {
     pub name: Option<String>,
     /// How many incidents.
     pub incidents: u64,
-    /// How long they lasted within the period, together.
+    /// For how long of the period at least one of them held, added up over the services and agents that they are about.
     pub duration_ms: i64,
     /// Its share of all rows, in thousandths, by what comes first.
     pub share_permille: u32,
@@ -121,22 +120,23 @@ pub fn pareto<'i>(
     known_from: Option<Instant>,
     now: Instant,
 ) -> Pareto {
-    let mut sums: BTreeMap<Option<String>, (u64, i64)> = BTreeMap::new();
+    let mut rows: BTreeMap<Option<String>, Cost<'_>> = BTreeMap::new();
     let mut many = 0;
     let over = Interval::new(query.over.start, query.over.end.min(now).max(query.over.start));
-    for incident in incidents.filter(|incident| counts(incident) && incident.interval().overlaps(over)) {
+    for incident in incidents.filter(|incident| counts(incident) && lies_in(incident, over)) {
         many += 1;
-        let lasted_ms = incident.interval().intersect(over).len_ms();
+        let held = incident.interval().intersect(over);
         for name in names(query.by, incident) {
-            let sum = sums.entry(name).or_default();
-            *sum = (sum.0 + 1, sum.1.saturating_add(lasted_ms));
+            let cost = rows.entry(name).or_default();
+            cost.incidents += 1;
+            cost.held.entry(incident.subject.name()).or_default().push(held);
         }
     }
+    let mut sums: Vec<_> = rows.into_iter().map(|(name, cost)| (name, (cost.incidents, cost.lasted_ms()))).collect();
     let weight = |(incidents, lasted_ms): &(u64, i64)| match query.rank {
         Rank::Minutes => u64::try_from(*lasted_ms).unwrap_or_default(),
         Rank::Count => *incidents,
     };
-    let mut sums: Vec<_> = sums.into_iter().collect();
     sums.sort_by_key(|(_, sum)| std::cmp::Reverse(weight(sum)));
     let all: u64 = sums.iter().map(|(_, sum)| weight(sum)).fold(0, u64::saturating_add);
     let permille = |part: u64| {
@@ -154,6 +154,38 @@ pub fn pareto<'i>(
     let (by, rank, rows) = (query.by, query.rank, rows.collect());
     let (from_ms, to_ms) = (over.start, over.end);
     Pareto { by, rank, from_ms, to_ms, known_from_ms: known_from, incidents: many, rows, further }
+}
+
+/// What one row comes to.
+#[derive(Default)]
+struct Cost<'i> {
+    incidents: u64,
+    /// By service or agent, when its incidents held.
+    held: BTreeMap<&'i Id, Vec<Interval>>,
+}
+
+impl Cost<'_> {
+    /// For how long at least one held, of each service or agent.
+    fn lasted_ms(self) -> i64 {
+        self.held.into_values().map(union_ms).fold(0, i64::saturating_add)
+    }
+}
+
+/// The length of what intervals cover together.
+fn union_ms(mut intervals: Vec<Interval>) -> i64 {
+    intervals.sort_unstable_by_key(|interval| interval.start);
+    let (mut covered_ms, mut to) = (0_i64, Instant::MIN);
+    for Interval { start, end } in intervals {
+        covered_ms = covered_ms.saturating_add(end.since_ms(start.max(to)).max(0));
+        to = to.max(end);
+    }
+    covered_ms
+}
+
+/// Whether an incident lies in a period, be it as short as an instant.
+fn lies_in(incident: &Incident, over: Interval) -> bool {
+    let held = incident.interval();
+    held.overlaps(over) || (held.len_ms() == 0 && over.contains(held.start))
 }
 
 fn names(by: By, incident: &Incident) -> Vec<Option<String>> {

@@ -40,6 +40,30 @@ fn what_costs_most_comes_first_by_its_minutes_or_its_number() {
 }
 
 #[test]
+fn what_holds_at_the_same_time_of_the_same_service_counts_its_time_once() {
+    let incidents = outages(&[
+        ("shop", &["db"], 1, Some(60)),
+        ("shop", &["web"], 1, Some(30)),
+        ("shop", &["db", "web"], 1, Some(90)),
+        ("mail", &["db"], 1, Some(60)),
+        // Over in the instant in which it began: an incident without a length.
+        ("mail", &["db"], 2, Some(0)),
+    ]);
+    let over = Interval::new(at(1), at(3));
+    for (by, expected) in [
+        (By::Service, vec!["shop 3 90", "mail 2 60"]),
+        (By::Cause, vec!["service_down 5 150"]),
+        (By::Component, vec!["db 4 150", "web 2 90"]),
+    ] {
+        let found = pareto(incidents.all(), &ParetoQuery { by, rank: Rank::Minutes, over }, None, at(5));
+        let shown = |row: &ParetoRow| {
+            format!("{} {} {}", row.name.as_deref().unwrap_or("-"), row.incidents, row.duration_ms / 60_000)
+        };
+        assert_eq!(found.rows.iter().map(shown).collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
 fn the_rows_are_bounded_and_the_rest_is_counted() {
     let names: Vec<String> = (0..ROWS_MAX + 3).map(|n| format!("s{n}")).collect();
     let rows: Vec<_> = names.iter().map(|name| (name.as_str(), &[][..], 1, Some(1))).collect();

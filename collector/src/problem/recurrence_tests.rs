@@ -2,14 +2,16 @@
 
 use std::convert::Infallible;
 
+use super::super::register::PROBLEMS_MAX;
 use super::super::testing::{BY, apply, at, id, outages, resolve};
 use super::*;
+use crate::incident::model::{Change, Event};
 use crate::incident::register::Register;
 
 fn look(problems: &mut Problems, incidents: &Register, day: i64) -> Vec<String> {
     let rule = Recurrence { raise: true, times: 3, within_ms: 30 * 86_400_000 };
     let draw = || Ok::<_, Infallible>(Uid(7));
-    let events = recurring(problems, incidents.all(), &rule, at(day), draw).unwrap();
+    let events = recurring(problems, incidents.all(), &rule, at(day), draw).unwrap().events;
     apply(problems, &events);
     events.iter().map(|event| format!("{} {}", event.number, event.change)).collect()
 }
@@ -58,6 +60,50 @@ fn what_never_was_or_was_planned_is_not_counted() {
     let mut incidents = outages(&[("shop", &[], 1, Some(1)), ("shop", &[], 2, Some(1)), ("shop", &[], 3, None)]);
     resolve(&mut incidents, Number(3), at(3), Resolution::NeverWas);
     assert!(look(&mut Problems::default(), &incidents, 4).is_empty());
+}
+
+#[test]
+fn what_turns_out_never_to_have_been_is_taken_out_and_found_again_if_it_was_after_all() {
+    let mut incidents = outages(&[("shop", &[], 1, Some(1)), ("shop", &[], 2, Some(1)), ("shop", &[], 3, None)]);
+    let mut problems = Problems::default();
+    assert_eq!(look(&mut problems, &incidents, 3).len(), 2);
+    resolve(&mut incidents, Number(3), at(3), Resolution::NeverWas);
+    assert_eq!(look(&mut problems, &incidents, 4), ["PRB-1 INC-3 taken out, for it never was"]);
+    assert!(look(&mut problems, &incidents, 4).is_empty());
+    incidents.apply(&Event { number: Number(3), place: 3, decided_at: at(4), change: Change::again() }).unwrap();
+    assert_eq!(look(&mut problems, &incidents, 4), ["PRB-1 1 of its incidents found: INC-3"]);
+}
+
+#[test]
+fn what_somebody_took_out_is_not_found_again_and_makes_no_second_problem_about_the_same() {
+    let rows: Vec<_> = (1..=7).map(|day| ("shop", &[][..], day, Some(1))).collect();
+    let (mut problems, incidents) = (Problems::default(), outages(&rows));
+    assert_eq!(look(&mut problems, &incidents, 7).len(), 2);
+    let one = ProblemNumber(1);
+    for (place, number) in (3..).zip([1, 2, 3, 4]) {
+        let change = ProblemChange::Unlinked { incident: Number(number), by: Some(BY) };
+        apply(&mut problems, &[ProblemEvent { number: one, place, at: at(7), change }]);
+    }
+    assert!(look(&mut problems, &incidents, 7).is_empty());
+    assert_eq!(problems.get(one).unwrap().incidents.len(), 3);
+}
+
+#[test]
+fn what_finds_no_place_on_record_is_counted() {
+    let rows: Vec<_> = (0..6)
+        .map(|n| if n % 2 == 0 { ("shop", &[][..], 1, Some(1)) } else { ("mail", &[][..], 1, Some(1)) })
+        .collect();
+    let (mut problems, incidents) = (Problems::default(), outages(&rows));
+    for number in 1..=u64::try_from(PROBLEMS_MAX).unwrap() {
+        let about =
+            About { name: id(&format!("s{number}")), ..About::of(incidents.get(Number(1)).unwrap())[0].clone() };
+        let change = ProblemChange::Opened { id: Uid(1), about, title: String::new(), by: None };
+        apply(&mut problems, &[ProblemEvent { number: ProblemNumber(number), place: 1, at: at(1), change }]);
+    }
+    let rule = Recurrence { raise: true, times: 3, within_ms: 30 * 86_400_000 };
+    let draw = || Ok::<_, Infallible>(Uid(7));
+    let found = recurring(&problems, incidents.all(), &rule, at(2), draw).unwrap();
+    assert_eq!(found, Found { events: Vec::new(), waiting: 2 });
 }
 
 #[test]

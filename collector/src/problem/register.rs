@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use uphold_common::time::Instant;
 use utoipa::ToSchema;
 
-use super::model::{About, Problem, ProblemEvent, ProblemNumber};
+use super::model::{About, Problem, ProblemChange, ProblemEvent, ProblemNumber};
 use crate::incident::model::{Incident, Number};
 
 /// Most problems on record.
@@ -40,17 +41,55 @@ pub struct BadProblemEvent {
     place: u32,
 }
 
+impl KnownErrorTold {
+    /// What is known of a problem; none once it is closed.
+    pub fn of(problem: &Problem) -> Option<Self> {
+        let known = problem.known_error.as_ref().filter(|_| problem.is_alive())?;
+        Some(Self {
+            problem: problem.number.to_string(),
+            root_cause: known.root_cause.clone(),
+            workaround: known.workaround.clone(),
+        })
+    }
+}
+
+/// The problem behind an incident, for whoever is told of the incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// The problem.
+    pub problem: ProblemNumber,
+    /// What is known of it.
+    pub known_error: Option<KnownErrorTold>,
+}
+
+impl From<&Problem> for Behind {
+    fn from(problem: &Problem) -> Self {
+        Self { problem: problem.number, known_error: KnownErrorTold::of(problem) }
+    }
+}
+
 impl Problems {
     /// Takes in one event.
     pub fn apply(&mut self, event: &ProblemEvent) -> Result<&Problem, BadProblemEvent> {
         let bad = BadProblemEvent { number: event.number, place: event.place };
-        let after = Problem::after(self.all.get(&event.number).cloned(), event).ok_or(bad.clone())?;
+        // One that cannot go on is damaged, and so is the store: whatever was held of it is of no use.
+        let after = Problem::after(self.all.remove(&event.number), event).ok_or(bad.clone())?;
         if after.is_alive() {
             self.alive.insert(after.about.clone(), after.number);
         } else if self.alive.get(&after.about) == Some(&after.number) {
             self.alive.remove(&after.about);
         }
-        self.linked.extend(after.incidents.iter().map(|incident| (incident.number, after.number)));
+        match &event.change {
+            // As many as it had room for stand last.
+            ProblemChange::Linked { incidents, .. } => {
+                let new = after.incidents.iter().rev().take(incidents.len());
+                self.linked.extend(new.map(|incident| (incident.number, after.number)));
+            }
+            ProblemChange::Unlinked { incident, .. } => {
+                self.linked.remove(incident);
+            }
+            _ => {}
+        }
         self.all.insert(event.number, after);
         self.all.get(&event.number).ok_or(bad)
     }
@@ -81,19 +120,38 @@ impl Problems {
         self.alive.get(about).and_then(|number| self.all.get(number))
     }
 
-    /// The problem behind an incident: the one that it was linked to, else one that is not closed and is about the same.
+    /// The problem behind an incident: the one that it was linked to, else one that is not closed and is about the same, of
+    /// which nobody took it out.
     pub fn behind(&self, incident: &Incident) -> Option<&Problem> {
-        self.of(incident.number).or_else(|| About::of(incident).iter().find_map(|about| self.about(about)))
+        let same = || {
+            let kinds = About::of(incident);
+            kinds.iter().filter_map(|about| self.about(about)).find(|problem| problem.takes(incident.number))
+        };
+        self.of(incident.number).or_else(same)
     }
 
     /// What is known of the problem behind an incident, as long as that is not closed.
     pub fn known_error(&self, incident: &Incident) -> Option<KnownErrorTold> {
-        let problem = self.behind(incident).filter(|problem| problem.is_alive())?;
-        let known = problem.known_error.as_ref()?;
-        Some(KnownErrorTold {
-            problem: problem.number.to_string(),
-            root_cause: known.root_cause.clone(),
-            workaround: known.workaround.clone(),
-        })
+        KnownErrorTold::of(self.behind(incident)?)
+    }
+
+    /// Forgets a problem that is closed; the newest stays, since its number says which comes next. Its incidents.
+    pub fn forget(&mut self, number: ProblemNumber) -> Vec<Number> {
+        let newest = self.all.last_key_value().is_none_or(|(newest, _)| *newest == number);
+        if newest || self.all.get(&number).is_none_or(Problem::is_alive) {
+            return Vec::new();
+        }
+        let gone = self.all.remove(&number).map(|gone| gone.incidents).unwrap_or_default();
+        for incident in &gone {
+            self.linked.remove(&incident.number);
+        }
+        gone.into_iter().map(|incident| incident.number).collect()
+    }
+
+    /// Those that were closed before this and can be forgotten, in order of their numbers.
+    pub fn closed_before(&self, before: Instant) -> impl Iterator<Item = ProblemNumber> {
+        let newest = self.all.last_key_value().map(|(number, _)| *number);
+        let closed = self.all.values().filter(move |problem| problem.closed.is_some_and(|closed| closed < before));
+        closed.map(|problem| problem.number).filter(move |number| Some(*number) != newest)
     }
 }

@@ -6,9 +6,11 @@ use uphold_common::ids::Id;
 use uphold_common::time::Instant;
 
 use super::Style;
-use super::ink::{Ink, clean, join, length, padded};
+use super::ink::{Ink, clean, in_line, join, length, padded};
 use crate::incident::list::EventLine;
-use crate::incident::model::{Acknowledged, Incident, Resolution};
+use crate::incident::model::{Acknowledged, Incident, Link, LinkKind, Resolution};
+use crate::incident::response::{Outcome, Response};
+use crate::problem::register::KnownErrorTold;
 
 /// One incident with everything that happened to it, as it is answered.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,6 +19,12 @@ pub struct HistoryView {
     pub incident: Incident,
     /// What happened to it, in order.
     pub events: Vec<EventLine>,
+    /// By when it is to be taken on and to be over, and whether it was; none where nothing is said of it.
+    pub response: Option<Response>,
+    /// The problem behind it, such as `PRB-2`.
+    pub problem: Option<String>,
+    /// What is known of that.
+    pub known_error: Option<KnownErrorTold>,
 }
 
 /// Most names of a list.
@@ -29,6 +37,11 @@ pub fn render_one(history: &HistoryView, style: Style) -> String {
     let mut lines = vec![ink.bold(format!("{}  {}", incident.number, clean(&incident.summary)))];
     let mut rows = about(incident, &ink);
     rows.extend(times(incident, &ink));
+    rows.extend(history.response.iter().flat_map(|response| targets(response, &ink)));
+    rows.extend(history.problem.iter().map(|problem| ("problem", clean(problem))));
+    if let Some(known) = &history.known_error {
+        rows.extend([("known error", in_line(&known.root_cause)), ("what helps", in_line(&known.workaround))]);
+    }
     rows.extend(around(incident));
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     lines.extend(rows.iter().map(|(name, value)| format!("  {}  {value}", padded(name, width))));
@@ -83,6 +96,23 @@ fn times(incident: &Incident, ink: &Ink<'_>) -> Vec<Row> {
     rows
 }
 
+/// By when something is to be done, and whether it was.
+fn targets(response: &Response, ink: &Ink<'_>) -> Vec<Row> {
+    let said = |by: Instant, outcome: Outcome| {
+        let outcome = match outcome {
+            Outcome::Running => "running".to_owned(),
+            Outcome::Met => ink.good("met"),
+            Outcome::Missed => ink.bad("missed"),
+        };
+        format!("{by}: {outcome}")
+    };
+    let both = [
+        ("respond by", response.respond_by.zip(response.respond)),
+        ("restore by", response.restore_by.zip(response.restore)),
+    ];
+    both.into_iter().filter_map(|(name, due)| due.map(|(by, outcome)| (name, said(by, outcome)))).collect()
+}
+
 /// Whom it concerns, what it is connected with, and what makes it a major one.
 fn around(incident: &Incident) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -93,7 +123,9 @@ fn around(incident: &Incident) -> Vec<Row> {
     ] {
         rows.extend(all.map(|all| (name, all)));
     }
-    rows.extend(incident.links.iter().map(|link| (link.kind.as_str(), clean(&link.to))));
+    let of_problem = incident.problem.map(|problem| problem.to_string());
+    let own = |link: &&Link| link.kind != LinkKind::Problem || of_problem.as_ref() != Some(&link.to);
+    rows.extend(incident.links.iter().filter(own).map(|link| (link.kind.as_str(), clean(&link.to))));
     for (receiver, ticket) in &incident.tickets {
         let url = ticket.url.as_ref().map(|url| format!(", {}", clean(url))).unwrap_or_default();
         rows.push(("ticket", format!("{} at {receiver}{url}", clean(&ticket.id))));

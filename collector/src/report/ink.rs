@@ -153,6 +153,11 @@ pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
+/// A text of several lines on one, without control characters.
+pub(super) fn in_line(text: &str) -> String {
+    clean(&text.lines().collect::<Vec<_>>().join(" "))
+}
+
 /// `text` filled up to `width` characters.
 pub(super) fn padded(text: &str, width: usize) -> String {
     format!("{text:<width$}")

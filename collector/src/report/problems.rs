@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use uphold_common::time::Instant;
 
-use super::ink::{clean, length};
+use super::ink::{in_line, length};
 use crate::problem::model::{About, Fix, KnownError, LinkedIncident, ProblemNumber, ProblemState};
 use crate::problem::pareto::Pareto;
 use crate::problem::view::{Effect, ProblemLine};
@@ -13,6 +13,8 @@ use crate::problem::view::{Effect, ProblemLine};
 pub struct ListShown {
     /// The problems.
     pub problems: Vec<ProblemShown>,
+    /// After which one the next page begins, such as `PRB-2`.
+    pub next: Option<String>,
 }
 
 /// What is read of a problem. Keys that it does not know are passed over.
@@ -64,17 +66,17 @@ pub fn rows(problems: &[ProblemShown]) -> Vec<[String; 4]> {
 /// One problem with its history, in UTC.
 pub fn render_one(history: &HistoryShown) -> String {
     let problem = &history.problem;
-    let mut lines = vec![format!("{}  {}", problem.number, clean(&problem.title))];
+    let mut lines = vec![format!("{}  {}", problem.number, in_line(&problem.title))];
     lines.push(format!("  about      {}", problem.about));
     lines.push(format!("  state      {}", problem.state.as_str()));
     lines.push(format!("  opened     {}", problem.opened));
     lines.push(format!("  incidents  {}", problem.incidents.len()));
     if let Some(known) = &problem.known_error {
-        lines.push(format!("  cause      {}", clean(&known.root_cause)));
-        lines.push(format!("  what helps {}", clean(&known.workaround)));
+        lines.push(format!("  cause      {}", in_line(&known.root_cause)));
+        lines.push(format!("  what helps {}", in_line(&known.workaround)));
     }
     if let Some(fix) = &problem.fix {
-        lines.push(format!("  fixed      {} by {}", fix.at, clean(&fix.reference)));
+        lines.push(format!("  fixed      {} by {}", fix.at, in_line(&fix.reference)));
     }
     if let Some(effect) = &problem.effect {
         let Effect { over_ms, before, after, .. } = effect;
@@ -82,7 +84,7 @@ pub fn render_one(history: &HistoryShown) -> String {
         lines.push(format!("  since then {after} incidents in {over}; {before} in as long before"));
     }
     lines.push(String::new());
-    lines.extend(history.events.iter().map(|event| format!("{}  {}", event.at_ms, clean(&event.change.to_string()))));
+    lines.extend(history.events.iter().map(|event| format!("{}  {}", event.at_ms, in_line(&event.change.to_string()))));
     lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 

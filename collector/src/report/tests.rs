@@ -66,3 +66,34 @@ fn added_keys_are_passed_over_and_control_characters_are_not_printed() {
     list[0].summary = "\u{1b}[2Jgone\r".to_owned();
     assert!(!incidents::render(&list, now, None, Style::default()).contains('\u{1b}'));
 }
+
+#[test]
+fn an_incident_says_what_is_due_and_whether_it_was_met_and_what_is_known() {
+    let snapshot = fixture::snapshot();
+    let incident = serde_json::to_value(&snapshot.open_incidents[1]).unwrap();
+    let told = serde_json::json!({
+        "incident": incident,
+        "events": [],
+        "response": { "respond_by": 1_795_352_400_000_i64, "respond": "missed",
+                      "restore_by": 1_795_366_800_000_i64, "restore": "running" },
+        "problem": "PRB-2",
+        "known_error": { "problem": "PRB-2", "root_cause": "a leak\nof \u{1b}[31mconnections", "workaround": "restart" },
+    });
+    let history = |told: &serde_json::Value| serde_json::from_value::<incidents::HistoryView>(told.clone()).unwrap();
+    let text = incidents::render_one(&history(&told), Style::default());
+    for expected in [
+        "  respond by    2026-11-22T13:00:00Z: missed\n",
+        "  restore by    2026-11-22T17:00:00Z: running\n",
+        "  problem       PRB-2\n",
+        "  known error   a leak of \u{fffd}[31mconnections\n",
+        "  what helps    restart\n",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    let coloured = incidents::render_one(&history(&told), Style { colour: true, ..Style::default() });
+    assert!(coloured.contains("\u{1b}[1m\u{1b}[31mmissed"), "{coloured:?}");
+    let nothing = serde_json::json!({ "incident": incident, "events": [], "response": null, "problem": null,
+                                      "known_error": null });
+    assert!(!incidents::render_one(&history(&nothing), Style::default()).contains("respond by"));
+}

@@ -109,10 +109,14 @@ pub struct Route {
 pub struct When {
     /// Of these priorities.
     pub priorities: Vec<Priority>,
+    /// As urgent as one of these.
+    pub urgencies: Vec<Urgency>,
     /// About one of these services, or affecting it.
     pub services: Vec<Id>,
     /// That one of these customers has.
     pub customers: Vec<Id>,
+    /// That touch one of these agreements.
+    pub agreements: Vec<Id>,
     /// For one of these causes.
     pub causes: Vec<Cause>,
     /// Of what weighs as much.
@@ -128,12 +132,16 @@ pub struct When {
 pub struct Occasion<'a> {
     /// Its priority.
     pub priority: Priority,
+    /// How soon it wants to be looked at.
+    pub urgency: Urgency,
     /// The service it is about, if it is about one.
     pub service: Option<&'a Id>,
     /// Further services that it affects.
     pub affected: &'a BTreeSet<Id>,
     /// Whose services these are.
     pub customers: &'a BTreeSet<Id>,
+    /// The agreements that it touches, of those that routes name.
+    pub agreements: &'a BTreeSet<&'a Id>,
     /// Why it opened.
     pub cause: Cause,
     /// How much it weighs.
@@ -154,8 +162,10 @@ impl When {
     pub fn holds(&self, of: &Occasion<'_>) -> bool {
         let about = |id: &Id| of.service == Some(id) || of.affected.contains(id);
         (self.priorities.is_empty() || self.priorities.contains(&of.priority))
+            && (self.urgencies.is_empty() || self.urgencies.contains(&of.urgency))
             && (self.services.is_empty() || self.services.iter().any(about))
             && (self.customers.is_empty() || self.customers.iter().any(|id| of.customers.contains(id)))
+            && (self.agreements.is_empty() || self.agreements.iter().any(|id| of.agreements.contains(id)))
             && (self.causes.is_empty() || self.causes.contains(&of.cause))
             && (self.criticalities.is_empty() || self.criticalities.contains(&of.criticality))
             && self.calendar.as_ref().is_none_or(|calendar| in_hours(calendar, of.opened))
@@ -192,12 +202,15 @@ mod tests {
 
     #[test]
     fn every_condition_must_hold() {
-        let (affected, customers) = (ids(&["mail"]), ids(&["retail"]));
+        let (affected, customers, sla) = (ids(&["mail"]), ids(&["retail"]), id("shop-sla"));
+        let agreements = BTreeSet::from([&sla]);
         let of = |opened: &str| Occasion {
             priority: Priority::parse("P2").unwrap(),
+            urgency: Urgency::Urgent,
             service: None,
             affected: &affected,
             customers: &customers,
+            agreements: &agreements,
             cause: Cause::AgentSilent,
             criticality: Criticality::High,
             opened: Instant::parse(opened).unwrap(),
@@ -215,6 +228,10 @@ mod tests {
             (When { services: vec![id("other")], ..all.clone() }, false),
             (When { customers: vec![id("retail")], ..all.clone() }, true),
             (When { customers: vec![id("whole")], ..all.clone() }, false),
+            (When { urgencies: vec![Urgency::Urgent], ..all.clone() }, true),
+            (When { urgencies: vec![Urgency::Normal], ..all.clone() }, false),
+            (When { agreements: vec![id("mail-sla"), id("shop-sla")], ..all.clone() }, true),
+            (When { agreements: vec![id("mail-sla")], ..all.clone() }, false),
             (When { causes: vec![Cause::AgentSilent], ..all.clone() }, true),
             (When { causes: vec![Cause::ServiceDown], ..all.clone() }, false),
             (When { criticalities: vec![Criticality::High], ..all.clone() }, true),
@@ -238,12 +255,14 @@ mod tests {
 
     #[test]
     fn what_was_over_before_it_became_known_goes_only_where_that_is_asked_for() {
-        let nobody = BTreeSet::new();
+        let (nobody, nothing) = (BTreeSet::new(), BTreeSet::new());
         let of = Occasion {
             priority: Priority::parse("P1").unwrap(),
+            urgency: Urgency::Urgent,
             service: None,
             affected: &nobody,
             customers: &nobody,
+            agreements: &nothing,
             cause: Cause::ServiceDown,
             criticality: Criticality::High,
             opened: Instant::from_ms(0),

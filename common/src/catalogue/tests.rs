@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::model::{
     Alertmanager, AvailabilityPromise, CapacityPromise, Catalogue, Channel, Criticality, MaintenanceRules, Priority,
-    Promise, ReceiverUrl, StateWay, Threshold, Urgency, Way, Webhook, WindowKind,
+    Promise, ReceiverUrl, StateWay, Threshold, Urgency, Way, Webhook, When, WindowKind,
 };
 use super::{BODY_PATTERN_SIZE_MAX, Bounds, assign, fingerprint, read, read_within};
 use crate::ids::{Id, TargetId};
@@ -164,7 +164,7 @@ hosts: [{ id: h, agent: a }]
 receivers:
   - { id: duty, webhook: { url: 'https://hooks.example/x' } }
   - { id: alerts, alertmanager: { url: 'https://hooks.example/y' } }
-routes: [{ to: duty }]
+routes: [{ to: duty }, { to: duty, when: { urgency: [urgent], agreement: [x] } }]
 ";
     let catalogue = read(&[("catalogue.yaml", text)]).unwrap();
     let service = &catalogue.services[&id("webshop")];
@@ -179,7 +179,9 @@ routes: [{ to: duty }]
     let memory = capacity(&catalogue, "x", "m");
     assert_eq!((memory.percentile.parts(), memory.held_ms, memory.resource.of.as_str()), (950_000_000, 300_000, ""));
     assert_eq!(memory.thresholds.of(Threshold::Warning), None);
-    assert!(catalogue.routes[0].when.priorities.is_empty());
+    assert_eq!(catalogue.routes[0].when, When::default());
+    let when = When { urgencies: vec![Urgency::Urgent], agreements: vec![id("x")], ..When::default() };
+    assert_eq!(catalogue.routes[1].when, when);
     assert_eq!(catalogue.receivers[&id("alerts")].state().unwrap().every_ms(), 60_000);
     assert!(catalogue.agents.is_empty());
     assert!(!format!("{catalogue:?}").contains("hooks.example"));

@@ -13,6 +13,7 @@ use super::schemas;
 use super::told::Told;
 use crate::api::said::{
     Acknowledgement, Assigning, Closing, Commented, Declaration, Filing, Linking, Receipt, Reopening, Resolving,
+    Unlinking,
 };
 use crate::incident::act::text::WHO_CHARS_MAX;
 use crate::incident::list::{IncidentHistory, IncidentList, LIST_DEFAULT, LIST_MAX, Wanted};
@@ -66,6 +67,7 @@ fn list() -> Told {
     .asked("assignee", name, "Those given to this very name.")
     .asked("since", schemas::instant_asked(), "Those that were not over before this.")
     .asked("until", schemas::instant_asked(), "Those that began before this.")
+    .asked("problem", schemas::problem_number(), "Those of this problem.")
     .asked("quiet", schemas::yes_or_no(), "Those that began in maintenance, of which nobody was told, or the others.")
     .asked("major", schemas::yes_or_no(), "The major ones, or the others.")
     .asked("after", schemas::number(), "What `next` of the page before says.")
@@ -129,10 +131,20 @@ fn beside() -> Vec<Told> {
             "/api/v1/incidents/{number}/links",
             "Link an incident",
             "Connects it with its parent, a problem, a change, a ticket or evidence. A parent is an incident that is open or \
-             recent, and no incident becomes part of itself.",
+             recent, and no incident becomes part of itself. A problem such as `PRB-2` is on record and not closed, and the \
+             incident is its from then on; an incident belongs to one such problem at most.",
         )
         .refuses(409, "`no-such-parent`, `part-of-itself`, `already-linked`, `too-many-links`: it is not connected so.")
-        .refuses(422, "`unsound-link`: it is no name on one line, nor an address of http or https without a password."),
+        .refuses(409, "`no-such-problem`, `incident-taken`, `problem-closed`, `problem-full`: it is not of that problem.")
+        .refuses(422, BAD_LINK),
+        act::<Unlinking>(
+            "/api/v1/incidents/{number}/unlink",
+            "Take a link back",
+            "Says that it is not connected like that after all. What was found to be of a problem is taken out of it like \
+             that, and is not found to be its again.",
+        )
+        .refuses(409, "`not-linked`: it has no such link.")
+        .refuses(422, BAD_LINK),
     ]
 }
 
@@ -162,6 +174,7 @@ fn majors() -> Vec<Told> {
     ]
 }
 
+const BAD_LINK: &str = "`unsound-link`: it is no name on one line, nor an address of http or https without a password.";
 const BAD_COMMENT: &str = "`unsound-comment`: the text has no characters, too many bytes, or control characters.";
 
 fn act<T: ToSchema>(path: &'static str, summary: &'static str, description: &'static str) -> Told {

@@ -9,19 +9,16 @@ use super::schemas;
 use super::told::Told;
 use crate::api::problems::{CloseAsked, FixAsked, KnownErrorAsked, ProblemAsked};
 use crate::problem::model::ProblemState;
-use crate::problem::pareto::{By, Pareto};
-use crate::problem::view::{ProblemHistory, ProblemList, ProblemView};
+use crate::problem::pareto::{By, Pareto, Rank};
+use crate::problem::view::{LIST_DEFAULT, LIST_MAX, ProblemHistory, ProblemList, ProblemView};
 
 /// All of them.
 pub(super) fn all() -> Vec<Told> {
     let word = |all: Vec<&'static str>| Object::builder().schema_type(Type::String).enum_values(Some(all));
-    let states = word(ProblemState::ALL.map(ProblemState::as_str).to_vec());
     let by = word(By::ALL.map(By::as_str).to_vec()).default(Some(json!("service")));
-    let rank = word(vec!["minutes", "count"]).default(Some(json!("minutes")));
+    let rank = word(Rank::ALL.map(Rank::as_str).to_vec()).default(Some(json!("minutes")));
     vec![
-        Told::get("/api/v1/problems", "List the problems", "Newest first, all of them.")
-            .asked("state", states, "Only those that stand so.")
-            .answers_json::<ProblemList>(200, "The problems."),
+        list(),
         Told::post(
             "/api/v1/problems",
             "Open a problem",
@@ -38,8 +35,8 @@ pub(super) fn all() -> Vec<Told> {
         Told::get(
             "/api/v1/problems/pareto",
             "Read what costs most",
-            "Which services, causes or components had most incidents, or the longest. Incidents that hold at the same time \
-             each count with all of theirs.",
+            "Which services, causes or components had most incidents, or the longest. Incidents of one service that hold at \
+             the same time count their time once.",
         )
         .asked("by", by, "By what incidents are put together.")
         .asked("rank", rank, "What comes first.")
@@ -70,13 +67,34 @@ pub(super) fn all() -> Vec<Told> {
     ]
 }
 
+fn list() -> Told {
+    let states = ProblemState::ALL.map(ProblemState::as_str).to_vec();
+    let states = Object::builder().schema_type(Type::String).enum_values(Some(states));
+    let limit = Object::builder()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(LIST_MAX))
+        .default(Some(json!(LIST_DEFAULT)));
+    Told::get(
+        "/api/v1/problems",
+        "List the problems",
+        "Newest first. A page may have fewer than `limit` and still not be the last; the header `Link` says where the next \
+         is.",
+    )
+    .asked("state", states, "Only those that stand so.")
+    .asked("after", schemas::problem_number(), "What `next` of the page before says.")
+    .asked("limit", limit, "At most how many.")
+    .answers_json::<ProblemList>(200, "The problems.")
+    .with_header(200, "Link", "Where the next page is, with `rel=\"next\"`; not there after the last.")
+}
+
 fn act<T: ToSchema>(path: &'static str, summary: &'static str, description: &'static str) -> Told {
     Told::post(path, summary, description)
         .named("number", schemas::problem_number(), "The problem, such as `PRB-2` or `2`.")
         .takes_json::<T>()
         .answers_json::<ProblemView>(200, "The problem as it stands then.")
         .refuses(404, "`no-such-problem`: there is none of this number.")
-        .refuses(409, "`problem-closed`, `too-many-events`: nothing can be done about it any more.")
+        .refuses(409, "`already-said`, `problem-closed`, `too-many-events`: the same stands there, or nothing can be done about it any more.")
         .refuses(422, "`unsound-problem`: a text or an instant is not what it must be.")
         .refuses(503, NO_ROOM)
         .may_fail()

@@ -32,6 +32,7 @@ use crate::api::problems::{CloseAsked, FixAsked, KnownErrorAsked, ProblemAsked};
 use crate::api::rows::StreamList;
 use crate::api::said::{
     Acknowledgement, Assigning, Closing, Commented, Declaration, Filing, Linking, Receipt, Reopening, Resolving,
+    Unlinking,
 };
 use crate::api::tokens::{Wanted, Whoami};
 use crate::engine::compaction::Compaction;
@@ -113,6 +114,7 @@ use crate::quality::model::FactList;
     TokenList,
     TokenView,
     TrialView,
+    Unlinking,
     VersionList,
     Wanted,
     Weighted,
@@ -121,7 +123,7 @@ use crate::quality::model::FactList;
 struct Bodies;
 
 /// What is sent to the collector: here a key may be left out.
-const SENT: [&str; 20] = [
+const SENT: [&str; 21] = [
     "Acknowledgement",
     "Assigning",
     "Begun",
@@ -141,6 +143,7 @@ const SENT: [&str; 20] = [
     "Reopening",
     "Resolving",
     "Revoked",
+    "Unlinking",
     "Wanted",
 ];
 /// What stands among the keys of something else, which therefore has more keys than these.

@@ -14,7 +14,7 @@ use crate::identity::role::Role;
 use crate::incident::model::{Called, Number};
 
 /// What is served and not in the document: pages, what they are made of, and their forms.
-const LEFT_OUT: [(&str, &str); 23] = [
+const LEFT_OUT: [(&str, &str); 24] = [
     ("GET", "/"),
     ("GET", "/page.css"),
     ("GET", "/page.js"),
@@ -35,6 +35,7 @@ const LEFT_OUT: [(&str, &str); 23] = [
     ("POST", "/incidents/{number}/close"),
     ("POST", "/incidents/{number}/reopen"),
     ("POST", "/incidents/{number}/links"),
+    ("POST", "/incidents/{number}/unlink"),
     ("POST", "/incidents/{number}/major"),
     ("POST", "/incidents/{number}/notice"),
     ("POST", "/incidents/{number}/review"),

@@ -16,6 +16,7 @@ use super::super::exit::{Ended, UNAVAILABLE};
 use crate::api::socket::Ask;
 use crate::incident::list::{IncidentsQuery, LIST_MAX, Wanted};
 use crate::incident::model::{Category, Incident, Number};
+use crate::problem::event::ProblemNumber;
 use crate::report::{Style, incidents};
 
 /// Which incidents are listed.
@@ -51,6 +52,9 @@ pub(super) struct Which {
     /// Those that began before this.
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     until: Option<Instant>,
+    /// Those of this problem, such as PRB-2.
+    #[arg(long, value_name = "PROBLEM", value_parser = |text: &str| ProblemNumber::parse(text).ok_or("expected a number such as PRB-2"))]
+    problem: Option<ProblemNumber>,
     /// Only those that began in maintenance, or, with false, only the others.
     #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true")]
     quiet: Option<bool>,
@@ -77,6 +81,7 @@ impl Which {
             assignee: self.assignee.clone(),
             since: self.since,
             until: self.until,
+            problem: self.problem,
             quiet: self.quiet,
             major: self.major,
             after: self.after,
@@ -102,7 +107,7 @@ fn category(text: &str) -> Result<Category, String> {
 }
 
 /// What one of these words stands for.
-pub(super) fn one_of<T: Copy>(text: &str, known: &[(&'static str, T)]) -> Result<T, String> {
+pub(in crate::cli) fn one_of<T: Copy>(text: &str, known: &[(&'static str, T)]) -> Result<T, String> {
     let all = || known.iter().map(|(word, _)| *word);
     let found = known.iter().find(|(word, _)| *word == text).map(|(_, of)| *of);
     found.ok_or_else(|| format!("expected {}{}", words::listed(all()), words::did_you_mean(text, all())))

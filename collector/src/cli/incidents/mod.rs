@@ -2,6 +2,8 @@
 
 mod list;
 
+pub(super) use list::one_of;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -15,6 +17,7 @@ use super::ask::{answer, local_actor, print_json, style, understood};
 use super::exit::{ASKED, DONE, Ended, UNAVAILABLE, UNAVAILABLE_MEANS, USAGE, WRONG};
 use crate::api::said::{
     Acknowledgement, Assigning, Closing, Commented, Declaration, Filing, Linking, Receipt, Reopening, Resolving, Said,
+    Unlinking,
 };
 use crate::api::socket::Ask;
 use crate::engine::command::CommandError;
@@ -49,9 +52,14 @@ const RESOLVE: [&str; 2] = [
 ];
 const CLOSE: [&str; 1] = ["uphold-collector incidents close INC-7"];
 const REOPEN: [&str; 1] = ["uphold-collector incidents reopen INC-7 --comment \"it is slow again\""];
-const LINK: [&str; 2] = [
+const LINK: [&str; 3] = [
     "uphold-collector incidents link INC-7 change CHG-1042",
+    "uphold-collector incidents link INC-7 problem PRB-2",
     "uphold-collector incidents link INC-7 evidence https://wiki.example/inc-7",
+];
+const UNLINK: [&str; 2] = [
+    "uphold-collector incidents unlink INC-7 change CHG-1042",
+    "uphold-collector incidents unlink INC-7 problem PRB-2",
 ];
 const MAJOR: [&str; 1] = ["uphold-collector incidents major INC-7 \"all customers\" --owner \"A. Keller\""];
 const NOTICE: [&str; 1] = ["uphold-collector incidents notice INC-7"];
@@ -152,6 +160,17 @@ enum What {
         /// Its number, its name or its address.
         to: String,
     },
+    /// Take a link back; an incident that was found to be of a problem is taken out of it like that.
+    #[command(after_help = after_help::written(&UNLINK, &ASKED))]
+    Unlink {
+        #[command(flatten)]
+        at: Seen,
+        /// What it was to the incident: parent, problem, change, ticket or evidence.
+        #[arg(value_parser = kind)]
+        kind: LinkKind,
+        /// Its number, its name or its address.
+        to: String,
+    },
     /// Declare a major incident: somebody answers for it, and it is not closed without a review.
     #[command(after_help = after_help::written(&MAJOR, &ASKED))]
     Major {
@@ -247,6 +266,10 @@ fn does(what: &What) -> Result<(), Ended> {
         What::Link { at, kind, to } => {
             let (to, expected_events) = (to.clone(), at.expected_events);
             act(&at.which, &Linking { kind: *kind, to, expected_events }, "Linked")
+        }
+        What::Unlink { at, kind, to } => {
+            let (to, expected_events) = (to.clone(), at.expected_events);
+            act(&at.which, &Unlinking { kind: *kind, to, expected_events }, "Unlinked")
         }
         What::Major { at, because, owner } => {
             let (owner, because, expected_events) = (owner.clone(), because.clone(), at.expected_events);

@@ -44,6 +44,8 @@ pub enum Act {
     Reopen(Option<Comment>),
     /// To connect it with something.
     Link(Link),
+    /// To take back what connects it with something.
+    Unlink(Link),
     /// To make it a major incident.
     Major {
         /// Who answers for it.
@@ -76,7 +78,7 @@ impl Act {
     /// How often people may have done something before it.
     const fn events_max(&self) -> u32 {
         match self {
-            Self::Comment(_) | Self::Assign(_) | Self::Link(_) => EVENTS_MAX,
+            Self::Comment(_) | Self::Assign(_) | Self::Link(_) | Self::Unlink(_) => EVENTS_MAX,
             _ => ENDING_EVENTS_MAX,
         }
     }
@@ -108,6 +110,7 @@ pub fn act(
         Act::Close(comment) => closed(incident, comment, by)?,
         Act::Reopen(comment) => reopened(register, incident, comment, by)?,
         Act::Link(link) => Change::Linked { by, link: linked(register, incident, link)? },
+        Act::Unlink(link) => Change::Unlinked { by, link: unlinked(incident, link)? },
         Act::Major { owner, because } => declared(incident, owner, because, by)?,
         Act::NoticeReceived => match &major(incident)?.notice_received {
             Some(known) => return Err(ActError::NoticeReceived { number, by: known.by.clone(), at: known.at }),
@@ -192,6 +195,20 @@ fn linked(register: &Register, incident: &Incident, link: Link) -> Result<Link, 
         return Err(ActError::TooManyLinks(number));
     }
     Ok(link)
+}
+
+/// A link that it has. Which problem it belongs to, the problems say.
+fn unlinked(incident: &Incident, link: Link) -> Result<Link, ActError> {
+    let to = match (link.kind, Called::parse(&link.to)) {
+        (LinkKind::Parent, Some(Called::Number(parent))) => parent.to_string(),
+        _ => link.to,
+    };
+    let link = Link { to, ..link };
+    let is_ours = link.kind == LinkKind::Problem && link.to.starts_with("PRB-");
+    if is_ours || incident.links.contains(&link) {
+        return Ok(link);
+    }
+    Err(ActError::not_linked(incident, &link, None))
 }
 
 /// Whether an incident is `whole`, or part of it over however many.

@@ -1,11 +1,13 @@
 //! Why nothing is done to an incident: each reason with its word, and a sentence that names what stands in the way.
 
 use uphold_common::time::Instant;
+use uphold_common::yaml::words;
 
 use super::text::{COMMENT_BYTES_MAX, LINK_BYTES_MAX, REVIEW_BYTES_MAX, WHO_CHARS_MAX};
 use super::{ENDING_EVENTS_MAX, EVENTS_MAX};
 use crate::identity::deed::Actor;
-use crate::incident::model::{Called, LINKS_MAX, Number, Standing};
+use crate::incident::model::{Called, Incident, LINKS_MAX, Link, LinkKind, Number, Standing};
+use crate::problem::event::ProblemNumber;
 
 /// Why nothing is done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +26,9 @@ pub enum ActError {
         "a link has 1 to {LINK_BYTES_MAX} bytes on one line: a name, or an address of http or https without a password"
     )]
     BadLink,
+    /// It is no number of a problem.
+    #[error("a problem is called by its number, such as PRB-2, or by its name in another system")]
+    BadProblem,
     /// When it ended is no instant.
     #[error("when it ended: {0}")]
     BadInstant(String),
@@ -140,6 +145,35 @@ pub enum ActError {
         /// With what.
         to: String,
     },
+    /// It has no such link.
+    #[error("{number} is not linked with the {kind} {to}{hint}", kind = .kind.as_str())]
+    NotLinked {
+        /// The incident.
+        number: Number,
+        /// What that would be to it.
+        kind: LinkKind,
+        /// With what.
+        to: String,
+        /// The nearest that it has, in words.
+        hint: String,
+    },
+    /// There is no such problem.
+    #[error("there is no problem {0}")]
+    NoProblem(ProblemNumber),
+    /// It belongs to another problem.
+    #[error("{number} belongs to {problem}; that link has to be taken back first")]
+    Taken {
+        /// The incident.
+        number: Number,
+        /// Its problem.
+        problem: ProblemNumber,
+    },
+    /// Nothing more is to be done about the problem.
+    #[error("{0} is closed, and takes no more incidents")]
+    ProblemClosed(ProblemNumber),
+    /// The problem has as many incidents, or as long a history, as it can have.
+    #[error("{0} has as many incidents or events as it can have")]
+    ProblemFull(ProblemNumber),
     /// It has too many links.
     #[error("{0} has {LINKS_MAX} links, and can have no more")]
     TooManyLinks(Number),
@@ -151,13 +185,21 @@ pub enum ActError {
 }
 
 impl ActError {
+    /// That an incident has no such link, with the nearest that it has; one to its problem may stand there alone.
+    pub fn not_linked(incident: &Incident, link: &Link, problem: Option<&str>) -> Self {
+        let links = incident.links.iter().filter(|one| one.kind == link.kind).map(|one| one.to.as_str());
+        let problem = problem.filter(|_| link.kind == LinkKind::Problem);
+        let hint = words::did_you_mean(&link.to, links.chain(problem));
+        Self::NotLinked { number: incident.number, kind: link.kind, to: link.to.clone(), hint }
+    }
+
     /// The word for programs.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::BadComment => "unsound-comment",
             Self::BadReview => "unsound-review",
             Self::BadWho => "unsound-name",
-            Self::BadLink => "unsound-link",
+            Self::BadLink | Self::BadProblem => "unsound-link",
             Self::BadInstant(_) | Self::BadEnd { .. } => "unsound-end",
             Self::NoIncident(_) => "no-such-incident",
             Self::Changed { .. } => "changed-meanwhile",
@@ -175,6 +217,11 @@ impl ActError {
             Self::NoParent(_) => "no-such-parent",
             Self::Cycle { .. } => "part-of-itself",
             Self::Linked { .. } => "already-linked",
+            Self::NotLinked { .. } => "not-linked",
+            Self::NoProblem(_) => "no-such-problem",
+            Self::Taken { .. } => "incident-taken",
+            Self::ProblemClosed(_) => "problem-closed",
+            Self::ProblemFull(_) => "problem-full",
             Self::TooManyLinks(_) => "too-many-links",
             Self::TooManyEvents(_) => "too-many-events",
         }
@@ -188,6 +235,7 @@ impl ActError {
                 | Self::BadReview
                 | Self::BadWho
                 | Self::BadLink
+                | Self::BadProblem
                 | Self::BadInstant(_)
                 | Self::BadEnd { .. }
         )

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::refusal::ActError;
 use crate::incident::model::{Link, LinkKind};
+use crate::problem::event::ProblemNumber;
 
 /// Most bytes of a comment.
 pub const COMMENT_BYTES_MAX: usize = 4_000;
@@ -50,15 +51,28 @@ impl Who {
     }
 }
 
-/// A link of this kind with what `to` names: a name on one line, or an address of the web, which may hold no password. Whether
-/// there is an incident of that number is not looked at here.
+/// A link of this kind with what `to` names: a name on one line, or an address of the web, which may hold no password. What
+/// looks like a problem of ours, however it is written, is written as its number. Whether there is an incident or a problem of
+/// that number is not looked at here.
 pub fn link(kind: LinkKind, to: &str) -> Result<Link, ActError> {
     let to = to.trim();
     let sound = !to.is_empty() && to.len() <= LINK_BYTES_MAX && !to.chars().any(is_odd);
     if !sound || (to.contains("://") && address(to).is_none()) {
         return Err(ActError::BadLink);
     }
+    if kind == LinkKind::Problem
+        && let Some(ours) = of_ours(to)
+    {
+        return ours.map(|number| Link { kind, to: number.to_string() }).ok_or(ActError::BadProblem);
+    }
     Ok(Link { kind, to: to.to_owned() })
+}
+
+/// The number of a problem of ours, if that is meant: `PRB-2`, `prb-2` or `2`. The inner one is none if it can be no number.
+fn of_ours(to: &str) -> Option<Option<ProblemNumber>> {
+    let prefix = to.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("PRB-"));
+    let digits = prefix.and_then(|_| to.get(4..)).or_else(|| to.bytes().all(|b| b.is_ascii_digit()).then_some(to))?;
+    Some(Some(digits).filter(|digits| !digits.starts_with("PRB-")).and_then(ProblemNumber::parse))
 }
 
 /// The address of the web that this is, if it is one that a page may lead to.

@@ -24,7 +24,7 @@ use crate::notify::outbox::Delivery;
 /// Longest subject, in characters.
 const SUBJECT_CHARS_MAX: usize = 200;
 /// The lines of a letter: what stands before them, and where in the event they are found.
-const LINES: [(&str, &str); 16] = [
+const LINES: [(&str, &str); 19] = [
     ("Happened", "/data/happened"),
     ("Service", "/data/service_name"),
     ("Customers", "/data/customers"),
@@ -40,6 +40,9 @@ const LINES: [(&str, &str); 16] = [
     ("Acknowledged by", "/data/acknowledged_by"),
     ("Ended", "/data/resolved/ended"),
     ("Resolution", "/data/resolved/resolution_text"),
+    ("Problem", "/data/problem"),
+    ("Known error", "/data/known_error/root_cause"),
+    ("What helps", "/data/known_error/workaround"),
     ("Comment by", "/data/comment/by"),
 ];
 
@@ -104,6 +107,7 @@ const fn happened(kind: Kind) -> &'static str {
         Kind::Closed => "closed",
         Kind::Assigned => "assigned",
         Kind::Linked => "linked",
+        Kind::Unlinked => "a link was taken back",
         Kind::Affected => "more is affected",
         Kind::Escalated => "escalated",
         Kind::Major => "a major incident",

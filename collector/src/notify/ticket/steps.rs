@@ -64,6 +64,7 @@ fn operation(kind: Kind) -> Operation {
         Kind::Amended
         | Kind::Assigned
         | Kind::Linked
+        | Kind::Unlinked
         | Kind::Affected
         | Kind::Escalated
         | Kind::Major

@@ -12,7 +12,7 @@ pub(super) const PRIORITIES: [(&str, Priority); 5] = {
     let [p1, p2, p3, p4, p5] = Priority::ALL;
     [(p1.as_str(), p1), (p2.as_str(), p2), (p3.as_str(), p3), (p4.as_str(), p4), (p5.as_str(), p5)]
 };
-const URGENCIES: [(&str, Urgency); 2] =
+pub(super) const URGENCIES: [(&str, Urgency); 2] =
     [(Urgency::Urgent.as_str(), Urgency::Urgent), (Urgency::Normal.as_str(), Urgency::Normal)];
 
 /// What `incidents` says.

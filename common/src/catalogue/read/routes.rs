@@ -1,6 +1,6 @@
 //! Which receivers are told of which incidents: routes.
 
-use super::raising::PRIORITIES;
+use super::raising::{PRIORITIES, URGENCIES};
 use super::sections::Names;
 use super::services::CRITICALITIES;
 use crate::catalogue::cause::Cause;
@@ -26,9 +26,7 @@ const CAUSES: [(&str, Cause); Cause::ALL.len()] = {
         (k.as_str(), k),
     ]
 };
-/// Conditions of routes that are known and not built.
-const CONDITIONS_NOT_YET: [&str; 2] = ["urgency", "agreement"];
-/// Most services, and most customers, of a route.
+/// Most services, most customers, and most agreements of a route.
 const NAMED_MAX: usize = 1_000;
 
 /// `{ to: duty, when: { priority: [P1, P2], outside: office-hours }, late: true }`
@@ -42,19 +40,21 @@ pub(super) fn route(at: &At<'_>, names: &Names) -> Read<Route> {
 }
 
 fn when(keys: &Keys<'_>, names: &Names) -> Read<When> {
-    let not_yet = keys.not_yet(&CONDITIONS_NOT_YET);
     let priorities = words(keys, "priority", "priorities", &PRIORITIES);
+    let urgencies = words(keys, "urgency", "urgencies", &URGENCIES);
     let services = named(keys, "service", "services", &names.services);
     let customers = named(keys, "customer", "customers", &names.customers);
+    let agreements = named(keys, "agreement", "agreements", &names.agreements);
     let causes = words(keys, "cause", "causes", &CAUSES);
     let criticalities = words(keys, "criticality", "criticalities", &CRITICALITIES);
     let calendar = keys.optional("calendar", |at| names.calendars.refer(at));
     let outside = keys.optional("outside", |at| names.calendars.refer(at));
-    not_yet?;
     Ok(When {
         priorities: priorities?,
+        urgencies: urgencies?,
         services: services?,
         customers: customers?,
+        agreements: agreements?,
         causes: causes?,
         criticalities: criticalities?,
         calendar: calendar?,

@@ -103,6 +103,7 @@ pub(super) struct Names {
     pub(super) agents: Agents,
     pub(super) calendars: Calendars,
     pub(super) services: Declared,
+    pub(super) agreements: Declared,
     pub(super) receivers: Declared,
     /// The agent of each host that could be read.
     pub(super) agents_of_hosts: BTreeMap<Id, Id>,
@@ -134,7 +135,7 @@ impl Names {
         let (_, agent_items) = Declared::read("agent", &[], &sections.agents);
         let (calendars, calendar_items) = Declared::read("calendar", &[], &sections.calendars);
         let (services, service_items) = Declared::read("service", &[], &sections.services);
-        let (_, agreement_items) = Declared::read("agreement", &[], &sections.agreements);
+        let (agreements, agreement_items) = Declared::read("agreement", &[], &sections.agreements);
         let (receivers, receiver_items) = Declared::read("receiver", &[], &sections.receivers);
         let lists = Lists {
             customers: customer_items,
@@ -157,6 +158,7 @@ impl Names {
             agents,
             calendars,
             services,
+            agreements,
             receivers,
             agents_of_hosts,
             measured,
