@@ -191,13 +191,13 @@ fn a_server_that_speaks_tls_from_the_beginning_gets_letters_and_nobody_in_betwee
     let letter = until("the letter", || about_the_outage(&server).pop());
     assert!(letter.header("Subject")[0].ends_with(": opened"), "{letter:?}");
 
-    let text = fs::read_to_string(world.catalogue()).unwrap();
+    let written = fs::read_to_string(world.catalogue()).unwrap();
     for (wrong, why) in [
         // Nobody vouches for the server; and whoever waits for a greeting in the clear waits in vain.
         (mail("implicit", &other), "could not reach the mail server: "),
         (mail("starttls", &authority), "the mail server "),
     ] {
-        fs::write(world.catalogue(), text.replace(&sound, &wrong)).unwrap();
+        fs::write(world.catalogue(), written.replace(&sound, &wrong)).unwrap();
         let said = until("another answer", || {
             let tried = test();
             (tried.status.code() == Some(1)).then(|| String::from_utf8(tried.stderr).unwrap())

@@ -250,8 +250,8 @@ fn touched<'c>(catalogue: &'c Catalogue, incident: &Incident) -> BTreeSet<&'c Id
         Some(agreement) => target.id.parent == *agreement,
         None => about(&target.service),
     };
-    let touched: BTreeSet<&Id> = catalogue.targets.values().filter(touches).map(|target| &target.id.parent).collect();
-    asked.into_iter().filter(|agreement| touched.contains(agreement)).collect()
+    let of_all: BTreeSet<&Id> = catalogue.targets.values().filter(touches).map(|target| &target.id.parent).collect();
+    asked.into_iter().filter(|agreement| of_all.contains(agreement)).collect()
 }
 
 fn data(catalogue: &Catalogue, incident: &Incident, last: &Change) -> Map<String, Value> {

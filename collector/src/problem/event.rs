@@ -38,7 +38,6 @@ pub mod behind {
     use super::ProblemNumber;
 
     /// Writes it.
-    #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
     pub fn serialize<S: Serializer>(number: &Option<ProblemNumber>, serializer: S) -> Result<S::Ok, S::Error> {
         match number {
             Some(number) => serializer.collect_str(number),

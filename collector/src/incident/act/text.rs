@@ -61,18 +61,20 @@ pub fn link(kind: LinkKind, to: &str) -> Result<Link, ActError> {
         return Err(ActError::BadLink);
     }
     if kind == LinkKind::Problem
-        && let Some(ours) = of_ours(to)
+        && let Some(digits) = digits_of_ours(to)
     {
-        return ours.map(|number| Link { kind, to: number.to_string() }).ok_or(ActError::BadProblem);
+        let number = ProblemNumber::parse(&format!("PRB-{digits}")).ok_or(ActError::BadProblem)?;
+        return Ok(Link { kind, to: number.to_string() });
     }
     Ok(Link { kind, to: to.to_owned() })
 }
 
-/// The number of a problem of ours, if that is meant: `PRB-2`, `prb-2` or `2`. The inner one is none if it can be no number.
-fn of_ours(to: &str) -> Option<Option<ProblemNumber>> {
-    let prefix = to.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("PRB-"));
-    let digits = prefix.and_then(|_| to.get(4..)).or_else(|| to.bytes().all(|b| b.is_ascii_digit()).then_some(to))?;
-    Some(Some(digits).filter(|digits| !digits.starts_with("PRB-")).and_then(ProblemNumber::parse))
+/// What stands for the number where a problem of ours is meant: `PRB-2`, `prb-2` or `2`. It may be none.
+fn digits_of_ours(to: &str) -> Option<&str> {
+    if to.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(to);
+    }
+    to.split_at_checked(4).filter(|(prefix, _)| prefix.eq_ignore_ascii_case("PRB-")).map(|(_, digits)| digits)
 }
 
 /// The address of the web that this is, if it is one that a page may lead to.
