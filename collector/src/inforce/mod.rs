@@ -179,19 +179,13 @@ pub fn take_up_offer(
     let is_restated = offer.restatement.is_some() && on_record.may_be_restated(&catalogue);
     let number = match &on_record.newest {
         Some(newest) if newest.hash == hash && !is_restated => {
-            // Descriptions lie in files of their own. One that broke since does not keep anybody from measuring.
             if offer.known.is_none() {
-                for why in undescribed(&catalogue) {
-                    tracing::error!("incidents cannot be told: {why}");
-                }
+                say_undescribed(&catalogue);
             }
             newest.number
         }
         _ => {
-            let wrong = undescribed(&catalogue);
-            if !wrong.is_empty() {
-                return Err(TakeUpError::Receivers(wrong));
-            }
+            refuse_undescribed(&catalogue)?;
             let coming = coming(store, &on_record, &catalogue, offer, now)?;
             let (number, from) = (coming.version.number, coming.version.holds_from());
             let mut changes = assigned.extend(&catalogue, number);
@@ -233,6 +227,19 @@ pub fn take_up_offer(
 /// What is wrong with the descriptions of its ticket systems, each with its place.
 fn undescribed(catalogue: &Catalogue) -> Vec<String> {
     known::unsound(catalogue).into_iter().map(|(id, why)| format!("receivers.{id}.http: {why}")).collect()
+}
+
+/// Nothing new is taken up that cannot be told.
+fn refuse_undescribed(catalogue: &Catalogue) -> Result<(), TakeUpError> {
+    let wrong = undescribed(catalogue);
+    if wrong.is_empty() { Ok(()) } else { Err(TakeUpError::Receivers(wrong)) }
+}
+
+/// Descriptions lie in files of their own. One that broke since does not keep anybody from measuring.
+fn say_undescribed(catalogue: &Catalogue) {
+    for why in undescribed(catalogue) {
+        tracing::error!("incidents cannot be told: {why}");
+    }
 }
 
 /// The files of the version on record, if there is one: what a report reads when no collector runs.

@@ -15,7 +15,7 @@ use super::examples::with_holidays;
 use super::pages::{Page, read_all};
 
 /// The fixtures that the schema lets through, since only the reader can know: by what it knows.
-const ONLY_THE_READER: [(&str, &[&str]); 10] = [
+const ONLY_THE_READER: [(&str, &[&str]); 12] = [
     (
         "what the parts of a target say together",
         &[
@@ -102,6 +102,7 @@ const ONLY_THE_READER: [(&str, &[&str]); 10] = [
             "probe-interval-too-long.yaml",
             "probe-interval-too-short.yaml",
             "receiver-alertmanager-every.yaml",
+            "receiver-exec-timeout.yaml",
             "target-capacity-for.yaml",
             "target-capacity-lead-time.yaml",
             "target-window-too-long.yaml",
@@ -122,6 +123,22 @@ const ONLY_THE_READER: [(&str, &[&str]); 10] = [
     (
         "who can be told by whom, and what comes after what",
         &["escalation-step-order.yaml", "escalation-to-alertmanager.yaml", "response-nothing.yaml"],
+    ),
+    (
+        "which mail addresses and servers there are, and that a program is named by its whole path",
+        &[
+            "receiver-exec-relative.yaml",
+            "receiver-mail-from-domain.yaml",
+            "receiver-mail-from-dots.yaml",
+            "receiver-mail-from.yaml",
+            "receiver-mail-server.yaml",
+            "receiver-mail-to-twice.yaml",
+            "receiver-mail-to.yaml",
+        ],
+    ),
+    (
+        "that a login has a name, a password and an encrypted way",
+        &["receiver-mail-clear.yaml", "receiver-mail-login-user.yaml", "receiver-mail-login.yaml"],
     ),
     ("how it was written", &["yaml-anchor.yaml", "yaml-tag.yaml"]),
 ];

@@ -289,7 +289,7 @@ async fn a_system_in_trouble_gets_one_ticket_and_is_not_asked_for_ever() {
         (
             answer(200, &json!({ "id": "a\nb" })),
             DeadLetter,
-            "the ticket's id is none: it has 1 to 200 bytes and no control characters",
+            "the ticket's id is none: it has 1 to 200 bytes, no space, no quote and no bracket",
         ),
         (elsewhere(), DeadLetter, "the receiver answered 302, and redirects are not followed"),
         (many(), DeadLetter, "the answer is longer than 1048576 bytes"),
