@@ -2,9 +2,10 @@
 //!
 //! It waits for a request until the next tick is due, then takes what else waits, up to `GROUP_MAX`, so that pushes
 //! which arrive together share one flush and one sync. A tick is due every [`TICK_MS`], and sooner when a push brought
-//! news, but never so often that ticks take more than a quarter of the time; one that takes long is not made up for. While something still has to be derived, ticks follow one another, and what waits is served in between;
-//! while a compaction is under way, its steps are. When the store is dead nothing can be promised any more: the thread
-//! ends with the error, the program with an exit code of its own, and a restart finds everything that was acknowledged.
+//! news, but never so often that ticks take more than a twentieth of the time; one that takes long is not made up for.
+//! While something still has to be derived, ticks follow one another, and what waits is served in between; while a
+//! compaction is under way, its steps are. When the store is dead nothing can be promised any more: the thread ends with
+//! the error, the program with an exit code of its own, and a restart finds everything that was acknowledged.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -36,7 +37,7 @@ const TICK: Duration = Duration::from_millis(TICK_MS);
 /// How soon after a tick news bring the next one: what fails at the same moment is mostly here by then.
 const SOON: Duration = Duration::from_millis(100);
 /// How many times as long as the last tick took they wait at least.
-const SPARING: u32 = 4;
+const SPARING: u32 = 20;
 /// Most requests that are taken at once.
 const GROUP_MAX: usize = 256;
 /// Most steps of upkeep after a tick.
