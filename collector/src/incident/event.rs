@@ -112,7 +112,7 @@ pub enum Change {
         returned: bool,
     },
     /// It is over and stays so, but ended otherwise than it was resolved: what became known since, or was put on record or
-    /// revoked, changed the figures of its closed window, or shows that there was no outage.
+    /// revoked, changed the figures of its closed window, moved its end, or shows that there was no outage.
     Amended {
         /// When what it is about ended, as measured now.
         ended: Instant,

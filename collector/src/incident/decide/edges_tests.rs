@@ -299,3 +299,23 @@ fn a_threshold_that_flaps_in_maintenance_is_one_incident() {
     assert_eq!(sees(&[(100, Some(200))], 200), ["INC-1 resolved at 200 BelowAgain"]);
     assert_eq!(sees(&[(100, Some(200)), (250, None)], 260), ["INC-1 reopened"]);
 }
+
+#[test]
+fn late_data_moves_the_end_that_was_told_and_nobodys_word() {
+    let mut world = World::new();
+    world.catalogue.raising.absorb_ms = 60;
+    world.sees(&[(100, None)], 120);
+    world.sees(&[(100, Some(200))], 200);
+    assert!(world.sees(&[(100, Some(240))], 299).is_empty(), "it may move again, or come back");
+    assert_eq!(world.sees(&[(100, Some(240))], 300), ["INC-1 amended at 240 Recovered"]);
+    assert!(world.sees(&[(100, Some(240))], 301).is_empty());
+    assert_eq!(world.sees(&[(100, Some(150)), (170, Some(220))], 400), ["INC-1 amended at 220 Recovered"]);
+    assert_eq!(world.sees(&[(100, Some(150)), (170, Some(220))], 400 + WEEK), ["INC-1 closed"]);
+    assert!(world.sees(&[(100, Some(210))], 401 + WEEK).is_empty(), "what is closed stands");
+
+    let mut world = World::new();
+    world.sees(&[(100, None)], 120);
+    by_hand(&mut world, 1, resolved_by_hand(150), 150);
+    assert_eq!(world.sees(&[(100, Some(200))], 400), ["INC-1 cleared"]);
+    assert!(world.sees(&[(100, Some(190))], 401).is_empty());
+}

@@ -34,6 +34,15 @@ struct Fresh {
     may_join: bool,
 }
 
+impl Course<'_> {
+    /// Whether this is the last stretch of an incident: it holds several, as late data cuts them, or when it came back.
+    fn is_last_of(&self, incident: &Incident, episode: &Episode) -> bool {
+        let until = incident.interval().end;
+        let after = self.troubles.partition_point(|trouble| trouble.episode.started < until);
+        after.checked_sub(1).and_then(|last| self.troubles.get(last)).is_some_and(|last| last.episode == *episode)
+    }
+}
+
 impl Trouble {
     /// One that is laid to nothing else.
     pub fn of(episode: Episode) -> Self {
@@ -162,11 +171,8 @@ impl Decider<'_> {
                 self.resolve(incident, self.as_of.max(incident.started), Resolution::Outlasted);
             }
             Some(ended) if incident.is_open() => {
-                // An incident that holds several stretches, as late data cuts them, ends with the last of them.
-                let mut last = course.troubles.iter().rev().map(|trouble| &trouble.episode);
-                let is_last = last.find(|other| other.interval().overlaps(incident.interval())) == Some(episode);
                 let is_calm = incident.returns == 0 || self.as_of.since_ms(ended) >= self.absorb_ms();
-                if is_last && is_calm {
+                if is_calm && course.is_last_of(incident, episode) {
                     self.resolve(incident, ended, course.over);
                 }
             }
@@ -178,8 +184,21 @@ impl Decider<'_> {
                 let again = Change::Reopened { by: None, text: None, returned: true };
                 self.follow(incident, &[again, Change::over(ended, course.over)]);
             }
+            Some(ended) if self.has_moved(course, incident, ended) && course.is_last_of(incident, episode) => {
+                self.follow(incident, &[Change::Amended { ended, resolution: course.over }]);
+            }
             _ => {}
         }
+    }
+
+    /// Whether what became known late says of an incident that it ended at another instant. It is said once it has stood for as
+    /// long as trouble may come back in. What people said stands.
+    fn has_moved(&self, course: &Course<'_>, incident: &Incident, ended: Instant) -> bool {
+        let moved = |end: &Resolved| {
+            let has_stood = self.as_of.since_ms(end.ended.max(ended)) >= self.absorb_ms();
+            end.by.is_none() && end.resolution == course.over && end.ended != ended && has_stood
+        };
+        self.is_over(incident) && incident.resolved.as_ref().is_some_and(moved)
     }
 
     /// Incidents of which nothing is seen: what they were about never was. And what somebody resolved is over by the
