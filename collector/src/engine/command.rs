@@ -190,7 +190,10 @@ impl Engine {
         let events: Vec<Event> = self.events_of(number)?.into_iter().map(|(_, event)| event).collect();
         let incident = events.iter().try_fold(None, |before, event| Incident::after(before, event).map(Some));
         let incident = incident.ok_or_else(|| damaged("an incident", &"an event does not follow those before it"))?;
-        Ok(incident.map(|incident| History { incident, events, beside: Beside::default() }))
+        Ok(incident.map(|mut incident| {
+            incident.problem = self.tracked.problems.of(number).map(|problem| problem.number);
+            History { incident, events, beside: Beside::default() }
+        }))
     }
 
     /// The events of an incident that are on record, in order, each with its key.

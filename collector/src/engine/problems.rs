@@ -69,6 +69,7 @@ impl Tracked {
             let event: ProblemEvent = pack::unpack(&value).map_err(|error| damaged("a problem", &error))?;
             problems.apply(&event).map_err(|error| damaged("a problem", &error))?;
         }
+        problems.relink();
         for problem in problems.all() {
             for incident in &problem.incidents {
                 register.put_behind(incident.number, Some(problem.number));

@@ -153,6 +153,8 @@ fn the_problem_of_an_incident_is_in_its_record_its_list_and_its_messages_and_a_l
     assert_eq!(last, "unlinked from the problem PRB-1 by local user 7");
     let after = world.engine().act(newest, Act::Link(to("PRB-1")), &LOCAL, at(6_091)).unwrap();
     assert_eq!((after.problem, after.links.len()), (Some(ONE), 1));
+    let history = world.engine().told_history(newest, at(6_091)).unwrap().unwrap();
+    assert_eq!((history.incident.problem, history.beside.problem), (Some(ONE), Some(ONE)));
 
     let waiting = read_all(world.engine().store.as_ref(), RecordKind::Outbox).unwrap();
     let told = |kind: &str| {
@@ -164,6 +166,25 @@ fn the_problem_of_an_incident_is_in_its_record_its_list_and_its_messages_and_a_l
     let happened: Vec<String> = history.events.iter().skip(2).map(|event| event.change.to_string()).collect();
     let expected = [format!("{newest} taken out by local user 7"), format!("linked with {newest} by local user 7")];
     assert_eq!(happened, expected);
+}
+
+#[test]
+fn an_incident_that_went_to_an_earlier_problem_stays_there_over_a_restart() {
+    let mut world = World::new(0);
+    world.push(0, "uuDDu", 41, 0);
+    world.tick(42);
+    // Silent since then, which is about something else.
+    world.tick(500);
+    let (down, silent) = (Number(1), Number(2));
+    for (title, of, now) in [("silence", silent, 501), ("outages", down, 502)] {
+        let act = ProblemAct::Open { title: title.to_owned(), incidents: vec![of] };
+        world.engine().problem_act(act, &LOCAL, at(now)).unwrap();
+    }
+    let to = |text: &str| link(LinkKind::Problem, text).unwrap();
+    world.engine().act(down, Act::Unlink(to("PRB-2")), &LOCAL, at(503)).unwrap();
+    world.engine().act(down, Act::Link(to("PRB-1")), &LOCAL, at(504)).unwrap();
+    world.open(600);
+    assert_eq!(world.engine().told_history(down, at(600)).unwrap().unwrap().beside.problem, Some(ONE));
 }
 
 #[test]

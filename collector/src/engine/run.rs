@@ -2,7 +2,7 @@
 //!
 //! It waits for a request until the next tick is due, then takes what else waits, up to `GROUP_MAX`, so that pushes
 //! which arrive together share one flush and one sync. A tick is due every [`TICK_MS`], and sooner when a push brought
-//! news, but never so often that ticks take more than a twentieth of the time; one that takes long is not made up for.
+//! news, but never so often that ticks and what follows them take more than a twentieth of the time; one that takes long is not made up for.
 //! While something still has to be derived, ticks follow one another, and what waits is served in between; while a
 //! compaction is under way, its steps are. When the store is dead nothing can be promised any more: the thread ends with
 //! the error, the program with an exit code of its own, and a restart finds everything that was acknowledged.
@@ -307,16 +307,16 @@ impl Loop {
         let took = Stopwatch::start();
         let snapshot = self.engine.tick(now)?;
         self.engine.health.tick_us = took.elapsed_us();
-        self.soonest = took.elapsed().saturating_mul(SPARING).clamp(SOON, TICK);
         self.progress(snapshot.health.deriving);
         self.publish.send_replace(snapshot);
         self.messages.notify_one();
-        let took = Stopwatch::start();
+        let upkeep = Stopwatch::start();
         for _ in 0..UPKEEP_STEPS_MAX {
-            if !self.engine.upkeep(clock::now())? || took.elapsed() >= UPKEEP {
+            if !self.engine.upkeep(clock::now())? || upkeep.elapsed() >= UPKEEP {
                 break;
             }
         }
+        self.soonest = took.elapsed().saturating_mul(SPARING).clamp(SOON, TICK);
         Ok(())
     }
 

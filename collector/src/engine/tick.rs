@@ -249,7 +249,8 @@ impl Engine {
             services.iter().flat_map(|one| &one.conditions).chain(agents.iter().flat_map(|one| &one.conditions));
         let mut calm = std::mem::take(&mut self.calm);
         keep_calm(&mut calm, &self.register, holding, now);
-        let known = Known { register: &self.register, catalogue, calm: &calm, draw: &draw };
+        let courses = &self.in_force.courses;
+        let known = Known { register: &self.register, catalogue, courses, calm: &calm, draw: &draw };
         let decisions = decide(known, &services, &agents, now);
         drop((services, agents));
         self.calm = calm;

@@ -86,12 +86,24 @@ impl Problems {
                 self.linked.extend(new.map(|incident| (incident.number, after.number)));
             }
             ProblemChange::Unlinked { incident, .. } => {
-                self.linked.remove(incident);
+                if self.linked.get(incident) == Some(&event.number) {
+                    self.linked.remove(incident);
+                }
             }
             _ => {}
         }
         self.all.insert(event.number, after);
         self.all.get(&event.number).ok_or(bad)
+    }
+
+    /// Notes anew which incident belongs to which problem, once all events were read: they are read problem by problem, and an
+    /// incident may have gone from a later one to an earlier.
+    pub fn relink(&mut self) {
+        let of = |problem: &Problem| {
+            let number = problem.number;
+            problem.incidents.iter().map(move |one| (one.number, number)).collect::<Vec<_>>()
+        };
+        self.linked = self.all.values().flat_map(of).collect();
     }
 
     /// The problem of this number.

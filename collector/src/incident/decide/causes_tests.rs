@@ -120,7 +120,9 @@ fn silent_agents_answer_for_the_services_that_nobody_sees() {
     let silent = Condition::new(Subject::AgentSilent { agent: agent.clone() }, at(90), "silent".to_owned());
     let agents =
         [AgentSituation { agent: &agent, held: false, conditions: vec![silent], services: &relying, planned: None }];
-    let known = Known { register: &world.register, catalogue: &world.catalogue, calm: &world.calm, draw: &|| None };
+    let World { register, catalogue, calm, .. } = &world;
+    let courses = &Courses::of(catalogue);
+    let known = Known { register, catalogue, courses, calm, draw: &|| None };
     let decisions = decide(known, &[unseen(&a), unseen(&shop)], &agents, at(500));
     let told = world.apply(&decisions);
     // The agent is in no catalogue, so its incident is withdrawn at the next decision.

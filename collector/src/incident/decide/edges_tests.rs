@@ -319,3 +319,35 @@ fn late_data_moves_the_end_that_was_told_and_nobodys_word() {
     assert_eq!(world.sees(&[(100, Some(200))], 400), ["INC-1 cleared"]);
     assert!(world.sees(&[(100, Some(190))], 401).is_empty());
 }
+
+#[test]
+fn what_is_promised_until_its_window_ends_is_not_withdrawn_before() {
+    let mut world = World::new();
+    let month = over(&mut world, WindowKind::Month);
+    let mut courses = Courses::of(&world.catalogue);
+    // In February, whose quarter began in January.
+    let now = 31 * DAY_MS + 5_000;
+    assert_eq!(world.was_always(State::Down, &month, now, now).len(), 1);
+    over(&mut world, WindowKind::Quarter);
+    courses.take_up(&world.catalogue, 2, at(now));
+    world.courses = Some(courses);
+    for now in now + 1..now + 5 {
+        assert!(world.was_always(State::Down, &month, now, now).is_empty(), "it is breached still, and told");
+    }
+}
+
+#[test]
+fn nothing_is_attached_to_what_is_closed_later_in_the_same_decision() {
+    let mut world = World::new();
+    with_services(&mut world, &["a", "root", "z"]);
+    let (a, root) = (id("a"), id("root"));
+    // The root suffers from another one at times, so its turn comes with those that suffer from it.
+    let because_of_z = || because_of("z", &[(2, Some(4))]);
+    world.decides(&[Situation { down: troubles(&[(10, Some(100))]), ..nothing(&root) }], 120);
+    let moved =
+        Situation { down: because_of_z().into_iter().chain(troubles(&[(200, Some(300))])).collect(), ..nothing(&root) };
+    let suffers = Situation { down: because_of("root", &[(50, Some(300))]), ..nothing(&a) };
+    let told = world.decides(&[suffers, moved], 310);
+    assert!(told.iter().any(|line| line.starts_with("INC-1 amended at 10 NeverWas")), "{told:?}");
+    assert!(!told.iter().any(|line| line.starts_with("INC-1 affects")), "{told:?}");
+}

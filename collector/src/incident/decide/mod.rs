@@ -22,6 +22,7 @@ mod windows;
 use std::collections::{BTreeMap, BTreeSet};
 
 use uphold_common::catalogue::cause::Cause;
+use uphold_common::catalogue::course::Courses;
 use uphold_common::catalogue::model::{CapacityPromise, Catalogue, Criticality, Service, Target, Threshold, Urgency};
 use uphold_common::ids::Id;
 use uphold_common::measure::capacity::Utilisation;
@@ -44,6 +45,8 @@ pub struct Known<'a> {
     pub register: &'a Register,
     /// The catalogue in force.
     pub catalogue: &'a Catalogue,
+    /// What was promised through its versions.
+    pub courses: &'a Courses,
     /// Since when the conditions of incidents that are open do not hold any more, as far as that is known.
     pub calm: &'a BTreeMap<Number, Instant>,
     /// Draws the id of a new incident, if there are random bits.

@@ -8,7 +8,7 @@ use uphold_common::ids::{Id, TargetId};
 use uphold_common::measure::window::Window;
 use uphold_common::time::Instant;
 
-use super::Decider;
+use super::{Decider, Known};
 use crate::incident::model::{Change, Incident, Resolution, Subject};
 
 /// Most incidents that are closed at one tick because their time is over.
@@ -41,16 +41,16 @@ impl Decider<'_> {
         let catalogue = self.known.catalogue;
         match subject {
             Subject::TargetBreached { service, target, window_start: None } => {
-                self.promised(service, target).is_some_and(|target| matches!(target.window, WindowKind::Rolling { .. }))
+                let is_rolling = |target: &Target| matches!(target.window, WindowKind::Rolling { .. });
+                self.promises(service, target, |target| is_of_availability(target) && is_rolling(target))
             }
             Subject::TargetBreached { service, target, window_start: Some(start) }
             | Subject::TargetUnreachable { service, target, window_start: start } => {
-                self.window(service, target, *start).is_some()
+                self.has_window(service, target, *start, |_| true)
             }
-            Subject::BudgetBurning { service, target } => self.promised(service, target).is_some(),
+            Subject::BudgetBurning { service, target } => self.promises(service, target, is_of_availability),
             Subject::CapacityAbove { service, target, threshold } => {
-                let target = catalogue.targets.get(target).filter(|target| target.service == *service);
-                target.is_some_and(|target| match &target.promise {
+                self.promises(service, target, |target| match &target.promise {
                     Promise::Capacity(promise) => promise.thresholds.of(*threshold).is_some(),
                     Promise::Availability(_) | Promise::Response(_) => false,
                 })
@@ -66,24 +66,30 @@ impl Decider<'_> {
         }
     }
 
-    /// The target on availability of a service.
-    fn promised(&self, service: &Id, target: &TargetId) -> Option<&Target> {
-        let target = self.known.catalogue.targets.get(target).filter(|target| target.service == *service)?;
-        matches!(target.promise, Promise::Availability(_)).then_some(target)
+    /// Whether a target of a service is this: as the catalogue has it, or as it was promised for the window that is open,
+    /// which is measured to its end.
+    fn promises(&self, service: &Id, id: &TargetId, is: impl Fn(&Target) -> bool) -> bool {
+        let Known { catalogue, courses, .. } = self.known;
+        let (Some(now), Some(of)) = (catalogue.targets.get(id), catalogue.services.get(service)) else { return false };
+        let is = |target: &Target| target.service == *service && is(target);
+        let before = || courses.in_window(id, &of.time_zone, self.as_of, self.as_of);
+        is(now) || before().is_some_and(|(target, _)| is(&target))
     }
 
-    /// The window of a target that begins at `start`, if one does.
-    fn window(&self, service: &Id, target: &TargetId, start: Instant) -> Option<Window> {
-        let zone = &self.known.catalogue.services.get(service)?.time_zone;
-        let window = Window::holding(self.promised(service, target)?.window, zone, start, self.as_of);
-        let is_rolling = matches!(window.kind, WindowKind::Rolling { .. });
-        (!is_rolling && window.interval.start == start).then_some(window)
+    /// Whether a target has a window that begins at `start` and is this.
+    fn has_window(&self, service: &Id, target: &TargetId, start: Instant, is: impl Fn(&Window) -> bool) -> bool {
+        let Some(of) = self.known.catalogue.services.get(service) else { return false };
+        self.promises(service, target, |target| {
+            let window = Window::holding(target.window, &of.time_zone, start, self.as_of);
+            let is_rolling = matches!(window.kind, WindowKind::Rolling { .. });
+            is_of_availability(target) && !is_rolling && window.interval.start == start && is(&window)
+        })
     }
 
     /// Whether an incident is about a window that is over.
     fn is_past(&self, subject: &Subject) -> bool {
         let Subject::TargetBreached { service, target, window_start: Some(start) } = subject else { return false };
-        self.window(service, target, *start).is_some_and(|window| !window.is_open())
+        self.has_window(service, target, *start, |window| !window.is_open())
     }
 
     /// Closes what was resolved long ago; a major incident not before its review is filed.
@@ -99,4 +105,8 @@ impl Decider<'_> {
             self.follow(incident, &[Change::Closed { by: None, text: None }]);
         }
     }
+}
+
+const fn is_of_availability(target: &Target) -> bool {
+    matches!(target.promise, Promise::Availability(_))
 }

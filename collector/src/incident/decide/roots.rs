@@ -75,7 +75,12 @@ impl Decider<'_> {
     /// Tells the incidents whom they affect: at once for all that are attached now.
     pub(super) fn join(&mut self) {
         for (number, Joined { services, customers }) in std::mem::take(&mut self.joined) {
-            let known = self.known.register.get(number).map_or(0, |incident| incident.events);
+            let root = self.known.register.get(number);
+            // What was decided since may have closed it: whatever would be attached is told by itself then.
+            if root.is_some_and(|root| root.closed.is_some() || self.closes_now(root)) {
+                continue;
+            }
+            let known = root.map_or(0, |root| root.events);
             let decided = self.of.get(&number).and_then(|at| self.decisions.get(*at));
             let place = decided.and_then(|decision| decision.events.last()).map_or(known, |event| event.place) + 1;
             let (services, customers) = (services.into_iter().collect(), customers.into_iter().collect());

@@ -131,12 +131,20 @@ pub(super) struct World {
     pub(super) catalogue: Catalogue,
     pub(super) register: Register,
     pub(super) calm: BTreeMap<Number, Instant>,
+    /// What was promised through the versions, if the catalogue is not the only one.
+    pub(super) courses: Option<Courses>,
     held: bool,
 }
 
 impl World {
     pub(super) fn new() -> Self {
-        Self { catalogue: catalogue(), register: Register::default(), calm: BTreeMap::new(), held: false }
+        Self {
+            catalogue: catalogue(),
+            register: Register::default(),
+            calm: BTreeMap::new(),
+            courses: None,
+            held: false,
+        }
     }
 
     /// Decides over these outages at `now`, applies what was decided, and shows it as text.
@@ -152,7 +160,10 @@ impl World {
     }
 
     pub(super) fn decided(&self, situations: &[Situation<'_>], now: i64) -> Vec<Decision> {
-        let known = Known { register: &self.register, catalogue: &self.catalogue, calm: &self.calm, draw: &|| None };
+        let Self { register, catalogue, calm, .. } = self;
+        let of_one = Courses::of(catalogue);
+        let courses = self.courses.as_ref().unwrap_or(&of_one);
+        let known = Known { register, catalogue, courses, calm, draw: &|| None };
         decide(known, situations, &[], at(now))
     }
 

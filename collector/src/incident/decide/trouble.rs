@@ -151,7 +151,7 @@ impl Decider<'_> {
     fn goes_on_from(&self, incident: &Incident, episode: &Episode) -> Option<Instant> {
         let end = incident.resolved.as_ref().filter(|end| end.ended <= self.as_of && episode.ended.is_none())?;
         match end.resolution {
-            Resolution::Outlasted => Some(end.ended),
+            Resolution::Outlasted => Some(end.ended.max(episode.started)),
             _ if incident.closed.is_some() && !incident.lingers => Some(episode.started),
             _ => None,
         }
