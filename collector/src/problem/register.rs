@@ -85,10 +85,8 @@ impl Problems {
                 let new = after.incidents.iter().rev().take(incidents.len());
                 self.linked.extend(new.map(|incident| (incident.number, after.number)));
             }
-            ProblemChange::Unlinked { incident, .. } => {
-                if self.linked.get(incident) == Some(&event.number) {
-                    self.linked.remove(incident);
-                }
+            ProblemChange::Unlinked { incident, .. } if self.linked.get(incident) == Some(&event.number) => {
+                self.linked.remove(incident);
             }
             _ => {}
         }
