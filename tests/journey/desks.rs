@@ -6,7 +6,9 @@ use uphold_tests::process::redmine::Redmine;
 use uphold_tests::process::relay::Relay;
 use uphold_tests::process::request_tracker::RequestTracker;
 
-use crate::tickets::{comments, events, incident, name, until_commented};
+use crate::tickets::{
+    comments, events, incident, name, nothing_was_given_up, told_to, until_all_have_tickets, until_commented,
+};
 use crate::world::{World, run, until};
 
 use serde_json::{Value, json};
@@ -20,10 +22,7 @@ fn world(desk: &dyn Desk) -> World {
         desk.token_file(),
         desk.variables()
     );
-    World::watched_under(|_, text| {
-        text.replace("receivers:\n", &format!("receivers:\n{receiver}"))
-            .replace("routes:\n", "routes:\n  - { to: desk }\n")
-    })
+    told_to(&receiver)
 }
 
 /// The one ticket of an incident, once it is as `wanted`.
@@ -117,17 +116,8 @@ fn a_lost_answer(desk: &dyn Desk, relay: &Relay, make: &str) {
     until("the answer to be lost", || relay.has_swallowed().then_some(()));
     world.kill_collector();
     world.start_collector();
-    let all = until("each incident to have its ticket", || {
-        let all = world.incidents();
-        let has = |one: &Value| events(&world, one).iter().any(|event| event["event"] == "ticket");
-        (!all.is_empty() && all.iter().all(has)).then_some(all)
-    });
+    let all = until_all_have_tickets(&world);
     assert_eq!(desk.tickets("INC-").unwrap().len(), all.len(), "none was made twice");
-}
-
-fn nothing_was_given_up(world: &World) {
-    let dead = world.collector_metric("uphold_receiver_dead_letters{receiver=\"desk\"}");
-    assert!(dead.is_none_or(|dead| dead < 0.5), "{dead:?}");
 }
 
 #[test]

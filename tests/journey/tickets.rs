@@ -16,10 +16,28 @@ fn world(roundup: &Roundup) -> World {
         roundup.url(),
         roundup.password_file().unwrap()
     );
+    told_to(&receiver)
+}
+
+/// A world that tells everything to this receiver, `desk`, too.
+pub(crate) fn told_to(receiver: &str) -> World {
     World::watched_under(|_, text| {
         text.replace("receivers:\n", &format!("receivers:\n{receiver}"))
             .replace("routes:\n", "routes:\n  - { to: desk }\n")
     })
+}
+
+pub(crate) fn until_all_have_tickets(world: &World) -> Vec<Value> {
+    until("each incident to have its ticket", || {
+        let all = world.incidents();
+        let has = |one: &Value| events(world, one).iter().any(|event| event["event"] == "ticket");
+        (!all.is_empty() && all.iter().all(has)).then_some(all)
+    })
+}
+
+pub(crate) fn nothing_was_given_up(world: &World) {
+    let dead = world.collector_metric("uphold_receiver_dead_letters{receiver=\"desk\"}");
+    assert!(dead.is_none_or(|dead| dead < 0.5), "{dead:?}");
 }
 
 /// The incident about the shop that is down.
@@ -139,8 +157,7 @@ fn a_system_that_asks_for_time_gets_it_and_has_everything_once() {
     let patched = |line: &str| line.contains("\"PATCH /t/rest/data/issue/1") && line.contains("\" 200 ");
     until("the issue to be resolved", || roundup.log().lines().any(patched).then_some(()));
     assert!(roundup.log().contains("\" 429 "), "it asked for time: {}", roundup.log());
-    let dead = world.collector_metric("uphold_receiver_dead_letters{receiver=\"desk\"}");
-    assert!(dead.is_none_or(|dead| dead < 0.5), "nothing was given up");
+    nothing_was_given_up(&world);
 }
 
 #[test]
@@ -154,11 +171,7 @@ fn a_collector_that_is_killed_between_the_ticket_and_its_record_finds_it_again()
     until("the answer to be lost", || relay.has_swallowed().then_some(()));
     world.kill_collector();
     world.start_collector();
-    let all = until("each incident to have its ticket", || {
-        let all = world.incidents();
-        let has = |one: &Value| events(&world, one).iter().any(|event| event["event"] == "ticket");
-        (!all.is_empty() && all.iter().all(has)).then_some(all)
-    });
+    let all = until_all_have_tickets(&world);
     for one in &all {
         issue(&roundup, one);
     }

@@ -138,9 +138,7 @@ impl Problem {
             ProblemChange::Opened { .. } => return None,
             ProblemChange::Linked { incidents, .. } => {
                 self.apart.retain(|apart| incidents.iter().all(|one| one.number != *apart));
-                let known: BTreeSet<Number> = self.incidents.iter().map(|one| one.number).collect();
-                let new = incidents.iter().filter(|one| !known.contains(&one.number));
-                self.incidents.extend(new.take(self.room()));
+                self.incidents.extend(incidents.iter().take(self.room()));
             }
             ProblemChange::Unlinked { incident, by } => {
                 let place = self.incidents.iter().position(|one| one.number == *incident)?;

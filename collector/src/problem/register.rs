@@ -85,7 +85,7 @@ impl Problems {
                 let new = after.incidents.iter().rev().take(incidents.len());
                 self.linked.extend(new.map(|incident| (incident.number, after.number)));
             }
-            ProblemChange::Unlinked { incident, .. } if self.linked.get(incident) == Some(&event.number) => {
+            ProblemChange::Unlinked { incident, .. } => {
                 self.linked.remove(incident);
             }
             _ => {}
